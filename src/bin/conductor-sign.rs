@@ -1,0 +1,2 @@
+//! The `conductor-sign` program.
+fn main() {}
