@@ -1,1 +1,25 @@
-//! x
+//! Conductor: a MIDI controller turned into a safe, scriptable control surface.
+//!
+//! ```text
+//! MIDI bytes → Message → Gesture → (mode, mapping) → Action → plugin call → host function → Effect
+//! ```
+//!
+//! The modules below stand in the order the data flows, and a module imports only modules above it
+//! (`tests/architecture.rs` reads the sources and holds that).
+
+pub mod clock;
+pub mod midi;
+pub mod gesture;
+pub mod config;
+pub mod mapping;
+pub mod action;
+pub mod package;
+pub mod grant;
+pub mod sandbox;
+pub mod host;
+pub mod effect;
+pub mod journal;
+pub mod device;
+pub mod daemon;
+pub mod metrics;
+pub mod cli;

@@ -1,2 +1,3 @@
 //! The `conductor-sign` program.
+
 fn main() {}

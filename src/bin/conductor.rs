@@ -1,2 +1,5 @@
 //! The `conductor` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    conductor::cli::conductor()
+}

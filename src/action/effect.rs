@@ -1,0 +1,78 @@
+//! What an action or a plugin does to the world, as a value.
+
+use crate::config::{Keystroke, MidiOut, MouseClick, Volume};
+
+/// One thing done to the world outside the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A message to a MIDI output port.
+    Midi(MidiOut),
+    /// A line for `/bin/sh`, from the configuration only: no plugin can make one.
+    Shell(String),
+    /// A program started and left running, from the configuration only.
+    Launch(String),
+    /// A change of the system's volume.
+    Volume(Volume),
+    /// Keys pressed together.
+    Keystroke(Keystroke),
+    /// Text typed.
+    Text(String),
+    /// A mouse click.
+    MouseClick(MouseClick),
+}
+
+/// Who wants an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// The user's own configuration.
+    Mapping,
+    /// A plugin, through a host function that has checked its grant.
+    Plugin {
+        /// Its name.
+        plugin: &'a str,
+        /// Whose instance.
+        tenant: &'a str,
+    },
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Done; there is nothing to tell.
+    Done,
+}
+
+/// Why an effect did not happen. The text is for people and says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EffectError {
+    /// There is no such port, program, mixer or device.
+    NotFound(String),
+    /// The system does not permit it.
+    NotPermitted(String),
+    /// It was tried and failed.
+    Failed(String),
+    /// This build or this machine cannot do it.
+    Unsupported(String),
+    /// Too many effects are waiting already.
+    Busy(String),
+}
+
+impl std::fmt::Display for EffectError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotFound(text)
+            | Self::NotPermitted(text)
+            | Self::Failed(text)
+            | Self::Unsupported(text)
+            | Self::Busy(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for EffectError {}
+
+/// The one way out of the process: live, dry run, or a recording's answers.
+pub trait Outside: Send + Sync {
+    /// Performs `effect`, or starts to where it takes long, without blocking for more than a moment.
+    fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError>;
+}

@@ -1,0 +1,85 @@
+//! The command line, one file per subcommand. Data goes to standard output, diagnostics to standard error.
+
+mod exit;
+mod output;
+
+use argh::{EarlyExit, FromArgs};
+
+pub use exit::{Exit, Failure};
+pub use output::Output;
+
+/// Conductor: a MIDI controller turned into a safe, scriptable control surface.
+#[derive(FromArgs, Debug)]
+#[argh(
+    example = "Try it without hardware:\n  {command_name} demo",
+    note = "Exit codes: 0 done; 1 a negative verdict (invalid, untrusted, denied, differs); 2 wrong usage or an operation\nthat could not be carried out."
+)]
+struct Conductor {
+    #[argh(subcommand)]
+    command: Command,
+}
+
+/// Every subcommand; each has a file of its own, with its argument struct and a `run(self, &mut Output)`.
+#[derive(FromArgs, Debug)]
+#[argh(subcommand)]
+enum Command {
+    Version(Version),
+}
+
+/// Print the version and what this build can do.
+#[derive(FromArgs, Debug)]
+#[argh(subcommand, name = "version")]
+struct Version {}
+
+impl Version {
+    fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let Self {} = self;
+        let features = [("alsa", cfg!(feature = "alsa")), ("keys", cfg!(feature = "keys"))];
+        let features: Vec<_> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+        out.line(format_args!("conductor {} ({})", env!("CARGO_PKG_VERSION"), features.join(", ")))?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Command {
+    fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        match self {
+            Self::Version(command) => command.run(out),
+        }
+    }
+}
+
+/// The whole `conductor` program: parses the process's arguments, runs the subcommand, gives the exit code.
+#[must_use]
+pub fn conductor() -> std::process::ExitCode {
+    program::<Conductor>("conductor", |program, out| program.command.run(out))
+}
+
+/// Parses the process's arguments into `T`, runs it, and reports how it ended.
+fn program<T: FromArgs>(
+    name: &str,
+    run: impl FnOnce(T, &mut Output) -> Result<Exit, Failure>,
+) -> std::process::ExitCode {
+    let mut out = Output::stdout();
+    let mut arguments = Vec::new();
+    for argument in std::env::args_os().skip(1) {
+        match argument.into_string() {
+            Ok(argument) => arguments.push(argument),
+            Err(argument) => {
+                return Failure::usage(format!("{name}: an argument is not UTF-8: {}", argument.display())).report();
+            }
+        }
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match T::from_args(&[name], &arguments) {
+        Ok(command) => run(command, &mut out),
+        Err(EarlyExit { output, status: Ok(()) }) => {
+            out.line(format_args!("{}", output.trim_end())).map(|()| Exit::Done)
+        }
+        Err(EarlyExit { output, status: Err(()) }) => Err(Failure::usage(output.trim_end().to_owned())),
+    };
+    match result.and_then(|exit| out.flush().map(|()| exit)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,152 @@
+//! What a mapping does.
+
+use std::collections::BTreeMap;
+
+use super::condition::Condition;
+use crate::midi::Message;
+
+/// An action as configured.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Call a plugin.
+    WasmPlugin(PluginCall),
+    /// Press and release keys.
+    Keystroke(Keystroke),
+    /// Type text.
+    Text(String),
+    /// Start a program and leave it running.
+    Launch(String),
+    /// Run a line in `/bin/sh`.
+    Shell(String),
+    /// Start each action in turn.
+    Sequence(Vec<Action>),
+    /// Let time pass before what follows in the sequence, in milliseconds.
+    Delay(u32),
+    /// Click.
+    MouseClick(MouseClick),
+    /// Change the system's volume.
+    VolumeControl(Volume),
+    /// Go to the mode with this index in [`super::Config::modes`].
+    ModeChange(usize),
+    /// Do an action several times.
+    Repeat {
+        /// What to do.
+        action: Box<Action>,
+        /// How often; bounded by the configuration loader.
+        count: u32,
+        /// Pause between two rounds, in milliseconds.
+        delay_ms: u32,
+    },
+    /// Do one thing or another.
+    Conditional {
+        /// What is asked, at the moment the action starts.
+        condition: Condition,
+        /// When it holds.
+        then_action: Box<Action>,
+        /// When it does not.
+        else_action: Option<Box<Action>>,
+    },
+    /// Send a message to a MIDI output port.
+    SendMidi(MidiOut),
+}
+
+/// A plugin call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginCall {
+    /// Key of [`super::Config::plugins`].
+    pub plugin: String,
+    /// Whose instance is called; default `"default"`.
+    pub tenant: String,
+    /// What it is told.
+    pub params: Params,
+}
+
+/// Parameters of a plugin call, in the forms the two ABI dialects want, made once when the configuration is loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Params {
+    /// The whole table as compact JSON, keys in the order written; `{}` when absent. What the plain dialect gets.
+    pub json: String,
+    /// `params.action` (`""` when absent), for the wide dialect.
+    pub action: String,
+    /// `params.parameters`, positional; numbers and booleans as their text.
+    pub parameters: Vec<String>,
+    /// Every other string-valued key.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Keys to press together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keystroke {
+    /// As written, for example `"space"`, `"F5"` or `"a"`; checked by the loader against the key table.
+    pub keys: String,
+    /// Held meanwhile.
+    pub modifiers: Vec<KeyModifier>,
+}
+
+/// A modifier key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyModifier {
+    /// Command, Super, Windows.
+    Cmd,
+    /// Shift.
+    Shift,
+    /// Alt, Option.
+    Alt,
+    /// Control.
+    Ctrl,
+}
+
+/// A mouse click.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MouseClick {
+    /// Which button.
+    pub button: MouseButton,
+    /// Where, when given: pixels from the left.
+    pub x: Option<i32>,
+    /// Where, when given: pixels from the top.
+    pub y: Option<i32>,
+}
+
+/// A mouse button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MouseButton {
+    /// Left.
+    Left,
+    /// Right.
+    Right,
+    /// Middle.
+    Middle,
+}
+
+/// A change of the system's volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// What to do.
+    pub operation: VolumeOperation,
+    /// Per cent, 0–100: the level for Set (required there), the step for Up and Down (default 5).
+    pub value: Option<u8>,
+}
+
+/// What to do with the volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VolumeOperation {
+    /// Louder.
+    Up,
+    /// Softer.
+    Down,
+    /// Silent.
+    Mute,
+    /// Audible again.
+    Unmute,
+    /// To a level.
+    Set,
+}
+
+/// A message for a MIDI output port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MidiOut {
+    /// Name, prefix or `client:port` of the output port.
+    pub port: String,
+    /// The message, complete and valid.
+    pub message: Message,
+}

@@ -1,0 +1,43 @@
+//! What a conditional action asks.
+
+/// A condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Holds.
+    Always,
+    /// Does not hold.
+    Never,
+    /// Local time of day in a range; one that ends before it starts goes over midnight.
+    TimeRange {
+        /// First minute of the range, from midnight.
+        start: u16,
+        /// First minute after the range, from midnight.
+        end: u16,
+    },
+    /// Local weekday.
+    DayOfWeek {
+        /// 1 (Monday) to 7 (Sunday), sorted.
+        days: Vec<u8>,
+    },
+    /// A process with this name exists.
+    AppRunning {
+        /// Name of the program.
+        app_name: String,
+    },
+    /// The window with the focus belongs to this program.
+    AppFrontmost {
+        /// Name of the program.
+        app_name: String,
+    },
+    /// The current mode is this one (an index in the configuration's modes).
+    ModeIs {
+        /// Mode index.
+        mode: usize,
+    },
+    /// All hold.
+    And(Vec<Condition>),
+    /// At least one holds.
+    Or(Vec<Condition>),
+    /// Does not hold.
+    Not(Box<Condition>),
+}

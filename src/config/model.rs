@@ -1,0 +1,98 @@
+//! The validated configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::action::Action;
+use super::wasm::{PluginConfig, WasmConfig};
+use crate::gesture::TriggerSpec;
+
+/// A whole configuration, validated: every name it uses is defined in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Input devices, in the order written. `[device]` is a list of one. May be empty.
+    pub devices: Vec<DeviceConfig>,
+    /// Modes, in the order written; the first is current at the start. Never empty.
+    pub modes: Vec<Mode>,
+    /// Mappings that hold in every mode, after those of the mode.
+    pub global_mappings: Vec<Mapping>,
+    /// Diagnostics.
+    pub logging: Logging,
+    /// Timing defaults.
+    pub advanced: Advanced,
+    /// Defaults for every plugin.
+    pub wasm: WasmConfig,
+    /// Every plugin the mappings use or `[plugins]` defines, by name; a plugin only known by its path is here under its
+    /// file's stem.
+    pub plugins: BTreeMap<String, PluginConfig>,
+}
+
+/// An input device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceConfig {
+    /// Name, prefix, ALSA `client:port`, or a path to a raw device.
+    pub name: String,
+    /// Connect at start; default true.
+    pub auto_connect: bool,
+    /// Look for it again when it vanishes; default true.
+    pub auto_reconnect: bool,
+    /// Port number among the ports of a device with several; 0 first.
+    pub port: Option<u16>,
+}
+
+/// A named set of mappings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mode {
+    /// Unique name.
+    pub name: String,
+    /// A colour for surfaces that have one; kept as written.
+    pub color: Option<String>,
+    /// Mappings, in the order written.
+    pub mappings: Vec<Mapping>,
+}
+
+/// A trigger and what it does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    /// What it waits for.
+    pub trigger: TriggerSpec,
+    /// What it does.
+    pub action: Arc<Action>,
+    /// A name for people.
+    pub description: Option<String>,
+    /// Line in the configuration file, from 1; what reports call the mapping when it has no description.
+    pub line: u32,
+}
+
+/// `[logging]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// Least severe level shown; default info.
+    pub level: log::LevelFilter,
+    /// Write to this file as well.
+    pub file: Option<PathBuf>,
+}
+
+/// `[advanced_settings]`, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advanced {
+    /// Default 50.
+    pub chord_timeout_ms: u32,
+    /// Default 300.
+    pub double_tap_timeout_ms: u32,
+    /// Default 2000.
+    pub hold_threshold_ms: u32,
+}
+
+impl Default for Advanced {
+    fn default() -> Self {
+        Self { chord_timeout_ms: 50, double_tap_timeout_ms: 300, hold_threshold_ms: 2000 }
+    }
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { level: log::LevelFilter::Info, file: None }
+    }
+}

@@ -1,0 +1,118 @@
+//! `[wasm]` and `[plugins.NAME]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::capability::Capability;
+
+/// Settings every plugin has, with the defaults of `[wasm]`. A `[plugins.NAME]` may override each; its
+/// [`PluginConfig::wasm`] is the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WasmConfig {
+    /// Refuse unsigned plugins; default false.
+    pub require_signature: bool,
+    /// Accept a valid signature of any key; default false.
+    pub allow_self_signed: bool,
+    /// Signatures by trusted keys that are required; default 1.
+    pub min_signatures: u32,
+    /// Refuse plugins that fail the conformance gate; default false.
+    pub require_conformance: bool,
+    /// Trust store; default `trusted_keys.toml` beside the configuration.
+    pub trusted_keys_path: Option<PathBuf>,
+    /// Fuel per call; default 100,000,000.
+    pub max_fuel: u64,
+    /// Linear memory in bytes; default 128 MiB.
+    pub max_memory_bytes: u64,
+    /// Elements of all tables; default 10,000.
+    pub max_table_elements: u32,
+    /// Wall clock per call in milliseconds; default 5,000.
+    pub max_execution_ms: u32,
+    /// Bytes of output per call; default 65,536.
+    pub max_output_bytes: u32,
+    /// Bytes in the sandbox directory; default 64 MiB.
+    pub max_data_bytes: u64,
+    /// Calls waiting per instance; default 64.
+    pub queue: u32,
+    /// Instances alive at once, over all plugins; default 64. Only in `[wasm]`.
+    pub max_instances: u32,
+    /// Seconds after which an unused instance is dropped; default 600.
+    pub instance_ttl_s: u32,
+    /// Whether calls share an instance; default they do.
+    pub isolation: Isolation,
+}
+
+/// How far calls are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// One instance per plugin and tenant.
+    #[default]
+    Tenant,
+    /// A fresh instance for every call.
+    Call,
+}
+
+/// `[plugins.NAME]`, with what it inherits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginConfig {
+    /// The file, expanded (`~`, `$VAR`) and absolute or relative to the configuration's directory (already joined).
+    pub path: PathBuf,
+    /// Expected SHA-256, when pinned.
+    pub sha256: Option<[u8; 32]>,
+    /// Public keys that must all have signed.
+    pub required_signers: Vec<[u8; 32]>,
+    /// Granted by the configuration.
+    pub granted_capabilities: Vec<Capability>,
+    /// Scope of Network: `host`, `*.suffix`, with optional scheme and port.
+    pub allowed_hosts: Vec<String>,
+    /// Scope of Subprocess: program names or absolute paths.
+    pub allowed_commands: Vec<String>,
+    /// Scope of Filesystem.
+    pub allowed_paths: PathScope,
+    /// Scope of Midi: output ports.
+    pub allowed_ports: Vec<String>,
+    /// What `config_get` returns.
+    pub config: BTreeMap<String, String>,
+    /// Name → environment variable.
+    pub secrets: BTreeMap<String, String>,
+    /// Accept an older version than the last admitted one; default false.
+    pub dangerous_allow_downgrade: bool,
+    /// `[wasm]` with this plugin's overrides.
+    pub wasm: WasmConfig,
+}
+
+/// Path prefixes inside the sandbox directory, by component, each starting with `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathScope {
+    /// May be read.
+    pub read: Vec<String>,
+    /// May be written.
+    pub write: Vec<String>,
+}
+
+impl Default for PathScope {
+    fn default() -> Self {
+        Self { read: vec!["/".into()], write: vec!["/".into()] }
+    }
+}
+
+impl Default for WasmConfig {
+    fn default() -> Self {
+        Self {
+            require_signature: false,
+            allow_self_signed: false,
+            min_signatures: 1,
+            require_conformance: false,
+            trusted_keys_path: None,
+            max_fuel: 100_000_000,
+            max_memory_bytes: 128 << 20,
+            max_table_elements: 10_000,
+            max_execution_ms: 5_000,
+            max_output_bytes: 65_536,
+            max_data_bytes: 64 << 20,
+            queue: 64,
+            max_instances: 64,
+            instance_ttl_s: 600,
+            isolation: Isolation::Tenant,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Wiring: the run loop, workers, reload, signals.

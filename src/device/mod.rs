@@ -1,0 +1,1 @@
+//! MIDI input: ports, raw devices and pipes; hot-plug.

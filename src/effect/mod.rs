@@ -1,0 +1,1 @@
+//! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.

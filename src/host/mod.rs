@@ -1,0 +1,1 @@
+//! One file per host-function family, and one table that names them all.

@@ -1,0 +1,1 @@
+//! `Gesture` × mode × conditions → `Action`. Pure.

@@ -1,0 +1,141 @@
+//! One MIDI message.
+
+/// A MIDI channel, 1–16 as musicians count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel(u8);
+
+impl Channel {
+    /// The channel with number `number`, when it is 1–16.
+    #[must_use]
+    pub const fn new(number: u8) -> Option<Self> {
+        if number >= 1 && number <= 16 { Some(Self(number)) } else { None }
+    }
+    /// The channel in the low four bits of a status byte.
+    #[must_use]
+    pub const fn from_status(status: u8) -> Self {
+        Self((status & 0x0f) + 1)
+    }
+    /// 1–16.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+    /// 0–15, as on the wire.
+    #[must_use]
+    pub const fn nibble(self) -> u8 {
+        self.0 - 1
+    }
+}
+
+/// A complete MIDI message. Data values are 0–127 unless said otherwise; the parser makes no others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// Note on. Velocity 0 is kept as received; by convention it means note off (see [`Message::is_release`]).
+    NoteOn {
+        /// Channel.
+        channel: Channel,
+        /// Note number.
+        note: u8,
+        /// Velocity, 0–127.
+        velocity: u8,
+    },
+    /// Note off.
+    NoteOff {
+        /// Channel.
+        channel: Channel,
+        /// Note number.
+        note: u8,
+        /// Release velocity.
+        velocity: u8,
+    },
+    /// Polyphonic key pressure (aftertouch of one note).
+    PolyPressure {
+        /// Channel.
+        channel: Channel,
+        /// Note number.
+        note: u8,
+        /// Pressure.
+        pressure: u8,
+    },
+    /// Control change.
+    ControlChange {
+        /// Channel.
+        channel: Channel,
+        /// Controller number.
+        controller: u8,
+        /// Value.
+        value: u8,
+    },
+    /// Program change.
+    ProgramChange {
+        /// Channel.
+        channel: Channel,
+        /// Program number.
+        program: u8,
+    },
+    /// Channel pressure (aftertouch of the whole channel).
+    ChannelPressure {
+        /// Channel.
+        channel: Channel,
+        /// Pressure.
+        pressure: u8,
+    },
+    /// Pitch bend, 0–16383 with 8192 at rest.
+    PitchBend {
+        /// Channel.
+        channel: Channel,
+        /// Value, 0–16383.
+        value: u16,
+    },
+    /// System exclusive: the payload between `F0` and `F7`, both left out.
+    SysEx(Box<[u8]>),
+    /// System common and real-time messages.
+    System(SystemMessage),
+}
+
+/// System common and system real-time messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SystemMessage {
+    /// MTC quarter frame, with its data byte.
+    QuarterFrame(u8),
+    /// Song position pointer in MIDI beats, 0–16383.
+    SongPosition(u16),
+    /// Song select.
+    SongSelect(u8),
+    /// Tune request.
+    TuneRequest,
+    /// Timing clock.
+    TimingClock,
+    /// Start.
+    Start,
+    /// Continue.
+    Continue,
+    /// Stop.
+    Stop,
+    /// Active sensing.
+    ActiveSensing,
+    /// System reset.
+    Reset,
+}
+
+impl Message {
+    /// The channel of a channel message.
+    #[must_use]
+    pub const fn channel(&self) -> Option<Channel> {
+        match self {
+            Self::NoteOn { channel, .. }
+            | Self::NoteOff { channel, .. }
+            | Self::PolyPressure { channel, .. }
+            | Self::ControlChange { channel, .. }
+            | Self::ProgramChange { channel, .. }
+            | Self::ChannelPressure { channel, .. }
+            | Self::PitchBend { channel, .. } => Some(*channel),
+            Self::SysEx(_) | Self::System(_) => None,
+        }
+    }
+    /// Whether the message lets a note go: a note off, or a note on with velocity 0.
+    #[must_use]
+    pub const fn is_release(&self) -> bool {
+        matches!(self, Self::NoteOff { .. } | Self::NoteOn { velocity: 0, .. })
+    }
+}

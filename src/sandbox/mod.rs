@@ -1,0 +1,1 @@
+//! The only user of wasmi: engine, limits, guest memory, ABI, instance, pool.

@@ -1,0 +1,105 @@
+//! A module imports only modules that stand above it in `src/lib.rs`; only the modules named for it touch the outside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The modules in the order `src/lib.rs` lists them.
+fn modules() -> Vec<String> {
+    let source = fs::read_to_string(root().join("lib.rs")).expect("src/lib.rs");
+    source.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect()
+}
+
+fn sources(path: &Path, into: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("a source directory") {
+            sources(&entry.expect("an entry").path(), into);
+        }
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
+        into.push(path.to_owned());
+    }
+}
+
+fn files_of(module: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in [root().join(module), root().join(format!("{module}.rs"))] {
+        if path.exists() {
+            sources(&path, &mut files);
+        }
+    }
+    assert!(!files.is_empty(), "module {module} has no source");
+    files
+}
+
+/// Source lines without comments, with their numbers.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let source = fs::read_to_string(path).expect("a source file");
+    source
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(number, line)| (number + 1, line.to_owned()))
+        .collect()
+}
+
+#[test]
+fn data_flows_one_way() {
+    let modules = modules();
+    assert!(modules.len() >= 16, "src/lib.rs lists {} modules", modules.len());
+    let mut wrong = Vec::new();
+    for (position, module) in modules.iter().enumerate() {
+        for file in files_of(module) {
+            for (number, line) in code(&file) {
+                for below in &modules[position + 1..] {
+                    let named = |prefix: &str| {
+                        line.match_indices(prefix).any(|(at, _)| {
+                            let rest = &line[at + prefix.len()..];
+                            rest.strip_prefix(below.as_str())
+                                .is_some_and(|tail| !tail.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+                        })
+                    };
+                    if named("crate::") || named("conductor::") {
+                        wrong
+                            .push(format!("{}:{number}: {module} uses {below}, which stands below it", file.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// `needle` may stand only in files of `allowed`.
+fn only_in(needles: &[&str], allowed: &[&str]) {
+    let mut wrong = Vec::new();
+    for module in modules().iter().filter(|module| !allowed.contains(&module.as_str())) {
+        for file in files_of(module) {
+            for (number, line) in code(&file) {
+                for needle in needles {
+                    if line.contains(needle) {
+                        wrong.push(format!("{}:{number}: {needle} belongs to {}", file.display(), allowed.join(", ")));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_sandbox_knows_the_engine() {
+    only_in(&["wasmi::", "wasi_shim::"], &["sandbox"]);
+}
+
+#[test]
+fn only_the_clock_takes_time_and_randomness_from_the_system() {
+    only_in(&["Instant::now", "SystemTime::now", "getrandom"], &["clock"]);
+}
+
+#[test]
+fn only_effect_starts_processes_and_opens_sockets() {
+    only_in(&["std::process::Command", "Command::new", "TcpStream", "UdpSocket"], &["effect"]);
+}
