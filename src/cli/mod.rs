@@ -74,11 +74,11 @@ fn program<T: FromArgs>(
     let result = match T::from_args(&[name], &arguments) {
         Ok(command) => run(command, &mut out),
         Err(EarlyExit { output, status: Ok(()) }) => {
-            out.line(format_args!("{}", output.trim_end())).map(|()| Exit::Done)
+            out.line(format_args!("{}", output.trim_end())).map(|()| Exit::Done).map_err(Failure::from)
         }
         Err(EarlyExit { output, status: Err(()) }) => Err(Failure::usage(output.trim_end().to_owned())),
     };
-    match result.and_then(|exit| out.flush().map(|()| exit)) {
+    match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(),
     }
