@@ -1,6 +1,7 @@
 //! What a mapping does.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::condition::Condition;
 use crate::midi::Message;
@@ -8,8 +9,8 @@ use crate::midi::Message;
 /// An action as configured.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Call a plugin.
-    WasmPlugin(PluginCall),
+    /// Call a plugin. Shared, so that a call can be handed to a worker without copying its parameters.
+    WasmPlugin(Arc<PluginCall>),
     /// Press and release keys.
     Keystroke(Keystroke),
     /// Type text.
