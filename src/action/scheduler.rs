@@ -1,0 +1,235 @@
+//! Actions over time. Pure: time is an argument, and what is to be done is handed out as [`Step`]s.
+//!
+//! An action runs depth first, part after part, at once up to its first delay. What follows the delay waits in a queue
+//! ordered by time, and among equals by the order in which it got there; nothing ever blocks. A plugin or process that
+//! was started is not waited for.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::effect::Effect;
+use super::facts::{Facts, holds};
+use super::step::{Cause, Dropped, Step, Task};
+use crate::clock::Micros;
+use crate::config::Action;
+
+/// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
+/// or a delay that was meant to be milliseconds.
+pub const MAX_WAITING: usize = 1024;
+
+/// Nodes of actions visited in one call, before the rest is put off to the next. Bounds how long a call can take
+/// (tens of microseconds) and how many steps it can hand out, whatever the configuration repeats.
+pub const MAX_VISITS: usize = 512;
+
+/// Turns actions into steps, at the time they are due.
+#[derive(Debug, Default)]
+pub struct Scheduler {
+    waiting: BinaryHeap<Reverse<Waiting>>,
+    sequence: u64,
+    dropped: u64,
+}
+
+/// The rest of an action.
+#[derive(Debug)]
+struct Waiting {
+    due: Micros,
+    /// Order of arrival; unique, so that the order among equals in time is the order in which they were put off.
+    sequence: u64,
+    action: Arc<Action>,
+    cause: Cause,
+    /// Where it goes on, innermost frame first.
+    path: Vec<Frame>,
+}
+
+/// Where one node of an action tree goes on.
+#[derive(Debug, Clone, Copy)]
+enum Frame {
+    /// A sequence, in this part.
+    Part(usize),
+    /// A repetition, in this round (from 0).
+    Round(u32),
+    /// A conditional, in the branch it has chosen.
+    Branch(bool),
+    /// A delay that is over.
+    Over,
+}
+
+/// Why a walk stopped before the end.
+enum Pause {
+    /// A delay, in milliseconds.
+    Delay(u32),
+    /// The visits of this call are used up.
+    Visits,
+}
+
+impl Scheduler {
+    /// A scheduler with nothing waiting.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts `action` at `now`: appends to `out` what is to be done at once, and keeps the rest. Conditions are asked
+    /// of `facts` when they are reached; a mode change among the steps of this call holds for the conditions after it.
+    pub fn start(&mut self, now: Micros, action: &Arc<Action>, cause: Cause, facts: &dyn Facts, out: &mut Vec<Step>) {
+        let mut walk = Walk { visits: 0, mode: None, facts, out };
+        self.go_on(now, action, cause, Vec::new(), &mut walk);
+    }
+
+    /// When [`Scheduler::advance`] has something to do; a time that has passed already means at once.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Micros> {
+        self.waiting.peek().map(|Reverse(first)| first.due)
+    }
+
+    /// Appends to `out` what has become due up to `now`, in order of time. Hands out a bounded number of steps: where
+    /// more is due, [`Scheduler::next_due`] says so by a time that has passed, and the caller sees to its input first.
+    pub fn advance(&mut self, now: Micros, facts: &dyn Facts, out: &mut Vec<Step>) {
+        let mut walk = Walk { visits: 0, mode: None, facts, out };
+        while walk.visits < MAX_VISITS && self.next_due().is_some_and(|due| due <= now) {
+            let Some(Reverse(Waiting { due, action, cause, path, .. })) = self.waiting.pop() else { return };
+            self.go_on(due, &action, cause, path, &mut walk);
+        }
+    }
+
+    /// How many actions wait for a delay.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many actions were given up because too many were waiting.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Gives up whatever waits, as when the configuration it came from is replaced. Says how many actions that were.
+    pub fn clear(&mut self) -> usize {
+        let waiting = self.waiting.len();
+        self.waiting.clear();
+        waiting
+    }
+
+    /// Runs `action` on from `path` at time `at`, and queues the rest when it pauses.
+    fn go_on(&mut self, at: Micros, action: &Arc<Action>, cause: Cause, mut path: Vec<Frame>, walk: &mut Walk<'_>) {
+        let pause = walk.visit(action, &mut path, at, &cause);
+        let due = match pause {
+            None => return,
+            // Counted from when it was due: a call that comes late does not shift what follows.
+            Some(Pause::Delay(ms)) => at.saturating_add(u64::from(ms) * 1000),
+            Some(Pause::Visits) => at,
+        };
+        if self.waiting.len() >= MAX_WAITING {
+            self.dropped += 1;
+            let task = Task::Dropped(Dropped::TooManyWaiting { limit: MAX_WAITING });
+            walk.out.push(Step { at, cause, task });
+            return;
+        }
+        self.sequence += 1;
+        self.waiting.push(Reverse(Waiting { due, sequence: self.sequence, action: Arc::clone(action), cause, path }));
+    }
+}
+
+/// One call of the scheduler.
+struct Walk<'a> {
+    visits: usize,
+    /// The mode that steps of this call have gone to.
+    mode: Option<usize>,
+    facts: &'a dyn Facts,
+    out: &'a mut Vec<Step>,
+}
+
+impl Walk<'_> {
+    /// Runs the part of `action` that lies after `path` (all of it where `path` is empty). On a pause, `path` is where to
+    /// go on: each node on the way out adds its frame, so the outermost is last, and is the first taken on the way in.
+    fn visit(&mut self, action: &Action, path: &mut Vec<Frame>, at: Micros, cause: &Cause) -> Option<Pause> {
+        let resumed = path.pop();
+        if resumed.is_none() {
+            if self.visits >= MAX_VISITS {
+                return Some(Pause::Visits);
+            }
+            self.visits += 1;
+        }
+        let task = match action {
+            Action::Sequence(parts) => {
+                let first = if let Some(Frame::Part(part)) = resumed { part } else { 0 };
+                for (part, action) in parts.iter().enumerate().skip(first) {
+                    if let Some(pause) = self.visit(action, path, at, cause) {
+                        path.push(Frame::Part(part));
+                        return Some(pause);
+                    }
+                }
+                return None;
+            }
+            Action::Repeat { action, count, delay_ms } => {
+                let first = if let Some(Frame::Round(round)) = resumed { round } else { 0 };
+                for round in first..*count {
+                    if let Some(pause) = self.visit(action, path, at, cause) {
+                        path.push(Frame::Round(round));
+                        return Some(pause);
+                    }
+                    if *delay_ms > 0 && round + 1 < *count {
+                        path.push(Frame::Round(round + 1));
+                        return Some(Pause::Delay(*delay_ms));
+                    }
+                }
+                return None;
+            }
+            Action::Conditional { condition, then_action, else_action } => {
+                let branch = match resumed {
+                    Some(Frame::Branch(branch)) => branch,
+                    _ => holds(condition, self.mode.unwrap_or_else(|| self.facts.mode()), self.facts),
+                };
+                let action = if branch { Some(then_action) } else { else_action.as_ref() };
+                let pause = self.visit(action?, path, at, cause);
+                if pause.is_some() {
+                    path.push(Frame::Branch(branch));
+                }
+                return pause;
+            }
+            Action::Delay(ms) => {
+                if resumed.is_some() || *ms == 0 {
+                    return None;
+                }
+                path.push(Frame::Over);
+                return Some(Pause::Delay(*ms));
+            }
+            Action::ModeChange(mode) => {
+                self.mode = Some(*mode);
+                Task::Mode(*mode)
+            }
+            Action::WasmPlugin(call) => Task::Plugin(Arc::clone(call)),
+            Action::Keystroke(keystroke) => Task::Effect(Effect::Keystroke(keystroke.clone())),
+            Action::Text(text) => Task::Effect(Effect::Text(text.clone())),
+            Action::Launch(app) => Task::Effect(Effect::Launch(app.clone())),
+            Action::Shell(command) => Task::Effect(Effect::Shell(command.clone())),
+            Action::MouseClick(click) => Task::Effect(Effect::MouseClick(click.clone())),
+            Action::VolumeControl(volume) => Task::Effect(Effect::Volume(volume.clone())),
+            Action::SendMidi(midi) => Task::Effect(Effect::Midi(midi.clone())),
+        };
+        self.out.push(Step { at, cause: cause.clone(), task });
+        None
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.sequence == other.sequence
+    }
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.due, self.sequence).cmp(&(other.due, other.sequence))
+    }
+}

@@ -1,0 +1,64 @@
+//! What the scheduler hands out.
+
+use std::sync::Arc;
+
+use super::effect::Effect;
+use crate::clock::Micros;
+use crate::config::PluginCall;
+use crate::gesture::GestureEvent;
+
+/// Why something happens: the mapping and the gesture that set it off. Cheap to clone; every step carries one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Number of the mapping, whatever the caller counts by; handed through.
+    pub mapping: usize,
+    /// The gesture.
+    pub event: GestureEvent,
+}
+
+/// One thing to do now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// When it was due. A step that is handed out late keeps its time, so that a recorded session and its replay agree.
+    pub at: Micros,
+    /// Why.
+    pub cause: Cause,
+    /// What.
+    pub task: Task,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// Call a plugin.
+    Plugin(Arc<PluginCall>),
+    /// Hand an effect to the outside.
+    Effect(Effect),
+    /// Go to the mode with this index.
+    Mode(usize),
+    /// Nothing: the rest of the action was given up, for the reason told.
+    Dropped(Dropped),
+}
+
+/// Why the rest of an action was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// Too many actions were waiting for their delays.
+    TooManyWaiting {
+        /// How many may wait.
+        limit: usize,
+    },
+}
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self::TooManyWaiting { limit } = self;
+        write!(
+            f,
+            "the rest of the action was dropped: {limit} actions wait for their delays already; shorten the delays \
+             or trigger them less often"
+        )
+    }
+}
+
+impl std::error::Error for Dropped {}
