@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# plugins/build.sh [--check] [--own]: builds the guest modules that are committed under fixtures/ from their sources.
+#
+#   --check  build into a scratch directory and compare with what is committed, byte for byte; writes nothing, exit 1 on any
+#            difference
+#   --own    use the installed `cargo` and its wasm32-wasip1 target (rustup target add wasm32-wasip1) instead of the pinned
+#            compiler; good for trying a change, but other compilers give other bytes
+#
+# Without --own the compiler is the one that toolchain.sh unpacks, on any Debian machine the same. The result does not depend
+# on where the checkout or cargo's home lie: paths are remapped.
+set -euo pipefail
+shopt -s inherit_errexit nullglob
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+check=0 own=0
+for argument in "$@"; do
+  case $argument in
+    --check) check=1 ;;
+    --own) own=1 ;;
+    *)
+      echo "usage: plugins/build.sh [--check] [--own]" >&2
+      exit 2
+      ;;
+  esac
+done
+
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER RUSTC CARGO
+target=wasm32-wasip1
+if [ "$own" = 1 ]; then
+  cargo=cargo sysroot=$(rustc --print sysroot)
+  export CARGO_TARGET_DIR=$root/target/guests-own
+  if [ ! -d "$sysroot/lib/rustlib/$target" ]; then
+    echo "build.sh: this compiler has no $target library; run: rustup target add $target (or leave --own out)" >&2
+    exit 2
+  fi
+else
+  tools=$root/target/tools/guest-toolchain
+  "$root/plugins/toolchain.sh" "$tools"
+  cargo=$tools/bin/cargo sysroot=$tools/usr
+  export RUSTC=$tools/bin/rustc CARGO_TARGET_DIR=$root/target/guests CARGO_TARGET_WASM32_WASIP1_LINKER=$tools/bin/wasm-ld
+fi
+
+out=$root/fixtures
+if [ "$check" = 1 ]; then
+  out=$root/target/guests-check
+  rm -rf "$out"
+fi
+
+# remapped WORKSPACE: the compiler flags that keep this machine's paths out of the modules.
+remapped() {
+  local flags="--remap-path-prefix=$1=/guest" registry
+  for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do flags+=" --remap-path-prefix=$registry=/crates"; done
+  printf %s "$flags"
+}
+
+# rust WORKSPACE PACKAGE DESTINATION [LINKER ARGUMENT…]: one module of a cargo workspace.
+rust() {
+  local workspace=$1 package=$2 destination=$3 link=() argument
+  shift 3
+  for argument in "$@"; do link+=("-Clink-arg=$argument"); done
+  "$cargo" fetch --quiet --locked --target "$target" --manifest-path "$workspace/Cargo.toml"
+  CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=$(remapped "$workspace") "$cargo" rustc --quiet --locked --release --target "$target" \
+    --manifest-path "$workspace/Cargo.toml" --package "$package" -- ${link[@]+"${link[@]}"}
+  install -D -m 644 "$CARGO_TARGET_DIR/$target/release/$(basename "$destination")" "$out/$destination"
+}
+
+# A reactor has its constructors run once, by `_initialize`; without, every export is wrapped to run them at each call. 64 KiB
+# of stack instead of 1 MiB: linear memory is zero-filled when an instance is made, so what is not reserved is not paid for.
+reactor=("$sysroot/lib/rustlib/$target/lib/self-contained/crt1-reactor.o" --export=_initialize -zstack-size=65536)
+rust "$root/plugins" note-logger plugins/note_logger.wasm "${reactor[@]}"
+rust "$root/plugins" json-probe plugins/json_probe.wasm "${reactor[@]}"
+# As the documentation has it: plain `cargo build`.
+rust "$root/plugins" plain-example plugins/plain_example.wasm
+
+if [ "$check" = 1 ]; then
+  wrong=0
+  while IFS= read -r module; do
+    if ! cmp -s "$out/$module" "$root/fixtures/$module"; then
+      echo "fixtures/$module differs from what its source gives: $(sha256sum <"$out/$module" | cut -c1-16)…" >&2
+      wrong=1
+    fi
+  done < <(cd "$out" && find . -name '*.wasm' -printf '%P\n' | sort)
+  if [ "$wrong" = 1 ]; then
+    echo "build.sh: run plugins/build.sh and commit the result; built with $("${RUSTC:-rustc}" -V)" >&2
+    exit 1
+  fi
+  echo "every guest module is what its source gives ($(find "$out" -name '*.wasm' | wc -l) modules)"
+fi

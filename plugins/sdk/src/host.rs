@@ -1,0 +1,161 @@
+//! What the host does for a plugin.
+
+use std::fmt;
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something failed.
+    Error = 1,
+    /// Something looks wrong.
+    Warn = 2,
+    /// Worth knowing.
+    Info = 3,
+    /// For whoever looks for a fault.
+    Debug = 4,
+    /// Every step.
+    Trace = 5,
+}
+
+/// A host function refused. [`last_error`] says why in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostError {
+    /// The negative number the host function returned.
+    pub code: i32,
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = last_error();
+        if reason.is_empty() { write!(f, "the host refused (error {})", self.code) } else { f.write_str(&reason) }
+    }
+}
+
+impl std::error::Error for HostError {}
+
+fn checked(result: i32) -> Result<usize, HostError> {
+    usize::try_from(result).map_err(|_| HostError { code: result })
+}
+
+/// Writes a line to Conductor's log.
+pub fn log(level: Level, text: &str) {
+    imports::log(level as i32, text.as_bytes());
+}
+
+/// Sets the call's output, in place of any set before in the same call.
+pub fn output(bytes: &[u8]) -> Result<(), HostError> {
+    checked(imports::output_set(bytes)).map(|_| ())
+}
+
+/// A value of the plugin's `config` table, or of one of its `secrets`; none when the key is not there.
+pub fn config(key: &str) -> Result<Option<String>, HostError> {
+    match filled(|buffer| imports::config_get(key.as_bytes(), buffer)) {
+        Ok(value) => Ok(Some(value)),
+        Err(HostError { code: imports::NOT_FOUND }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends complete MIDI messages to the output port called `port`.
+pub fn midi_send(port: &str, bytes: &[u8]) -> Result<(), HostError> {
+    checked(imports::midi_send(port.as_bytes(), bytes)).map(|_| ())
+}
+
+/// Why the last host function refused, in words; empty when none did.
+pub fn last_error() -> String {
+    filled(imports::last_error).unwrap_or_default()
+}
+
+/// The text that `fill` writes into a buffer, which is made larger when `fill` asks for it: it returns the whole length.
+fn filled(fill: impl Fn(&mut [u8]) -> i32) -> Result<String, HostError> {
+    let mut buffer = vec![0; 256];
+    loop {
+        let len = checked(fill(&mut buffer))?;
+        if len <= buffer.len() {
+            buffer.truncate(len);
+            return Ok(String::from_utf8_lossy(&buffer).into_owned());
+        }
+        buffer.resize(len, 0);
+    }
+}
+
+#[cfg(target_family = "wasm")]
+mod imports {
+    #![allow(unsafe_code)] // foreign functions; each passes the address and length of a slice that outlives the call
+
+    pub(super) const NOT_FOUND: i32 = -2;
+
+    mod raw {
+        #[link(wasm_import_module = "conductor")]
+        unsafe extern "C" {
+            pub(super) fn log(level: i32, text: *const u8, len: usize);
+            pub(super) fn output_set(bytes: *const u8, len: usize) -> i32;
+            pub(super) fn config_get(key: *const u8, key_len: usize, buffer: *mut u8, buffer_len: usize) -> i32;
+            pub(super) fn last_error(buffer: *mut u8, buffer_len: usize) -> i32;
+            pub(super) fn midi_send(port: *const u8, port_len: usize, bytes: *const u8, len: usize) -> i32;
+        }
+    }
+
+    pub(super) fn log(level: i32, text: &[u8]) {
+        // SAFETY: reads `text` only.
+        unsafe { raw::log(level, text.as_ptr(), text.len()) }
+    }
+    pub(super) fn output_set(bytes: &[u8]) -> i32 {
+        // SAFETY: reads `bytes` only.
+        unsafe { raw::output_set(bytes.as_ptr(), bytes.len()) }
+    }
+    pub(super) fn config_get(key: &[u8], buffer: &mut [u8]) -> i32 {
+        // SAFETY: reads `key` and writes at most `buffer.len()` bytes to `buffer`.
+        unsafe { raw::config_get(key.as_ptr(), key.len(), buffer.as_mut_ptr(), buffer.len()) }
+    }
+    pub(super) fn last_error(buffer: &mut [u8]) -> i32 {
+        // SAFETY: writes at most `buffer.len()` bytes to `buffer`.
+        unsafe { raw::last_error(buffer.as_mut_ptr(), buffer.len()) }
+    }
+    pub(super) fn midi_send(port: &[u8], bytes: &[u8]) -> i32 {
+        // SAFETY: reads `port` and `bytes` only.
+        unsafe { raw::midi_send(port.as_ptr(), port.len(), bytes.as_ptr(), bytes.len()) }
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+use crate::testing as imports;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn config_values_of_any_length_arrive_whole() {
+        testing::reset();
+        let long = "x".repeat(1000);
+        testing::set_config("short", "DE");
+        testing::set_config("long", &long);
+        assert_eq!(config("short"), Ok(Some("DE".to_owned())));
+        assert_eq!(config("long"), Ok(Some(long)));
+        assert_eq!(config("absent"), Ok(None));
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        testing::reset();
+        testing::refuse(-3, "port \"out\" is not allowed");
+        let error = midi_send("out", &[0x90, 60, 100]).expect_err("refused");
+        assert_eq!(error.code, -3);
+        assert_eq!(error.to_string(), "port \"out\" is not allowed");
+    }
+
+    #[test]
+    fn what_is_sent_and_logged_reaches_the_host() {
+        testing::reset();
+        log(Level::Warn, "careful");
+        midi_send("synth", &[0xb0, 7, 127]).expect("sent");
+        output(b"1").expect("set");
+        output(b"2").expect("set again");
+        let host = testing::take();
+        assert_eq!(host.log, [(Level::Warn, "careful".to_owned())]);
+        assert_eq!(host.midi, [("synth".to_owned(), vec![0xb0, 7, 127])]);
+        assert_eq!(host.output.as_deref(), Some(b"2".as_slice()));
+    }
+}
