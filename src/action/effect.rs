@@ -1,5 +1,8 @@
 //! What an action or a plugin does to the world, as a value.
 
+use std::time::Duration;
+
+use super::{Answer, Request};
 use crate::config::{Keystroke, MidiOut, MouseClick, Volume};
 
 /// One thing done to the world outside the process.
@@ -55,6 +58,10 @@ pub enum EffectError {
     Unsupported(String),
     /// Too many effects are waiting already.
     Busy(String),
+    /// The time given to it ran out.
+    TimedOut(String),
+    /// An address or program that the grant does not cover, found out only while trying.
+    Denied(String),
 }
 
 impl std::fmt::Display for EffectError {
@@ -64,7 +71,9 @@ impl std::fmt::Display for EffectError {
             | Self::NotPermitted(text)
             | Self::Failed(text)
             | Self::Unsupported(text)
-            | Self::Busy(text) => f.write_str(text),
+            | Self::Busy(text)
+            | Self::TimedOut(text)
+            | Self::Denied(text) => f.write_str(text),
         }
     }
 }
@@ -75,4 +84,14 @@ impl std::error::Error for EffectError {}
 pub trait Outside: Send + Sync {
     /// Performs `effect`, or starts to where it takes long, without blocking for more than a moment.
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError>;
+    /// Carries out `request` and waits for its answer, at most `limit`.
+    ///
+    /// The provided method is the answer of a world without networks and programs.
+    fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
+        let (_, _, _) = (request, origin, limit);
+        Answer {
+            result: Err(EffectError::Unsupported("requests are not possible here".to_owned())),
+            waited: Duration::ZERO,
+        }
+    }
 }

@@ -3,10 +3,18 @@
 
 mod effect;
 mod facts;
+mod request;
 mod scheduler;
 mod step;
+mod url;
 
 pub use effect::{Effect, EffectError, Origin, Outside, Reply};
 pub use facts::Facts;
+pub use request::{
+    Answer, HttpRequest, HttpResponse, Message, Program, ProgramEnd, Reach, Request, Response, Secrets, SocketOpen,
+    System,
+};
 pub use scheduler::{MAX_VISITS, MAX_WAITING, Scheduler};
 pub use step::{Cause, Dropped, Step, Task};
+pub(crate) use url::split_port;
+pub use url::{Host, Scheme, Url, UrlFault};
