@@ -254,7 +254,11 @@ impl fmt::Display for Url {
 
 /// Splits `host:port`, where the host may be an IPv6 address in brackets.
 pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlFault> {
-    let host_end = authority.rfind(']').map_or(0, |at| at + 1);
+    let host_end = match authority.rfind(']') {
+        Some(at) => at + 1,
+        None if authority.starts_with('[') => return Err(UrlFault::Host),
+        None => 0,
+    };
     let Some(colon) = authority[host_end..].find(':').map(|at| at + host_end) else {
         return Ok((authority, None));
     };
