@@ -9,7 +9,7 @@
 //!
 //! [[modes.mappings]]
 //! trigger = { Note = { note = 60 } }
-//! action = { WasmPlugin = { plugin = "note-logger", params = { action = "log", parameters = ["warm-up"] } } }
+//! action = { WasmPlugin = { plugin = "note-logger", params = { action = "log", text = "warm-up" } } }
 //! ```
 
 mod logbook;
@@ -82,7 +82,8 @@ fn line(request: &Request) -> String {
             let _ = write!(line, " {name}={value}"); // a String takes everything
         }
     }
-    for word in &request.parameters {
+    // `parameters = ["verse", "2"]` and `text = "verse 2"` both say it.
+    for word in request.parameters.iter().chain(context.metadata.get("text")) {
         line.push(' ');
         line.extend(word.chars().map(|c| if c.is_control() { ' ' } else { c }));
     }
@@ -128,6 +129,13 @@ mod tests {
     #[test]
     fn a_word_cannot_forge_a_line() {
         assert_eq!(line(&request("log", &["a\nb", "c\u{1b}[2J"])), "12.034 note=60 velocity=100 a b c [2J");
+    }
+
+    #[test]
+    fn words_come_as_parameters_or_as_text() {
+        let mut request = request("log", &["verse", "2"]);
+        request.context.metadata.insert("text".to_owned(), "slowly".to_owned());
+        assert_eq!(line(&request), "12.034 note=60 velocity=100 verse 2 slowly");
     }
 
     #[test]
