@@ -1,0 +1,149 @@
+//! What the configuration asks of each note and controller of one channel of one device.
+
+use super::event::DeviceId;
+use super::trigger::{EncoderMode, Trigger, TriggerSpec};
+use crate::clock::Micros;
+use crate::midi::Channel;
+
+/// A trigger that needs recognising, with its filters resolved.
+#[derive(Debug, Clone)]
+struct Wanted {
+    trigger: Trigger,
+    channel: Option<Channel>,
+    device: Filter,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Filter {
+    Any,
+    Only(DeviceId),
+    /// A name no device has.
+    Nothing,
+}
+
+/// Everything the configuration asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    wanted: Vec<Wanted>,
+}
+
+impl Plan {
+    /// The plan of `triggers`; `devices` are the configured names in the order of their numbers.
+    pub(super) fn new<'a>(triggers: impl IntoIterator<Item = &'a TriggerSpec>, devices: &[impl AsRef<str>]) -> Self {
+        let filter = |name: &str| {
+            let position = devices.iter().position(|device| device.as_ref() == name);
+            position
+                .and_then(|number| u16::try_from(number).ok())
+                .map_or(Filter::Nothing, |id| Filter::Only(DeviceId(id)))
+        };
+        let wanted = triggers.into_iter().filter(|spec| needs_state(&spec.trigger)).map(|spec| Wanted {
+            trigger: spec.trigger.clone(),
+            channel: spec.channel,
+            device: spec.device.as_deref().map_or(Filter::Any, filter),
+        });
+        Self { wanted: wanted.collect() }
+    }
+
+    /// The triggers that apply to `channel` of `device`.
+    fn applying(&self, device: DeviceId, channel: Channel) -> impl Iterator<Item = &Trigger> {
+        self.wanted.iter().filter_map(move |wanted| {
+            let device_fits = match wanted.device {
+                Filter::Any => true,
+                Filter::Only(id) => id == device,
+                Filter::Nothing => false,
+            };
+            (device_fits && wanted.channel.is_none_or(|only| only == channel)).then_some(&wanted.trigger)
+        })
+    }
+
+    /// What is asked of `channel` of `device`.
+    pub(super) fn channel(&self, device: DeviceId, channel: Channel) -> ChannelPlan {
+        let mut plan = ChannelPlan::default();
+        for trigger in self.applying(device, channel) {
+            match trigger {
+                Trigger::LongPress { note, duration_ms } => {
+                    let durations = &mut plan.note(*note).durations;
+                    if let Err(position) = durations.binary_search(duration_ms) {
+                        durations.insert(position, *duration_ms);
+                    }
+                }
+                Trigger::DoubleTap { note, timeout_ms } => {
+                    let plan = plan.note(*note);
+                    plan.double_tap = plan.double_tap.max(Some(micros(*timeout_ms)));
+                }
+                Trigger::NoteChord { notes, timeout_ms } => plan.chord(notes, micros(*timeout_ms)),
+                Trigger::EncoderTurn { cc, mode, .. } if plan.encoders.iter().all(|(known, _)| known != cc) => {
+                    plan.encoders.push((*cc, *mode));
+                }
+                _ => {} // a further word on an encoder; nothing else without state is in the plan
+            }
+        }
+        plan
+    }
+}
+
+/// Whether a trigger is more than a look at one message.
+const fn needs_state(trigger: &Trigger) -> bool {
+    matches!(
+        trigger,
+        Trigger::LongPress { .. } | Trigger::DoubleTap { .. } | Trigger::NoteChord { .. } | Trigger::EncoderTurn { .. }
+    )
+}
+
+/// Milliseconds of the configuration in microseconds.
+pub(super) fn micros(ms: u32) -> Micros {
+    u64::from(ms) * 1000
+}
+
+/// What is asked of one channel of one device.
+#[derive(Debug, Default)]
+pub(super) struct ChannelPlan {
+    /// Notes with something asked of them.
+    pub(super) notes: Vec<(u8, NotePlan)>,
+    /// Chords, in the order of the configuration.
+    pub(super) chords: Vec<ChordPlan>,
+    /// Controllers that are encoders.
+    pub(super) encoders: Vec<(u8, EncoderMode)>,
+}
+
+impl ChannelPlan {
+    fn note(&mut self, note: u8) -> &mut NotePlan {
+        let position = self.notes.iter().position(|(known, _)| *known == note).unwrap_or_else(|| {
+            self.notes.push((note, NotePlan::default()));
+            self.notes.len() - 1
+        });
+        &mut self.notes[position].1 // found or pushed just above
+    }
+
+    fn chord(&mut self, notes: &[u8], timeout: Micros) {
+        if let Some(chord) = self.chords.iter_mut().find(|chord| *chord.notes == *notes) {
+            chord.timeout = chord.timeout.max(timeout);
+            return;
+        }
+        let number = self.chords.len();
+        self.chords.push(ChordPlan { notes: notes.into(), timeout });
+        for note in notes {
+            self.note(*note).chords.push(number);
+        }
+    }
+}
+
+/// What is asked of one note.
+#[derive(Debug, Default)]
+pub(super) struct NotePlan {
+    /// The longest distance of two taps, if double taps are asked for.
+    pub(super) double_tap: Option<Micros>,
+    /// Durations of long presses in milliseconds, sorted, each once.
+    pub(super) durations: Vec<u32>,
+    /// Chords the note is part of, as positions in the channel's list.
+    pub(super) chords: Vec<usize>,
+}
+
+/// A chord.
+#[derive(Debug)]
+pub(super) struct ChordPlan {
+    /// Note numbers, sorted.
+    pub(super) notes: Box<[u8]>,
+    /// The longest distance from the first to the last press.
+    pub(super) timeout: Micros,
+}
