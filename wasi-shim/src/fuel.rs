@@ -1,0 +1,40 @@
+//! What host work costs.
+//!
+//! The engine's own unit is about one operator, or 0.6 to 1 ns of interpreted code; these figures follow it, rounded up, so
+//! that no mix of calls buys more time than computing does. They are part of recorded runs: a change changes fuel counts.
+
+/// A call that only looks at memory or the descriptor table.
+pub(crate) const TABLE: u64 = 100;
+
+/// A call with one or two system calls on an open descriptor.
+pub(crate) const SYSCALL: u64 = 600;
+
+/// A call that resolves a path: up to 40 symbolic links and 4,096 bytes of components.
+pub(crate) const PATH: u64 = 4_000;
+
+/// A call that resolves two paths, or changes the tree.
+pub(crate) const TREE: u64 = 8_000;
+
+/// A call that waits for the disk.
+pub(crate) const SYNC: u64 = 100_000;
+
+/// One entry of a directory that is read, or of a tree that is measured for its quota.
+pub(crate) const ENTRY: u64 = 400;
+
+/// One subscription of `poll_oneoff`.
+pub(crate) const SUBSCRIPTION: u64 = 100;
+
+/// Bytes read or written: a unit for every four.
+pub(crate) const fn moved(bytes: u64) -> u64 {
+    bytes / 4
+}
+
+/// Random bytes cost more than copied ones.
+pub(crate) const fn random(bytes: u64) -> u64 {
+    bytes.saturating_mul(2)
+}
+
+/// Bytes moved by one call at most; the rest is for the next call, as everywhere a read or write may be short.
+///
+/// It bounds how long a call can go on after the fuel it had has run out (1 MiB is about 0.3 ms).
+pub(crate) const MAX_TRANSFER: usize = 1 << 20;

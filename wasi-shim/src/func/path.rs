@@ -1,0 +1,380 @@
+//! Changing the tree: directories, links, renaming, removing. And reaching the places that takes.
+
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Mode};
+
+use crate::Errno;
+use crate::abi::Rights;
+use crate::abi::memory::Guest;
+use crate::abi::types::follow;
+use crate::ctx::WasiCtx;
+use crate::fuel;
+use crate::meta::Meta;
+use crate::path::{GuestPath, MAX_PATH};
+use crate::resolve::{Last, Place};
+use crate::root::SharedRoot;
+use crate::scope::Allowed;
+use crate::volume::Ledger;
+
+/// A place reached through a descriptor, and what may be done there.
+pub(crate) struct Reach<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) root: SharedRoot,
+    pub(crate) allowed: Allowed,
+}
+
+/// Resolves the guest's path from the directory `fd`, which must hold the rights `needed`.
+pub(crate) fn reach<'a>(
+    ctx: &'a WasiCtx,
+    guest: &Guest<'_>,
+    fd: u32,
+    needed: Rights,
+    (path, len): (u32, u32),
+    last: Last,
+) -> Result<Reach<'a>, Errno> {
+    let descriptor = ctx.table.get(fd)?;
+    let directory = descriptor.directory()?;
+    descriptor.require(needed)?;
+    // Longer ones are refused before they are looked at.
+    if len as usize > MAX_PATH {
+        return Err(Errno::Nametoolong);
+    }
+    let path = GuestPath::parse(guest.bytes(path, len)?)?;
+    let root = Arc::clone(&directory.handle.root);
+    let place = root.resolver.locate(
+        directory.handle.fd(),
+        path,
+        last,
+        directory.trail.as_deref(),
+    )?;
+    let allowed = root.allowed(place.trail.as_deref());
+    Ok(Reach {
+        place,
+        root,
+        allowed,
+    })
+}
+
+impl Reach<'_> {
+    /// A place that is to be changed.
+    fn writable(self) -> Result<Self, Errno> {
+        if self.allowed.write {
+            Ok(self)
+        } else {
+            Err(Errno::Acces)
+        }
+    }
+
+    fn ledger(&self) -> Result<Option<Ledger<'_>>, Errno> {
+        self.root.volume.open(self.root.fd())
+    }
+
+    /// Checks that a name can be created here that will not be a directory.
+    fn vacant(&self) -> Result<(), Errno> {
+        if self.place.is_dot() {
+            return Err(Errno::Exist);
+        }
+        if self.place.directory {
+            // A slash after a name that is yet to come into being.
+            return Err(match Meta::at(self.place.parent(), &self.place.name) {
+                Ok(meta) if meta.is_dir() => Errno::Exist,
+                Ok(_) => Errno::Notdir,
+                Err(error) => error.into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn parent_key(&self) -> Result<crate::meta::NodeKey, Errno> {
+        Ok(Meta::of(self.place.parent())?.key)
+    }
+}
+
+fn owed(ledger: &Option<Ledger<'_>>) -> u64 {
+    ledger
+        .as_ref()
+        .map_or(0, |ledger| ledger.measured.saturating_mul(fuel::ENTRY))
+}
+
+pub(crate) fn path_create_directory(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    path: (u32, u32),
+) -> Result<(), Errno> {
+    let now = ctx.now();
+    let reach = reach(
+        ctx,
+        guest,
+        fd,
+        Rights::PATH_CREATE_DIRECTORY,
+        path,
+        Last::Name,
+    )?;
+    if reach.place.is_dot() {
+        return Err(Errno::Exist);
+    }
+    let place = &reach.place;
+    // What is there already is told first: programs make directories to find out that they exist.
+    if reach.allowed.look && Meta::at(place.parent(), &place.name).is_ok() {
+        return Err(Errno::Exist);
+    }
+    let reach = reach.writable()?;
+    let place = &reach.place;
+    let mut ledger = reach.ledger()?;
+    let owed = owed(&ledger);
+    if let Some(ledger) = &ledger {
+        ledger.admit(0)?;
+    }
+    rustix::fs::mkdirat(place.parent(), &*place.name, Mode::from_raw_mode(0o777))?;
+    if let Some(ledger) = &mut ledger {
+        ledger.born(
+            &Meta::at(place.parent(), &place.name)?,
+            reach.parent_key()?,
+            now,
+        );
+    }
+    drop(ledger);
+    drop(reach);
+    ctx.owe(owed);
+    Ok(())
+}
+
+pub(crate) fn path_remove_directory(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    path: (u32, u32),
+) -> Result<(), Errno> {
+    let now = ctx.now();
+    let reach = reach(
+        ctx,
+        guest,
+        fd,
+        Rights::PATH_REMOVE_DIRECTORY,
+        path,
+        Last::Name,
+    )?
+    .writable()?;
+    let place = &reach.place;
+    if place.is_dot() {
+        return Err(Errno::Inval);
+    }
+    let ledger = reach.ledger()?;
+    let meta = Meta::at(place.parent(), &place.name)?;
+    match rustix::fs::unlinkat(place.parent(), &*place.name, AtFlags::REMOVEDIR) {
+        // Some systems have the other word for it.
+        Err(rustix::io::Errno::EXIST) => return Err(Errno::Notempty),
+        done => done?,
+    }
+    if let Some(mut ledger) = ledger {
+        ledger.unlinked(&meta, reach.parent_key()?, now);
+    }
+    Ok(())
+}
+
+pub(crate) fn path_unlink_file(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    path: (u32, u32),
+) -> Result<(), Errno> {
+    let now = ctx.now();
+    let reach = reach(ctx, guest, fd, Rights::PATH_UNLINK_FILE, path, Last::Name)?.writable()?;
+    let place = &reach.place;
+    if place.is_dot() {
+        return Err(Errno::Isdir);
+    }
+    let ledger = reach.ledger()?;
+    let meta = Meta::at(place.parent(), &place.name)?;
+    if meta.is_dir() {
+        return Err(Errno::Isdir);
+    }
+    if place.directory {
+        return Err(Errno::Notdir);
+    }
+    rustix::fs::unlinkat(place.parent(), &*place.name, AtFlags::empty())?;
+    if let Some(mut ledger) = ledger {
+        ledger.unlinked(&meta, reach.parent_key()?, now);
+    }
+    Ok(())
+}
+
+pub(crate) fn path_readlink(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    path: (u32, u32),
+    (buf, len): (u32, u32),
+    out: u32,
+) -> Result<(), Errno> {
+    guest.bytes(buf, len)?;
+    guest.bytes(out, 4)?;
+    let reach = reach(ctx, guest, fd, Rights::PATH_READLINK, path, Last::Keep)?;
+    if !reach.allowed.look {
+        return Err(Errno::Acces);
+    }
+    let target =
+        rustix::fs::readlinkat(reach.place.parent(), &*reach.place.name, Vec::new())?.into_bytes();
+    // What does not fit is cut, as everywhere.
+    let fits = target.get(..len as usize).unwrap_or(&target);
+    guest.write(buf, fits)?;
+    guest.write_u32(out, fits.len() as u32)
+}
+
+pub(crate) fn path_symlink(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    (target, target_len): (u32, u32),
+    fd: u32,
+    path: (u32, u32),
+) -> Result<(), Errno> {
+    let now = ctx.now();
+    if target_len as usize > MAX_PATH {
+        return Err(Errno::Nametoolong);
+    }
+    // Malformed as a path is malformed as a target; an absolute one could only lead out.
+    let target = GuestPath::parse(guest.bytes(target, target_len)?)?
+        .text()
+        .to_vec();
+    let reach = reach(ctx, guest, fd, Rights::PATH_SYMLINK, path, Last::Name)?.writable()?;
+    reach.vacant()?;
+    let place = &reach.place;
+    let mut ledger = reach.ledger()?;
+    let owed = owed(&ledger);
+    if let Some(ledger) = &ledger {
+        ledger.admit(target.len() as u64)?;
+    }
+    rustix::fs::symlinkat(&*target, place.parent(), &*place.name)?;
+    if let Some(ledger) = &mut ledger {
+        ledger.born(
+            &Meta::at(place.parent(), &place.name)?,
+            reach.parent_key()?,
+            now,
+        );
+    }
+    drop(ledger);
+    drop(reach);
+    ctx.owe(owed);
+    Ok(())
+}
+
+pub(crate) fn path_link(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    (old_fd, lookup, old_path): (u32, u32, (u32, u32)),
+    (new_fd, new_path): (u32, (u32, u32)),
+) -> Result<(), Errno> {
+    let now = ctx.now();
+    let last = if follow(lookup)? {
+        Last::Follow
+    } else {
+        Last::Keep
+    };
+    // A further name in a place that may be written lets the file be written: so it must be writable where it is.
+    let old = reach(ctx, guest, old_fd, Rights::PATH_LINK_SOURCE, old_path, last)?.writable()?;
+    let new = reach(
+        ctx,
+        guest,
+        new_fd,
+        Rights::PATH_LINK_TARGET,
+        new_path,
+        Last::Name,
+    )?
+    .writable()?;
+    let meta = Meta::at(old.place.parent(), &old.place.name)?;
+    if meta.is_dir() {
+        return Err(Errno::Perm);
+    }
+    if old.place.directory {
+        return Err(Errno::Notdir);
+    }
+    new.vacant()?;
+    let mut ledger = same_books(&old, &new)?;
+    let owed = owed(&ledger);
+    if let Some(ledger) = &ledger {
+        ledger.admit(0)?;
+    }
+    rustix::fs::linkat(
+        old.place.parent(),
+        &*old.place.name,
+        new.place.parent(),
+        &*new.place.name,
+        AtFlags::empty(),
+    )?;
+    if let Some(ledger) = &mut ledger {
+        ledger.linked(meta.key, new.parent_key()?, now);
+    }
+    drop(ledger);
+    drop((old, new));
+    ctx.owe(owed);
+    Ok(())
+}
+
+pub(crate) fn path_rename(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    (old_fd, old_path): (u32, (u32, u32)),
+    (new_fd, new_path): (u32, (u32, u32)),
+) -> Result<(), Errno> {
+    let now = ctx.now();
+    let old = reach(
+        ctx,
+        guest,
+        old_fd,
+        Rights::PATH_RENAME_SOURCE,
+        old_path,
+        Last::Name,
+    )?
+    .writable()?;
+    let new = reach(
+        ctx,
+        guest,
+        new_fd,
+        Rights::PATH_RENAME_TARGET,
+        new_path,
+        Last::Name,
+    )?
+    .writable()?;
+    if old.place.is_dot() || new.place.is_dot() {
+        return Err(Errno::Busy);
+    }
+    let mut ledger = same_books(&old, &new)?;
+    let meta = Meta::at(old.place.parent(), &old.place.name)?;
+    if !meta.is_dir() && (old.place.directory || new.place.directory) {
+        return Err(Errno::Notdir);
+    }
+    let replaced = Meta::at(new.place.parent(), &new.place.name).ok();
+    match rustix::fs::renameat(
+        old.place.parent(),
+        &*old.place.name,
+        new.place.parent(),
+        &*new.place.name,
+    ) {
+        // Some systems have the other word for it.
+        Err(rustix::io::Errno::EXIST) => return Err(Errno::Notempty),
+        done => done?,
+    }
+    if let Some(ledger) = &mut ledger {
+        let (from, to) = (old.parent_key()?, new.parent_key()?);
+        match replaced {
+            // Two names of one file: nothing happens.
+            Some(replaced) if replaced.key == meta.key => {}
+            Some(replaced) => {
+                ledger.unlinked(&replaced, to, now);
+                ledger.moved(meta.key, from, to, now);
+            }
+            None => ledger.moved(meta.key, from, to, now),
+        }
+    }
+    Ok(())
+}
+
+/// The books that both places are in. Between two volumes no file can go: neither could account for it.
+fn same_books<'a>(old: &'a Reach<'_>, new: &Reach<'_>) -> Result<Option<Ledger<'a>>, Errno> {
+    if !old.root.volume.is_same(&new.root.volume) {
+        return Err(Errno::Xdev);
+    }
+    old.ledger()
+}

@@ -1,0 +1,328 @@
+//! The 46 functions as the engine calls them: charging, memory, traps, waiting.
+
+use wasmi::{Caller, Error, Linker, Memory};
+
+use crate::Errno;
+use crate::abi::memory::Guest;
+use crate::clock::Slept;
+use crate::ctx::{WasiCtx, WasiView};
+use crate::fuel::{self, PATH, SUBSCRIPTION, SYNC, SYSCALL, TABLE, TREE};
+use crate::func::poll::{GLANCE, Next, Poll};
+use crate::func::{
+    args, clock, dir, file, io, open, path, poll, process, random, sock, stat, table,
+};
+use crate::trap::{Exit, Trap};
+
+/// The module that programs import the functions from.
+pub const MODULE: &str = "wasi_snapshot_preview1";
+
+/// One line for each function: name, parameters, fuel charged before anything is done, and what does it.
+macro_rules! functions {
+    ($( $name:ident ( $($arg:ident : $ty:ty),* ) $cost:expr, |$ctx:pat_param, $guest:pat_param| $body:expr; )*) => {
+        /// The names that the linker answers for, apart from those that may wait or never return.
+        const ANSWERED: &[&str] = &[$( stringify!($name) ),*];
+
+        fn link_answered<T: WasiView>(linker: &mut Linker<T>) -> Result<(), wasmi::errors::LinkerError> {
+            $(
+                linker.func_wrap(
+                    MODULE,
+                    stringify!($name),
+                    |mut caller: Caller<'_, T>, $($arg: $ty),*| -> Result<i32, Error> {
+                        call(&mut caller, $cost, |$ctx, $guest| $body)
+                    },
+                )?;
+            )*
+            Ok(())
+        }
+    };
+}
+
+functions! {
+    args_get(argv: u32, buf: u32) TABLE, |c, g| args::args_get(c, g, argv, buf);
+    args_sizes_get(count: u32, size: u32) TABLE, |c, g| args::args_sizes_get(c, g, count, size);
+    environ_get(environ: u32, buf: u32) TABLE, |c, g| args::environ_get(c, g, environ, buf);
+    environ_sizes_get(count: u32, size: u32) TABLE, |c, g| args::environ_sizes_get(c, g, count, size);
+    clock_res_get(id: u32, out: u32) TABLE, |c, g| clock::clock_res_get(c, g, id, out);
+    clock_time_get(id: u32, precision: u64, out: u32) TABLE, |c, g| clock::clock_time_get(c, g, id, precision, out);
+    fd_advise(fd: u32, offset: u64, len: u64, advice: u32) SYSCALL, |c, _| file::fd_advise(c, fd, offset, len, advice);
+    fd_allocate(fd: u32, offset: u64, len: u64) SYSCALL.saturating_add(fuel::moved(len)),
+        |c, _| file::fd_allocate(c, fd, offset, len);
+    fd_close(fd: u32) SYSCALL, |c, _| table::fd_close(c, fd);
+    fd_datasync(fd: u32) SYNC, |c, _| file::fd_datasync(c, fd);
+    fd_fdstat_get(fd: u32, out: u32) TABLE, |c, g| table::fd_fdstat_get(c, g, fd, out);
+    fd_fdstat_set_flags(fd: u32, flags: u32) SYSCALL, |c, _| table::fd_fdstat_set_flags(c, fd, flags);
+    fd_fdstat_set_rights(fd: u32, base: u64, inheriting: u64) TABLE,
+        |c, _| table::fd_fdstat_set_rights(c, fd, base, inheriting);
+    fd_filestat_get(fd: u32, out: u32) SYSCALL, |c, g| stat::fd_filestat_get(c, g, fd, out);
+    fd_filestat_set_size(fd: u32, size: u64) SYSCALL, |c, _| file::fd_filestat_set_size(c, fd, size);
+    fd_filestat_set_times(fd: u32, atim: u64, mtim: u64, flags: u32) SYSCALL,
+        |c, _| stat::fd_filestat_set_times(c, fd, atim, mtim, flags);
+    fd_pread(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) SYSCALL,
+        |c, g| io::fd_pread(c, g, fd, iovs, count, offset, out);
+    fd_prestat_get(fd: u32, out: u32) TABLE, |c, g| table::fd_prestat_get(c, g, fd, out);
+    fd_prestat_dir_name(fd: u32, path: u32, len: u32) TABLE, |c, g| table::fd_prestat_dir_name(c, g, fd, path, len);
+    fd_pwrite(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) SYSCALL,
+        |c, g| io::fd_pwrite(c, g, fd, iovs, count, offset, out);
+    fd_readdir(fd: u32, buf: u32, len: u32, cookie: u64, out: u32) SYSCALL,
+        |c, g| dir::fd_readdir(c, g, fd, (buf, len), cookie, out);
+    fd_renumber(fd: u32, to: u32) SYSCALL, |c, _| table::fd_renumber(c, fd, to);
+    fd_seek(fd: u32, offset: i64, whence: u32, out: u32) SYSCALL, |c, g| io::fd_seek(c, g, fd, offset, whence, out);
+    fd_sync(fd: u32) SYNC, |c, _| file::fd_sync(c, fd);
+    fd_tell(fd: u32, out: u32) SYSCALL, |c, g| io::fd_tell(c, g, fd, out);
+    path_create_directory(fd: u32, path: u32, len: u32) TREE, |c, g| path::path_create_directory(c, g, fd, (path, len));
+    path_filestat_get(fd: u32, flags: u32, path: u32, len: u32, out: u32) PATH,
+        |c, g| stat::path_filestat_get(c, g, fd, flags, (path, len), out);
+    path_filestat_set_times(fd: u32, lookup: u32, path: u32, len: u32, atim: u64, mtim: u64, flags: u32) PATH,
+        |c, g| stat::path_filestat_set_times(c, g, fd, lookup, (path, len), (atim, mtim), flags);
+    path_link(fd: u32, flags: u32, old: u32, old_len: u32, to: u32, new: u32, new_len: u32) TREE,
+        |c, g| path::path_link(c, g, (fd, flags, (old, old_len)), (to, (new, new_len)));
+    path_open(fd: u32, lookup: u32, path: u32, len: u32, oflags: u32, base: u64, inheriting: u64, fdflags: u32, out: u32)
+        PATH, |c, g| open::path_open(c, g, fd, lookup, (path, len), oflags, (base, inheriting), fdflags, out);
+    path_readlink(fd: u32, path: u32, len: u32, buf: u32, buf_len: u32, out: u32) PATH,
+        |c, g| path::path_readlink(c, g, fd, (path, len), (buf, buf_len), out);
+    path_remove_directory(fd: u32, path: u32, len: u32) TREE, |c, g| path::path_remove_directory(c, g, fd, (path, len));
+    path_rename(fd: u32, old: u32, old_len: u32, to: u32, new: u32, new_len: u32) TREE,
+        |c, g| path::path_rename(c, g, (fd, (old, old_len)), (to, (new, new_len)));
+    path_symlink(target: u32, target_len: u32, fd: u32, path: u32, len: u32) TREE,
+        |c, g| path::path_symlink(c, g, (target, target_len), fd, (path, len));
+    path_unlink_file(fd: u32, path: u32, len: u32) TREE, |c, g| path::path_unlink_file(c, g, fd, (path, len));
+    random_get(buf: u32, len: u32) TABLE.saturating_add(fuel::random(len.into())),
+        |c, g| random::random_get(c, g, buf, len);
+    sched_yield() TABLE, |_, _| Ok(());
+    sock_accept(fd: u32, flags: u32, out: u32) TABLE, |c, _| {
+        let _ = (flags, out);
+        sock::no_socket(c, fd)
+    };
+    sock_recv(fd: u32, iovs: u32, count: u32, flags: u32, len: u32, out: u32) TABLE, |c, _| {
+        let _ = (iovs, count, flags, len, out);
+        sock::no_socket(c, fd)
+    };
+    sock_send(fd: u32, iovs: u32, count: u32, flags: u32, out: u32) TABLE, |c, _| {
+        let _ = (iovs, count, flags, out);
+        sock::no_socket(c, fd)
+    };
+    sock_shutdown(fd: u32, how: u32) TABLE, |c, _| {
+        let _ = how;
+        sock::no_socket(c, fd)
+    };
+}
+
+/// The functions that may wait or never return.
+const APART: [&str; 5] = [
+    "fd_read",
+    "fd_write",
+    "poll_oneoff",
+    "proc_exit",
+    "proc_raise",
+];
+
+/// All 46 functions of `wasi_snapshot_preview1`, in the order of the alphabet.
+pub const FUNCTIONS: [&str; 46] = names();
+
+/// Merges the two lists above, so that neither can be forgotten here.
+const fn names() -> [&'static str; 46] {
+    assert!(ANSWERED.len() + APART.len() == 46);
+    let mut all = [""; 46];
+    let mut at = 0;
+    while at < all.len() {
+        let name = if at < ANSWERED.len() {
+            ANSWERED[at]
+        } else {
+            APART[at - ANSWERED.len()]
+        };
+        let mut slot = at;
+        while slot > 0 && less(name, all[slot - 1]) {
+            all[slot] = all[slot - 1];
+            slot -= 1;
+        }
+        all[slot] = name;
+        at += 1;
+    }
+    all
+}
+
+const fn less(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() {
+        if a[at] != b[at] {
+            return a[at] < b[at];
+        }
+        at += 1;
+    }
+    a.len() < b.len()
+}
+
+/// Defines all functions of `wasi_snapshot_preview1` in `linker`.
+///
+/// Fails when one of them is defined already.
+pub fn add_to_linker<T: WasiView>(
+    linker: &mut Linker<T>,
+) -> Result<(), wasmi::errors::LinkerError> {
+    link_answered(linker)?;
+    linker.func_wrap(
+        MODULE,
+        "fd_read",
+        |mut caller: Caller<'_, T>,
+         fd: u32,
+         iovs: u32,
+         count: u32,
+         out: u32|
+         -> Result<i32, Error> {
+            waiting(&mut caller, fd, |ctx, guest| {
+                io::fd_read(ctx, guest, fd, iovs, count, out)
+            })
+        },
+    )?;
+    linker.func_wrap(
+        MODULE,
+        "fd_write",
+        |mut caller: Caller<'_, T>,
+         fd: u32,
+         iovs: u32,
+         count: u32,
+         out: u32|
+         -> Result<i32, Error> {
+            waiting(&mut caller, fd, |ctx, guest| {
+                io::fd_write(ctx, guest, fd, iovs, count, out)
+            })
+        },
+    )?;
+    linker.func_wrap(
+        MODULE,
+        "poll_oneoff",
+        |mut caller: Caller<'_, T>,
+         input: u32,
+         output: u32,
+         count: u32,
+         stored: u32|
+         -> Result<i32, Error> { poll_oneoff(&mut caller, input, output, count, stored) },
+    )?;
+    linker.func_wrap(
+        MODULE,
+        "proc_exit",
+        |mut caller: Caller<'_, T>, code: i32| -> Result<(), Error> {
+            T::charge(&mut caller, TABLE)?;
+            Err(Error::host(Exit(code)))
+        },
+    )?;
+    linker.func_wrap(
+        MODULE,
+        "proc_raise",
+        |mut caller: Caller<'_, T>, signal: u32| -> Result<i32, Error> {
+            T::charge(&mut caller, TABLE)?;
+            match process::proc_raise(signal) {
+                Ok(Some(trap)) => Err(Error::host(trap)),
+                Ok(None) => Ok(0),
+                Err(errno) => Ok(Errno::answer(Err(errno))),
+            }
+        },
+    )?;
+    Ok(())
+}
+
+fn memory<T: WasiView>(caller: &Caller<'_, T>) -> Result<Memory, Error> {
+    caller
+        .data()
+        .memory()
+        .or_else(|| {
+            caller
+                .get_export("memory")
+                .and_then(wasmi::Extern::into_memory)
+        })
+        .ok_or_else(|| Error::host(Trap::NoMemory))
+}
+
+/// Runs `body` with the guest's memory and context, and charges what it owes afterwards.
+fn run<T: WasiView, R>(
+    caller: &mut Caller<'_, T>,
+    body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> R,
+) -> Result<R, Error> {
+    let memory = memory(caller)?;
+    let fuel_used = T::fuel_used(caller);
+    let (bytes, data) = memory.data_and_store_mut(&mut *caller);
+    let ctx = data.wasi();
+    ctx.enter(fuel_used);
+    let result = body(ctx, &mut Guest::new(bytes));
+    match ctx.owed() {
+        0 => {}
+        owed => T::charge(caller, owed)?,
+    }
+    Ok(result)
+}
+
+/// A call that is answered at once.
+fn call<T: WasiView>(
+    caller: &mut Caller<'_, T>,
+    cost: u64,
+    body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
+) -> Result<i32, Error> {
+    T::charge(caller, cost)?;
+    run(caller, body).map(Errno::answer)
+}
+
+/// A call that waits for its stream when there is nothing yet.
+fn waiting<T: WasiView>(
+    caller: &mut Caller<'_, T>,
+    fd: u32,
+    body: impl Fn(&mut WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
+) -> Result<i32, Error> {
+    loop {
+        let answer = call(caller, SYSCALL, &body)?;
+        if answer != i32::from(Errno::Again.code()) || !io::waits(caller.data_mut().wasi(), fd) {
+            return Ok(answer);
+        }
+        pass(caller, GLANCE)?;
+    }
+}
+
+/// Lets time pass for the guest.
+fn pass<T: WasiView>(caller: &mut Caller<'_, T>, ns: u64) -> Result<(), Error> {
+    if caller.data_mut().wasi().clock.sleep_costs_fuel() {
+        T::charge(caller, ns)?;
+    }
+    match caller.data_mut().wasi().clock.sleep(ns) {
+        Slept::Through => Ok(()),
+        Slept::CutShort => Err(Error::host(Trap::Deadline)),
+    }
+}
+
+fn poll_oneoff<T: WasiView>(
+    caller: &mut Caller<'_, T>,
+    input: u32,
+    output: u32,
+    count: u32,
+    stored: u32,
+) -> Result<i32, Error> {
+    T::charge(
+        caller,
+        SYSCALL.saturating_add(SUBSCRIPTION.saturating_mul(count.into())),
+    )?;
+    let poll = match run(caller, |ctx, guest| {
+        Poll::load(ctx, guest, input, output, count, stored)
+    })? {
+        Ok(poll) => poll,
+        Err(errno) => return Ok(Errno::answer(Err(errno))),
+    };
+    loop {
+        let wait = match run(caller, |ctx, guest| match poll.look(ctx) {
+            Next::Events(events) => Err(poll::store(guest, &events, output, stored)),
+            Next::Wait(ns) => Ok(ns),
+        })? {
+            Ok(ns) => ns,
+            Err(stored) => return Ok(Errno::answer(stored)),
+        };
+        pass(caller, wait)?;
+        T::charge(caller, SUBSCRIPTION.saturating_mul(count.into()))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FUNCTIONS;
+
+    #[test]
+    fn the_names_are_46_different_ones_in_order() {
+        assert!(FUNCTIONS.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

@@ -1,0 +1,152 @@
+//! A preopened directory as the embedder describes it, and as open descriptors refer to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, OFlags};
+
+use crate::abi::Rights;
+use crate::quota::Quota;
+use crate::resolve::Resolver;
+use crate::scope::{Allowed, Scope};
+use crate::volume::Volume;
+
+/// What may be done in a preopened directory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Access {
+    /// Rights on directories: the preopened one and those below it.
+    pub directory: Rights,
+    /// Rights on files.
+    pub file: Rights,
+}
+
+impl Access {
+    /// Reading only.
+    pub const READ: Self = Self {
+        directory: Rights::DIRECTORY_READ,
+        file: Rights::FILE_READ,
+    };
+
+    /// Everything.
+    pub const READ_WRITE: Self = Self {
+        directory: Rights::DIRECTORY,
+        file: Rights::FILE,
+    };
+}
+
+/// A directory of the host that a guest finds open when it starts.
+#[derive(Debug)]
+pub struct Preopen {
+    pub(crate) source: Source,
+    pub(crate) guest_name: String,
+    pub(crate) access: Access,
+    pub(crate) volume: Volume,
+    pub(crate) scope: Option<Scope>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    Path(PathBuf),
+    Handle(OwnedFd),
+}
+
+impl Preopen {
+    /// The directory at `host`, which the guest knows as `guest_name`; nothing can be done in it until
+    /// [`Preopen::access`] says so.
+    pub fn new(host: impl AsRef<Path>, guest_name: impl Into<String>) -> Self {
+        Self::from_source(Source::Path(host.as_ref().to_owned()), guest_name.into())
+    }
+
+    /// The directory open as `handle`.
+    pub fn from_handle(handle: impl Into<OwnedFd>, guest_name: impl Into<String>) -> Self {
+        Self::from_source(Source::Handle(handle.into()), guest_name.into())
+    }
+
+    fn from_source(source: Source, guest_name: String) -> Self {
+        let access = Access {
+            directory: Rights::NONE,
+            file: Rights::NONE,
+        };
+        Self {
+            source,
+            guest_name,
+            access,
+            volume: Volume::new(),
+            scope: None,
+        }
+    }
+
+    /// Says what may be done.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Limits what the directory may hold.
+    #[must_use]
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.volume = self.volume.with_quota(quota);
+        self
+    }
+
+    /// Keeps the books in `volume`, which other contexts may share.
+    #[must_use]
+    pub fn volume(mut self, volume: Volume) -> Self {
+        self.volume = volume;
+        self
+    }
+
+    /// Confines reading and writing to prefixes.
+    #[must_use]
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+}
+
+impl Source {
+    pub(crate) fn open(self) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match self {
+            Self::Path(path) => rustix::fs::open(path, flags, Mode::empty()),
+            // Opened anew: a listing moves the offset of a handle, which its owner may not expect. It also checks
+            // that the handle is of a directory.
+            Self::Handle(handle) => rustix::fs::openat(handle, ".", flags, Mode::empty()),
+        }
+    }
+}
+
+/// An open preopened directory. Every descriptor opened below it refers to it.
+#[derive(Debug)]
+pub(crate) struct Root {
+    pub(crate) fd: OwnedFd,
+    pub(crate) resolver: Resolver,
+    pub(crate) volume: Volume,
+    pub(crate) scope: Option<Scope>,
+    /// Its device number in the deterministic view.
+    pub(crate) dev: u64,
+}
+
+impl Root {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// What may be done at `trail`, which is `Some` wherever there is a scope.
+    pub(crate) fn allowed(&self, trail: Option<&[Box<[u8]>]>) -> Allowed {
+        match (&self.scope, trail) {
+            (None, _) => Allowed::EVERYTHING,
+            (Some(scope), Some(trail)) => scope.allowed(trail),
+            (Some(_), None) => Allowed {
+                look: false,
+                read: false,
+                write: false,
+            },
+        }
+    }
+}
+
+/// Roots are shared between the table's descriptors.
+pub(crate) type SharedRoot = Arc<Root>;

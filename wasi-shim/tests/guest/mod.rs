@@ -1,0 +1,728 @@
+//! A guest that can be told what to call: a module that imports all 46 functions and exports them again.
+//!
+//! Each test binary uses its own part of this.
+#![allow(dead_code, unreachable_pub, missing_docs)]
+
+use std::path::{Path, PathBuf};
+
+use wasi_shim::{
+    Access, Errno, Exit, FUNCTIONS, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView, add_to_linker,
+};
+use wasmi::{Caller, Config, Engine, Func, Instance, Linker, Memory, Module, Store, Val};
+
+/// What the tests keep in the store.
+pub struct Host {
+    pub wasi: WasiCtx,
+    pub memory: Option<Memory>,
+    /// Fuel the store was given for the current call.
+    pub budget: u64,
+}
+
+impl WasiView for Host {
+    fn wasi(&mut self) -> &mut WasiCtx {
+        &mut self.wasi
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        self.memory
+    }
+
+    fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
+        caller
+            .data()
+            .budget
+            .saturating_sub(caller.get_fuel().unwrap_or(0))
+    }
+}
+
+/// The answer of a function.
+pub type Answer<T = ()> = Result<T, Errno>;
+
+/// What a whole program did.
+#[derive(Debug)]
+pub enum Ending {
+    Returned,
+    Exited(i32),
+    Trapped(wasmi::Error),
+}
+
+/// One loaded guest.
+pub struct Guest {
+    pub store: Store<Host>,
+    pub instance: Instance,
+    memory: Memory,
+    /// Where the next scratch bytes are taken from.
+    top: u32,
+}
+
+/// Fuel for one call in tests that do not count it.
+pub const PLENTY: u64 = 1 << 40;
+
+/// First byte of the area that results are stored in.
+pub const OUT: u32 = 64;
+
+/// First byte of the area that paths and buffers are put in.
+const SCRATCH: u32 = 1024;
+
+pub const PAGES: u32 = 32;
+
+/// Text of a module that exports every function it imports.
+pub fn mirror() -> String {
+    let mut text = String::from("(module\n");
+    for name in FUNCTIONS {
+        let types = signature(name);
+        let result = if name == "proc_exit" {
+            ""
+        } else {
+            "(result i32)"
+        };
+        text +=
+            &format!("(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))\n");
+    }
+    for name in FUNCTIONS {
+        text += &format!("(export \"{name}\" (func ${name}))\n");
+    }
+    text + &format!("(memory (export \"memory\") {PAGES}))")
+}
+
+/// Parameter types as the specification's witx lowers them, written down a second time.
+pub fn signature(name: &str) -> &'static str {
+    match name {
+        "sched_yield" => "",
+        "fd_close" | "fd_datasync" | "fd_sync" | "proc_exit" | "proc_raise" => "i32",
+        "args_get"
+        | "args_sizes_get"
+        | "environ_get"
+        | "environ_sizes_get"
+        | "clock_res_get"
+        | "fd_fdstat_get"
+        | "fd_fdstat_set_flags"
+        | "fd_filestat_get"
+        | "fd_prestat_get"
+        | "fd_renumber"
+        | "fd_tell"
+        | "random_get"
+        | "sock_shutdown" => "i32 i32",
+        "fd_prestat_dir_name"
+        | "path_create_directory"
+        | "path_remove_directory"
+        | "path_unlink_file"
+        | "sock_accept" => "i32 i32 i32",
+        "fd_read" | "fd_write" | "poll_oneoff" => "i32 i32 i32 i32",
+        "clock_time_get" => "i32 i64 i32",
+        "fd_advise" => "i32 i64 i64 i32",
+        "fd_allocate" | "fd_fdstat_set_rights" => "i32 i64 i64",
+        "fd_filestat_set_size" => "i32 i64",
+        "fd_filestat_set_times" => "i32 i64 i64 i32",
+        "fd_pread" | "fd_pwrite" => "i32 i32 i32 i64 i32",
+        "fd_readdir" => "i32 i32 i32 i64 i32",
+        "fd_seek" => "i32 i64 i32 i32",
+        "path_filestat_get" | "path_symlink" | "sock_send" => "i32 i32 i32 i32 i32",
+        "path_filestat_set_times" => "i32 i32 i32 i32 i64 i64 i32",
+        "path_link" => "i32 i32 i32 i32 i32 i32 i32",
+        "path_open" => "i32 i32 i32 i32 i32 i64 i64 i32 i32",
+        "path_readlink" | "path_rename" | "sock_recv" => "i32 i32 i32 i32 i32 i32",
+        other => panic!("no signature for {other}"),
+    }
+}
+
+impl Guest {
+    /// The mirror, with what `builder` gives.
+    pub fn new(builder: WasiBuilder) -> Self {
+        Self::load(&mirror(), builder)
+    }
+
+    /// The program `text`, not started.
+    pub fn load(text: &str, builder: WasiBuilder) -> Self {
+        let mut config = Config::default();
+        config.consume_fuel(true);
+        let engine = Engine::new(&config);
+        let wasm = wat::parse_str(text).expect("valid text");
+        let module = Module::new(&engine, wasm).expect("valid module");
+        let wasi = builder.build().expect("buildable");
+        let mut store = Store::new(
+            &engine,
+            Host {
+                wasi,
+                memory: None,
+                budget: PLENTY,
+            },
+        );
+        store.set_fuel(PLENTY).expect("metered");
+        let mut linker = Linker::new(&engine);
+        add_to_linker(&mut linker).expect("empty linker");
+        let instance = linker
+            .instantiate_and_start(&mut store, &module)
+            .expect("instantiable");
+        let memory = instance.get_memory(&store, "memory").expect("a memory");
+        store.data_mut().memory = Some(memory);
+        Self {
+            store,
+            instance,
+            memory,
+            top: SCRATCH,
+        }
+    }
+
+    /// A guest with `dir` preopened as `/`, all rights, as descriptor 3.
+    pub fn at(dir: &Path) -> Self {
+        Self::new(WasiCtx::builder().preopen(preopen(dir)))
+    }
+
+    /// Sets the fuel for the next call.
+    pub fn refuel(&mut self, fuel: u64) {
+        self.store.set_fuel(fuel).expect("metered");
+        self.store.data_mut().budget = fuel;
+    }
+
+    /// Fuel used since [`Guest::refuel`].
+    pub fn fuel_used(&self) -> u64 {
+        self.store.data().budget - self.store.get_fuel().expect("metered")
+    }
+
+    /// Calls a function, traps included.
+    pub fn try_call(&mut self, name: &str, args: &[Val]) -> Result<i32, wasmi::Error> {
+        let func: Func = self.instance.get_func(&self.store, name).expect("mirrored");
+        let mut results = vec![Val::I32(0); func.ty(&self.store).results().len()];
+        func.call(&mut self.store, args, &mut results)?;
+        Ok(results.first().and_then(Val::i32).unwrap_or(0))
+    }
+
+    /// Calls a function that has to answer.
+    #[track_caller]
+    pub fn call(&mut self, name: &str, args: &[Val]) -> Answer {
+        let code = self
+            .try_call(name, args)
+            .unwrap_or_else(|trap| panic!("{name} trapped: {trap}"));
+        match u16::try_from(code) {
+            Ok(0) => Ok(()),
+            Ok(code) => {
+                Err(Errno::from_code(code).unwrap_or_else(|| panic!("{name} answered {code}")))
+            }
+            Err(_) => panic!("{name} answered {code}"),
+        }
+    }
+
+    /// Runs the export `_start`.
+    pub fn run(&mut self) -> Ending {
+        match self.try_call("_start", &[]) {
+            Ok(_) => Ending::Returned,
+            Err(error) => match error.downcast_ref::<Exit>() {
+                Some(Exit(code)) => Ending::Exited(*code),
+                None => Ending::Trapped(error),
+            },
+        }
+    }
+
+    pub fn memory(&mut self) -> &mut [u8] {
+        self.memory.data_mut(&mut self.store)
+    }
+
+    pub fn bytes(&mut self, ptr: u32, len: u32) -> Vec<u8> {
+        self.memory()[ptr as usize..(ptr + len) as usize].to_vec()
+    }
+
+    pub fn poke(&mut self, ptr: u32, bytes: &[u8]) {
+        self.memory()[ptr as usize..ptr as usize + bytes.len()].copy_from_slice(bytes);
+    }
+
+    pub fn u32(&mut self, ptr: u32) -> u32 {
+        u32::from_le_bytes(self.bytes(ptr, 4).try_into().expect("four"))
+    }
+
+    pub fn u64(&mut self, ptr: u32) -> u64 {
+        u64::from_le_bytes(self.bytes(ptr, 8).try_into().expect("eight"))
+    }
+
+    /// Puts `bytes` somewhere and says where.
+    pub fn put(&mut self, bytes: &[u8]) -> (u32, u32) {
+        let room = PAGES * 65536 - SCRATCH;
+        assert!((bytes.len() as u32) < room);
+        if self.top - SCRATCH + bytes.len() as u32 > room {
+            self.top = SCRATCH;
+        }
+        let at = self.top;
+        self.top += (bytes.len() as u32 + 7) & !7;
+        if !bytes.is_empty() {
+            self.poke(at, bytes);
+        }
+        (at, bytes.len() as u32)
+    }
+
+    fn path(&mut self, path: &str) -> [Val; 2] {
+        let (at, len) = self.put(path.as_bytes());
+        [i(at), i(len)]
+    }
+
+    /// The vector of buffers `parts`, each `(pointer, length)`.
+    pub fn iovecs(&mut self, parts: &[(u32, u32)]) -> (u32, u32) {
+        let bytes: Vec<u8> = parts
+            .iter()
+            .flat_map(|(at, len)| [at.to_le_bytes(), len.to_le_bytes()].concat())
+            .collect();
+        (self.put(&bytes).0, parts.len() as u32)
+    }
+
+    #[track_caller]
+    pub fn open(&mut self, dir: u32, path: &str, how: Open) -> Answer<u32> {
+        let [at, len] = self.path(path);
+        let args = [
+            i(dir),
+            i(u32::from(how.follow)),
+            at,
+            len,
+            i(how.oflags),
+            l(how.base),
+            l(how.inheriting),
+            i(how.fdflags),
+            i(OUT),
+        ];
+        self.call("path_open", &args)?;
+        Ok(self.u32(OUT))
+    }
+
+    /// Creates an empty file.
+    #[track_caller]
+    pub fn create(&mut self, dir: u32, path: &str) {
+        let fd = self
+            .open(dir, path, Open::rw().oflags(CREAT))
+            .expect("creatable");
+        self.close(fd).expect("open");
+    }
+
+    #[track_caller]
+    pub fn close(&mut self, fd: u32) -> Answer {
+        self.call("fd_close", &[i(fd)])
+    }
+
+    #[track_caller]
+    pub fn mkdir(&mut self, dir: u32, path: &str) -> Answer {
+        let [at, len] = self.path(path);
+        self.call("path_create_directory", &[i(dir), at, len])
+    }
+
+    #[track_caller]
+    pub fn rmdir(&mut self, dir: u32, path: &str) -> Answer {
+        let [at, len] = self.path(path);
+        self.call("path_remove_directory", &[i(dir), at, len])
+    }
+
+    #[track_caller]
+    pub fn unlink(&mut self, dir: u32, path: &str) -> Answer {
+        let [at, len] = self.path(path);
+        self.call("path_unlink_file", &[i(dir), at, len])
+    }
+
+    #[track_caller]
+    pub fn rename(&mut self, from: u32, old: &str, to: u32, new: &str) -> Answer {
+        let [old, old_len] = self.path(old);
+        let [new, new_len] = self.path(new);
+        self.call("path_rename", &[i(from), old, old_len, i(to), new, new_len])
+    }
+
+    #[track_caller]
+    pub fn link(&mut self, from: u32, follow: bool, old: &str, to: u32, new: &str) -> Answer {
+        let [old, old_len] = self.path(old);
+        let [new, new_len] = self.path(new);
+        self.call(
+            "path_link",
+            &[
+                i(from),
+                i(u32::from(follow)),
+                old,
+                old_len,
+                i(to),
+                new,
+                new_len,
+            ],
+        )
+    }
+
+    #[track_caller]
+    pub fn symlink(&mut self, target: &str, dir: u32, path: &str) -> Answer {
+        let [target, target_len] = self.path(target);
+        let [at, len] = self.path(path);
+        self.call("path_symlink", &[target, target_len, i(dir), at, len])
+    }
+
+    #[track_caller]
+    pub fn readlink(&mut self, dir: u32, path: &str, room: u32) -> Answer<String> {
+        let [at, len] = self.path(path);
+        let (buf, _) = self.put(&vec![0; room as usize]);
+        self.call("path_readlink", &[i(dir), at, len, i(buf), i(room), i(OUT)])?;
+        let used = self.u32(OUT);
+        Ok(String::from_utf8(self.bytes(buf, used)).expect("text"))
+    }
+
+    #[track_caller]
+    pub fn write(&mut self, fd: u32, bytes: &[u8]) -> Answer<u32> {
+        let part = self.put(bytes);
+        let (iovs, count) = self.iovecs(&[part]);
+        self.call("fd_write", &[i(fd), i(iovs), i(count), i(OUT)])?;
+        Ok(self.u32(OUT))
+    }
+
+    #[track_caller]
+    pub fn pwrite(&mut self, fd: u32, bytes: &[u8], offset: u64) -> Answer<u32> {
+        let part = self.put(bytes);
+        let (iovs, count) = self.iovecs(&[part]);
+        self.call("fd_pwrite", &[i(fd), i(iovs), i(count), l(offset), i(OUT)])?;
+        Ok(self.u32(OUT))
+    }
+
+    #[track_caller]
+    pub fn read(&mut self, fd: u32, len: u32) -> Answer<Vec<u8>> {
+        let (buf, _) = self.put(&vec![0xAA; len as usize]);
+        let (iovs, count) = self.iovecs(&[(buf, len)]);
+        self.call("fd_read", &[i(fd), i(iovs), i(count), i(OUT)])?;
+        let used = self.u32(OUT);
+        Ok(self.bytes(buf, used))
+    }
+
+    #[track_caller]
+    pub fn pread(&mut self, fd: u32, len: u32, offset: u64) -> Answer<Vec<u8>> {
+        let (buf, _) = self.put(&vec![0xAA; len as usize]);
+        let (iovs, count) = self.iovecs(&[(buf, len)]);
+        self.call("fd_pread", &[i(fd), i(iovs), i(count), l(offset), i(OUT)])?;
+        let used = self.u32(OUT);
+        Ok(self.bytes(buf, used))
+    }
+
+    #[track_caller]
+    pub fn seek(&mut self, fd: u32, offset: i64, whence: u32) -> Answer<u64> {
+        self.call("fd_seek", &[i(fd), Val::I64(offset), i(whence), i(OUT)])?;
+        Ok(self.u64(OUT))
+    }
+
+    #[track_caller]
+    pub fn tell(&mut self, fd: u32) -> Answer<u64> {
+        self.call("fd_tell", &[i(fd), i(OUT)])?;
+        Ok(self.u64(OUT))
+    }
+
+    #[track_caller]
+    pub fn set_size(&mut self, fd: u32, size: u64) -> Answer {
+        self.call("fd_filestat_set_size", &[i(fd), l(size)])
+    }
+
+    #[track_caller]
+    pub fn allocate(&mut self, fd: u32, offset: u64, len: u64) -> Answer {
+        self.call("fd_allocate", &[i(fd), l(offset), l(len)])
+    }
+
+    #[track_caller]
+    pub fn fdstat(&mut self, fd: u32) -> Answer<FdStat> {
+        self.call("fd_fdstat_get", &[i(fd), i(OUT)])?;
+        Ok(FdStat {
+            filetype: self.bytes(OUT, 1)[0],
+            flags: u16::from_le_bytes(self.bytes(OUT + 2, 2).try_into().expect("two")),
+            base: self.u64(OUT + 8),
+            inheriting: self.u64(OUT + 16),
+        })
+    }
+
+    #[track_caller]
+    pub fn set_rights(&mut self, fd: u32, base: u64, inheriting: u64) -> Answer {
+        self.call("fd_fdstat_set_rights", &[i(fd), l(base), l(inheriting)])
+    }
+
+    #[track_caller]
+    pub fn set_flags(&mut self, fd: u32, flags: u32) -> Answer {
+        self.call("fd_fdstat_set_flags", &[i(fd), i(flags)])
+    }
+
+    #[track_caller]
+    pub fn stat(&mut self, fd: u32) -> Answer<FileStat> {
+        self.call("fd_filestat_get", &[i(fd), i(OUT)])?;
+        Ok(self.filestat())
+    }
+
+    #[track_caller]
+    pub fn stat_at(&mut self, dir: u32, path: &str, follow: bool) -> Answer<FileStat> {
+        let [at, len] = self.path(path);
+        self.call(
+            "path_filestat_get",
+            &[i(dir), i(u32::from(follow)), at, len, i(OUT)],
+        )?;
+        Ok(self.filestat())
+    }
+
+    #[track_caller]
+    pub fn set_times(&mut self, fd: u32, atim: u64, mtim: u64, flags: u32) -> Answer {
+        self.call(
+            "fd_filestat_set_times",
+            &[i(fd), l(atim), l(mtim), i(flags)],
+        )
+    }
+
+    #[track_caller]
+    pub fn set_times_at(
+        &mut self,
+        dir: u32,
+        follow: bool,
+        path: &str,
+        times: (u64, u64),
+        flags: u32,
+    ) -> Answer {
+        let [at, len] = self.path(path);
+        let args = [
+            i(dir),
+            i(u32::from(follow)),
+            at,
+            len,
+            l(times.0),
+            l(times.1),
+            i(flags),
+        ];
+        self.call("path_filestat_set_times", &args)
+    }
+
+    fn filestat(&mut self) -> FileStat {
+        FileStat {
+            dev: self.u64(OUT),
+            ino: self.u64(OUT + 8),
+            filetype: self.bytes(OUT + 16, 1)[0],
+            nlink: self.u64(OUT + 24),
+            size: self.u64(OUT + 32),
+            atim: self.u64(OUT + 40),
+            mtim: self.u64(OUT + 48),
+            ctim: self.u64(OUT + 56),
+        }
+    }
+
+    /// One `fd_readdir`: the raw bytes.
+    #[track_caller]
+    pub fn readdir_raw(&mut self, fd: u32, room: u32, cookie: u64) -> Answer<Vec<u8>> {
+        let (buf, _) = self.put(&vec![0xAA; room as usize]);
+        self.call("fd_readdir", &[i(fd), i(buf), i(room), l(cookie), i(OUT)])?;
+        let used = self.u32(OUT);
+        Ok(self.bytes(buf, used))
+    }
+
+    /// All entries from `cookie` on, read through a buffer of `room` bytes.
+    #[track_caller]
+    pub fn readdir(&mut self, fd: u32, room: u32, mut cookie: u64) -> Answer<Vec<Dirent>> {
+        let mut all = Vec::new();
+        loop {
+            let raw = self.readdir_raw(fd, room, cookie)?;
+            let entries = dirents(&raw);
+            let full = raw.len() as u32 == room;
+            let Some(last) = entries.last() else {
+                return Ok(all);
+            };
+            cookie = last.next;
+            all.extend(entries);
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Names in the directory, without the dots.
+    #[track_caller]
+    pub fn names(&mut self, dir: u32, path: &str) -> Vec<String> {
+        let fd = self.open(dir, path, Open::dir()).expect("a directory");
+        let entries = self.readdir(fd, 4096, 0).expect("listable");
+        self.close(fd).expect("open");
+        entries
+            .into_iter()
+            .map(|entry| entry.name)
+            .filter(|name| name != "." && name != "..")
+            .collect()
+    }
+}
+
+/// An `i32` argument.
+pub fn i(value: u32) -> Val {
+    Val::I32(value.cast_signed())
+}
+
+/// An `i64` argument.
+pub fn l(value: u64) -> Val {
+    Val::I64(value.cast_signed())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FdStat {
+    pub filetype: u8,
+    pub flags: u16,
+    pub base: u64,
+    pub inheriting: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStat {
+    pub dev: u64,
+    pub ino: u64,
+    pub filetype: u8,
+    pub nlink: u64,
+    pub size: u64,
+    pub atim: u64,
+    pub mtim: u64,
+    pub ctim: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dirent {
+    pub next: u64,
+    pub ino: u64,
+    pub filetype: u8,
+    pub name: String,
+}
+
+/// The whole entries in `raw`.
+pub fn dirents(mut raw: &[u8]) -> Vec<Dirent> {
+    let mut entries = Vec::new();
+    while raw.len() >= 24 {
+        let len = u32::from_le_bytes(raw[16..20].try_into().expect("four")) as usize;
+        let Some(name) = raw.get(24..24 + len) else {
+            break;
+        };
+        entries.push(Dirent {
+            next: u64::from_le_bytes(raw[0..8].try_into().expect("eight")),
+            ino: u64::from_le_bytes(raw[8..16].try_into().expect("eight")),
+            filetype: raw[20],
+            name: String::from_utf8(name.to_vec()).expect("text"),
+        });
+        raw = &raw[24 + len..];
+    }
+    entries
+}
+
+/// How a path is opened.
+#[derive(Clone, Copy)]
+pub struct Open {
+    pub follow: bool,
+    pub oflags: u32,
+    pub base: u64,
+    pub inheriting: u64,
+    pub fdflags: u32,
+}
+
+pub const CREAT: u32 = 1;
+pub const DIRECTORY: u32 = 2;
+pub const EXCL: u32 = 4;
+pub const TRUNC: u32 = 8;
+
+pub const APPEND: u32 = 1;
+pub const DSYNC: u32 = 2;
+pub const NONBLOCK: u32 = 4;
+pub const RSYNC: u32 = 8;
+pub const SYNC: u32 = 16;
+
+impl Open {
+    /// No rights, no flags, nothing followed.
+    pub fn none() -> Self {
+        Self {
+            follow: false,
+            oflags: 0,
+            base: 0,
+            inheriting: 0,
+            fdflags: 0,
+        }
+    }
+
+    /// A file with every right.
+    pub fn rw() -> Self {
+        Self {
+            base: Access::READ_WRITE.file.bits(),
+            ..Self::none()
+        }
+    }
+
+    /// A file to read.
+    pub fn read() -> Self {
+        Self {
+            base: Access::READ.file.bits(),
+            ..Self::none()
+        }
+    }
+
+    /// A directory with every right.
+    pub fn dir() -> Self {
+        let Access { directory, file } = Access::READ_WRITE;
+        Self {
+            oflags: DIRECTORY,
+            base: directory.bits(),
+            inheriting: (directory | file).bits(),
+            ..Self::none()
+        }
+    }
+
+    pub fn follow(self) -> Self {
+        Self {
+            follow: true,
+            ..self
+        }
+    }
+
+    pub fn oflags(self, oflags: u32) -> Self {
+        Self { oflags, ..self }
+    }
+
+    pub fn fdflags(self, fdflags: u32) -> Self {
+        Self { fdflags, ..self }
+    }
+
+    pub fn base(self, base: u64) -> Self {
+        Self { base, ..self }
+    }
+
+    pub fn inheriting(self, inheriting: u64) -> Self {
+        Self { inheriting, ..self }
+    }
+}
+
+pub const TYPE_UNKNOWN: u8 = 0;
+pub const TYPE_CHARACTER: u8 = 2;
+pub const TYPE_DIRECTORY: u8 = 3;
+pub const TYPE_FILE: u8 = 4;
+pub const TYPE_LINK: u8 = 7;
+
+/// The directory as `/`, with all rights.
+pub fn preopen(dir: &Path) -> Preopen {
+    Preopen::new(dir, "/").access(Access::READ_WRITE)
+}
+
+/// A scratch directory.
+pub fn scratch() -> Scratch {
+    Scratch {
+        dir: tempfile::tempdir().expect("a temporary directory"),
+    }
+}
+
+pub struct Scratch {
+    dir: tempfile::TempDir,
+}
+
+impl Scratch {
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A guest that has it as `/`.
+    pub fn guest(&self) -> Guest {
+        Guest::at(self.path())
+    }
+
+    /// Guests that have it as `/`, one for each way of resolving paths.
+    pub fn both(&self) -> [(&'static str, Guest); 2] {
+        [false, true].map(|manual| {
+            let builder = WasiCtx::builder()
+                .preopen(preopen(self.path()))
+                .force_manual_resolution(manual);
+            (
+                if manual {
+                    "component by component"
+                } else {
+                    "by the kernel"
+                },
+                Guest::new(builder),
+            )
+        })
+    }
+}
