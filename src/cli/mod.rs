@@ -1,5 +1,6 @@
 //! The command line, one file per subcommand. Data goes to standard output, diagnostics to standard error.
 
+mod check;
 mod exit;
 mod output;
 
@@ -23,6 +24,7 @@ struct Conductor {
 #[derive(FromArgs, Debug)]
 #[argh(subcommand)]
 enum Command {
+    Check(check::Check),
     Version(Version),
 }
 
@@ -44,6 +46,7 @@ impl Version {
 impl Command {
     fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self {
+            Self::Check(command) => command.run(out),
             Self::Version(command) => command.run(out),
         }
     }

@@ -3,7 +3,17 @@
 mod action;
 mod capability;
 mod condition;
+mod environment;
+mod expand;
+mod keys;
+mod load;
+mod load_error;
 mod model;
+pub mod paths;
+mod problem;
+mod read;
+mod source;
+mod suggest;
 mod wasm;
 
 pub use action::{
@@ -11,5 +21,11 @@ pub use action::{
 };
 pub use capability::Capability;
 pub use condition::Condition;
+pub use environment::Environment;
+pub use keys::{KEYS, key};
+pub use load::Loaded;
+pub use load_error::{Invalid, LoadError};
 pub use model::{Advanced, Config, DeviceConfig, Logging, Mapping, Mode};
+pub use problem::{Diagnostic, Problem};
+pub use source::{Place, Source};
 pub use wasm::{Isolation, PathScope, PluginConfig, WasmConfig};

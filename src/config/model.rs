@@ -28,6 +28,13 @@ pub struct Config {
     pub plugins: BTreeMap<String, PluginConfig>,
 }
 
+impl Config {
+    /// Every mapping: those of the modes in order, then the global ones.
+    pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
+        self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings)
+    }
+}
+
 /// An input device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceConfig {

@@ -1,0 +1,62 @@
+//! A file → [`Config`].
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use super::environment::Environment;
+use super::load_error::{Invalid, LoadError};
+use super::model::Config;
+use super::problem::Diagnostic;
+use super::read;
+use super::source::Source;
+
+/// Largest configuration, in bytes. Ten thousand mappings fit.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A configuration with what it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Its text, as read; what its digest is of, and what a journal carries.
+    pub source: Source,
+    /// What was left out or never takes effect.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Config {
+    /// Reads and validates the file at `path`. It is read once and never created.
+    ///
+    /// Messages name the file as `path` does; relative paths in it start at its directory; `~` and `$VAR` in paths are
+    /// taken from `environment`.
+    pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, LoadError> {
+        let unreadable = |error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound => LoadError::Missing { path: path.into() },
+            _ => LoadError::Unreadable { path: path.into(), reason: error.to_string() },
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(LoadError::TooLarge { path: path.into(), most: MAX_BYTES });
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |feed| feed + 1);
+            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            LoadError::NotText {
+                path: path.into(),
+                line: u32::try_from(line).unwrap_or(u32::MAX),
+                column: u32::try_from(good.len() - start + 1).unwrap_or(u32::MAX),
+            }
+        })?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        Self::from_text(&text, &path.display().to_string(), directory, environment).map_err(LoadError::Invalid)
+    }
+
+    /// Validates `text`. Messages call it `name`; relative paths in it start at `directory`.
+    pub fn from_text(text: &str, name: &str, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
+        read::read(&Source::new(name, text), directory, environment)
+    }
+}

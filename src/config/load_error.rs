@@ -1,0 +1,87 @@
+//! Why a configuration was not loaded.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::problem::Diagnostic;
+
+/// Why a configuration was not loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadError {
+    /// There is no such file. It is never created.
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The file is larger than any configuration may be.
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        most: u64,
+    },
+    /// The file is not UTF-8 text.
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The line with the first byte that is not, from 1.
+        line: u32,
+        /// The byte in that line, from 1.
+        column: u32,
+    },
+    /// The text is not a valid configuration.
+    Invalid(Invalid),
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The errors, in the order of the text; never empty.
+    pub errors: Vec<Diagnostic>,
+    /// The warnings, in the order of the text.
+    pub warnings: Vec<Diagnostic>,
+    /// Problems that were found beyond those kept here.
+    pub more: usize,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, error) in self.errors.iter().enumerate() {
+            if number > 0 {
+                f.write_str("\n\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        if self.more > 0 {
+            write!(f, "\n\n… and {} more", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { path } => write!(f, "{}: there is no such configuration", path.display()),
+            Self::Unreadable { path, reason } => {
+                write!(f, "{}: cannot read the configuration: {reason}", path.display())
+            }
+            Self::TooLarge { path, most } => {
+                write!(f, "{}: larger than {} KiB; no configuration may be", path.display(), most >> 10)
+            }
+            Self::NotText { path, line, column } => {
+                write!(f, "{}:{line}:{column}: error: not UTF-8 text; save the file as UTF-8", path.display())
+            }
+            Self::Invalid(invalid) => invalid.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}

@@ -1,0 +1,286 @@
+//! What can be wrong with a configuration.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::source::Place;
+
+/// Something wrong, or worth knowing, at a place in a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub problem: Problem,
+}
+
+/// A line `file:line:column: what`, the source line, carets, and what to do about it.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { file, line, column, .. } = &self.place;
+        let severity = if self.problem.is_warning() { "warning" } else { "error" };
+        write!(f, "{file}:{line}:{column}: {severity}: {}\n{}", self.problem, self.place.pointed())?;
+        if let Some(help) = self.problem.help() {
+            let margin = " ".repeat(line.to_string().len());
+            for line in help.lines() {
+                write!(f, "\n  {margin} = {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everything that can be wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// Not TOML.
+    Syntax {
+        /// What the parser expected.
+        what: String,
+    },
+    /// JSON's `"key": value` where TOML has `key = value`.
+    JsonColon {
+        /// The line as it should be.
+        corrected: String,
+    },
+    /// A key that means nothing there.
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The table it stands in.
+        within: String,
+        /// The known key it most likely means.
+        nearest: Option<String>,
+        /// All known keys.
+        known: Vec<&'static str>,
+    },
+    /// A key that belongs somewhere else.
+    MisplacedKey {
+        /// The key.
+        key: String,
+        /// The table it stands in.
+        within: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A key that must be there.
+    MissingKey {
+        /// The key.
+        key: &'static str,
+        /// The table it is missing from.
+        within: String,
+    },
+    /// A key and its alias, both given.
+    SaidTwice {
+        /// The key.
+        key: &'static str,
+        /// The alias.
+        alias: &'static str,
+    },
+    /// A value of another type.
+    WrongType {
+        /// The key.
+        key: String,
+        /// What it takes, for example "a string".
+        expected: &'static str,
+        /// What it is, for example "an integer".
+        found: &'static str,
+    },
+    /// A number outside its range.
+    OutOfRange {
+        /// The key.
+        key: String,
+        /// The number as written.
+        found: String,
+        /// Least allowed.
+        least: i64,
+        /// Greatest allowed.
+        most: i64,
+    },
+    /// A range that ends before it starts.
+    Inverted {
+        /// Key of the lower end.
+        least: &'static str,
+        /// Key of the upper end.
+        most: &'static str,
+        /// The lower end.
+        from: i64,
+        /// The upper end.
+        to: i64,
+    },
+    /// A name from a closed or defined set that is not in it.
+    UnknownName {
+        /// What it should name, for example "trigger" or "mode".
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The known name it most likely means.
+        nearest: Option<String>,
+        /// All known names, when they are few.
+        known: Vec<String>,
+    },
+    /// A table that names no variant, or several.
+    NoVariant {
+        /// What it should be, for example "trigger".
+        kind: &'static str,
+        /// An example of how it is written.
+        example: &'static str,
+    },
+    /// A name given twice.
+    Duplicate {
+        /// What it names.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The line that had it first.
+        line: u32,
+    },
+    /// A value that may not be empty.
+    Empty {
+        /// The key.
+        key: String,
+        /// What it should hold.
+        wanted: &'static str,
+    },
+    /// A list that is too short.
+    TooFew {
+        /// The key.
+        key: &'static str,
+        /// How many elements it has.
+        found: usize,
+        /// How many it must have.
+        least: usize,
+    },
+    /// A text that is not of the form wanted.
+    Malformed {
+        /// The key.
+        key: String,
+        /// The text.
+        found: String,
+        /// The form wanted, with an example.
+        wanted: &'static str,
+    },
+    /// More of something than is allowed.
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        found: u64,
+        /// How much there may be.
+        most: u64,
+    },
+    /// Two keys of which exactly one is wanted.
+    OneOf {
+        /// The keys.
+        keys: [&'static str; 2],
+        /// The table.
+        within: String,
+        /// Whether both were given; else none was.
+        both: bool,
+    },
+    /// A path uses a variable that is not set.
+    UnsetVariable {
+        /// The variable.
+        name: String,
+    },
+    /// A path names the home directory of somebody else.
+    ForeignHome,
+    /// Two plugin files would get the same name.
+    SameStem {
+        /// The name.
+        name: String,
+        /// The file that has it.
+        first: PathBuf,
+        /// The file that wants it.
+        second: PathBuf,
+    },
+    /// A mapping whose trigger this version does not have; it is left out.
+    UnsupportedTrigger {
+        /// The trigger.
+        name: String,
+    },
+    /// A mapping that never fires, because one before it takes everything it waits for.
+    Shadowed {
+        /// The line of the mapping that takes it.
+        by: u32,
+    },
+}
+
+impl Problem {
+    /// Whether the configuration can be used nevertheless.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Self::UnsupportedTrigger { .. } | Self::Shadowed { .. })
+    }
+
+    /// What to do about it, one or more lines.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::JsonColon { corrected } => format!("write: {corrected}"),
+            Self::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::UnknownKey { known, .. } if !known.is_empty() => format!("known keys: {}", known.join(", ")),
+            Self::MisplacedKey { remedy, .. } => remedy.clone(),
+            Self::UnknownName { nearest: Some(nearest), .. } => format!("did you mean \"{nearest}\"?"),
+            Self::UnknownName { known, .. } if !known.is_empty() => format!("known: {}", known.join(", ")),
+            Self::UnknownName { kind, .. } => format!("this configuration defines no {kind}"),
+            Self::NoVariant { example, .. } => format!("write it like {example}"),
+            Self::Inverted { least, most, from, to } => format!("write: {least} = {to}, {most} = {from}"),
+            Self::UnsetVariable { name } => format!("set {name}, or write the path out"),
+            Self::ForeignHome => "only `~/` is known; write the path out".to_owned(),
+            Self::SameStem { second, .. } => {
+                format!(
+                    "give one a name of its own: [plugins.NAME] path = \"{}\", and plugin = \"NAME\" here",
+                    second.display()
+                )
+            }
+            Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),
+            Self::Shadowed { .. } => {
+                "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { what } => write!(f, "not TOML: {what}"),
+            Self::JsonColon { .. } => f.write_str("not TOML: a key and its value are joined by `=`, not `:`"),
+            Self::UnknownKey { key, within, .. } => write!(f, "unknown key `{key}` in {within}"),
+            Self::MisplacedKey { key, within, .. } => write!(f, "`{key}` does not belong in {within}"),
+            Self::MissingKey { key, within } => write!(f, "missing key `{key}` in {within}"),
+            Self::SaidTwice { key, alias } => write!(f, "`{alias}` means the same as `{key}`, which is given as well"),
+            Self::WrongType { key, expected, found } => write!(f, "`{key}` takes {expected}, not {found}"),
+            Self::OutOfRange { key, found, least, most } => {
+                write!(f, "`{key}` is {found}, which is not from {least} to {most}")
+            }
+            Self::Inverted { least, most, from, to } => {
+                write!(f, "`{least}` ({from}) is greater than `{most}` ({to})")
+            }
+            Self::UnknownName { kind, name, .. } => write!(f, "unknown {kind} \"{name}\""),
+            Self::NoVariant { kind, .. } => write!(f, "this names no {kind}"),
+            Self::Duplicate { kind, name, line } => {
+                write!(f, "a second {kind} \"{name}\"; the first is on line {line}")
+            }
+            Self::Empty { key, wanted } => write!(f, "`{key}` is empty; it takes {wanted}"),
+            Self::TooFew { key, found, least } => write!(f, "`{key}` has {found}, and at least {least} are needed"),
+            Self::Malformed { key, found, wanted } => write!(f, "`{key}` is \"{found}\"; it takes {wanted}"),
+            Self::TooMuch { what, found, most } => write!(f, "{what}: {found}, and at most {most} are allowed"),
+            Self::OneOf { keys: [a, b], within, both: true } => {
+                write!(f, "both `{a}` and `{b}` in {within}; give one of them")
+            }
+            Self::OneOf { keys: [a, b], within, both: false } => {
+                write!(f, "neither `{a}` nor `{b}` in {within}; give one of them")
+            }
+            Self::UnsetVariable { name } => write!(f, "the path uses ${name}, which is not set"),
+            Self::ForeignHome => f.write_str("the path begins with another user's home directory"),
+            Self::SameStem { name, first, second } => {
+                write!(f, "two plugins would be called \"{name}\": {} and {}", first.display(), second.display())
+            }
+            Self::UnsupportedTrigger { name } => write!(f, "the trigger {name} is not supported yet"),
+            Self::Shadowed { by } => {
+                write!(f, "this mapping never fires: the one on line {by} matches all it waits for")
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Actions.
+
+use std::sync::Arc;
+
+use super::Reader;
+use super::midi_out;
+use super::params;
+use super::table::{Table, shortened};
+use super::value::Value;
+use super::variant::{Family, choice};
+use crate::config::action::{
+    Action, KeyModifier, Keystroke, MouseButton, MouseClick, Params, PluginCall, Volume, VolumeOperation,
+};
+use crate::config::keys;
+use crate::config::problem::Problem;
+use crate::config::suggest::nearest;
+
+const ACTIONS: Family = Family {
+    kind: "action",
+    names: &[
+        "WasmPlugin",
+        "Keystroke",
+        "Text",
+        "Launch",
+        "Shell",
+        "Sequence",
+        "Delay",
+        "MouseClick",
+        "VolumeControl",
+        "ModeChange",
+        "Repeat",
+        "Conditional",
+        "SendMidi",
+    ],
+    example: "{ Shell = { command = \"…\" } } or type = \"Shell\" with command = \"…\" beside it",
+};
+
+/// How deep actions may nest; beyond this nobody can read one.
+const MAX_DEPTH: u64 = 16;
+/// Most actions in one sequence.
+const MAX_SEQUENCE: usize = 256;
+/// Most rounds of one repeat.
+const MAX_ROUNDS: i64 = 1_000;
+/// Most steps of one mapping, repeats multiplied out: nested repeats would otherwise multiply to more than a session has
+/// time for, from a few bytes of text.
+const MAX_STEPS: u64 = 10_000;
+/// Longest pause: an hour.
+const DELAY_MS: std::ops::RangeInclusive<i64> = 0..=3_600_000;
+/// Longest text to type, in bytes.
+const MAX_TEXT: usize = 4_096;
+/// Longest command line, in bytes; the system's own limit is far above.
+const MAX_COMMAND: usize = 65_536;
+
+impl Reader<'_> {
+    /// The action of a mapping.
+    pub(super) fn action(&mut self, value: Value<'_>) -> Option<Action> {
+        let action = self.nested_action(value, 0)?;
+        let steps = steps(&action);
+        if steps > MAX_STEPS {
+            value.wrong(Problem::TooMuch { what: "steps, repeats multiplied out", found: steps, most: MAX_STEPS });
+        }
+        Some(action)
+    }
+
+    fn nested_action(&mut self, value: Value<'_>, depth: u64) -> Option<Action> {
+        if depth >= MAX_DEPTH {
+            value.wrong(Problem::TooMuch { what: "actions inside each other", found: depth + 1, most: MAX_DEPTH });
+            return None;
+        }
+        let variant = ACTIONS.read(value)?;
+        let mut fields = variant.fields;
+        let action = match variant.name {
+            "WasmPlugin" => self.plugin_call(&mut fields).map(|call| Action::WasmPlugin(Arc::new(call))),
+            "Keystroke" => keystroke(&mut fields).map(Action::Keystroke),
+            "Text" => text(&mut fields, "text", "the text to type", MAX_TEXT).map(Action::Text),
+            "Launch" => text(&mut fields, "app", "the program to start", MAX_COMMAND).map(Action::Launch),
+            "Shell" => text(&mut fields, "command", "a line for /bin/sh", MAX_COMMAND).map(Action::Shell),
+            "Sequence" => self.sequence(&mut fields, depth),
+            "Delay" => Some(Action::Delay(fields.need_number(&["ms"], DELAY_MS))),
+            "MouseClick" => mouse_click(&mut fields).map(Action::MouseClick),
+            "VolumeControl" => volume(&mut fields).map(Action::VolumeControl),
+            "ModeChange" => fields.need(&["mode"]).and_then(|value| self.mode(&value)).map(Action::ModeChange),
+            "Repeat" => self.repeat(&mut fields, depth),
+            "Conditional" => self.conditional(&mut fields, depth),
+            // "SendMidi": the family has no other name.
+            _ => midi_out::read(&mut fields).map(Action::SendMidi),
+        };
+        fields.finish();
+        action
+    }
+
+    fn sequence(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
+        let value = fields.need(&["actions"])?;
+        let items = value.list(MAX_SEQUENCE)?;
+        if items.is_empty() {
+            value.wrong(Problem::Empty { key: "actions".into(), wanted: "one action or more" });
+        }
+        Some(Action::Sequence(items.into_iter().filter_map(|item| self.nested_action(item, depth + 1)).collect()))
+    }
+
+    fn repeat(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
+        let count = fields.need_number(&["count"], 1..=MAX_ROUNDS);
+        let delay_ms = fields.number(&["delay_ms"], DELAY_MS, 0);
+        let action = fields.need(&["action"]).and_then(|value| self.nested_action(value, depth + 1))?;
+        Some(Action::Repeat { action: Box::new(action), count, delay_ms })
+    }
+
+    fn conditional(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
+        let condition = fields.need(&["condition"]).and_then(|value| self.condition(value, 0));
+        let then_action = fields.need(&["then_action"]).and_then(|value| self.nested_action(value, depth + 1));
+        let else_action = match fields.take(&["else_action"]) {
+            Some(value) => Some(Box::new(self.nested_action(value, depth + 1)?)),
+            None => None,
+        };
+        Some(Action::Conditional { condition: condition?, then_action: Box::new(then_action?), else_action })
+    }
+
+    fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<PluginCall> {
+        let (path, name) = (fields.take(&["path"]), fields.take(&["plugin"]));
+        let params = match fields.take(&["params"]) {
+            Some(value) => value.table("params").and_then(|table| Params::read(&table)),
+            None => Some(params::none()),
+        };
+        let tenant = match fields.take(&["tenant"]) {
+            Some(value) => value.string().and_then(|tenant| super::plugins::name(&value, tenant)),
+            None => Some("default".to_owned()),
+        };
+        let plugin = match (path, name) {
+            (Some(path), None) => self.plugin_at(&path),
+            (None, Some(name)) => {
+                let written = name.string()?;
+                let known: Vec<String> = self.plugins.names().map(str::to_owned).collect();
+                self.defined(&name, "plugin", written, &known).map(|_| written.to_owned())
+            }
+            (path, _) => {
+                let problem =
+                    Problem::OneOf { keys: ["path", "plugin"], within: fields.within.clone(), both: path.is_some() };
+                fields.report.add(fields.span(), problem);
+                None
+            }
+        };
+        Some(PluginCall { plugin: plugin?, tenant: tenant?, params: params? })
+    }
+}
+
+/// Steps `action` expands to. Depth is bounded by [`MAX_DEPTH`], so sums saturate long before they matter.
+fn steps(action: &Action) -> u64 {
+    match action {
+        Action::Sequence(actions) => actions.iter().map(steps).fold(1, u64::saturating_add),
+        Action::Repeat { action, count, .. } => steps(action).saturating_add(1).saturating_mul(u64::from(*count)),
+        Action::Conditional { then_action, else_action, .. } => {
+            let other = else_action.as_deref().map_or(0, steps);
+            steps(then_action).max(other).saturating_add(1)
+        }
+        _ => 1,
+    }
+}
+
+fn text(fields: &mut Table<'_>, key: &'static str, wanted: &'static str, most: usize) -> Option<String> {
+    Some(fields.need(&[key])?.text(wanted, most)?.to_owned())
+}
+
+fn keystroke(fields: &mut Table<'_>) -> Option<Keystroke> {
+    let key = fields.need(&["keys", "key"]).and_then(|value| {
+        let written = value.string()?;
+        let key = keys::key(written);
+        if key.is_none() {
+            let nearest = nearest(written, keys::spellings()).map(str::to_owned);
+            let known = vec!["letters, digits, f1 to f24, and names such as space, enter, up, minus".to_owned()];
+            value.wrong(Problem::UnknownName { kind: "key", name: shortened(written), nearest, known });
+        }
+        key
+    });
+    let mut modifiers = Vec::new();
+    if let Some(items) = fields.take(&["modifiers"]).and_then(|value| value.list(MAX_SEQUENCE)) {
+        for item in items {
+            let Some(modifier) = modifier(&item) else { continue };
+            if !modifiers.contains(&modifier) {
+                modifiers.push(modifier);
+            }
+        }
+    }
+    Some(Keystroke { keys: key?.to_owned(), modifiers })
+}
+
+fn modifier(value: &Value<'_>) -> Option<KeyModifier> {
+    let words = [
+        ("cmd", KeyModifier::Cmd),
+        ("shift", KeyModifier::Shift),
+        ("alt", KeyModifier::Alt),
+        ("ctrl", KeyModifier::Ctrl),
+        ("command", KeyModifier::Cmd),
+        ("super", KeyModifier::Cmd),
+        ("meta", KeyModifier::Cmd),
+        ("win", KeyModifier::Cmd),
+        ("option", KeyModifier::Alt),
+        ("control", KeyModifier::Ctrl),
+    ];
+    let written = value.string()?;
+    if let Some((_, modifier)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(written)) {
+        return Some(*modifier);
+    }
+    choice(value, "modifier", &words)
+}
+
+fn mouse_click(fields: &mut Table<'_>) -> Option<MouseClick> {
+    let words = [("Left", MouseButton::Left), ("Right", MouseButton::Right), ("Middle", MouseButton::Middle)];
+    let button = fields.need(&["button"]).and_then(|value| choice(&value, "mouse button", &words));
+    // Wider than any arrangement of screens.
+    let x = fields.optional_number(&["x"], -65_536..=65_536);
+    let y = fields.optional_number(&["y"], -65_536..=65_536);
+    Some(MouseClick { button: button?, x, y })
+}
+
+fn volume(fields: &mut Table<'_>) -> Option<Volume> {
+    let words = [
+        ("Up", VolumeOperation::Up),
+        ("Down", VolumeOperation::Down),
+        ("Mute", VolumeOperation::Mute),
+        ("Unmute", VolumeOperation::Unmute),
+        ("Set", VolumeOperation::Set),
+    ];
+    let operation = fields.need(&["operation"]).and_then(|value| choice(&value, "volume operation", &words));
+    let value = if operation == Some(VolumeOperation::Set) {
+        fields.within.push_str(" with operation Set");
+        fields.need(&["value"])
+    } else {
+        fields.take(&["value"])
+    };
+    let value = value.and_then(|value| value.integer(0..=100)).and_then(|value| u8::try_from(value).ok());
+    Some(Volume { operation: operation?, value })
+}

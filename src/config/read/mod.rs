@@ -1,0 +1,202 @@
+//! TOML → [`Config`]. Readers report what is wrong and read on with a stand-in, so that one run tells everything; whether
+//! anything was wrong is asked once, at the end.
+
+mod action;
+mod condition;
+mod midi_out;
+mod params;
+mod plugins;
+mod report;
+mod settings;
+mod syntax;
+mod table;
+mod trigger;
+mod value;
+mod variant;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::plugins::Plugins;
+use self::report::Report;
+use self::syntax::Scan;
+use self::table::{Table, shortened};
+use self::value::Value;
+use super::environment::Environment;
+use super::expand::expand;
+use super::load::Loaded;
+use super::load_error::Invalid;
+use super::model::{Advanced, Config, Mapping, Mode};
+use super::problem::Problem;
+use super::source::Source;
+use super::suggest::nearest;
+use super::wasm::WasmConfig;
+
+/// Most modes.
+const MAX_MODES: usize = 256;
+/// Most mappings of one mode.
+const MAX_MAPPINGS: usize = 4_096;
+/// Longest path, in bytes, as the system has it.
+const MAX_PATH: usize = 4_096;
+/// Longest name, colour or description, in bytes.
+const MAX_LABEL: usize = 255;
+/// The mode of a configuration that names none.
+const DEFAULT_MODE: &str = "Default";
+
+/// What readers know while they read: what the configuration defines, and where it is.
+struct Reader<'a> {
+    report: &'a Report,
+    environment: &'a Environment,
+    /// The configuration's directory; relative paths start there.
+    directory: &'a Path,
+    advanced: Advanced,
+    wasm: WasmConfig,
+    /// Names of the devices.
+    devices: Vec<String>,
+    /// Names of the modes.
+    modes: Vec<String>,
+    plugins: Plugins,
+}
+
+/// Reads the whole of `source`.
+pub(super) fn read(source: &Source, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
+    let report = Report::new(source.clone());
+    let mut mended = String::new();
+    let config = Scan::of(source.text())
+        .parse(source.text(), &mut mended, &report)
+        .map(|table| config(&table, &report, directory, environment));
+    let failed = report.errors() > 0;
+    let (errors, warnings, more) = report.into_diagnostics();
+    match config {
+        Some(config) if !failed => Ok(Loaded { config, source: source.clone(), warnings }),
+        _ => Err(Invalid { errors, warnings, more }),
+    }
+}
+
+fn config<'a>(
+    table: &'a toml::de::DeTable<'a>,
+    report: &'a Report,
+    directory: &'a Path,
+    environment: &'a Environment,
+) -> Config {
+    let mut root = Table::new(table, 0..0, "the configuration".to_owned(), report);
+    let mut reader = Reader {
+        report,
+        environment,
+        directory,
+        advanced: settings::advanced(root.take(&["advanced_settings"])),
+        wasm: WasmConfig::default(),
+        devices: Vec::new(),
+        modes: Vec::new(),
+        plugins: Plugins::default(),
+    };
+    let devices = reader.devices(root.take(&["device"]));
+    reader.devices = devices.iter().map(|device| device.name.clone()).collect();
+    let logging = reader.logging(root.take(&["logging"]));
+    reader.wasm = reader.wasm(root.take(&["wasm"]));
+    reader.plugins = reader.plugins(root.take(&["plugins"]));
+
+    // All names first, because a mapping may go to a mode that is defined below it.
+    let mut tables =
+        root.take(&["modes"]).map(|modes| settings::tables(modes, MAX_MODES, "[modes]")).unwrap_or_default();
+    reader.modes = reader.mode_names(&mut tables);
+    let modes: Vec<Mode> =
+        tables.into_iter().enumerate().map(|(index, table)| reader.mode_table(table, index)).collect();
+    let modes = if modes.is_empty() {
+        vec![Mode { name: DEFAULT_MODE.to_owned(), color: None, mappings: Vec::new() }]
+    } else {
+        modes
+    };
+    let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
+    root.finish();
+    Config {
+        devices,
+        modes,
+        global_mappings,
+        logging,
+        advanced: reader.advanced,
+        wasm: reader.wasm,
+        plugins: reader.plugins.into_inner(),
+    }
+}
+
+impl Reader<'_> {
+    /// The names of the modes. `[[modes.mappings]]` without a `[[modes]]` before it makes one mode that needs no name.
+    fn mode_names(&self, tables: &mut [Table<'_>]) -> Vec<String> {
+        let mut names: Vec<(String, u32)> = Vec::new();
+        for table in tables {
+            let value = if table.within == "[modes]" { table.take(&["name"]) } else { table.need(&["name"]) };
+            let name = match value {
+                Some(value) => value.text("the mode's name", MAX_LABEL).unwrap_or_default(),
+                None => DEFAULT_MODE,
+            };
+            if let Some(value) = value
+                && let Some((_, line)) = names.iter().find(|(known, _)| known == name)
+            {
+                value.wrong(Problem::Duplicate { kind: "mode", name: shortened(name), line: *line });
+            }
+            names.push((name.to_owned(), value.map_or(0, |value| value.line())));
+        }
+        if names.is_empty() {
+            names.push((DEFAULT_MODE.to_owned(), 0));
+        }
+        names.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn mode_table(&mut self, mut table: Table<'_>, index: usize) -> Mode {
+        // One name for each table; see `mode_names`.
+        let name = self.modes[index].clone();
+        let color = table.take(&["color"]).and_then(|value| value.text("a colour", MAX_LABEL).map(str::to_owned));
+        let mappings = table.take(&["mappings"]).map(|value| self.mappings(value)).unwrap_or_default();
+        table.finish();
+        Mode { name, color, mappings }
+    }
+
+    fn mappings(&mut self, value: Value<'_>) -> Vec<Mapping> {
+        let items = value.list(MAX_MAPPINGS).unwrap_or_default();
+        items.into_iter().filter_map(|item| self.mapping(item)).collect()
+    }
+
+    fn mapping(&mut self, value: Value<'_>) -> Option<Mapping> {
+        let mut table = value.table("this mapping")?;
+        // Both are read before either may end this, so that the errors of both are told.
+        let trigger = table.need(&["trigger"]).and_then(|value| self.trigger(value));
+        let action = table.need(&["action"]).and_then(|value| self.action(value));
+        let description = table.take(&["description"]).and_then(|value| value.string()).map(str::to_owned);
+        table.finish();
+        Some(Mapping { trigger: trigger?, action: Arc::new(action?), description, line: value.line() })
+    }
+
+    /// The index of the mode that `value` names or numbers.
+    fn mode(&self, value: &Value<'_>) -> Option<usize> {
+        if value.value.is_integer() {
+            let last = i64::try_from(self.modes.len()).unwrap_or(i64::MAX) - 1;
+            return value.integer(0..=last).and_then(|index| usize::try_from(index).ok());
+        }
+        self.defined(value, "mode", value.string()?, &self.modes)
+    }
+
+    /// The index of `name` in `known`, the names of this `kind` that the configuration defines.
+    fn defined(&self, value: &Value<'_>, kind: &'static str, name: &str, known: &[String]) -> Option<usize> {
+        let index = known.iter().position(|known| known == name);
+        if index.is_none() {
+            let nearest = nearest(name, known.iter().map(String::as_str)).map(shortened);
+            // A long list is no help.
+            let known = known.iter().take(12).map(|name| shortened(name)).collect();
+            self.report.add(value.span(), Problem::UnknownName { kind, name: shortened(name), nearest, known });
+        }
+        index
+    }
+
+    /// A path, expanded and joined to the configuration's directory.
+    fn path(&self, value: &Value<'_>) -> Option<PathBuf> {
+        let text = value.text("a path", MAX_PATH)?;
+        match expand(text, self.environment) {
+            Ok(path) => Some(self.directory.join(path)),
+            Err(problem) => {
+                value.wrong(problem);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `[device]`, `[logging]`, `[advanced_settings]`.
+
+use super::Reader;
+use super::table::{Table, shortened};
+use super::value::Value;
+use crate::config::model::{Advanced, DeviceConfig, Logging};
+use crate::config::problem::Problem;
+
+/// Most devices: far more than one machine has sockets for.
+const MAX_DEVICES: usize = 64;
+/// Longest name of a device, in bytes.
+const MAX_NAME: usize = 255;
+
+impl Reader<'_> {
+    /// `[device]` or `[[device]]`.
+    pub(super) fn devices(&self, value: Option<Value<'_>>) -> Vec<DeviceConfig> {
+        let mut devices: Vec<(DeviceConfig, u32)> = Vec::new();
+        for mut table in value.map(|value| tables(value, MAX_DEVICES, "[device]")).unwrap_or_default() {
+            let name = table.need(&["name"]);
+            let text = name.and_then(|name| name.text("the device's name or the beginning of it", MAX_NAME));
+            let device = DeviceConfig {
+                name: text.unwrap_or_default().to_owned(),
+                auto_connect: table.flag("auto_connect", true),
+                auto_reconnect: table.flag("auto_reconnect", true),
+                port: table.optional_number(&["port"], 0..=255),
+            };
+            table.finish();
+            let Some(name) = name.filter(|_| text.is_some()) else { continue };
+            match devices.iter().find(|(known, _)| known.name == device.name) {
+                Some((_, line)) => {
+                    let problem = Problem::Duplicate { kind: "device", name: shortened(&device.name), line: *line };
+                    name.wrong(problem);
+                }
+                None => devices.push((device, name.line())),
+            }
+        }
+        devices.into_iter().map(|(device, _)| device).collect()
+    }
+
+    pub(super) fn logging(&self, value: Option<Value<'_>>) -> Logging {
+        let mut logging = Logging::default();
+        let Some(mut table) = value.and_then(|value| value.table("[logging]")) else { return logging };
+        if let Some(value) = table.take(&["level"]) {
+            let words = [
+                ("off", log::LevelFilter::Off),
+                ("error", log::LevelFilter::Error),
+                ("warn", log::LevelFilter::Warn),
+                ("info", log::LevelFilter::Info),
+                ("debug", log::LevelFilter::Debug),
+                ("trace", log::LevelFilter::Trace),
+            ];
+            logging.level = super::variant::choice(&value, "level", &words).unwrap_or(logging.level);
+        }
+        logging.file = table.take(&["file"]).and_then(|value| self.path(&value));
+        table.finish();
+        logging
+    }
+}
+
+/// `[advanced_settings]`, each between a millisecond and a minute.
+pub(super) fn advanced(value: Option<Value<'_>>) -> Advanced {
+    let defaults = Advanced::default();
+    let Some(mut table) = value.and_then(|value| value.table("[advanced_settings]")) else { return defaults };
+    let advanced = Advanced {
+        chord_timeout_ms: table.number(&["chord_timeout_ms"], 1..=60_000, defaults.chord_timeout_ms),
+        double_tap_timeout_ms: table.number(&["double_tap_timeout_ms"], 1..=60_000, defaults.double_tap_timeout_ms),
+        hold_threshold_ms: table.number(&["hold_threshold_ms"], 1..=60_000, defaults.hold_threshold_ms),
+    };
+    table.finish();
+    advanced
+}
+
+/// One table or a list of at most `most`: `[within]` and `[[within]]`.
+pub(super) fn tables<'a>(value: Value<'a>, most: usize, within: &str) -> Vec<Table<'a>> {
+    if value.value.is_array() {
+        let items = value.list(most).unwrap_or_default();
+        items.into_iter().filter_map(|item| item.table(format!("[{within}]"))).collect()
+    } else {
+        value.table(within).into_iter().collect()
+    }
+}

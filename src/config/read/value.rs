@@ -1,0 +1,147 @@
+//! One value with the key that leads to it; what it cannot be taken as, it reports.
+
+use std::ops::{Range, RangeInclusive};
+
+use toml::de::{DeInteger, DeValue};
+
+use super::report::Report;
+use super::table::Table;
+use crate::config::problem::Problem;
+
+/// A value under a key, or in a list under a key.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a> {
+    /// The key, for messages.
+    pub(super) key: &'a str,
+    /// The value.
+    pub(super) value: &'a DeValue<'a>,
+    /// First byte in the text.
+    start: usize,
+    /// Byte after the last.
+    end: usize,
+    report: &'a Report,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn new(key: &'a str, value: &'a DeValue<'a>, span: Range<usize>, report: &'a Report) -> Self {
+        Self { key, value, start: span.start, end: span.end, report }
+    }
+    /// Its bytes in the text.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.start..self.end
+    }
+    /// Its line in the text, from 1.
+    pub(super) fn line(&self) -> u32 {
+        self.report.line(self.start)
+    }
+    /// Where it reports to.
+    pub(super) fn report(&self) -> &'a Report {
+        self.report
+    }
+    /// Reports `problem` here.
+    pub(super) fn wrong(&self, problem: Problem) {
+        self.report.add(self.span(), problem);
+    }
+    fn wrong_type(&self, expected: &'static str) {
+        self.wrong(Problem::WrongType { key: self.key.to_owned(), expected, found: kind(self.value) });
+    }
+    /// Reports that it should have been `wanted`.
+    pub(super) fn malformed(&self, found: &str, wanted: &'static str) {
+        // Long texts are told by their beginning.
+        let found = found.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        self.wrong(Problem::Malformed { key: self.key.to_owned(), found, wanted });
+    }
+
+    /// A string.
+    pub(super) fn string(&self) -> Option<&'a str> {
+        let text = self.value.as_str();
+        if text.is_none() {
+            self.wrong_type("a string");
+        }
+        text
+    }
+    /// A string with something in it, at most `most` bytes, without NUL, which no program, port or file can be told.
+    pub(super) fn text(&self, wanted: &'static str, most: usize) -> Option<&'a str> {
+        let text = self.string()?;
+        if text.is_empty() {
+            self.wrong(Problem::Empty { key: self.key.to_owned(), wanted });
+            return None;
+        }
+        if text.len() > most {
+            self.wrong(Problem::TooMuch { what: "bytes of text", found: text.len() as u64, most: most as u64 });
+            return None;
+        }
+        if text.contains('\0') {
+            self.malformed(text, "text without NUL characters");
+            return None;
+        }
+        Some(text)
+    }
+    /// `true` or `false`.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        let flag = self.value.as_bool();
+        if flag.is_none() {
+            self.wrong_type("true or false");
+        }
+        flag
+    }
+    /// An integer in `range`.
+    pub(super) fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
+        let DeValue::Integer(number) = self.value else {
+            self.wrong_type("an integer");
+            return None;
+        };
+        let parsed = integer(number).filter(|number| range.contains(number));
+        if parsed.is_none() {
+            self.wrong(Problem::OutOfRange {
+                key: self.key.to_owned(),
+                found: number.to_string().chars().take(40).collect(),
+                least: *range.start(),
+                most: *range.end(),
+            });
+        }
+        parsed
+    }
+    /// A table, which messages call `within`.
+    pub(super) fn table(&self, within: impl Into<String>) -> Option<Table<'a>> {
+        let Some(table) = self.value.as_table() else {
+            self.wrong_type("a table");
+            return None;
+        };
+        Some(Table::new(table, self.span(), within.into(), self.report))
+    }
+    /// The elements of a list of at most `most`.
+    pub(super) fn list(&self, most: usize) -> Option<Vec<Self>> {
+        let Some(array) = self.value.as_array() else {
+            self.wrong_type("a list");
+            return None;
+        };
+        if array.len() > most {
+            self.wrong(Problem::TooMuch {
+                what: "elements in this list",
+                found: array.len() as u64,
+                most: most as u64,
+            });
+            return None;
+        }
+        Some(array.iter().map(|item| Self::new(self.key, item.get_ref(), item.span(), self.report)).collect())
+    }
+}
+
+/// The integer, if it fits.
+pub(super) fn integer(number: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+/// What a value is, with its article.
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a number with a decimal point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
