@@ -17,7 +17,7 @@ use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded,
     note = "Exit codes: 0 the configuration is valid; 1 it is not; 2 there is none, or it cannot be read. It is never created."
 )]
 pub(super) struct Check {
-    /// the configuration; default $XDG_CONFIG_HOME/conductor/config.toml
+    /// the configuration; default: config.toml in the configuration directory
     #[argh(positional)]
     file: Option<PathBuf>,
     /// print one JSON object instead

@@ -43,12 +43,12 @@ impl Config {
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |feed| feed + 1);
-            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            // Never empty: `split` gives one part more than there are line feeds.
+            let lines: Vec<&[u8]> = good.split(|byte| *byte == b'\n').collect();
             LoadError::NotText {
                 path: path.into(),
-                line: u32::try_from(line).unwrap_or(u32::MAX),
-                column: u32::try_from(good.len() - start + 1).unwrap_or(u32::MAX),
+                line: u32::try_from(lines.len()).unwrap_or(u32::MAX),
+                column: u32::try_from(lines.last().map_or(0, |line| line.len()) + 1).unwrap_or(u32::MAX),
             }
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));

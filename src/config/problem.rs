@@ -194,6 +194,11 @@ pub enum Problem {
         /// The file that wants it.
         second: PathBuf,
     },
+    /// A section of a plugin that has no file, and that nothing uses; it is left out.
+    NoFile {
+        /// The plugin.
+        name: String,
+    },
     /// A mapping whose trigger this version does not have; it is left out.
     UnsupportedTrigger {
         /// The trigger.
@@ -209,7 +214,7 @@ pub enum Problem {
 impl Problem {
     /// Whether the configuration can be used nevertheless.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::UnsupportedTrigger { .. } | Self::Shadowed { .. })
+        matches!(self, Self::NoFile { .. } | Self::UnsupportedTrigger { .. } | Self::Shadowed { .. })
     }
 
     /// What to do about it, one or more lines.
@@ -232,6 +237,7 @@ impl Problem {
                     second.display()
                 )
             }
+            Self::NoFile { .. } => "give it a path".to_owned(),
             Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
@@ -276,6 +282,9 @@ impl fmt::Display for Problem {
             Self::ForeignHome => f.write_str("the path begins with another user's home directory"),
             Self::SameStem { name, first, second } => {
                 write!(f, "two plugins would be called \"{name}\": {} and {}", first.display(), second.display())
+            }
+            Self::NoFile { name } => {
+                write!(f, "[plugins.{name}] has no path, and no mapping names a file {name}.wasm")
             }
             Self::UnsupportedTrigger { name } => write!(f, "the trigger {name} is not supported yet"),
             Self::Shadowed { by } => {

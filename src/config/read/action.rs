@@ -127,11 +127,7 @@ impl Reader<'_> {
         };
         let plugin = match (path, name) {
             (Some(path), None) => self.plugin_at(&path),
-            (None, Some(name)) => {
-                let written = name.string()?;
-                let known: Vec<String> = self.plugins.names().map(str::to_owned).collect();
-                self.defined(&name, "plugin", written, &known).map(|_| written.to_owned())
-            }
+            (None, Some(name)) => self.plugin_called(&name),
             (path, _) => {
                 let problem =
                     Problem::OneOf { keys: ["path", "plugin"], within: fields.within.clone(), both: path.is_some() };

@@ -88,18 +88,15 @@ fn clock(minute: u16) -> String {
 /// `"09:30"`, or TOML's own local time `09:30:00`.
 fn minute_of_day(value: &Value<'_>, most: u16) -> Option<u16> {
     const WANTED: &str = "a time from \"00:00\" to \"24:00\", for example \"09:30\"";
-    let (text, minute) = match value.value {
-        DeValue::Datetime(datetime) => {
-            let time = datetime.time.filter(|_| datetime.date.is_none() && datetime.offset.is_none());
-            let minute = time
-                .filter(|time| time.second.unwrap_or(0) == 0 && time.nanosecond.unwrap_or(0) == 0)
-                .map(|time| u16::from(time.hour) * 60 + u16::from(time.minute));
-            (datetime.to_string(), minute)
-        }
-        _ => {
-            let text = value.string()?;
-            (shortened(text), parse_clock(text))
-        }
+    let (text, minute) = if let DeValue::Datetime(datetime) = value.toml {
+        let time = datetime.time.filter(|_| datetime.date.is_none() && datetime.offset.is_none());
+        let minute = time
+            .filter(|time| time.second.unwrap_or(0) == 0 && time.nanosecond.unwrap_or(0) == 0)
+            .map(|time| u16::from(time.hour) * 60 + u16::from(time.minute));
+        (datetime.to_string(), minute)
+    } else {
+        let text = value.string()?;
+        (shortened(text), parse_clock(text))
     };
     let minute = minute.filter(|minute| *minute <= most);
     if minute.is_none() {

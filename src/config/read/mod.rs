@@ -90,7 +90,7 @@ fn config<'a>(
         modes: Vec::new(),
         plugins: Plugins::default(),
     };
-    let devices = reader.devices(root.take(&["device"]));
+    let devices = settings::devices(root.take(&["device"]));
     reader.devices = devices.iter().map(|device| device.name.clone()).collect();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
@@ -99,7 +99,7 @@ fn config<'a>(
     // All names first, because a mapping may go to a mode that is defined below it.
     let mut tables =
         root.take(&["modes"]).map(|modes| settings::tables(modes, MAX_MODES, "[modes]")).unwrap_or_default();
-    reader.modes = reader.mode_names(&mut tables);
+    reader.modes = mode_names(&mut tables);
     let modes: Vec<Mode> =
         tables.into_iter().enumerate().map(|(index, table)| reader.mode_table(table, index)).collect();
     let modes = if modes.is_empty() {
@@ -110,39 +110,39 @@ fn config<'a>(
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
     root.finish();
     Config {
+        plugins: reader.settled_plugins(),
         devices,
         modes,
         global_mappings,
         logging,
         advanced: reader.advanced,
         wasm: reader.wasm,
-        plugins: reader.plugins.into_inner(),
     }
 }
 
-impl Reader<'_> {
-    /// The names of the modes. `[[modes.mappings]]` without a `[[modes]]` before it makes one mode that needs no name.
-    fn mode_names(&self, tables: &mut [Table<'_>]) -> Vec<String> {
-        let mut names: Vec<(String, u32)> = Vec::new();
-        for table in tables {
-            let value = if table.within == "[modes]" { table.take(&["name"]) } else { table.need(&["name"]) };
-            let name = match value {
-                Some(value) => value.text("the mode's name", MAX_LABEL).unwrap_or_default(),
-                None => DEFAULT_MODE,
-            };
-            if let Some(value) = value
-                && let Some((_, line)) = names.iter().find(|(known, _)| known == name)
-            {
-                value.wrong(Problem::Duplicate { kind: "mode", name: shortened(name), line: *line });
-            }
-            names.push((name.to_owned(), value.map_or(0, |value| value.line())));
+/// The names of the modes. `[[modes.mappings]]` without a `[[modes]]` before it makes one mode that needs no name.
+fn mode_names(tables: &mut [Table<'_>]) -> Vec<String> {
+    let mut names: Vec<(String, u32)> = Vec::new();
+    for table in tables {
+        let value = if table.within == "[modes]" { table.take(&["name"]) } else { table.need(&["name"]) };
+        let name = match value {
+            Some(value) => value.text("the mode's name", MAX_LABEL).unwrap_or_default(),
+            None => DEFAULT_MODE,
+        };
+        if let Some(value) = value
+            && let Some((_, line)) = names.iter().find(|(known, _)| known == name)
+        {
+            value.wrong(Problem::Duplicate { kind: "mode", name: shortened(name), line: *line });
         }
-        if names.is_empty() {
-            names.push((DEFAULT_MODE.to_owned(), 0));
-        }
-        names.into_iter().map(|(name, _)| name).collect()
+        names.push((name.to_owned(), value.map_or(0, |value| value.line())));
     }
+    if names.is_empty() {
+        names.push((DEFAULT_MODE.to_owned(), 0));
+    }
+    names.into_iter().map(|(name, _)| name).collect()
+}
 
+impl Reader<'_> {
     fn mode_table(&mut self, mut table: Table<'_>, index: usize) -> Mode {
         // One name for each table; see `mode_names`.
         let name = self.modes[index].clone();
@@ -169,7 +169,7 @@ impl Reader<'_> {
 
     /// The index of the mode that `value` names or numbers.
     fn mode(&self, value: &Value<'_>) -> Option<usize> {
-        if value.value.is_integer() {
+        if value.toml.is_integer() {
             let last = i64::try_from(self.modes.len()).unwrap_or(i64::MAX) - 1;
             return value.integer(0..=last).and_then(|index| usize::try_from(index).ok());
         }

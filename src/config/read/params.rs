@@ -29,7 +29,7 @@ impl Params {
             match value.key {
                 "action" => params.action = text(&value)?,
                 "parameters" => {
-                    params.parameters = match value.value {
+                    params.parameters = match value.toml {
                         DeValue::Array(items) => items
                             .iter()
                             .map(|item| text(&Value::new(value.key, item.get_ref(), item.span(), value.report())))
@@ -38,7 +38,7 @@ impl Params {
                     }
                 }
                 key => {
-                    if let Some(text) = value.value.as_str() {
+                    if let Some(text) = value.toml.as_str() {
                         params.metadata.insert(key.to_owned(), text.to_owned());
                     }
                 }
@@ -50,7 +50,7 @@ impl Params {
 
 /// A value as text: strings as they are, everything else as its JSON.
 fn text(value: &Value<'_>) -> Option<String> {
-    if let Some(text) = value.value.as_str() {
+    if let Some(text) = value.toml.as_str() {
         return Some(text.to_owned());
     }
     let mut json = String::new();
@@ -78,7 +78,7 @@ fn quoted(text: &str, into: &mut String) {
 
 /// Depth is bounded: the text was refused before parsing when it nests deeper than `syntax` allows.
 fn write(value: &Value<'_>, into: &mut String) -> Option<()> {
-    match value.value {
+    match value.toml {
         DeValue::String(text) => quoted(text, into),
         DeValue::Integer(number) => {
             let Some(number) = integer(number) else {

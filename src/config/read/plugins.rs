@@ -1,11 +1,13 @@
 //! `[wasm]` and `[plugins.NAME]`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
 use super::Reader;
+use super::report::Report;
 use super::table::{Table, shortened};
 use super::value::{Value, integer};
 use super::variant::choice;
@@ -22,16 +24,37 @@ const MAX_VALUE: usize = 65_536;
 /// Longest name of a plugin or tenant: it becomes a directory's name.
 const MAX_NAME: usize = 64;
 
-/// Plugins by name, and which file has which name.
+/// Plugins by name.
 #[derive(Debug, Default)]
-pub(super) struct Plugins(BTreeMap<String, PluginConfig>);
+pub(super) struct Plugins(BTreeMap<String, Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    config: PluginConfig,
+    /// A section may leave out the file when mappings name it; then the first mapping that names a file of this stem
+    /// settles it.
+    has_file: bool,
+    /// Its section, when it has one.
+    section: Range<usize>,
+    /// Whether a mapping calls it by name.
+    called: bool,
+}
 
 impl Plugins {
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-    pub(super) fn into_inner(self) -> BTreeMap<String, PluginConfig> {
-        self.0
+    /// Every plugin with a file. Reports those without.
+    fn settled(self, report: &Report) -> BTreeMap<String, PluginConfig> {
+        let mut plugins = BTreeMap::new();
+        for (name, entry) in self.0 {
+            if entry.has_file {
+                plugins.insert(name, entry.config);
+            } else if entry.called {
+                let problem = Problem::MissingKey { key: "path", within: format!("[plugins.{name}]") };
+                report.add(entry.section, problem);
+            } else {
+                report.add(entry.section, Problem::NoFile { name });
+            }
+        }
+        plugins
     }
 }
 
@@ -84,9 +107,9 @@ impl Reader<'_> {
         let mut plugins = Plugins::default();
         let Some(table) = value.and_then(|value| value.table("[plugins]")) else { return plugins };
         for (span, value) in table.entries() {
-            let named = Value::new("plugins", value.value, span, value.report());
+            let named = Value::new("plugins", value.toml, span, value.report());
             let name = name(&named, value.key);
-            let plugin = value.table(format!("[plugins.{}]", shortened(value.key))).map(|table| self.plugin(table));
+            let plugin = value.table(format!("[plugins.{}]", shortened(value.key))).map(|table| self.section(table));
             if let (Some(name), Some(plugin)) = (name, plugin) {
                 plugins.0.insert(name, plugin);
             }
@@ -94,9 +117,11 @@ impl Reader<'_> {
         plugins
     }
 
-    fn plugin(&self, mut table: Table<'_>) -> PluginConfig {
-        let path = table.need(&["path"]).and_then(|value| self.path(&value)).unwrap_or_default();
-        let mut plugin = self.plain_plugin(path);
+    fn section(&self, mut table: Table<'_>) -> Entry {
+        let section = table.span();
+        let path = table.take(&["path"]);
+        let file = path.and_then(|value| self.path(&value)).unwrap_or_default();
+        let mut plugin = self.plain_plugin(file);
         plugin.wasm = self.overrides(&mut table, &self.wasm);
         plugin.sha256 = table.take(&["sha256"]).and_then(|value| digest(&value));
         plugin.required_signers = each(&mut table, "required_signers", digest);
@@ -123,7 +148,7 @@ impl Reader<'_> {
             table.report.add(span, problem);
         }
         table.finish();
-        plugin
+        Entry { config: plugin, has_file: path.is_some(), section, called: false }
     }
 
     /// A plugin that has only a file.
@@ -147,19 +172,45 @@ impl Reader<'_> {
     /// The name of the plugin whose file is given by path: the section that has this file, else the file's stem.
     pub(super) fn plugin_at(&mut self, value: &Value<'_>) -> Option<String> {
         let path = self.path(value)?;
-        if let Some((name, _)) = self.plugins.0.iter().find(|(_, plugin)| plugin.path == path) {
+        let same = |entry: &Entry| entry.has_file && entry.config.path == path;
+        if let Some((name, _)) = self.plugins.0.iter().find(|(_, entry)| same(entry)) {
             return Some(name.clone());
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let name = name(value, &stem)?;
-        if let Some(other) = self.plugins.0.get(&name) {
-            // A file under another file's name would get that one's grants.
-            value.wrong(Problem::SameStem { name, first: other.path.clone(), second: path });
-            return None;
+        match self.plugins.0.get_mut(&name) {
+            Some(entry) if entry.has_file => {
+                // A file under another file's name would get that one's grants.
+                value.wrong(Problem::SameStem { name, first: entry.config.path.clone(), second: path });
+                return None;
+            }
+            Some(entry) => {
+                entry.config.path = path;
+                entry.has_file = true;
+            }
+            None => {
+                let config = self.plain_plugin(path);
+                let entry = Entry { config, has_file: true, section: value.span(), called: false };
+                self.plugins.0.insert(name.clone(), entry);
+            }
         }
-        let plugin = self.plain_plugin(path);
-        self.plugins.0.insert(name.clone(), plugin);
         Some(name)
+    }
+
+    /// The plugin called by the name of its section.
+    pub(super) fn plugin_called(&mut self, value: &Value<'_>) -> Option<String> {
+        let name = value.string()?;
+        let known: Vec<String> = self.plugins.0.keys().cloned().collect();
+        self.defined(value, "plugin", name, &known)?;
+        if let Some(entry) = self.plugins.0.get_mut(name) {
+            entry.called = true;
+        }
+        Some(name.to_owned())
+    }
+
+    /// Every plugin, once all mappings are read.
+    pub(super) fn settled_plugins(&mut self) -> BTreeMap<String, PluginConfig> {
+        std::mem::take(&mut self.plugins).settled(self.report)
     }
 
     fn command(&self, value: &Value<'_>) -> Option<String> {
@@ -284,7 +335,7 @@ fn host(value: &Value<'_>) -> Option<String> {
 
 /// A list of prefixes for both ways, or `{ read = […], write = […] }`.
 fn allowed_paths(value: &Value<'_>) -> PathScope {
-    if value.value.is_array() {
+    if value.toml.is_array() {
         let both: Vec<String> = value.list(MAX_ENTRIES).unwrap_or_default().iter().filter_map(sandbox_path).collect();
         return PathScope { read: both.clone(), write: both };
     }
@@ -306,7 +357,7 @@ fn sandbox_path(value: &Value<'_>) -> Option<String> {
 
 /// A string, number or flag, as text.
 fn scalar(value: &Value<'_>) -> Option<String> {
-    let text = match value.value {
+    let text = match value.toml {
         DeValue::String(text) => text.clone().into_owned(),
         DeValue::Integer(number) => integer(number).map_or_else(|| number.to_string(), |number| number.to_string()),
         DeValue::Float(number) => number.as_str().to_owned(),
@@ -316,7 +367,7 @@ fn scalar(value: &Value<'_>) -> Option<String> {
             value.wrong(Problem::WrongType {
                 key: shortened(value.key),
                 expected: "a string, a number, or true or false",
-                found: super::value::kind(value.value),
+                found: super::value::kind(value.toml),
             });
             return None;
         }

@@ -11,32 +11,32 @@ const MAX_DEVICES: usize = 64;
 /// Longest name of a device, in bytes.
 const MAX_NAME: usize = 255;
 
-impl Reader<'_> {
-    /// `[device]` or `[[device]]`.
-    pub(super) fn devices(&self, value: Option<Value<'_>>) -> Vec<DeviceConfig> {
-        let mut devices: Vec<(DeviceConfig, u32)> = Vec::new();
-        for mut table in value.map(|value| tables(value, MAX_DEVICES, "[device]")).unwrap_or_default() {
-            let name = table.need(&["name"]);
-            let text = name.and_then(|name| name.text("the device's name or the beginning of it", MAX_NAME));
-            let device = DeviceConfig {
-                name: text.unwrap_or_default().to_owned(),
-                auto_connect: table.flag("auto_connect", true),
-                auto_reconnect: table.flag("auto_reconnect", true),
-                port: table.optional_number(&["port"], 0..=255),
-            };
-            table.finish();
-            let Some(name) = name.filter(|_| text.is_some()) else { continue };
-            match devices.iter().find(|(known, _)| known.name == device.name) {
-                Some((_, line)) => {
-                    let problem = Problem::Duplicate { kind: "device", name: shortened(&device.name), line: *line };
-                    name.wrong(problem);
-                }
-                None => devices.push((device, name.line())),
+/// `[device]` or `[[device]]`.
+pub(super) fn devices(value: Option<Value<'_>>) -> Vec<DeviceConfig> {
+    let mut devices: Vec<(DeviceConfig, u32)> = Vec::new();
+    for mut table in value.map(|value| tables(value, MAX_DEVICES, "[device]")).unwrap_or_default() {
+        let name = table.need(&["name"]);
+        let text = name.and_then(|name| name.text("the device's name or the beginning of it", MAX_NAME));
+        let device = DeviceConfig {
+            name: text.unwrap_or_default().to_owned(),
+            auto_connect: table.flag("auto_connect", true),
+            auto_reconnect: table.flag("auto_reconnect", true),
+            port: table.optional_number(&["port"], 0..=255),
+        };
+        table.finish();
+        let Some(name) = name.filter(|_| text.is_some()) else { continue };
+        match devices.iter().find(|(known, _)| known.name == device.name) {
+            Some((_, line)) => {
+                let problem = Problem::Duplicate { kind: "device", name: shortened(&device.name), line: *line };
+                name.wrong(problem);
             }
+            None => devices.push((device, name.line())),
         }
-        devices.into_iter().map(|(device, _)| device).collect()
     }
+    devices.into_iter().map(|(device, _)| device).collect()
+}
 
+impl Reader<'_> {
     pub(super) fn logging(&self, value: Option<Value<'_>>) -> Logging {
         let mut logging = Logging::default();
         let Some(mut table) = value.and_then(|value| value.table("[logging]")) else { return logging };
@@ -72,7 +72,7 @@ pub(super) fn advanced(value: Option<Value<'_>>) -> Advanced {
 
 /// One table or a list of at most `most`: `[within]` and `[[within]]`.
 pub(super) fn tables<'a>(value: Value<'a>, most: usize, within: &str) -> Vec<Table<'a>> {
-    if value.value.is_array() {
+    if value.toml.is_array() {
         let items = value.list(most).unwrap_or_default();
         items.into_iter().filter_map(|item| item.table(format!("[{within}]"))).collect()
     } else {

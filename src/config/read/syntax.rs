@@ -24,7 +24,7 @@ pub(super) struct Scan {
 impl Scan {
     /// Looks over `text`, without building anything from it.
     pub(super) fn of(text: &str) -> Self {
-        let mut scan = Self { colons: Vec::new(), too_deep: None };
+        let mut found = Self { colons: Vec::new(), too_deep: None };
         // One entry for each open bracket: whether it is a brace, and the dots that led to it.
         let mut open: Vec<(bool, u64)> = Vec::new();
         let (mut depth, mut dots) = (0, 0);
@@ -67,7 +67,7 @@ impl Scan {
                     };
                     match colon {
                         Some(colon) => {
-                            scan.colons.push(span.start() + colon);
+                            found.colons.push(span.start() + colon);
                             at = Spot::Value;
                         }
                         None if at == Spot::Key => at = Spot::AfterKey,
@@ -76,11 +76,11 @@ impl Scan {
                 }
                 _ => {}
             }
-            if depth + dots > MAX_NESTING && scan.too_deep.is_none() {
-                scan.too_deep = Some(span.start()..span.end());
+            if depth + dots > MAX_NESTING && found.too_deep.is_none() {
+                found.too_deep = Some(span.start()..span.end());
             }
         }
-        scan
+        found
     }
 
     /// The text as TOML. Reports what is wrong with it; nothing when so much is that reading on would only mislead.

@@ -14,7 +14,7 @@ pub(super) struct Value<'a> {
     /// The key, for messages.
     pub(super) key: &'a str,
     /// The value.
-    pub(super) value: &'a DeValue<'a>,
+    pub(super) toml: &'a DeValue<'a>,
     /// First byte in the text.
     start: usize,
     /// Byte after the last.
@@ -23,8 +23,8 @@ pub(super) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn new(key: &'a str, value: &'a DeValue<'a>, span: Range<usize>, report: &'a Report) -> Self {
-        Self { key, value, start: span.start, end: span.end, report }
+    pub(super) fn new(key: &'a str, toml: &'a DeValue<'a>, span: Range<usize>, report: &'a Report) -> Self {
+        Self { key, toml, start: span.start, end: span.end, report }
     }
     /// Its bytes in the text.
     pub(super) fn span(&self) -> Range<usize> {
@@ -43,7 +43,7 @@ impl<'a> Value<'a> {
         self.report.add(self.span(), problem);
     }
     fn wrong_type(&self, expected: &'static str) {
-        self.wrong(Problem::WrongType { key: self.key.to_owned(), expected, found: kind(self.value) });
+        self.wrong(Problem::WrongType { key: self.key.to_owned(), expected, found: kind(self.toml) });
     }
     /// Reports that it should have been `wanted`.
     pub(super) fn malformed(&self, found: &str, wanted: &'static str) {
@@ -54,7 +54,7 @@ impl<'a> Value<'a> {
 
     /// A string.
     pub(super) fn string(&self) -> Option<&'a str> {
-        let text = self.value.as_str();
+        let text = self.toml.as_str();
         if text.is_none() {
             self.wrong_type("a string");
         }
@@ -79,7 +79,7 @@ impl<'a> Value<'a> {
     }
     /// `true` or `false`.
     pub(super) fn boolean(&self) -> Option<bool> {
-        let flag = self.value.as_bool();
+        let flag = self.toml.as_bool();
         if flag.is_none() {
             self.wrong_type("true or false");
         }
@@ -87,7 +87,7 @@ impl<'a> Value<'a> {
     }
     /// An integer in `range`.
     pub(super) fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
-        let DeValue::Integer(number) = self.value else {
+        let DeValue::Integer(number) = self.toml else {
             self.wrong_type("an integer");
             return None;
         };
@@ -104,7 +104,7 @@ impl<'a> Value<'a> {
     }
     /// A table, which messages call `within`.
     pub(super) fn table(&self, within: impl Into<String>) -> Option<Table<'a>> {
-        let Some(table) = self.value.as_table() else {
+        let Some(table) = self.toml.as_table() else {
             self.wrong_type("a table");
             return None;
         };
@@ -112,7 +112,7 @@ impl<'a> Value<'a> {
     }
     /// The elements of a list of at most `most`.
     pub(super) fn list(&self, most: usize) -> Option<Vec<Self>> {
-        let Some(array) = self.value.as_array() else {
+        let Some(array) = self.toml.as_array() else {
             self.wrong_type("a list");
             return None;
         };

@@ -35,7 +35,7 @@ impl Family {
     /// The variant `value` names.
     pub(super) fn read<'a>(&self, value: Value<'a>) -> Option<Variant<'a>> {
         static NO_FIELDS: LazyLock<DeTable<'static>> = LazyLock::new(DeTable::new);
-        if let Some(name) = value.value.as_str() {
+        if let Some(name) = value.toml.as_str() {
             let name = self.known(name, &value)?;
             let fields = Table::new(&NO_FIELDS, value.span(), self.within(name), value.report());
             return Some(Variant { name, span: value.span(), fields });
@@ -48,7 +48,7 @@ impl Family {
         }
         let entries = table.entries();
         if let [(span, body)] = entries.as_slice() {
-            let named = Value::new(body.key, body.value, span.clone(), value.report());
+            let named = Value::new(body.key, body.toml, span.clone(), value.report());
             let name = self.known(body.key, &named)?;
             return Some(Variant { name, span: span.clone(), fields: body.table(self.within(name))? });
         }
