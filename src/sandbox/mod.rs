@@ -1,1 +1,57 @@
 //! The only user of wasmi: engine, limits, guest memory, ABI, instance, pool.
+//!
+//! ```text
+//! AdmittedPlugin + Grant → Plugin (validated, linked; nothing has run)
+//!                        → Instance (one tenant's; `_initialize` and `init` have run)
+//!                        → call(Request) → Outcome
+//! ```
+//!
+//! What can go wrong is told apart by when: [`LoadError`] before anything runs, [`Fault`] when a call is stopped,
+//! [`Rejection`] when one never begins.
+
+mod abi;
+mod counters;
+mod engine;
+mod errno;
+mod fault;
+mod fuel;
+mod function;
+mod instance;
+mod limits;
+mod lines;
+mod load_error;
+mod memory;
+mod metadata;
+mod module;
+mod nearest;
+mod outcome;
+mod plugin;
+mod quarantine;
+mod release;
+mod request;
+mod services;
+mod signature;
+mod slice;
+mod state;
+mod text;
+mod thread;
+mod wasi;
+
+pub use counters::{CounterValues, Counters};
+pub use errno::Errno;
+pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+pub use fuel::cost_table_digest;
+pub use function::{Args, CALL_FUEL, HostCall, HostFunction, Refusal, Stop};
+pub use instance::Instance;
+pub use load_error::{LoadError, LoadReason};
+pub use metadata::{ActionInfo, Metadata};
+pub use module::{Export, ExportKind, Import};
+pub use outcome::{LogLevel, LogLine, Outcome, Rejection, Status};
+pub use plugin::Plugin;
+pub use quarantine::Quarantined;
+pub use request::{Context, Request};
+pub use services::Services;
+pub use signature::{Signature, ValueType};
+pub use text::{clean, clean_bytes};
+pub use thread::on_guest_stack;
+pub use wasi::data_directory;

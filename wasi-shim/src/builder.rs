@@ -61,9 +61,7 @@ impl Default for WasiBuilder {
 
 impl fmt::Debug for WasiBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WasiBuilder")
-            .field("preopens", &self.preopens)
-            .finish_non_exhaustive()
+        f.debug_struct("WasiBuilder").field("preopens", &self.preopens).finish_non_exhaustive()
     }
 }
 
@@ -78,8 +76,7 @@ impl WasiBuilder {
     /// Adds an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
-        self.env
-            .push((name.as_ref().to_vec(), value.as_ref().to_vec()));
+        self.env.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
         self
     }
 
@@ -168,18 +165,11 @@ impl WasiBuilder {
         }
         let mut table = Table::new(self.max_descriptors);
         let limit = self.max_descriptors;
-        let mut insert = |descriptor| {
-            table
-                .insert(descriptor)
-                .map_err(|_| BuildError::Descriptors { limit })
-        };
-        for (stream, base) in [
-            (Stream::Input, Rights::FD_READ),
-            (Stream::Output, Rights::FD_WRITE),
-            (Stream::Error, Rights::FD_WRITE),
-        ] {
-            let common =
-                Rights::FD_FILESTAT_GET | Rights::FD_FDSTAT_SET_FLAGS | Rights::POLL_FD_READWRITE;
+        let mut insert = |descriptor| table.insert(descriptor).map_err(|_| BuildError::Descriptors { limit });
+        for (stream, base) in
+            [(Stream::Input, Rights::FD_READ), (Stream::Output, Rights::FD_WRITE), (Stream::Error, Rights::FD_WRITE)]
+        {
+            let common = Rights::FD_FILESTAT_GET | Rights::FD_FDSTAT_SET_FLAGS | Rights::POLL_FD_READWRITE;
             insert(Descriptor {
                 kind: Kind::Stream(stream),
                 base: base | common,
@@ -219,45 +209,15 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn open(
-    preopen: Preopen,
-    index: usize,
-    deterministic: bool,
-    manual: bool,
-) -> Result<Descriptor, BuildError> {
-    let Preopen {
-        source,
-        guest_name,
-        access,
-        volume,
-        scope,
-    } = preopen;
-    let failed = |error| BuildError::Open {
-        guest_name: guest_name.clone(),
-        error,
-    };
+fn open(preopen: Preopen, index: usize, deterministic: bool, manual: bool) -> Result<Descriptor, BuildError> {
+    let Preopen { source, guest_name, access, volume, scope } = preopen;
+    let failed = |error| BuildError::Open { guest_name: guest_name.clone(), error };
     let fd = source.open().map_err(failed)?;
-    let handle = fd
-        .try_clone()
-        .map_err(|_| failed(rustix::io::Errno::MFILE))?;
-    let resolver = if manual {
-        Resolver::Manual
-    } else {
-        Resolver::detect(fd.as_fd())
-    };
-    let volume = if deterministic {
-        volume.deterministic()
-    } else {
-        volume
-    };
+    let handle = fd.try_clone().map_err(|_| failed(rustix::io::Errno::MFILE))?;
+    let resolver = if manual { Resolver::Manual } else { Resolver::detect(fd.as_fd()) };
+    let volume = if deterministic { volume.deterministic() } else { volume };
     let trail = scope.as_ref().map(|_| Vec::new());
-    let root = Arc::new(Root {
-        fd,
-        resolver,
-        volume,
-        scope,
-        dev: index as u64 + 1,
-    });
+    let root = Arc::new(Root { fd, resolver, volume, scope, dev: index as u64 + 1 });
     let directory = Directory {
         handle: Handle::new(handle, root),
         preopen: Some(guest_name.into_boxed_str()),
@@ -307,10 +267,7 @@ impl fmt::Display for BuildError {
         match self {
             Self::Nul { text } => write!(f, "{text:?} contains a NUL byte; remove it"),
             Self::EnvironmentName { name } => {
-                write!(
-                    f,
-                    "{name:?} cannot name an environment variable; use a name without \"=\""
-                )
+                write!(f, "{name:?} cannot name an environment variable; use a name without \"=\"")
             }
             Self::TooLong => write!(f, "arguments or environment exceed 2 MiB; pass less"),
             Self::Open { guest_name, error } => {
@@ -320,10 +277,7 @@ impl fmt::Display for BuildError {
                 )
             }
             Self::Descriptors { limit } => {
-                write!(
-                    f,
-                    "standard streams and preopened directories exceed max_descriptors ({limit}); raise it"
-                )
+                write!(f, "standard streams and preopened directories exceed max_descriptors ({limit}); raise it")
             }
         }
     }

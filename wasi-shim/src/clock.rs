@@ -66,10 +66,7 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// A clock whose first call begins at `origin_ns`, nanoseconds since 1970.
     pub fn new(origin_ns: u64) -> Self {
-        Self {
-            origin: origin_ns,
-            latest: origin_ns,
-        }
+        Self { origin: origin_ns, latest: origin_ns }
     }
 }
 
@@ -107,9 +104,7 @@ impl SystemClock {
 
     /// Clocks under which no sleep lasts past `deadline`.
     pub fn until(deadline: Instant) -> Self {
-        Self {
-            deadline: Some(deadline),
-        }
+        Self { deadline: Some(deadline) }
     }
 }
 
@@ -145,11 +140,7 @@ impl Clock for SystemClock {
         };
         let left = deadline.saturating_duration_since(Instant::now());
         std::thread::sleep(wanted.min(left));
-        if wanted > left {
-            Slept::CutShort
-        } else {
-            Slept::Through
-        }
+        if wanted > left { Slept::CutShort } else { Slept::Through }
     }
 
     fn sleep_costs_fuel(&self) -> bool {

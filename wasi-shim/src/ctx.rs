@@ -59,9 +59,7 @@ pub struct WasiCtx {
 
 impl core::fmt::Debug for WasiCtx {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("WasiCtx")
-            .field("table", &self.table)
-            .finish_non_exhaustive()
+        f.debug_struct("WasiCtx").field("table", &self.table).finish_non_exhaustive()
     }
 }
 
@@ -95,30 +93,8 @@ impl WasiCtx {
     }
 
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            args,
-            env,
-            table,
-            stdin,
-            stdout,
-            stderr,
-            clock,
-            entropy,
-            listing_bytes,
-        } = parts;
-        Self {
-            args,
-            env,
-            table,
-            stdin,
-            stdout,
-            stderr,
-            clock,
-            entropy,
-            listing_bytes,
-            fuel_used: 0,
-            owed: 0,
-        }
+        let Parts { args, env, table, stdin, stdout, stderr, clock, entropy, listing_bytes } = parts;
+        Self { args, env, table, stdin, stdout, stderr, clock, entropy, listing_bytes, fuel_used: 0, owed: 0 }
     }
 
     /// A host call begins.

@@ -80,10 +80,7 @@ fn device(buf: &mut [u8]) {
     use std::io::Read;
     let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(buf));
     // Predictable bytes handed out as random ones are worse than no process.
-    assert!(
-        read.is_ok(),
-        "the system has no source of randomness: getrandom and /dev/urandom both failed"
-    );
+    assert!(read.is_ok(), "the system has no source of randomness: getrandom and /dev/urandom both failed");
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use crate::clock::Slept;
 use crate::ctx::{WasiCtx, WasiView};
 use crate::fuel::{self, PATH, SUBSCRIPTION, SYNC, SYSCALL, TABLE, TREE};
 use crate::func::poll::{GLANCE, Next, Poll};
-use crate::func::{
-    args, clock, dir, file, io, open, path, poll, process, random, sock, stat, table,
-};
+use crate::func::{args, clock, dir, file, io, open, path, poll, process, random, sock, stat, table};
 use crate::trap::{Exit, Trap};
 
 /// The module that programs import the functions from.
@@ -108,13 +106,7 @@ functions! {
 }
 
 /// The functions that may wait or never return.
-const APART: [&str; 5] = [
-    "fd_read",
-    "fd_write",
-    "poll_oneoff",
-    "proc_exit",
-    "proc_raise",
-];
+const APART: [&str; 5] = ["fd_read", "fd_write", "poll_oneoff", "proc_exit", "proc_raise"];
 
 /// All 46 functions of `wasi_snapshot_preview1`, in the order of the alphabet.
 pub const FUNCTIONS: [&str; 46] = names();
@@ -125,11 +117,7 @@ const fn names() -> [&'static str; 46] {
     let mut all = [""; 46];
     let mut at = 0;
     while at < all.len() {
-        let name = if at < ANSWERED.len() {
-            ANSWERED[at]
-        } else {
-            APART[at - ANSWERED.len()]
-        };
+        let name = if at < ANSWERED.len() { ANSWERED[at] } else { APART[at - ANSWERED.len()] };
         let mut slot = at;
         while slot > 0 && less(name, all[slot - 1]) {
             all[slot] = all[slot - 1];
@@ -156,68 +144,41 @@ const fn less(a: &str, b: &str) -> bool {
 /// Defines all functions of `wasi_snapshot_preview1` in `linker`.
 ///
 /// Fails when one of them is defined already.
-pub fn add_to_linker<T: WasiView>(
-    linker: &mut Linker<T>,
-) -> Result<(), wasmi::errors::LinkerError> {
+pub fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<(), wasmi::errors::LinkerError> {
     link_answered(linker)?;
     linker.func_wrap(
         MODULE,
         "fd_read",
-        |mut caller: Caller<'_, T>,
-         fd: u32,
-         iovs: u32,
-         count: u32,
-         out: u32|
-         -> Result<i32, Error> {
-            waiting(&mut caller, fd, |ctx, guest| {
-                io::fd_read(ctx, guest, fd, iovs, count, out)
-            })
+        |mut caller: Caller<'_, T>, fd: u32, iovs: u32, count: u32, out: u32| -> Result<i32, Error> {
+            waiting(&mut caller, fd, |ctx, guest| io::fd_read(ctx, guest, fd, iovs, count, out))
         },
     )?;
     linker.func_wrap(
         MODULE,
         "fd_write",
-        |mut caller: Caller<'_, T>,
-         fd: u32,
-         iovs: u32,
-         count: u32,
-         out: u32|
-         -> Result<i32, Error> {
-            waiting(&mut caller, fd, |ctx, guest| {
-                io::fd_write(ctx, guest, fd, iovs, count, out)
-            })
+        |mut caller: Caller<'_, T>, fd: u32, iovs: u32, count: u32, out: u32| -> Result<i32, Error> {
+            waiting(&mut caller, fd, |ctx, guest| io::fd_write(ctx, guest, fd, iovs, count, out))
         },
     )?;
     linker.func_wrap(
         MODULE,
         "poll_oneoff",
-        |mut caller: Caller<'_, T>,
-         input: u32,
-         output: u32,
-         count: u32,
-         stored: u32|
-         -> Result<i32, Error> { poll_oneoff(&mut caller, input, output, count, stored) },
-    )?;
-    linker.func_wrap(
-        MODULE,
-        "proc_exit",
-        |mut caller: Caller<'_, T>, code: i32| -> Result<(), Error> {
-            T::charge(&mut caller, TABLE)?;
-            Err(Error::host(Exit(code)))
+        |mut caller: Caller<'_, T>, input: u32, output: u32, count: u32, stored: u32| -> Result<i32, Error> {
+            poll_oneoff(&mut caller, input, output, count, stored)
         },
     )?;
-    linker.func_wrap(
-        MODULE,
-        "proc_raise",
-        |mut caller: Caller<'_, T>, signal: u32| -> Result<i32, Error> {
-            T::charge(&mut caller, TABLE)?;
-            match process::proc_raise(signal) {
-                Ok(Some(trap)) => Err(Error::host(trap)),
-                Ok(None) => Ok(0),
-                Err(errno) => Ok(Errno::answer(Err(errno))),
-            }
-        },
-    )?;
+    linker.func_wrap(MODULE, "proc_exit", |mut caller: Caller<'_, T>, code: i32| -> Result<(), Error> {
+        T::charge(&mut caller, TABLE)?;
+        Err(Error::host(Exit(code)))
+    })?;
+    linker.func_wrap(MODULE, "proc_raise", |mut caller: Caller<'_, T>, signal: u32| -> Result<i32, Error> {
+        T::charge(&mut caller, TABLE)?;
+        match process::proc_raise(signal) {
+            Ok(Some(trap)) => Err(Error::host(trap)),
+            Ok(None) => Ok(0),
+            Err(errno) => Ok(Errno::answer(Err(errno))),
+        }
+    })?;
     Ok(())
 }
 
@@ -225,11 +186,7 @@ fn memory<T: WasiView>(caller: &Caller<'_, T>) -> Result<Memory, Error> {
     caller
         .data()
         .memory()
-        .or_else(|| {
-            caller
-                .get_export("memory")
-                .and_then(wasmi::Extern::into_memory)
-        })
+        .or_else(|| caller.get_export("memory").and_then(wasmi::Extern::into_memory))
         .ok_or_else(|| Error::host(Trap::NoMemory))
 }
 
@@ -294,13 +251,8 @@ fn poll_oneoff<T: WasiView>(
     count: u32,
     stored: u32,
 ) -> Result<i32, Error> {
-    T::charge(
-        caller,
-        SYSCALL.saturating_add(SUBSCRIPTION.saturating_mul(count.into())),
-    )?;
-    let poll = match run(caller, |ctx, guest| {
-        Poll::load(ctx, guest, input, output, count, stored)
-    })? {
+    T::charge(caller, SYSCALL.saturating_add(SUBSCRIPTION.saturating_mul(count.into())))?;
+    let poll = match run(caller, |ctx, guest| Poll::load(ctx, guest, input, output, count, stored))? {
         Ok(poll) => poll,
         Err(errno) => return Ok(Errno::answer(Err(errno))),
     };

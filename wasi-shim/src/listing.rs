@@ -35,10 +35,7 @@ impl Listing {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut dir = Dir::new(rustix::fs::openat(handle.fd(), ".", flags, Mode::empty())?)?;
         let settled = root.volume.is_settled();
-        let mut listing = Self {
-            entries: Vec::new(),
-            bytes: 0,
-        };
+        let mut listing = Self { entries: Vec::new(), bytes: 0 };
         let mut above = here.key;
         while let Some(entry) = dir.read() {
             let entry = entry?;
@@ -51,8 +48,9 @@ impl Listing {
                 name => {
                     let host_type = match entry.file_type() {
                         // Some file systems do not say.
-                        rustix::fs::FileType::Unknown => Meta::at(handle.fd(), name)
-                            .map_or(FileType::Unknown, |meta| meta.filetype),
+                        rustix::fs::FileType::Unknown => {
+                            Meta::at(handle.fd(), name).map_or(FileType::Unknown, |meta| meta.filetype)
+                        }
                         known => known.into(),
                     };
                     listing.push(name, entry.ino(), host_type, budget)?;
@@ -64,14 +62,7 @@ impl Listing {
         }
         let dots = [(&b"."[..], here.key.1), (b"..", above.1)];
         for (at, (name, ino)) in dots.into_iter().enumerate() {
-            listing.entries.insert(
-                at,
-                Entry {
-                    name: name.into(),
-                    ino,
-                    filetype: FileType::Directory,
-                },
-            );
+            listing.entries.insert(at, Entry { name: name.into(), ino, filetype: FileType::Directory });
         }
         if settled {
             listing.number(handle, root, above)?;
@@ -79,22 +70,12 @@ impl Listing {
         Ok(listing)
     }
 
-    fn push(
-        &mut self,
-        name: &[u8],
-        ino: u64,
-        filetype: FileType,
-        budget: usize,
-    ) -> Result<(), Errno> {
+    fn push(&mut self, name: &[u8], ino: u64, filetype: FileType, budget: usize) -> Result<(), Errno> {
         self.bytes += core::mem::size_of::<Entry>() + name.len();
         if self.bytes > budget {
             return Err(Errno::Nomem);
         }
-        self.entries.push(Entry {
-            name: name.into(),
-            ino,
-            filetype,
-        });
+        self.entries.push(Entry { name: name.into(), ino, filetype });
         Ok(())
     }
 
@@ -118,9 +99,7 @@ impl Listing {
 
     /// The entries from `cookie` on, each with the cookie of the one after it.
     pub(crate) fn from(&self, cookie: u64) -> impl Iterator<Item = (u64, &Entry)> {
-        let start = usize::try_from(cookie)
-            .unwrap_or(usize::MAX)
-            .min(self.entries.len());
+        let start = usize::try_from(cookie).unwrap_or(usize::MAX).min(self.entries.len());
         let rest = self.entries.get(start..).unwrap_or_default();
         (start as u64 + 1..).zip(rest)
     }

@@ -31,23 +31,14 @@ impl Meta {
     }
 
     // Field widths differ between architectures; each cast below widens or is of a value that is never negative.
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::cast_lossless,
-        clippy::cast_sign_loss,
-        clippy::useless_conversion
-    )]
+    #[allow(clippy::unnecessary_cast, clippy::cast_lossless, clippy::cast_sign_loss, clippy::useless_conversion)]
     fn from_host(stat: &Stat) -> Self {
         let time = |seconds: i64, ns: u64| {
-            u64::try_from(seconds)
-                .unwrap_or(0)
-                .saturating_mul(1_000_000_000)
-                .saturating_add(ns)
+            u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(ns)
         };
         Self {
             key: (stat.st_dev as u64, stat.st_ino as u64),
-            filetype: rustix::fs::FileType::from_raw_mode(stat.st_mode as rustix::fs::RawMode)
-                .into(),
+            filetype: rustix::fs::FileType::from_raw_mode(stat.st_mode as rustix::fs::RawMode).into(),
             nlink: stat.st_nlink as u64,
             size: stat.st_size as u64,
             atim: time(stat.st_atime as i64, stat.st_atime_nsec as u64),

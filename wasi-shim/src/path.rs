@@ -46,28 +46,14 @@ pub(crate) struct Split<'a> {
 }
 
 pub(crate) fn split(path: &[u8]) -> Split<'_> {
-    let end = path
-        .iter()
-        .rposition(|b| *b != b'/')
-        .map_or(0, |last| last + 1);
+    let end = path.iter().rposition(|b| *b != b'/').map_or(0, |last| last + 1);
     let slash = end < path.len();
     let trimmed = path.get(..end).unwrap_or_default();
-    let start = trimmed
-        .iter()
-        .rposition(|b| *b == b'/')
-        .map_or(0, |at| at + 1);
+    let start = trimmed.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
     let (head, name) = trimmed.split_at(start);
     match name {
-        b"" | b"." | b".." => Split {
-            head: trimmed,
-            name: None,
-            slash: true,
-        },
-        name => Split {
-            head,
-            name: Some(name),
-            slash,
-        },
+        b"" | b"." | b".." => Split { head: trimmed, name: None, slash: true },
+        name => Split { head, name: Some(name), slash },
     }
 }
 
@@ -81,10 +67,7 @@ mod tests {
         assert_eq!(GuestPath::parse(b"/etc/passwd").err(), Some(Errno::Perm));
         assert_eq!(GuestPath::parse(b"a\0b").err(), Some(Errno::Inval));
         assert_eq!(GuestPath::parse(b"a\xff").err(), Some(Errno::Ilseq));
-        assert_eq!(
-            GuestPath::parse(&[b'a'; 4096]).err(),
-            Some(Errno::Nametoolong)
-        );
+        assert_eq!(GuestPath::parse(&[b'a'; 4096]).err(), Some(Errno::Nametoolong));
         assert!(GuestPath::parse("ünï/ço∂e".as_bytes()).is_ok());
     }
 

@@ -62,10 +62,5 @@ pub(crate) fn measure(root: BorrowedFd<'_>) -> Result<Usage, Errno> {
 
 fn list(parent: BorrowedFd<'_>, name: &[u8]) -> Result<Dir, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(Dir::new(rustix::fs::openat(
-        parent,
-        name,
-        flags,
-        Mode::empty(),
-    )?)?)
+    Ok(Dir::new(rustix::fs::openat(parent, name, flags, Mode::empty())?)?)
 }

@@ -23,16 +23,10 @@ pub struct Access {
 
 impl Access {
     /// Reading only.
-    pub const READ: Self = Self {
-        directory: Rights::DIRECTORY_READ,
-        file: Rights::FILE_READ,
-    };
+    pub const READ: Self = Self { directory: Rights::DIRECTORY_READ, file: Rights::FILE_READ };
 
     /// Everything.
-    pub const READ_WRITE: Self = Self {
-        directory: Rights::DIRECTORY,
-        file: Rights::FILE,
-    };
+    pub const READ_WRITE: Self = Self { directory: Rights::DIRECTORY, file: Rights::FILE };
 }
 
 /// A directory of the host that a guest finds open when it starts.
@@ -64,17 +58,8 @@ impl Preopen {
     }
 
     fn from_source(source: Source, guest_name: String) -> Self {
-        let access = Access {
-            directory: Rights::NONE,
-            file: Rights::NONE,
-        };
-        Self {
-            source,
-            guest_name,
-            access,
-            volume: Volume::new(),
-            scope: None,
-        }
+        let access = Access { directory: Rights::NONE, file: Rights::NONE };
+        Self { source, guest_name, access, volume: Volume::new(), scope: None }
     }
 
     /// Says what may be done.
@@ -139,11 +124,7 @@ impl Root {
         match (&self.scope, trail) {
             (None, _) => Allowed::EVERYTHING,
             (Some(scope), Some(trail)) => scope.allowed(trail),
-            (Some(_), None) => Allowed {
-                look: false,
-                read: false,
-                write: false,
-            },
+            (Some(_), None) => Allowed { look: false, read: false, write: false },
         }
     }
 }

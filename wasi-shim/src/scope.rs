@@ -21,11 +21,7 @@ pub struct ScopeError {
 
 impl fmt::Display for ScopeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "path prefix {:?} contains \"..\"; write it from the root of the directory",
-            self.prefix
-        )
+        write!(f, "path prefix {:?} contains \"..\"; write it from the root of the directory", self.prefix)
     }
 }
 
@@ -40,11 +36,7 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    pub(crate) const EVERYTHING: Self = Self {
-        look: true,
-        read: true,
-        write: true,
-    };
+    pub(crate) const EVERYTHING: Self = Self { look: true, read: true, write: true };
 }
 
 impl Scope {
@@ -67,20 +59,11 @@ impl Scope {
 
     /// What may be done at `place`, given as its components from the root of the preopened directory.
     pub(crate) fn allowed(&self, place: &[Box<[u8]>]) -> Allowed {
-        let covered =
-            |prefixes: &[Vec<Box<[u8]>>]| prefixes.iter().any(|prefix| place.starts_with(prefix));
+        let covered = |prefixes: &[Vec<Box<[u8]>>]| prefixes.iter().any(|prefix| place.starts_with(prefix));
         let read = covered(&self.read);
         let write = covered(&self.write);
-        let above = self
-            .read
-            .iter()
-            .chain(&self.write)
-            .any(|prefix| prefix.starts_with(place));
-        Allowed {
-            look: read || write || above,
-            read,
-            write,
-        }
+        let above = self.read.iter().chain(&self.write).any(|prefix| prefix.starts_with(place));
+        Allowed { look: read || write || above, read, write }
     }
 }
 
@@ -89,9 +72,7 @@ fn components(prefix: &str) -> Result<Vec<Box<[u8]>>, ScopeError> {
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".")
         .map(|part| match part {
-            ".." => Err(ScopeError {
-                prefix: prefix.to_owned(),
-            }),
+            ".." => Err(ScopeError { prefix: prefix.to_owned() }),
             part => Ok(part.as_bytes().into()),
         })
         .collect()
@@ -107,11 +88,7 @@ mod tests {
 
     #[test]
     fn a_prefix_matches_by_component() {
-        let scope = Scope::new()
-            .read("/data")
-            .expect("valid")
-            .write("/data/out/")
-            .expect("valid");
+        let scope = Scope::new().read("/data").expect("valid").write("/data/out/").expect("valid");
         assert!(at(&scope, "/data").read);
         assert!(at(&scope, "/data/a/b").read);
         assert!(!at(&scope, "/database").look);
@@ -122,14 +99,7 @@ mod tests {
     #[test]
     fn what_is_above_a_prefix_can_be_looked_at_only() {
         let scope = Scope::new().write("/a/b").expect("valid");
-        assert_eq!(
-            at(&scope, "/a"),
-            Allowed {
-                look: true,
-                read: false,
-                write: false
-            }
-        );
+        assert_eq!(at(&scope, "/a"), Allowed { look: true, read: false, write: false });
         assert!(!at(&scope, "/c").look);
     }
 

@@ -64,10 +64,7 @@ pub struct Input {
 impl Input {
     /// All of `bytes`, then the end.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            bytes: bytes.into(),
-            at: 0,
-        }
+        Self { bytes: bytes.into(), at: 0 }
     }
 }
 
@@ -108,10 +105,7 @@ pub struct Capture {
 impl Capture {
     /// Keeps the first `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            kept: Arc::default(),
-            limit,
-        }
+        Self { kept: Arc::default(), limit }
     }
 
     /// The bytes kept so far, leaving none.
@@ -143,13 +137,7 @@ pub enum Inherit {
 fn poll_in(fd: rustix::fd::BorrowedFd<'_>) -> Readiness {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
-    match poll(
-        &mut fds,
-        Some(&Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        }),
-    ) {
+    match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
         Ok(0) | Err(rustix::io::Errno::INTR) => Readiness::Waiting,
         Ok(_) if !fds[0].revents().contains(PollFlags::IN) => Readiness::End,
         // A file system that cannot poll lets reads through.

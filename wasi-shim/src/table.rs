@@ -81,11 +81,7 @@ pub(crate) struct Descriptor {
 impl Descriptor {
     /// Whether every right of `needed` is held.
     pub(crate) fn require(&self, needed: Rights) -> Result<(), Errno> {
-        if self.base.contains(needed) {
-            Ok(())
-        } else {
-            Err(Errno::Notcapable)
-        }
+        if self.base.contains(needed) { Ok(()) } else { Err(Errno::Notcapable) }
     }
 
     /// The directory this is.
@@ -134,24 +130,15 @@ pub(crate) struct Table {
 impl Table {
     /// A table that holds at most `limit` descriptors.
     pub(crate) fn new(limit: u32) -> Self {
-        Self {
-            slots: Vec::new(),
-            limit: limit as usize,
-        }
+        Self { slots: Vec::new(), limit: limit as usize }
     }
 
     pub(crate) fn get(&self, fd: u32) -> Result<&Descriptor, Errno> {
-        self.slots
-            .get(fd as usize)
-            .and_then(Option::as_ref)
-            .ok_or(Errno::Badf)
+        self.slots.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::Badf)
     }
 
     pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
-        self.slots
-            .get_mut(fd as usize)
-            .and_then(Option::as_mut)
-            .ok_or(Errno::Badf)
+        self.slots.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
     }
 
     /// The descriptor at `fd`, if it holds every right of `needed`.
@@ -183,10 +170,7 @@ impl Table {
 
     /// Closes `fd`.
     pub(crate) fn remove(&mut self, fd: u32) -> Result<Descriptor, Errno> {
-        self.slots
-            .get_mut(fd as usize)
-            .and_then(Option::take)
-            .ok_or(Errno::Badf)
+        self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)
     }
 
     /// Gives the descriptor at `from` the number `to`, closing what was there.
@@ -202,14 +186,7 @@ impl Table {
 
     /// Bytes that the listings of open directories hold.
     pub(crate) fn listed_bytes(&self) -> usize {
-        let directories = self
-            .slots
-            .iter()
-            .flatten()
-            .filter_map(|descriptor| descriptor.directory().ok());
-        directories
-            .filter_map(|directory| directory.listing.as_ref())
-            .map(Listing::bytes)
-            .sum()
+        let directories = self.slots.iter().flatten().filter_map(|descriptor| descriptor.directory().ok());
+        directories.filter_map(|directory| directory.listing.as_ref()).map(Listing::bytes).sum()
     }
 }

@@ -32,10 +32,7 @@ pub enum Trap {
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoMemory => write!(
-                f,
-                "the module exports no memory named \"memory\"; export one to use WASI"
-            ),
+            Self::NoMemory => write!(f, "the module exports no memory named \"memory\"; export one to use WASI"),
             Self::Deadline => write!(f, "the call slept until its deadline"),
             Self::Signal(number) => write!(f, "the program raised signal {number}"),
         }

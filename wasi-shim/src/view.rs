@@ -26,10 +26,7 @@ impl View {
         self.nodes.entry(key).or_insert_with(|| {
             *last += 1;
             // A file from before the view began has no time a replay elsewhere would agree on.
-            Node {
-                number: *last,
-                ..Node::default()
-            }
+            Node { number: *last, ..Node::default() }
         })
     }
 
@@ -71,11 +68,7 @@ impl View {
     pub(crate) fn stat(&mut self, meta: &Meta, dev: u64) -> FileStat {
         let node = *self.node(meta.key);
         // How a file system counts a directory's size and links is its own affair.
-        let (nlink, size) = if meta.is_dir() {
-            (1, 0)
-        } else {
-            (meta.nlink, meta.size)
-        };
+        let (nlink, size) = if meta.is_dir() { (1, 0) } else { (meta.nlink, meta.size) };
         FileStat {
             dev,
             ino: node.number,

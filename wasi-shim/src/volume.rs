@@ -51,10 +51,7 @@ impl Volume {
 
     /// Bytes and files counted so far; `None` before the first change, and without a quota.
     pub fn used(&self) -> Option<(u64, u64)> {
-        self.books
-            .as_ref()
-            .and_then(|books| lock(books).usage)
-            .map(|usage| (usage.bytes, usage.files))
+        self.books.as_ref().and_then(|books| lock(books).usage).map(|usage| (usage.bytes, usage.files))
     }
 
     /// Measures the directory anew at the next change, for after it was changed from outside.
@@ -97,13 +94,7 @@ impl Volume {
 
     /// The file as the guest is to see it.
     pub(crate) fn stat(&self, meta: &Meta, dev: u64) -> FileStat {
-        match self
-            .books
-            .as_ref()
-            .map(lock)
-            .as_deref_mut()
-            .and_then(|books| books.view.as_mut())
-        {
+        match self.books.as_ref().map(lock).as_deref_mut().and_then(|books| books.view.as_mut()) {
             Some(view) => view.stat(meta, dev),
             None => meta.plain(),
         }
@@ -111,13 +102,7 @@ impl Volume {
 
     /// The inode number the guest is to see for `key`.
     pub(crate) fn inode(&self, key: NodeKey) -> u64 {
-        match self
-            .books
-            .as_ref()
-            .map(lock)
-            .as_deref_mut()
-            .and_then(|books| books.view.as_mut())
-        {
+        match self.books.as_ref().map(lock).as_deref_mut().and_then(|books| books.view.as_mut()) {
             Some(view) => view.number(key),
             None => key.1,
         }
@@ -125,9 +110,7 @@ impl Volume {
 
     /// Whether directories are to be listed in a settled order.
     pub(crate) fn is_settled(&self) -> bool {
-        self.books
-            .as_ref()
-            .is_some_and(|books| lock(books).view.is_some())
+        self.books.as_ref().is_some_and(|books| lock(books).view.is_some())
     }
 
     /// A descriptor has been opened. The answer is what to hand to [`Volume::released`] when it is closed.

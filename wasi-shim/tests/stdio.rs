@@ -24,17 +24,11 @@ fn a_program_prints_and_exits_with_its_code() {
 #[test]
 fn nothing_given_is_nothing_there() {
     let mut guest = Guest::new(WasiCtx::builder());
-    for (name, what) in [
-        ("args_sizes_get", "arguments"),
-        ("environ_sizes_get", "variables"),
-    ] {
+    for (name, what) in [("args_sizes_get", "arguments"), ("environ_sizes_get", "variables")] {
         guest.call(name, &[i(OUT), i(OUT + 4)]).expect("answers");
         assert_eq!((guest.u32(OUT), guest.u32(OUT + 4)), (0, 0), "{what}");
     }
-    assert_eq!(
-        guest.call("fd_prestat_get", &[i(3), i(OUT)]),
-        Err(Errno::Badf)
-    );
+    assert_eq!(guest.call("fd_prestat_get", &[i(3), i(OUT)]), Err(Errno::Badf));
     assert_eq!(guest.read(0, 10), Ok(vec![]));
     assert_eq!(guest.write(1, b"into the void"), Ok(13));
     assert_eq!(guest.call("random_get", &[i(OUT), i(8)]), Err(Errno::Nosys));

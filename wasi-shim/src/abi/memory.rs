@@ -34,10 +34,7 @@ impl<'a> Guest<'a> {
         if end > self.bytes.len() as u64 {
             return Err(Errno::Fault);
         }
-        Ok(Span {
-            start: ptr as usize,
-            len: len as usize,
-        })
+        Ok(Span { start: ptr as usize, len: len as usize })
     }
 
     /// `len` bytes at `ptr`.
@@ -53,15 +50,11 @@ impl<'a> Guest<'a> {
     }
 
     pub(crate) fn at(&self, span: Span) -> Result<&[u8], Errno> {
-        self.bytes
-            .get(span.start..span.start + span.len)
-            .ok_or(Errno::Fault)
+        self.bytes.get(span.start..span.start + span.len).ok_or(Errno::Fault)
     }
 
     pub(crate) fn at_mut(&mut self, span: Span) -> Result<&mut [u8], Errno> {
-        self.bytes
-            .get_mut(span.start..span.start + span.len)
-            .ok_or(Errno::Fault)
+        self.bytes.get_mut(span.start..span.start + span.len).ok_or(Errno::Fault)
     }
 
     fn array<const N: usize>(&self, ptr: u32) -> Result<[u8; N], Errno> {
@@ -129,14 +122,7 @@ mod tests {
         let mut memory = [0; 16];
         let guest = Guest::new(&mut memory);
         assert_eq!(guest.bytes(16, 0).map(<[u8]>::len), Ok(0));
-        for (ptr, len) in [
-            (16, 1),
-            (17, 0),
-            (u32::MAX, 1),
-            (1, u32::MAX),
-            (u32::MAX, u32::MAX),
-            (8, 9),
-        ] {
+        for (ptr, len) in [(16, 1), (17, 0), (u32::MAX, 1), (1, u32::MAX), (u32::MAX, u32::MAX), (8, 9)] {
             assert_eq!(guest.bytes(ptr, len), Err(Errno::Fault), "{ptr}+{len}");
         }
     }
@@ -145,10 +131,7 @@ mod tests {
     fn a_vector_of_four_billion_elements_allocates_nothing() {
         let mut memory = [0; 16];
         let guest = Guest::new(&mut memory);
-        assert_eq!(
-            guest.spans(0, u32::MAX, usize::MAX).err(),
-            Some(Errno::Inval)
-        );
+        assert_eq!(guest.spans(0, u32::MAX, usize::MAX).err(), Some(Errno::Inval));
         assert_eq!(guest.spans(0, 3, usize::MAX).err(), Some(Errno::Fault));
     }
 

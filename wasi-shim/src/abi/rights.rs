@@ -197,9 +197,7 @@ mod tests {
 
     #[test]
     fn a_directory_has_no_right_to_data() {
-        assert!(
-            !Rights::DIRECTORY.intersects(Rights::FD_READ | Rights::FD_WRITE | Rights::FD_SEEK)
-        );
+        assert!(!Rights::DIRECTORY.intersects(Rights::FD_READ | Rights::FD_WRITE | Rights::FD_SEEK));
         assert!(!Rights::DIRECTORY.contains(Rights::FD_FILESTAT_SET_SIZE));
     }
 }

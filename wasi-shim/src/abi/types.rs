@@ -74,20 +74,12 @@ impl OpenFlags {
 
 /// `lookupflags`: whether the last component is followed when it is a symbolic link.
 pub(crate) fn follow(raw: u32) -> Result<bool, Errno> {
-    if raw > 1 {
-        Err(Errno::Inval)
-    } else {
-        Ok(raw == 1)
-    }
+    if raw > 1 { Err(Errno::Inval) } else { Ok(raw == 1) }
 }
 
 fn flags16(raw: u32, known: u16) -> Result<u16, Errno> {
     let bits = u16::try_from(raw).map_err(|_| Errno::Inval)?;
-    if bits & !known == 0 {
-        Ok(bits)
-    } else {
-        Err(Errno::Inval)
-    }
+    if bits & !known == 0 { Ok(bits) } else { Err(Errno::Inval) }
 }
 
 /// What becomes of one timestamp.
@@ -108,10 +100,7 @@ pub(crate) fn new_times(atim: u64, mtim: u64, raw: u32) -> Result<(NewTime, NewT
         (false, true) => Ok(NewTime::Now),
         (false, false) => Ok(NewTime::Keep),
     };
-    Ok((
-        one(bits & 1 != 0, bits & 2 != 0, atim)?,
-        one(bits & 4 != 0, bits & 8 != 0, mtim)?,
-    ))
+    Ok((one(bits & 1 != 0, bits & 2 != 0, atim)?, one(bits & 4 != 0, bits & 8 != 0, mtim)?))
 }
 
 /// `whence`.
@@ -197,11 +186,7 @@ pub(crate) fn dirent(next: u64, ino: u64, name_len: u32, filetype: FileType) -> 
 /// What a `subscription` waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Subject {
-    Clock {
-        id: u32,
-        timeout: u64,
-        absolute: bool,
-    },
+    Clock { id: u32, timeout: u64, absolute: bool },
     Read(u32),
     Write(u32),
 }
@@ -228,11 +213,7 @@ impl Subscription {
                 if flags > 1 {
                     return Err(Errno::Inval);
                 }
-                Subject::Clock {
-                    id: guest.u32(ptr + 16)?,
-                    timeout: guest.u64(ptr + 24)?,
-                    absolute: flags == 1,
-                }
+                Subject::Clock { id: guest.u32(ptr + 16)?, timeout: guest.u64(ptr + 24)?, absolute: flags == 1 }
             }
             1 => Subject::Read(guest.u32(ptr + 16)?),
             2 => Subject::Write(guest.u32(ptr + 16)?),

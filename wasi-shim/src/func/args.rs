@@ -5,41 +5,21 @@ use crate::abi::memory::Guest;
 use crate::ctx::{Strings, WasiCtx};
 use crate::fuel;
 
-pub(crate) fn args_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    argv: u32,
-    buf: u32,
-) -> Result<(), Errno> {
+pub(crate) fn args_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, argv: u32, buf: u32) -> Result<(), Errno> {
     ctx.owe(fuel::moved(ctx.args.bytes.len() as u64));
     get(&ctx.args, guest, argv, buf)
 }
 
-pub(crate) fn args_sizes_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    count: u32,
-    size: u32,
-) -> Result<(), Errno> {
+pub(crate) fn args_sizes_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, count: u32, size: u32) -> Result<(), Errno> {
     sizes(&ctx.args, guest, count, size)
 }
 
-pub(crate) fn environ_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    environ: u32,
-    buf: u32,
-) -> Result<(), Errno> {
+pub(crate) fn environ_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, environ: u32, buf: u32) -> Result<(), Errno> {
     ctx.owe(fuel::moved(ctx.env.bytes.len() as u64));
     get(&ctx.env, guest, environ, buf)
 }
 
-pub(crate) fn environ_sizes_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    count: u32,
-    size: u32,
-) -> Result<(), Errno> {
+pub(crate) fn environ_sizes_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, count: u32, size: u32) -> Result<(), Errno> {
     sizes(&ctx.env, guest, count, size)
 }
 

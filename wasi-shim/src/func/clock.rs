@@ -5,12 +5,7 @@ use crate::abi::memory::Guest;
 use crate::clock::ClockId;
 use crate::ctx::WasiCtx;
 
-pub(crate) fn clock_res_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    id: u32,
-    out: u32,
-) -> Result<(), Errno> {
+pub(crate) fn clock_res_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, id: u32, out: u32) -> Result<(), Errno> {
     let resolution = ctx.clock.resolution(ClockId::parse(id)?);
     guest.write_u64(out, resolution)
 }

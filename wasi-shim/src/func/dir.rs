@@ -33,8 +33,7 @@ pub(crate) fn fd_readdir(
     let listing = match &mut directory.listing {
         Some(listing) => listing,
         none => {
-            let listing =
-                Listing::take(&directory.handle, ctx.listing_bytes.saturating_sub(listed))?;
+            let listing = Listing::take(&directory.handle, ctx.listing_bytes.saturating_sub(listed))?;
             read = listing.len() as u64;
             none.insert(listing)
         }
@@ -51,10 +50,7 @@ pub(crate) fn fd_readdir(
         }
     }
     let used = used as u32;
-    ctx.owe(
-        read.saturating_mul(fuel::ENTRY)
-            .saturating_add(fuel::moved(used.into())),
-    );
+    ctx.owe(read.saturating_mul(fuel::ENTRY).saturating_add(fuel::moved(used.into())));
     guest.write_u32(out, used)
 }
 

@@ -9,13 +9,7 @@ use crate::fuel;
 use crate::meta::Meta;
 use crate::table::{Handle, Kind};
 
-pub(crate) fn fd_advise(
-    ctx: &mut WasiCtx,
-    fd: u32,
-    offset: u64,
-    len: u64,
-    advice: u32,
-) -> Result<(), Errno> {
+pub(crate) fn fd_advise(ctx: &mut WasiCtx, fd: u32, offset: u64, len: u64, advice: u32) -> Result<(), Errno> {
     let advice = match advice {
         0 => Advice::Normal,
         1 => Advice::Sequential,
@@ -38,12 +32,7 @@ pub(crate) fn fd_advise(
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn advise(handle: &Handle, offset: u64, len: u64, advice: Advice) -> Result<(), Errno> {
-    Ok(rustix::fs::fadvise(
-        handle.fd(),
-        offset,
-        core::num::NonZeroU64::new(len),
-        advice,
-    )?)
+    Ok(rustix::fs::fadvise(handle.fd(), offset, core::num::NonZeroU64::new(len), advice)?)
 }
 
 /// Advice need not be taken.
@@ -78,15 +67,11 @@ pub(crate) fn fd_filestat_set_size(ctx: &mut WasiCtx, fd: u32, size: u64) -> Res
 }
 
 pub(crate) fn fd_datasync(ctx: &mut WasiCtx, fd: u32) -> Result<(), Errno> {
-    sync(ctx, fd, Rights::FD_DATASYNC, |handle| {
-        rustix::fs::fdatasync(handle.fd())
-    })
+    sync(ctx, fd, Rights::FD_DATASYNC, |handle| rustix::fs::fdatasync(handle.fd()))
 }
 
 pub(crate) fn fd_sync(ctx: &mut WasiCtx, fd: u32) -> Result<(), Errno> {
-    sync(ctx, fd, Rights::FD_SYNC, |handle| {
-        rustix::fs::fsync(handle.fd())
-    })
+    sync(ctx, fd, Rights::FD_SYNC, |handle| rustix::fs::fsync(handle.fd()))
 }
 
 fn sync(
@@ -144,12 +129,7 @@ fn apply(handle: &Handle, change: &Change) -> Result<(), Errno> {
 
 fn allocate(handle: &Handle, offset: u64, len: u64, end: u64) -> Result<(), Errno> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-    match rustix::fs::fallocate(
-        handle.fd(),
-        rustix::fs::FallocateFlags::empty(),
-        offset,
-        len,
-    ) {
+    match rustix::fs::fallocate(handle.fd(), rustix::fs::FallocateFlags::empty(), offset, len) {
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
         done => return Ok(done?),
     }

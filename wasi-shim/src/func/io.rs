@@ -27,14 +27,10 @@ pub(crate) fn fd_read(
     let done = match &descriptor.kind {
         Kind::Stream(Stream::Input) => {
             let stdin = &mut ctx.stdin;
-            scatter(guest, &spans, |buf, _| {
-                stdin.read(buf).map(|count| count.min(buf.len()))
-            })?
+            scatter(guest, &spans, |buf, _| stdin.read(buf).map(|count| count.min(buf.len())))?
         }
         Kind::Stream(Stream::Output | Stream::Error) => return Err(Errno::Badf),
-        Kind::File(handle) => scatter(guest, &spans, |buf, _| {
-            Ok(retry(|| rustix::io::read(handle.fd(), &mut *buf))?)
-        })?,
+        Kind::File(handle) => scatter(guest, &spans, |buf, _| Ok(retry(|| rustix::io::read(handle.fd(), &mut *buf))?))?,
         Kind::Directory(_) => return Err(Errno::Isdir),
     };
     ctx.owe(fuel::moved(done.into()));
@@ -79,9 +75,7 @@ pub(crate) fn fd_write(
     let spans = guest.spans(iovs, count, MAX_TRANSFER)?;
     guest.bytes(out, 4)?;
     let (done, extra) = match &descriptor.kind {
-        Kind::Stream(Stream::Output) => {
-            (gather(guest, &spans, |bytes| ctx.stdout.write(bytes))?, 0)
-        }
+        Kind::Stream(Stream::Output) => (gather(guest, &spans, |bytes| ctx.stdout.write(bytes))?, 0),
         Kind::Stream(Stream::Error) => (gather(guest, &spans, |bytes| ctx.stderr.write(bytes))?, 0),
         Kind::Stream(Stream::Input) => return Err(Errno::Badf),
         Kind::File(handle) => write(descriptor, handle, guest, &spans, None, now)?,
@@ -138,12 +132,7 @@ pub(crate) fn fd_seek(
     guest.write_u64(out, position)
 }
 
-pub(crate) fn fd_tell(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    out: u32,
-) -> Result<(), Errno> {
+pub(crate) fn fd_tell(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
     let descriptor = ctx.table.get(fd)?;
     let handle = descriptor.file()?;
     descriptor.require(Rights::FD_TELL)?;
@@ -161,9 +150,7 @@ pub(crate) fn waits(ctx: &WasiCtx, fd: u32) -> bool {
 
 /// The file offset `from + more`, if there can be one.
 fn in_file(from: u64, more: u64) -> Result<u64, Errno> {
-    from.checked_add(more)
-        .filter(|at| i64::try_from(*at).is_ok())
-        .ok_or(Errno::Inval)
+    from.checked_add(more).filter(|at| i64::try_from(*at).is_ok()).ok_or(Errno::Inval)
 }
 
 fn retry<R>(mut call: impl FnMut() -> rustix::io::Result<R>) -> rustix::io::Result<R> {
@@ -281,8 +268,7 @@ fn write_host(handle: &Handle, slices: &[&[u8]], offset: Option<u64>) -> Result<
         (many, Some(at)) => {
             let mut done = 0;
             for slice in many {
-                let count = match retry(|| rustix::io::pwrite(handle.fd(), slice, at + done as u64))
-                {
+                let count = match retry(|| rustix::io::pwrite(handle.fd(), slice, at + done as u64)) {
                     Err(error) if done == 0 => return Err(error.into()),
                     count => count.unwrap_or(0),
                 };

@@ -18,9 +18,8 @@ use crate::root::Root;
 use crate::table::{Descriptor, Directory, Handle, Kind};
 
 /// Rights that take a file opened for writing.
-const WRITING: Rights = Rights::from_bits(
-    Rights::FD_WRITE.bits() | Rights::FD_ALLOCATE.bits() | Rights::FD_FILESTAT_SET_SIZE.bits(),
-);
+const WRITING: Rights =
+    Rights::from_bits(Rights::FD_WRITE.bits() | Rights::FD_ALLOCATE.bits() | Rights::FD_FILESTAT_SET_SIZE.bits());
 
 /// Rights that are lost where a scope does not let be written.
 const CHANGING: Rights = Rights::from_bits(WRITING.bits() | Rights::FD_FILESTAT_SET_TIMES.bits());
@@ -45,11 +44,7 @@ pub(crate) fn path_open(
     fdflags: u32,
     out: u32,
 ) -> Result<(), Errno> {
-    let mut last = if follow(lookup)? {
-        Last::Follow
-    } else {
-        Last::Keep
-    };
+    let mut last = if follow(lookup)? { Last::Follow } else { Last::Keep };
     let oflags = OpenFlags::parse(oflags)?;
     let fdflags = FdFlags::parse(fdflags)?;
     if oflags.contains(OpenFlags::CREAT) && oflags.contains(OpenFlags::DIRECTORY) {
@@ -72,11 +67,7 @@ pub(crate) fn path_open(
     let inheritable = parent.inheriting;
     let (base, inheriting) = (Rights::from_bits(base), Rights::from_bits(inheriting));
     let full = !ctx.table.has_room();
-    let Reach {
-        place,
-        root,
-        allowed,
-    } = reach(ctx, guest, fd, needed, (path, len), last)?;
+    let Reach { place, root, allowed } = reach(ctx, guest, fd, needed, (path, len), last)?;
     // Reading and writing are what a program notices only when it does them; a program that cannot have them is told
     // now. Every other right that cannot be had is left out.
     if (base & (Rights::FD_READ | Rights::FD_WRITE)).intersects(!inheritable) {
@@ -85,12 +76,7 @@ pub(crate) fn path_open(
     if full {
         return Err(Errno::Mfile);
     }
-    let mut request = Request {
-        oflags,
-        fdflags,
-        base: base & inheritable,
-        inheriting: inheriting & inheritable,
-    };
+    let mut request = Request { oflags, fdflags, base: base & inheritable, inheriting: inheriting & inheritable };
     let changes = request.base.intersects(WRITING) || oflags.contains(OpenFlags::TRUNC);
     if !allowed.look || (changes && !allowed.write) {
         return Err(Errno::Acces);
@@ -106,18 +92,8 @@ pub(crate) fn path_open(
         if !allowed.read {
             base = base & !Rights::FD_READDIR;
         }
-        let directory = Directory {
-            handle,
-            preopen: None,
-            trail: place.trail,
-            listing: None,
-        };
-        Descriptor {
-            kind: Kind::Directory(Box::new(directory)),
-            base,
-            inheriting: request.inheriting,
-            flags: fdflags,
-        }
+        let directory = Directory { handle, preopen: None, trail: place.trail, listing: None };
+        Descriptor { kind: Kind::Directory(Box::new(directory)), base, inheriting: request.inheriting, flags: fdflags }
     } else {
         if !allowed.read && request.base.contains(Rights::FD_READ) {
             return Err(Errno::Acces);
@@ -126,12 +102,7 @@ pub(crate) fn path_open(
             owed = owed.saturating_add(resize(&handle, now, Change::Exactly(0))?);
         }
         let base = request.base & Rights::FILE;
-        Descriptor {
-            kind: Kind::File(handle),
-            base,
-            inheriting: request.inheriting & Rights::FILE,
-            flags: fdflags,
-        }
+        Descriptor { kind: Kind::File(handle), base, inheriting: request.inheriting & Rights::FILE, flags: fdflags }
     };
     let fd = ctx.table.insert(descriptor)?;
     ctx.owe(owed);
@@ -186,11 +157,7 @@ fn open(
             Err(Host::NOENT) if creates => {
                 if place.directory {
                     // `O_CREAT` makes files.
-                    return Err(if place.is_dot() {
-                        Errno::Noent
-                    } else {
-                        Errno::Isdir
-                    });
+                    return Err(if place.is_dot() { Errno::Noent } else { Errno::Isdir });
                 }
                 if !may_create {
                     return Err(Errno::Acces);

@@ -42,28 +42,15 @@ pub(crate) fn reach<'a>(
     }
     let path = GuestPath::parse(guest.bytes(path, len)?)?;
     let root = Arc::clone(&directory.handle.root);
-    let place = root.resolver.locate(
-        directory.handle.fd(),
-        path,
-        last,
-        directory.trail.as_deref(),
-    )?;
+    let place = root.resolver.locate(directory.handle.fd(), path, last, directory.trail.as_deref())?;
     let allowed = root.allowed(place.trail.as_deref());
-    Ok(Reach {
-        place,
-        root,
-        allowed,
-    })
+    Ok(Reach { place, root, allowed })
 }
 
 impl Reach<'_> {
     /// A place that is to be changed.
     fn writable(self) -> Result<Self, Errno> {
-        if self.allowed.write {
-            Ok(self)
-        } else {
-            Err(Errno::Acces)
-        }
+        if self.allowed.write { Ok(self) } else { Err(Errno::Acces) }
     }
 
     fn ledger(&self) -> Result<Option<Ledger<'_>>, Errno> {
@@ -92,9 +79,7 @@ impl Reach<'_> {
 }
 
 fn owed(ledger: &Option<Ledger<'_>>) -> u64 {
-    ledger
-        .as_ref()
-        .map_or(0, |ledger| ledger.measured.saturating_mul(fuel::ENTRY))
+    ledger.as_ref().map_or(0, |ledger| ledger.measured.saturating_mul(fuel::ENTRY))
 }
 
 pub(crate) fn path_create_directory(
@@ -104,14 +89,7 @@ pub(crate) fn path_create_directory(
     path: (u32, u32),
 ) -> Result<(), Errno> {
     let now = ctx.now();
-    let reach = reach(
-        ctx,
-        guest,
-        fd,
-        Rights::PATH_CREATE_DIRECTORY,
-        path,
-        Last::Name,
-    )?;
+    let reach = reach(ctx, guest, fd, Rights::PATH_CREATE_DIRECTORY, path, Last::Name)?;
     if reach.place.is_dot() {
         return Err(Errno::Exist);
     }
@@ -129,11 +107,7 @@ pub(crate) fn path_create_directory(
     }
     rustix::fs::mkdirat(place.parent(), &*place.name, Mode::from_raw_mode(0o777))?;
     if let Some(ledger) = &mut ledger {
-        ledger.born(
-            &Meta::at(place.parent(), &place.name)?,
-            reach.parent_key()?,
-            now,
-        );
+        ledger.born(&Meta::at(place.parent(), &place.name)?, reach.parent_key()?, now);
     }
     drop(ledger);
     drop(reach);
@@ -148,15 +122,7 @@ pub(crate) fn path_remove_directory(
     path: (u32, u32),
 ) -> Result<(), Errno> {
     let now = ctx.now();
-    let reach = reach(
-        ctx,
-        guest,
-        fd,
-        Rights::PATH_REMOVE_DIRECTORY,
-        path,
-        Last::Name,
-    )?
-    .writable()?;
+    let reach = reach(ctx, guest, fd, Rights::PATH_REMOVE_DIRECTORY, path, Last::Name)?.writable()?;
     let place = &reach.place;
     if place.is_dot() {
         return Err(Errno::Inval);
@@ -215,8 +181,7 @@ pub(crate) fn path_readlink(
     if !reach.allowed.look {
         return Err(Errno::Acces);
     }
-    let target =
-        rustix::fs::readlinkat(reach.place.parent(), &*reach.place.name, Vec::new())?.into_bytes();
+    let target = rustix::fs::readlinkat(reach.place.parent(), &*reach.place.name, Vec::new())?.into_bytes();
     // What does not fit is cut, as everywhere.
     let fits = target.get(..len as usize).unwrap_or(&target);
     guest.write(buf, fits)?;
@@ -235,9 +200,7 @@ pub(crate) fn path_symlink(
         return Err(Errno::Nametoolong);
     }
     // Malformed as a path is malformed as a target; an absolute one could only lead out.
-    let target = GuestPath::parse(guest.bytes(target, target_len)?)?
-        .text()
-        .to_vec();
+    let target = GuestPath::parse(guest.bytes(target, target_len)?)?.text().to_vec();
     let reach = reach(ctx, guest, fd, Rights::PATH_SYMLINK, path, Last::Name)?.writable()?;
     reach.vacant()?;
     let place = &reach.place;
@@ -248,11 +211,7 @@ pub(crate) fn path_symlink(
     }
     rustix::fs::symlinkat(&*target, place.parent(), &*place.name)?;
     if let Some(ledger) = &mut ledger {
-        ledger.born(
-            &Meta::at(place.parent(), &place.name)?,
-            reach.parent_key()?,
-            now,
-        );
+        ledger.born(&Meta::at(place.parent(), &place.name)?, reach.parent_key()?, now);
     }
     drop(ledger);
     drop(reach);
@@ -267,22 +226,10 @@ pub(crate) fn path_link(
     (new_fd, new_path): (u32, (u32, u32)),
 ) -> Result<(), Errno> {
     let now = ctx.now();
-    let last = if follow(lookup)? {
-        Last::Follow
-    } else {
-        Last::Keep
-    };
+    let last = if follow(lookup)? { Last::Follow } else { Last::Keep };
     // A further name in a place that may be written lets the file be written: so it must be writable where it is.
     let old = reach(ctx, guest, old_fd, Rights::PATH_LINK_SOURCE, old_path, last)?.writable()?;
-    let new = reach(
-        ctx,
-        guest,
-        new_fd,
-        Rights::PATH_LINK_TARGET,
-        new_path,
-        Last::Name,
-    )?
-    .writable()?;
+    let new = reach(ctx, guest, new_fd, Rights::PATH_LINK_TARGET, new_path, Last::Name)?.writable()?;
     let meta = Meta::at(old.place.parent(), &old.place.name)?;
     if meta.is_dir() {
         return Err(Errno::Perm);
@@ -296,13 +243,7 @@ pub(crate) fn path_link(
     if let Some(ledger) = &ledger {
         ledger.admit(0)?;
     }
-    rustix::fs::linkat(
-        old.place.parent(),
-        &*old.place.name,
-        new.place.parent(),
-        &*new.place.name,
-        AtFlags::empty(),
-    )?;
+    rustix::fs::linkat(old.place.parent(), &*old.place.name, new.place.parent(), &*new.place.name, AtFlags::empty())?;
     if let Some(ledger) = &mut ledger {
         ledger.linked(meta.key, new.parent_key()?, now);
     }
@@ -319,24 +260,8 @@ pub(crate) fn path_rename(
     (new_fd, new_path): (u32, (u32, u32)),
 ) -> Result<(), Errno> {
     let now = ctx.now();
-    let old = reach(
-        ctx,
-        guest,
-        old_fd,
-        Rights::PATH_RENAME_SOURCE,
-        old_path,
-        Last::Name,
-    )?
-    .writable()?;
-    let new = reach(
-        ctx,
-        guest,
-        new_fd,
-        Rights::PATH_RENAME_TARGET,
-        new_path,
-        Last::Name,
-    )?
-    .writable()?;
+    let old = reach(ctx, guest, old_fd, Rights::PATH_RENAME_SOURCE, old_path, Last::Name)?.writable()?;
+    let new = reach(ctx, guest, new_fd, Rights::PATH_RENAME_TARGET, new_path, Last::Name)?.writable()?;
     if old.place.is_dot() || new.place.is_dot() {
         return Err(Errno::Busy);
     }
@@ -346,12 +271,7 @@ pub(crate) fn path_rename(
         return Err(Errno::Notdir);
     }
     let replaced = Meta::at(new.place.parent(), &new.place.name).ok();
-    match rustix::fs::renameat(
-        old.place.parent(),
-        &*old.place.name,
-        new.place.parent(),
-        &*new.place.name,
-    ) {
+    match rustix::fs::renameat(old.place.parent(), &*old.place.name, new.place.parent(), &*new.place.name) {
         // Some systems have the other word for it.
         Err(rustix::io::Errno::EXIST) => return Err(Errno::Notempty),
         done => done?,

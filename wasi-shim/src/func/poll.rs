@@ -55,11 +55,7 @@ impl Poll {
         for index in 0..count {
             let subscription = Subscription::load(guest, input + index * Subscription::SIZE)?;
             let due = match subscription.subject {
-                Subject::Clock {
-                    id,
-                    timeout,
-                    absolute,
-                } => Some(ClockId::parse(id).and_then(|id| match id {
+                Subject::Clock { id, timeout, absolute } => Some(ClockId::parse(id).and_then(|id| match id {
                     ClockId::Realtime | ClockId::Monotonic if absolute => Ok((id, timeout)),
                     ClockId::Realtime | ClockId::Monotonic => {
                         Ok((id, ctx.clock.now(id, ctx.fuel_used).saturating_add(timeout)))
@@ -81,15 +77,13 @@ impl Poll {
         for waiting in &self.subscriptions {
             let happened = match (waiting.due, waiting.subscription.subject) {
                 (Some(Err(error)), _) => Some(Err(error)),
-                (Some(Ok((id, due))), _) => {
-                    match due.saturating_sub(ctx.clock.now(id, ctx.fuel_used)) {
-                        0 => Some(Ok((0, false))),
-                        left => {
-                            wait = wait.min(left);
-                            None
-                        }
+                (Some(Ok((id, due))), _) => match due.saturating_sub(ctx.clock.now(id, ctx.fuel_used)) {
+                    0 => Some(Ok((0, false))),
+                    left => {
+                        wait = wait.min(left);
+                        None
                     }
-                }
+                },
                 (None, Subject::Read(fd)) => readable(ctx, fd).transpose(),
                 (None, Subject::Write(fd)) => Some(writable(ctx, fd)),
                 (None, Subject::Clock { .. }) => None,
@@ -100,21 +94,12 @@ impl Poll {
                 None => {}
             }
         }
-        if events.is_empty() {
-            Next::Wait(wait)
-        } else {
-            Next::Events(events)
-        }
+        if events.is_empty() { Next::Wait(wait) } else { Next::Events(events) }
     }
 }
 
 /// Hands the events over.
-pub(crate) fn store(
-    guest: &mut Guest<'_>,
-    events: &[Event],
-    output: u32,
-    stored: u32,
-) -> Result<(), Errno> {
+pub(crate) fn store(guest: &mut Guest<'_>, events: &[Event], output: u32, stored: u32) -> Result<(), Errno> {
     for (at, event) in (output..).step_by(Event::SIZE as usize).zip(events) {
         guest.write(at, &event.bytes())?;
     }
@@ -149,10 +134,7 @@ fn readable(ctx: &mut WasiCtx, fd: u32) -> Result<Option<(u64, bool)>, Errno> {
         Kind::File(handle) => {
             descriptor.require(Rights::POLL_FD_READWRITE)?;
             let size = Meta::of(handle.fd())?.size;
-            Ok(Some((
-                size.saturating_sub(rustix::fs::tell(handle.fd())?),
-                false,
-            )))
+            Ok(Some((size.saturating_sub(rustix::fs::tell(handle.fd())?), false)))
         }
     }
 }

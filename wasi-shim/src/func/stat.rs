@@ -12,18 +12,10 @@ use crate::meta::Meta;
 use crate::resolve::Last;
 use crate::table::{Kind, Stream};
 
-pub(crate) fn fd_filestat_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    out: u32,
-) -> Result<(), Errno> {
+pub(crate) fn fd_filestat_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
     let descriptor = ctx.table.with(fd, Rights::FD_FILESTAT_GET)?;
     let stat = if let Some(handle) = descriptor.handle() {
-        handle
-            .root()
-            .volume
-            .stat(&Meta::of(handle.fd())?, handle.root().dev)
+        handle.root().volume.stat(&Meta::of(handle.fd())?, handle.root().dev)
     } else {
         let terminal = match descriptor.kind {
             Kind::Stream(Stream::Input) => ctx.stdin.is_terminal(),
@@ -53,17 +45,9 @@ pub(crate) fn path_filestat_get(
     (path, len): (u32, u32),
     out: u32,
 ) -> Result<(), Errno> {
-    let last = if follow(flags)? {
-        Last::Follow
-    } else {
-        Last::Keep
-    };
+    let last = if follow(flags)? { Last::Follow } else { Last::Keep };
     guest.bytes(out, 64)?;
-    let Reach {
-        place,
-        root,
-        allowed,
-    } = reach(ctx, guest, fd, Rights::PATH_FILESTAT_GET, (path, len), last)?;
+    let Reach { place, root, allowed } = reach(ctx, guest, fd, Rights::PATH_FILESTAT_GET, (path, len), last)?;
     if !allowed.look {
         return Err(Errno::Acces);
     }
@@ -75,13 +59,7 @@ pub(crate) fn path_filestat_get(
     stat.store(guest, out)
 }
 
-pub(crate) fn fd_filestat_set_times(
-    ctx: &mut WasiCtx,
-    fd: u32,
-    atim: u64,
-    mtim: u64,
-    flags: u32,
-) -> Result<(), Errno> {
+pub(crate) fn fd_filestat_set_times(ctx: &mut WasiCtx, fd: u32, atim: u64, mtim: u64, flags: u32) -> Result<(), Errno> {
     let times = new_times(atim, mtim, flags)?;
     let settled = Times::settle(ctx, times);
     let descriptor = ctx.table.with(fd, Rights::FD_FILESTAT_SET_TIMES)?;
@@ -90,12 +68,7 @@ pub(crate) fn fd_filestat_set_times(
     let ledger = root.volume.open(root.fd())?;
     rustix::fs::futimens(handle.fd(), &settled.host)?;
     if let Some(mut ledger) = ledger {
-        ledger.timed(
-            Meta::of(handle.fd())?.key,
-            settled.atim,
-            settled.mtim,
-            settled.now,
-        );
+        ledger.timed(Meta::of(handle.fd())?.key, settled.atim, settled.mtim, settled.now);
     }
     Ok(())
 }
@@ -109,25 +82,10 @@ pub(crate) fn path_filestat_set_times(
     (atim, mtim): (u64, u64),
     flags: u32,
 ) -> Result<(), Errno> {
-    let last = if follow(lookup)? {
-        Last::Follow
-    } else {
-        Last::Keep
-    };
+    let last = if follow(lookup)? { Last::Follow } else { Last::Keep };
     let times = new_times(atim, mtim, flags)?;
     let settled = Times::settle(ctx, times);
-    let Reach {
-        place,
-        root,
-        allowed,
-    } = reach(
-        ctx,
-        guest,
-        fd,
-        Rights::PATH_FILESTAT_SET_TIMES,
-        (path, len),
-        last,
-    )?;
+    let Reach { place, root, allowed } = reach(ctx, guest, fd, Rights::PATH_FILESTAT_SET_TIMES, (path, len), last)?;
     if !allowed.write {
         return Err(Errno::Acces);
     }
@@ -136,12 +94,7 @@ pub(crate) fn path_filestat_set_times(
         return Err(Errno::Notdir);
     }
     let ledger = root.volume.open(root.fd())?;
-    rustix::fs::utimensat(
-        place.parent(),
-        &*place.name,
-        &settled.host,
-        AtFlags::SYMLINK_NOFOLLOW,
-    )?;
+    rustix::fs::utimensat(place.parent(), &*place.name, &settled.host, AtFlags::SYMLINK_NOFOLLOW)?;
     if let Some(mut ledger) = ledger {
         ledger.timed(meta.key, settled.atim, settled.mtim, settled.now);
     }
@@ -166,29 +119,15 @@ impl Times {
             NewTime::At(ns) => Some(ns),
         };
         let (atim, mtim) = (settle(atim), settle(mtim));
-        let host = Timestamps {
-            last_access: timespec(atim),
-            last_modification: timespec(mtim),
-        };
-        Self {
-            host,
-            atim,
-            mtim,
-            now,
-        }
+        let host = Timestamps { last_access: timespec(atim), last_modification: timespec(mtim) };
+        Self { host, atim, mtim, now }
     }
 }
 
 fn timespec(time: Option<u64>) -> Timespec {
     match time {
-        None => Timespec {
-            tv_sec: 0,
-            tv_nsec: rustix::fs::UTIME_OMIT,
-        },
+        None => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
         // Seconds since 1970 in 64 bits of nanoseconds fit into every field; the rest is below 10⁹.
-        Some(ns) => Timespec {
-            tv_sec: (ns / 1_000_000_000).cast_signed(),
-            tv_nsec: (ns % 1_000_000_000) as _,
-        },
+        Some(ns) => Timespec { tv_sec: (ns / 1_000_000_000).cast_signed(), tv_nsec: (ns % 1_000_000_000) as _ },
     }
 }

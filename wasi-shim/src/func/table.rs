@@ -17,12 +17,7 @@ pub(crate) fn fd_renumber(ctx: &mut WasiCtx, from: u32, to: u32) -> Result<(), E
     ctx.table.renumber(from, to)
 }
 
-pub(crate) fn fd_fdstat_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    out: u32,
-) -> Result<(), Errno> {
+pub(crate) fn fd_fdstat_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
     let descriptor = ctx.table.get(fd)?;
     let terminal = match descriptor.kind {
         Kind::Stream(Stream::Input) => ctx.stdin.is_terminal(),
@@ -54,20 +49,11 @@ pub(crate) fn fd_fdstat_set_flags(ctx: &mut WasiCtx, fd: u32, flags: u32) -> Res
     Ok(())
 }
 
-pub(crate) fn fd_fdstat_set_rights(
-    ctx: &mut WasiCtx,
-    fd: u32,
-    base: u64,
-    inheriting: u64,
-) -> Result<(), Errno> {
+pub(crate) fn fd_fdstat_set_rights(ctx: &mut WasiCtx, fd: u32, base: u64, inheriting: u64) -> Result<(), Errno> {
     let descriptor = ctx.table.get_mut(fd)?;
     let kept = |held: Rights, wanted: u64| {
         let known = Rights::from_bits(wanted);
-        if known.bits() == wanted && held.contains(known) {
-            Ok(known)
-        } else {
-            Err(Errno::Notcapable)
-        }
+        if known.bits() == wanted && held.contains(known) { Ok(known) } else { Err(Errno::Notcapable) }
     };
     let base = kept(descriptor.base, base)?;
     descriptor.inheriting = kept(descriptor.inheriting, inheriting)?;
@@ -75,12 +61,7 @@ pub(crate) fn fd_fdstat_set_rights(
     Ok(())
 }
 
-pub(crate) fn fd_prestat_get(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    out: u32,
-) -> Result<(), Errno> {
+pub(crate) fn fd_prestat_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, out: u32) -> Result<(), Errno> {
     // `prestat`: tag 0 (directory) with its padding, then the length of the name.
     let len = preopen_name(ctx, fd)?.len() as u32;
     guest.write_u64(out, u64::from(len) << 32)

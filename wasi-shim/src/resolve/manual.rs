@@ -37,11 +37,7 @@ pub(super) fn locate<'b>(
     last: Last,
     trail: Option<&[Box<[u8]>]>,
 ) -> Result<Place<'b>, Errno> {
-    let mut walk = Walk {
-        base,
-        below: Vec::new(),
-        trail: trail.map(<[_]>::to_vec),
-    };
+    let mut walk = Walk { base, below: Vec::new(), trail: trail.map(<[_]>::to_vec) };
     let mut ahead = Ahead::default();
     ahead.push(path.text())?;
     let mut links = 0;
@@ -50,18 +46,12 @@ pub(super) fn locate<'b>(
             b"." => {}
             b".." => walk.up()?,
             name => {
-                let through =
-                    !is_last || last == Last::Follow || (last == Last::Keep && ahead.directory);
+                let through = !is_last || last == Last::Follow || (last == Last::Keep && ahead.directory);
                 if !through {
                     return Ok(finish(walk, component, ahead.directory));
                 }
                 if !is_last {
-                    match openat(
-                        walk.here(),
-                        name,
-                        passing() | OFlags::NOFOLLOW,
-                        Mode::empty(),
-                    ) {
+                    match openat(walk.here(), name, passing() | OFlags::NOFOLLOW, Mode::empty()) {
                         Ok(fd) => {
                             walk.below.push(fd);
                             if let Some(trail) = &mut walk.trail {
@@ -102,12 +92,7 @@ fn finish(mut walk: Walk<'_>, name: Box<[u8]>, directory: bool) -> Place<'_> {
         Some(fd) => Parent::Opened(fd),
         None => Parent::Base(walk.base),
     };
-    Place {
-        parent,
-        name,
-        directory,
-        trail: walk.trail,
-    }
+    Place { parent, name, directory, trail: walk.trail }
 }
 
 /// Components still to be walked, the next one last.

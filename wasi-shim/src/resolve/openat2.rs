@@ -29,11 +29,7 @@ fn open(base: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
     Err(Errno::Again)
 }
 
-pub(super) fn locate<'b>(
-    base: BorrowedFd<'b>,
-    path: GuestPath<'_>,
-    last: Last,
-) -> Result<Place<'b>, Errno> {
+pub(super) fn locate<'b>(base: BorrowedFd<'b>, path: GuestPath<'_>, last: Last) -> Result<Place<'b>, Errno> {
     let mut longer: Vec<u8>;
     let mut text = path.text();
     let mut directory = false;
@@ -44,12 +40,7 @@ pub(super) fn locate<'b>(
             b"" => Parent::Base(base),
             head => Parent::Opened(open(base, head)?),
         };
-        let place = Place {
-            parent,
-            name: Box::from(parts.name.unwrap_or(b".")),
-            directory,
-            trail: None,
-        };
+        let place = Place { parent, name: Box::from(parts.name.unwrap_or(b".")), directory, trail: None };
         let through = last == Last::Follow || (last == Last::Keep && directory);
         if parts.name.is_none() || !through {
             return Ok(place);

@@ -5,9 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wasi_shim::{
-    Access, Errno, Exit, FUNCTIONS, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView, add_to_linker,
-};
+use wasi_shim::{Access, Errno, Exit, FUNCTIONS, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView, add_to_linker};
 use wasmi::{Caller, Config, Engine, Func, Instance, Linker, Memory, Module, Store, Val};
 
 /// What the tests keep in the store.
@@ -28,10 +26,7 @@ impl WasiView for Host {
     }
 
     fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
-        caller
-            .data()
-            .budget
-            .saturating_sub(caller.get_fuel().unwrap_or(0))
+        caller.data().budget.saturating_sub(caller.get_fuel().unwrap_or(0))
     }
 }
 
@@ -71,13 +66,8 @@ pub fn mirror() -> String {
     let mut text = String::from("(module\n");
     for name in FUNCTIONS {
         let types = signature(name);
-        let result = if name == "proc_exit" {
-            ""
-        } else {
-            "(result i32)"
-        };
-        text +=
-            &format!("(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))\n");
+        let result = if name == "proc_exit" { "" } else { "(result i32)" };
+        text += &format!("(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))\n");
     }
     for name in FUNCTIONS {
         text += &format!("(export \"{name}\" (func ${name}))\n");
@@ -140,28 +130,14 @@ impl Guest {
         let wasm = wat::parse_str(text).expect("valid text");
         let module = Module::new(&engine, wasm).expect("valid module");
         let wasi = builder.build().expect("buildable");
-        let mut store = Store::new(
-            &engine,
-            Host {
-                wasi,
-                memory: None,
-                budget: PLENTY,
-            },
-        );
+        let mut store = Store::new(&engine, Host { wasi, memory: None, budget: PLENTY });
         store.set_fuel(PLENTY).expect("metered");
         let mut linker = Linker::new(&engine);
         add_to_linker(&mut linker).expect("empty linker");
-        let instance = linker
-            .instantiate_and_start(&mut store, &module)
-            .expect("instantiable");
+        let instance = linker.instantiate_and_start(&mut store, &module).expect("instantiable");
         let memory = instance.get_memory(&store, "memory").expect("a memory");
         store.data_mut().memory = Some(memory);
-        Self {
-            store,
-            instance,
-            memory,
-            top: SCRATCH,
-        }
+        Self { store, instance, memory, top: SCRATCH }
     }
 
     /// A guest with `dir` preopened as `/`, all rights, as descriptor 3.
@@ -191,14 +167,10 @@ impl Guest {
     /// Calls a function that has to answer.
     #[track_caller]
     pub fn call(&mut self, name: &str, args: &[Val]) -> Answer {
-        let code = self
-            .try_call(name, args)
-            .unwrap_or_else(|trap| panic!("{name} trapped: {trap}"));
+        let code = self.try_call(name, args).unwrap_or_else(|trap| panic!("{name} trapped: {trap}"));
         match u16::try_from(code) {
             Ok(0) => Ok(()),
-            Ok(code) => {
-                Err(Errno::from_code(code).unwrap_or_else(|| panic!("{name} answered {code}")))
-            }
+            Ok(code) => Err(Errno::from_code(code).unwrap_or_else(|| panic!("{name} answered {code}"))),
             Err(_) => panic!("{name} answered {code}"),
         }
     }
@@ -256,10 +228,8 @@ impl Guest {
 
     /// The vector of buffers `parts`, each `(pointer, length)`.
     pub fn iovecs(&mut self, parts: &[(u32, u32)]) -> (u32, u32) {
-        let bytes: Vec<u8> = parts
-            .iter()
-            .flat_map(|(at, len)| [at.to_le_bytes(), len.to_le_bytes()].concat())
-            .collect();
+        let bytes: Vec<u8> =
+            parts.iter().flat_map(|(at, len)| [at.to_le_bytes(), len.to_le_bytes()].concat()).collect();
         (self.put(&bytes).0, parts.len() as u32)
     }
 
@@ -284,9 +254,7 @@ impl Guest {
     /// Creates an empty file.
     #[track_caller]
     pub fn create(&mut self, dir: u32, path: &str) {
-        let fd = self
-            .open(dir, path, Open::rw().oflags(CREAT))
-            .expect("creatable");
+        let fd = self.open(dir, path, Open::rw().oflags(CREAT)).expect("creatable");
         self.close(fd).expect("open");
     }
 
@@ -324,18 +292,7 @@ impl Guest {
     pub fn link(&mut self, from: u32, follow: bool, old: &str, to: u32, new: &str) -> Answer {
         let [old, old_len] = self.path(old);
         let [new, new_len] = self.path(new);
-        self.call(
-            "path_link",
-            &[
-                i(from),
-                i(u32::from(follow)),
-                old,
-                old_len,
-                i(to),
-                new,
-                new_len,
-            ],
-        )
+        self.call("path_link", &[i(from), i(u32::from(follow)), old, old_len, i(to), new, new_len])
     }
 
     #[track_caller]
@@ -440,40 +397,19 @@ impl Guest {
     #[track_caller]
     pub fn stat_at(&mut self, dir: u32, path: &str, follow: bool) -> Answer<FileStat> {
         let [at, len] = self.path(path);
-        self.call(
-            "path_filestat_get",
-            &[i(dir), i(u32::from(follow)), at, len, i(OUT)],
-        )?;
+        self.call("path_filestat_get", &[i(dir), i(u32::from(follow)), at, len, i(OUT)])?;
         Ok(self.filestat())
     }
 
     #[track_caller]
     pub fn set_times(&mut self, fd: u32, atim: u64, mtim: u64, flags: u32) -> Answer {
-        self.call(
-            "fd_filestat_set_times",
-            &[i(fd), l(atim), l(mtim), i(flags)],
-        )
+        self.call("fd_filestat_set_times", &[i(fd), l(atim), l(mtim), i(flags)])
     }
 
     #[track_caller]
-    pub fn set_times_at(
-        &mut self,
-        dir: u32,
-        follow: bool,
-        path: &str,
-        times: (u64, u64),
-        flags: u32,
-    ) -> Answer {
+    pub fn set_times_at(&mut self, dir: u32, follow: bool, path: &str, times: (u64, u64), flags: u32) -> Answer {
         let [at, len] = self.path(path);
-        let args = [
-            i(dir),
-            i(u32::from(follow)),
-            at,
-            len,
-            l(times.0),
-            l(times.1),
-            i(flags),
-        ];
+        let args = [i(dir), i(u32::from(follow)), at, len, l(times.0), l(times.1), i(flags)];
         self.call("path_filestat_set_times", &args)
     }
 
@@ -524,11 +460,7 @@ impl Guest {
         let fd = self.open(dir, path, Open::dir()).expect("a directory");
         let entries = self.readdir(fd, 4096, 0).expect("listable");
         self.close(fd).expect("open");
-        entries
-            .into_iter()
-            .map(|entry| entry.name)
-            .filter(|name| name != "." && name != "..")
-            .collect()
+        entries.into_iter().map(|entry| entry.name).filter(|name| name != "." && name != "..").collect()
     }
 }
 
@@ -613,47 +545,27 @@ pub const SYNC: u32 = 16;
 impl Open {
     /// No rights, no flags, nothing followed.
     pub fn none() -> Self {
-        Self {
-            follow: false,
-            oflags: 0,
-            base: 0,
-            inheriting: 0,
-            fdflags: 0,
-        }
+        Self { follow: false, oflags: 0, base: 0, inheriting: 0, fdflags: 0 }
     }
 
     /// A file with every right.
     pub fn rw() -> Self {
-        Self {
-            base: Access::READ_WRITE.file.bits(),
-            ..Self::none()
-        }
+        Self { base: Access::READ_WRITE.file.bits(), ..Self::none() }
     }
 
     /// A file to read.
     pub fn read() -> Self {
-        Self {
-            base: Access::READ.file.bits(),
-            ..Self::none()
-        }
+        Self { base: Access::READ.file.bits(), ..Self::none() }
     }
 
     /// A directory with every right.
     pub fn dir() -> Self {
         let Access { directory, file } = Access::READ_WRITE;
-        Self {
-            oflags: DIRECTORY,
-            base: directory.bits(),
-            inheriting: (directory | file).bits(),
-            ..Self::none()
-        }
+        Self { oflags: DIRECTORY, base: directory.bits(), inheriting: (directory | file).bits(), ..Self::none() }
     }
 
     pub fn follow(self) -> Self {
-        Self {
-            follow: true,
-            ..self
-        }
+        Self { follow: true, ..self }
     }
 
     pub fn oflags(self, oflags: u32) -> Self {
@@ -686,9 +598,7 @@ pub fn preopen(dir: &Path) -> Preopen {
 
 /// A scratch directory.
 pub fn scratch() -> Scratch {
-    Scratch {
-        dir: tempfile::tempdir().expect("a temporary directory"),
-    }
+    Scratch { dir: tempfile::tempdir().expect("a temporary directory") }
 }
 
 pub struct Scratch {
@@ -712,17 +622,8 @@ impl Scratch {
     /// Guests that have it as `/`, one for each way of resolving paths.
     pub fn both(&self) -> [(&'static str, Guest); 2] {
         [false, true].map(|manual| {
-            let builder = WasiCtx::builder()
-                .preopen(preopen(self.path()))
-                .force_manual_resolution(manual);
-            (
-                if manual {
-                    "component by component"
-                } else {
-                    "by the kernel"
-                },
-                Guest::new(builder),
-            )
+            let builder = WasiCtx::builder().preopen(preopen(self.path())).force_manual_resolution(manual);
+            (if manual { "component by component" } else { "by the kernel" }, Guest::new(builder))
         })
     }
 }

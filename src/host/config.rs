@@ -1,0 +1,29 @@
+//! `config_get`.
+
+use std::sync::Arc;
+
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+
+/// Longest key, in bytes.
+const MAX_KEY: usize = 256;
+
+pub(super) const CONFIG_GET: HostFunction = HostFunction {
+    name: "config_get",
+    params: &[I32, I32, I32, I32],
+    results: &[I32],
+    capability: None,
+    doc: "config_get(key_ptr, key_len, buf, buf_len) -> length: writes the value of a key of the plugin's `config` or `secrets` to the \
+          buffer, as much as it holds, and returns the whole length; not_found (-2) when there is no such key.",
+    call: config_get,
+};
+
+fn config_get(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    let plugin = Arc::clone(call.plugin());
+    let key = call.read_text(args.u32(0), args.u32(1), MAX_KEY)?;
+    let Some(value) = plugin.value(key) else {
+        let text =
+            format!("no key {key:?}; config = {{ {key} = \"…\" }} under [plugins.{}] would set it", plugin.name());
+        return Err(Errno::NotFound.because(text));
+    };
+    call.write(args.u32(2), args.u32(3), value.as_bytes())
+}

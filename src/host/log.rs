@@ -1,0 +1,23 @@
+//! `log`.
+
+use crate::sandbox::{Args, HostCall, HostFunction, LogLevel, Refusal, ValueType::I32};
+
+/// Longest text that is taken, in bytes; what a line keeps of it is less.
+const MAX_TEXT: usize = 16 << 10;
+
+pub(super) const LOG: HostFunction = HostFunction {
+    name: "log",
+    params: &[I32, I32, I32],
+    results: &[],
+    capability: None,
+    doc: "log(level, ptr, len): writes a line to Conductor's log. Levels: 1 error, 2 warn, 3 info, 4 debug, 5 trace. \
+          Control characters become spaces, a line keeps 1,024 bytes, a call 100 lines.",
+    call: log,
+};
+
+fn log(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    let level = LogLevel::from_number(args.u32(0));
+    let text = String::from_utf8_lossy(call.read(args.u32(1), args.u32(2), MAX_TEXT)?).into_owned();
+    call.log(level, &text);
+    Ok(0)
+}

@@ -1,0 +1,55 @@
+//! `midi_send`.
+
+use crate::action::Effect;
+use crate::config::{Capability, MidiOut};
+use crate::midi::{Message, Parser};
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32, clean};
+
+/// Longest name of a port, in bytes.
+const MAX_PORT: usize = 256;
+
+/// Most bytes sent at once. A synthesizer's patch fits; a sample dump has to be cut.
+const MAX_BYTES: usize = 8 << 10;
+
+/// Fuel of each message sent.
+const MESSAGE_FUEL: u64 = 2_000;
+
+pub(super) const MIDI_SEND: HostFunction = HostFunction {
+    name: "midi_send",
+    params: &[I32, I32, I32, I32],
+    results: &[I32],
+    capability: Some(Capability::Midi),
+    doc: "midi_send(port_ptr, port_len, bytes_ptr, bytes_len) -> 0: sends complete MIDI messages to an output port that \
+          allowed_ports lists. Either all bytes are whole messages, or nothing is sent (invalid, -1).",
+    call: midi_send,
+};
+
+fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    let port = call.read_text(args.u32(0), args.u32(1), MAX_PORT)?.to_owned();
+    if !call.plugin().grant().allows_port(&port) {
+        let shown = clean(&port, MAX_PORT);
+        let plugin = call.plugin().name().to_owned();
+        let text =
+            format!("port {shown:?} is not allowed; to allow it: allowed_ports = [{shown:?}] under [plugins.{plugin}]");
+        return Err(call.deny("port", text));
+    }
+    let messages = complete(call.read(args.u32(2), args.u32(3), MAX_BYTES)?)?;
+    call.charge(MESSAGE_FUEL.saturating_mul(messages.len() as u64))?;
+    for message in messages {
+        call.perform(&Effect::Midi(MidiOut { port: port.clone(), message }))?;
+    }
+    Ok(0)
+}
+
+/// The messages `bytes` consist of, when they consist of whole messages alone.
+fn complete(bytes: &[u8]) -> Result<Vec<Message>, Refusal> {
+    let mut parser = Parser::with_sysex_limit(MAX_BYTES);
+    let mut messages = Vec::new();
+    parser.push(bytes, |message| messages.push(message));
+    let unfinished = parser.in_sysex();
+    parser.finish();
+    if unfinished || parser.dropped().total() > 0 || messages.is_empty() {
+        return Err(Errno::Invalid.because("the bytes are not complete MIDI messages"));
+    }
+    Ok(messages)
+}

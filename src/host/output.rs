@@ -1,0 +1,26 @@
+//! `output_set`.
+
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+
+pub(super) const OUTPUT_SET: HostFunction = HostFunction {
+    name: "output_set",
+    params: &[I32, I32],
+    results: &[I32],
+    capability: None,
+    doc: "output_set(ptr, len) -> 0: sets the call's output, one JSON value, in place of any set before. At most \
+          max_output_bytes.",
+    call: output_set,
+};
+
+fn output_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    let max = call.plugin().settings().max_output_bytes as usize;
+    // Reading JSON costs more than copying it.
+    call.charge(u64::from(args.u32(1)))?;
+    let text = call.read_text(args.u32(0), args.u32(1), max)?.trim_ascii();
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return Err(Errno::Invalid.because(format!("the output is not JSON: {error}")));
+    }
+    let output = text.to_owned();
+    call.set_output(output);
+    Ok(0)
+}

@@ -1,0 +1,124 @@
+//! The exports of the plugin contract, looked up once per instance, and where requests are put.
+
+use wasmi::{Memory, Store, TypedFunc, WasmParams, WasmResults};
+
+use super::fault::FaultKind;
+use super::limits::Denied;
+use super::memory;
+use super::module::{MAX_METADATA, PAGE};
+use super::slice::run;
+use super::state::State;
+use crate::config::Capability;
+
+/// The exports of one instance.
+#[derive(Debug)]
+pub(super) struct Exports {
+    pub(super) memory: Memory,
+    pub(super) initialize: Option<TypedFunc<(), ()>>,
+    pub(super) dialect: Dialect,
+    pub(super) alloc: Option<TypedFunc<u32, u32>>,
+    pub(super) dealloc: Option<TypedFunc<(u32, u32), ()>>,
+    pub(super) execute: Option<TypedFunc<(u32, u32), i32>>,
+    pub(super) execute_with_context: Option<TypedFunc<(u32, u32, u32, u32), i32>>,
+    pub(super) shutdown: Option<TypedFunc<(), ()>>,
+    capabilities: Option<CapabilitiesExport>,
+}
+
+/// Which of the two contracts a plugin was written for; told by the type of its `init`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Dialect {
+    /// `execute` gets the mapping's parameters.
+    Plain { init: Option<TypedFunc<(), ()>> },
+    /// `init` returns metadata, `execute` gets action, parameters and context.
+    Wide { init: TypedFunc<(), u64> },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum CapabilitiesExport {
+    Packed(TypedFunc<(), u64>),
+    Terminated(TypedFunc<(), u32>),
+}
+
+impl Exports {
+    /// Loading has held names and types against the contract, so what is absent here is not exported.
+    pub(super) fn find(store: &Store<State>, instance: wasmi::Instance) -> Result<Self, FaultKind> {
+        fn typed<P: WasmParams, R: WasmResults>(
+            store: &Store<State>,
+            instance: wasmi::Instance,
+            name: &str,
+        ) -> Option<TypedFunc<P, R>> {
+            instance.get_typed_func(store, name).ok()
+        }
+        let memory = instance
+            .get_memory(store, "memory")
+            .ok_or_else(|| FaultKind::Engine { reason: "the exported memory is gone".into() })?;
+        let dialect = match typed(store, instance, "init") {
+            Some(init) => Dialect::Wide { init },
+            None => Dialect::Plain { init: typed(store, instance, "init") },
+        };
+        let packed = typed(store, instance, "capabilities").map(CapabilitiesExport::Packed);
+        Ok(Self {
+            memory,
+            initialize: typed(store, instance, "_initialize"),
+            dialect,
+            alloc: typed(store, instance, "alloc"),
+            dealloc: typed(store, instance, "dealloc"),
+            execute: typed(store, instance, "execute"),
+            execute_with_context: typed(store, instance, "execute_with_context"),
+            shutdown: typed(store, instance, "shutdown"),
+            capabilities: packed.or_else(|| typed(store, instance, "capabilities").map(CapabilitiesExport::Terminated)),
+        })
+    }
+
+    /// Runs `capabilities` and reads the JSON array it points to.
+    pub(super) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<Capability>, FaultKind> {
+        let names: Vec<String> = {
+            let (ptr, len) = match self.capabilities {
+                None => return Ok(Vec::new()),
+                Some(CapabilitiesExport::Packed(export)) => {
+                    let packed = run(store, export, ())?;
+                    ((packed >> 32) as u32, Some(packed as u32)) // the two halves
+                }
+                Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
+            };
+            let data = self.memory.data(&*store);
+            let bytes = match len {
+                Some(len) => memory::slice(data, ptr, len),
+                None => memory::until_zero(data, ptr, MAX_METADATA),
+            };
+            let bytes = bytes.map_err(FaultKind::Pointer)?;
+            if bytes.len() > MAX_METADATA {
+                let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
+                return Err(FaultKind::Metadata { reason });
+            }
+            serde_json::from_slice(bytes)
+                .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {error}") })?
+        };
+        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
+    }
+}
+
+/// Pages the host added to a guest's memory, for requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Region {
+    pub(super) ptr: u32,
+    pub(super) len: usize,
+}
+
+impl Region {
+    /// Grows `memory` by as many whole pages as hold `len` bytes. The guest never had them, so nothing of it lies there.
+    pub(super) fn grow(store: &mut Store<State>, memory: Memory, len: usize) -> Result<Self, FaultKind> {
+        let pages = (len as u64).div_ceil(PAGE).max(1);
+        let Ok(before) = memory.grow(&mut *store, pages) else {
+            let max_pages = memory.ty(&*store).maximum().unwrap_or(PAGE);
+            let state = store.data_mut();
+            let limit = state.plugin.settings().max_memory_bytes;
+            return Err(match state.limits.take_denied() {
+                Some(Denied::Memory(wanted)) => FaultKind::Memory { limit, wanted: wanted as u64 },
+                _ => FaultKind::NoRoom { max_pages },
+            });
+        };
+        // A 32-bit memory has at most 65,536 pages, and the grown one has room behind `before`.
+        Ok(Self { ptr: (before * PAGE) as u32, len: (pages * PAGE) as usize })
+    }
+}

@@ -1,0 +1,325 @@
+//! Why a call was stopped, as a closed set. After any of these the instance is gone; the next call gets a fresh one.
+
+use std::fmt;
+
+use super::text::clean;
+
+/// A call that was stopped, by the engine or by a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The export that ran.
+    pub function: &'static str,
+    /// What happened.
+    pub kind: FaultKind,
+}
+
+/// What stopped a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The call used up its fuel.
+    Fuel {
+        /// `max_fuel`.
+        limit: u64,
+    },
+    /// One block of code or one bulk operation asked for more fuel than any may.
+    Block {
+        /// Fuel it asked for.
+        wanted: u64,
+        /// Fuel it may have.
+        limit: u64,
+    },
+    /// The wall clock ran out.
+    Deadline {
+        /// `max_execution_ms`.
+        limit_ms: u32,
+        /// Fuel used when it did.
+        fuel: u64,
+    },
+    /// Linear memory would have grown beyond its limit.
+    Memory {
+        /// `max_memory_bytes`.
+        limit: u64,
+        /// Bytes asked for.
+        wanted: u64,
+    },
+    /// Tables would have grown beyond their limit.
+    Tables {
+        /// `max_table_elements`, over all tables.
+        limit: u32,
+        /// Elements asked for.
+        wanted: u64,
+    },
+    /// The machine has no memory left.
+    SystemMemory,
+    /// Too many frames or values on the stack.
+    Recursion,
+    /// An instruction that cannot be carried out.
+    Trap(Trap),
+    /// The guest ended itself.
+    Exit {
+        /// With this code.
+        code: i32,
+    },
+    /// The guest raised a signal.
+    Signal {
+        /// Which, as WASI numbers them.
+        number: u8,
+    },
+    /// The guest returned a pointer that is not inside its memory.
+    Pointer(OutOfMemoryBounds),
+    /// `init` returned metadata that cannot be read.
+    Metadata {
+        /// Why.
+        reason: String,
+    },
+    /// The request does not fit.
+    Request {
+        /// Its length in bytes.
+        len: usize,
+        /// The most that is sent.
+        limit: usize,
+    },
+    /// There is nowhere to put the request: no `alloc`, and a memory that cannot grow.
+    NoRoom {
+        /// Pages it declares at most.
+        max_pages: u64,
+    },
+    /// An earlier fault has ended this instance.
+    Ended,
+    /// The plugin's data directory cannot be opened.
+    DataDirectory {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The module cannot be instantiated: a data or element segment does not fit.
+    Segment {
+        /// In the engine's words.
+        reason: String,
+    },
+    /// The engine failed in a way that has no name here.
+    Engine {
+        /// In its words.
+        reason: String,
+    },
+}
+
+/// An instruction that cannot be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trap {
+    /// `unreachable`: how Rust's panics and C's `abort` end.
+    Unreachable,
+    /// A load or store outside linear memory.
+    MemoryAccess,
+    /// An access outside a table.
+    TableAccess,
+    /// A call through an empty table element.
+    CallToNull,
+    /// A call through a table element of another type.
+    CallToWrongType,
+    /// An integer division by zero.
+    DivisionByZero,
+    /// An integer result that cannot be represented.
+    IntegerOverflow,
+    /// A float that has no integer value.
+    BadConversion,
+}
+
+/// A pair of pointer and length that lies outside guest memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfMemoryBounds {
+    /// Where.
+    pub ptr: u32,
+    /// How long.
+    pub len: u32,
+    /// Bytes of memory there are.
+    pub size: usize,
+}
+
+impl FaultKind {
+    /// A short name, for counters.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fuel { .. } => "fuel",
+            Self::Block { .. } => "block",
+            Self::Deadline { .. } => "deadline",
+            Self::Memory { .. } => "memory",
+            Self::Tables { .. } => "tables",
+            Self::SystemMemory => "system_memory",
+            Self::Recursion => "recursion",
+            Self::Trap(_) => "trap",
+            Self::Exit { .. } => "exit",
+            Self::Signal { .. } => "signal",
+            Self::Pointer(_) => "pointer",
+            Self::Metadata { .. } => "metadata",
+            Self::Request { .. } => "request",
+            Self::NoRoom { .. } => "no_room",
+            Self::Ended => "ended",
+            Self::DataDirectory { .. } => "data_directory",
+            Self::Segment { .. } => "segment",
+            Self::Engine { .. } => "engine",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { plugin, function, kind } = self;
+        write!(f, "plugin \"{plugin}\": {function}: {kind}")?;
+        let section = format_args!("[plugins.{plugin}]");
+        match kind {
+            FaultKind::Fuel { limit } => {
+                write!(f, "; if it needs more: max_fuel = {} under {section}", grouped(limit.saturating_mul(2)))
+            }
+            FaultKind::Deadline { limit_ms, .. } => {
+                write!(f, "; if it needs more: max_execution_ms = {} under {section}", limit_ms.saturating_mul(2))
+            }
+            FaultKind::Memory { wanted, .. } => {
+                write!(f, "; if it needs more: max_memory_bytes = {} under {section}", grouped(*wanted))
+            }
+            FaultKind::Tables { wanted, .. } => {
+                write!(f, "; if it needs more: max_table_elements = {} under {section}", grouped(*wanted))
+            }
+            FaultKind::Trap(Trap::Unreachable) => {
+                write!(f, "; the plugin's last log lines usually say why")
+            }
+            FaultKind::Exit { .. } => write!(f, "; a plugin returns its status from execute and does not exit"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fuel { limit } => write!(f, "fuel limit {} reached", grouped(*limit)),
+            Self::Block { wanted, limit } => {
+                write!(
+                    f,
+                    "a single block asked for {} fuel, at most {} may be; split the operation",
+                    grouped(*wanted),
+                    grouped(*limit)
+                )
+            }
+            Self::Deadline { limit_ms, fuel } => {
+                write!(f, "time limit {limit_ms} ms reached after {} fuel", grouped(*fuel))
+            }
+            Self::Memory { limit, wanted } => {
+                write!(f, "memory limit {} reached (asked for {})", Bytes(*limit), Bytes(*wanted))
+            }
+            Self::Tables { limit, wanted } => write!(
+                f,
+                "table limit {} elements reached (asked for {})",
+                grouped(u64::from(*limit)),
+                grouped(*wanted)
+            ),
+            Self::SystemMemory => write!(f, "the machine has no memory left for it"),
+            Self::Recursion => write!(f, "recursion too deep: the call stack is full"),
+            Self::Trap(trap) => write!(f, "{trap}"),
+            Self::Exit { code } => write!(f, "the plugin exited with code {code}"),
+            Self::Signal { number } => write!(f, "the plugin raised signal {number}"),
+            Self::Pointer(outside) => write!(f, "returned {outside}"),
+            Self::Metadata { reason } => write!(f, "returned metadata that cannot be read: {reason}"),
+            Self::Request { len, limit } => {
+                write!(f, "the request is {} long, at most {} are sent", Bytes(*len as u64), Bytes(*limit as u64))
+            }
+            Self::NoRoom { max_pages } => write!(
+                f,
+                "no room for the request: it exports no alloc and declares a memory of at most {max_pages} pages"
+            ),
+            Self::Ended => write!(f, "an earlier fault has ended this instance"),
+            Self::DataDirectory { path, reason } => {
+                write!(f, "cannot open its data directory {}: {reason}", path.display())
+            }
+            Self::Segment { reason } => write!(f, "cannot be instantiated: {}", clean(reason, 200)),
+            Self::Engine { reason } => write!(f, "the engine failed: {}", clean(reason, 200)),
+        }
+    }
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreachable => "stopped itself (panic, abort or unreachable code)",
+            Self::MemoryAccess => "accessed memory outside its own",
+            Self::TableAccess => "accessed a table outside its bounds",
+            Self::CallToNull => "called a function pointer that is null",
+            Self::CallToWrongType => "called a function pointer of another type",
+            Self::DivisionByZero => "divided an integer by zero",
+            Self::IntegerOverflow => "an integer division overflowed",
+            Self::BadConversion => "converted a float that has no integer value",
+        })
+    }
+}
+
+impl fmt::Display for OutOfMemoryBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ptr, len, size } = self;
+        write!(f, "a pointer outside its memory: {len} bytes at {ptr:#x}, memory ends at {size:#x}")
+    }
+}
+
+/// A byte count as people write limits: `128 MiB`, or exact when it is no whole unit.
+pub(super) struct Bytes(pub(super) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bytes) = *self;
+        match bytes {
+            0..1024 => write!(f, "{bytes} bytes"),
+            _ if bytes % (1 << 30) == 0 => write!(f, "{} GiB", bytes >> 30),
+            _ if bytes % (1 << 20) == 0 => write!(f, "{} MiB", bytes >> 20),
+            _ if bytes % (1 << 10) == 0 && bytes < 10 << 20 => write!(f, "{} KiB", bytes >> 10),
+            // Rounded up, so that what was asked for never reads like less than the limit it exceeded.
+            _ if bytes >= 1 << 20 => {
+                let tenths = (bytes * 10).div_ceil(1 << 20);
+                write!(f, "{}.{} MiB", tenths / 10, tenths % 10)
+            }
+            _ => write!(f, "{} bytes", grouped(bytes)),
+        }
+    }
+}
+
+/// A number with the underscores TOML allows: `100_000_000`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            out.push('_');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_plugin_function_limit_and_remedy() {
+        let kind = FaultKind::Memory { limit: 128 << 20, wanted: 200 << 20 };
+        let fault = Fault { plugin: "spotify".into(), function: "execute", kind };
+        assert_eq!(
+            fault.to_string(),
+            "plugin \"spotify\": execute: memory limit 128 MiB reached (asked for 200 MiB); \
+             if it needs more: max_memory_bytes = 209_715_200 under [plugins.spotify]"
+        );
+    }
+
+    #[test]
+    fn bytes_read_as_people_write_them() {
+        let text = |bytes| Bytes(bytes).to_string();
+        assert_eq!(text(1 << 20), "1 MiB");
+        assert_eq!(text(64 << 10), "64 KiB");
+        assert_eq!(text((128 << 20) + (64 << 10)), "128.1 MiB");
+        assert_eq!(text(17), "17 bytes");
+    }
+}

@@ -1,0 +1,237 @@
+//! What a host function is, and what it may do while it runs: read and write the guest's memory, charge fuel, ask for
+//! effects. The functions themselves stand in `host`.
+
+use std::sync::Arc;
+
+use wasmi::{Caller, Val};
+
+use super::errno::Errno;
+use super::fault::OutOfMemoryBounds;
+use super::memory;
+use super::outcome::LogLevel;
+use super::plugin::Plugin;
+use super::signature::ValueType;
+use super::slice::Stopped;
+use super::state::State;
+use super::text::clean;
+use crate::action::{Effect, EffectError, Origin, Reply};
+use crate::config::Capability;
+
+/// Fuel of every host function, on top of the engine's 1.
+pub const CALL_FUEL: u64 = 100;
+
+/// Longest text a host function keeps as the last error, in bytes.
+const MAX_ERROR_TEXT: usize = 500;
+
+/// A function plugins can import from the module `conductor`. One table of these is the single source for name, type,
+/// capability and documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct HostFunction {
+    /// Its name.
+    pub name: &'static str,
+    /// Types of its parameters.
+    pub params: &'static [ValueType],
+    /// Types of its results: none, or one `i32`.
+    pub results: &'static [ValueType],
+    /// The capability it needs; without a grant a plugin that imports it is refused.
+    pub capability: Option<Capability>,
+    /// What it does, for the reference page.
+    pub doc: &'static str,
+    /// What it does.
+    pub call: fn(&mut HostCall<'_>, Args<'_>) -> Result<i32, Refusal>,
+}
+
+/// The arguments of a host call, of the types its descriptor states.
+#[derive(Debug, Clone, Copy)]
+pub struct Args<'a>(&'a [Val]);
+
+impl Args<'_> {
+    /// The argument at `position` as the bits of an `i32`: a pointer, a length or a number. 0 when the descriptor has no
+    /// `i32` there.
+    #[must_use]
+    pub fn u32(&self, position: usize) -> u32 {
+        match self.0.get(position) {
+            Some(Val::I32(value)) => value.cast_unsigned(),
+            _ => 0,
+        }
+    }
+}
+
+/// Why a host function did not do what it was asked.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The guest is told, and goes on.
+    Answer {
+        /// The number it sees.
+        errno: Errno,
+        /// The words `last_error` gives it.
+        text: String,
+    },
+    /// The call cannot go on: its fuel is used up.
+    Stop(Stop),
+}
+
+/// The call cannot go on. Only the sandbox makes one.
+#[derive(Debug)]
+pub struct Stop(pub(super) Stopped);
+
+impl Errno {
+    /// This number with words to it.
+    #[must_use]
+    pub fn because(self, text: impl Into<String>) -> Refusal {
+        Refusal::Answer { errno: self, text: text.into() }
+    }
+}
+
+impl From<OutOfMemoryBounds> for Refusal {
+    fn from(outside: OutOfMemoryBounds) -> Self {
+        Errno::Pointer.because(outside.to_string())
+    }
+}
+
+impl From<EffectError> for Refusal {
+    fn from(error: EffectError) -> Self {
+        let errno = match error {
+            EffectError::NotFound(_) => Errno::NotFound,
+            EffectError::NotPermitted(_) => Errno::NotPermitted,
+            EffectError::Failed(_) => Errno::Failed,
+            EffectError::Unsupported(_) => Errno::Unsupported,
+            EffectError::Busy(_) => Errno::Busy,
+            EffectError::TimedOut(_) => Errno::TimedOut,
+            EffectError::Denied(_) => Errno::Denied,
+        };
+        errno.because(error.to_string())
+    }
+}
+
+/// A host function at work: its way to the guest that called it and to the world.
+pub struct HostCall<'a> {
+    caller: Caller<'a, State>,
+    function: &'static HostFunction,
+}
+
+impl HostCall<'_> {
+    /// Charges `fuel` to the call. When it is not there the call stops with the fuel fault.
+    pub fn charge(&mut self, fuel: u64) -> Result<(), Refusal> {
+        State::charge_call(&mut self.caller, fuel).map_err(|stopped| Refusal::Stop(Stop(stopped)))
+    }
+
+    /// The bytes of the guest at `ptr`, `len` long, charged at 1 fuel per 4 bytes. Refused when longer than `max`
+    /// or outside its memory, before anything is allocated or looked at.
+    pub fn read(&mut self, ptr: u32, len: u32, max: usize) -> Result<&[u8], Refusal> {
+        if len as usize > max {
+            return Err(Errno::TooLarge.because(format!("{len} bytes; at most {max} may be passed")));
+        }
+        self.charge(u64::from(len) / 4)?;
+        Ok(memory::slice(self.guest_memory(), ptr, len)?)
+    }
+
+    /// The same as text.
+    pub fn read_text(&mut self, ptr: u32, len: u32, max: usize) -> Result<&str, Refusal> {
+        let bytes = self.read(ptr, len, max)?;
+        std::str::from_utf8(bytes).map_err(|_| Errno::Invalid.because("the text is not UTF-8"))
+    }
+
+    /// Writes as much of `bytes` as `capacity` holds to `ptr` and returns the whole length, so that a guest with too small a buffer knows
+    /// what it needs. Charged at 1 fuel per 4 bytes written.
+    pub fn write(&mut self, ptr: u32, capacity: u32, bytes: &[u8]) -> Result<i32, Refusal> {
+        let len = i32::try_from(bytes.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
+        let fits = bytes.len().min(capacity as usize);
+        self.charge(fits as u64 / 4)?;
+        let memory = self.caller.data().memory;
+        let Some(memory) = memory else { return Err(no_memory()) };
+        // fits ≤ bytes.len() and ≤ capacity, a u32
+        memory::slice_mut(memory.data_mut(&mut self.caller), ptr, fits as u32)?.copy_from_slice(&bytes[..fits]);
+        Ok(len)
+    }
+
+    fn guest_memory(&self) -> &[u8] {
+        match self.caller.data().memory {
+            Some(memory) => memory.data(&self.caller),
+            // No guest runs before its memory is known; an empty one refuses every pointer.
+            None => &[],
+        }
+    }
+
+    /// The plugin that calls.
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.caller.data().plugin
+    }
+
+    /// Writes a line to the plugin's log: cleaned, cut, and dropped when the call has written too many.
+    pub fn log(&mut self, level: LogLevel, text: &str) {
+        self.caller.data().lines.push(level, text);
+    }
+
+    /// Sets the call's output, in place of any set before.
+    pub fn set_output(&mut self, output: String) {
+        self.caller.data_mut().call.output = Some(output);
+    }
+
+    /// What a host function refused last.
+    pub fn last_error(&self) -> Option<&str> {
+        self.caller.data().call.last_error.as_deref()
+    }
+
+    /// Has `effect` performed in the plugin's name. The caller has checked grant and scope.
+    pub fn perform(&mut self, effect: &Effect) -> Result<Reply, Refusal> {
+        let state = self.caller.data_mut();
+        let origin = Origin::Plugin { plugin: state.plugin.name(), tenant: &state.tenant };
+        let reply = state.services.outside.perform(effect, origin)?;
+        state.call.effects = state.call.effects.saturating_add(1);
+        Ok(reply)
+    }
+
+    /// A refusal because the grant or its scope does not cover what was asked; counted by function and reason.
+    pub fn deny(&mut self, reason: &'static str, text: impl Into<String>) -> Refusal {
+        self.plugin().counters().deny(self.function.name, reason);
+        Errno::Denied.because(text)
+    }
+}
+
+impl std::fmt::Debug for HostCall<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostCall").field("function", &self.function.name).finish_non_exhaustive()
+    }
+}
+
+fn no_memory() -> Refusal {
+    Errno::Pointer.because("the plugin has no memory yet")
+}
+
+/// Runs `function` for a guest: the bridge the linker calls.
+pub(super) fn bridge(
+    function: &'static HostFunction,
+    caller: Caller<'_, State>,
+    params: &[Val],
+    results: &mut [Val],
+) -> Result<(), wasmi::Error> {
+    let mut call = HostCall { caller, function };
+    let answer = call
+        .charge(CALL_FUEL)
+        .and_then(|()| check_grant(&mut call))
+        .and_then(|()| (function.call)(&mut call, Args(params)));
+    let code = match answer {
+        Ok(code) => code,
+        Err(Refusal::Answer { errno, text }) => {
+            let text = clean(&format!("{}: {text}", function.name), MAX_ERROR_TEXT);
+            call.caller.data_mut().call.last_error = Some(text);
+            errno.code()
+        }
+        Err(Refusal::Stop(Stop(stopped))) => return Err(wasmi::Error::host(stopped)),
+    };
+    if let Some(result) = results.first_mut() {
+        *result = Val::I32(code);
+    }
+    Ok(())
+}
+
+/// The grant was checked when the plugin was linked, and is checked again at each call: it may have been revoked since.
+fn check_grant(call: &mut HostCall<'_>) -> Result<(), Refusal> {
+    match call.function.capability {
+        Some(capability) if !call.plugin().grant().has(capability) => {
+            Err(call.deny("not_granted", format!("the capability {capability} is not granted")))
+        }
+        _ => Ok(()),
+    }
+}

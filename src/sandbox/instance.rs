@@ -1,0 +1,340 @@
+//! A plugin at work for one tenant: its store, its memory, and the calls into it.
+
+use std::sync::Arc;
+
+use wasmi::Store;
+
+use super::abi::{Dialect, Exports, Region};
+use super::fault::{Fault, FaultKind, OutOfMemoryBounds};
+use super::limits::Limits;
+use super::lines::Lines;
+use super::memory;
+use super::metadata::Metadata;
+use super::module::MAX_METADATA;
+use super::outcome::{LogLine, Outcome, Status};
+use super::plugin::Plugin;
+use super::release::release_zero_pages;
+use super::request::{MAX_REQUEST, Request, write_context, write_wide};
+use super::services::Services;
+use super::slice::{explain, run};
+use super::state::{CallState, Meter, State};
+use super::thread::on_guest_stack;
+use super::wasi::{Deadline, context};
+use crate::config::{Capability, Isolation};
+
+/// A plugin at work for one tenant. Lives across calls, until a fault ends it.
+#[derive(Debug)]
+pub struct Instance {
+    store: Store<State>,
+    exports: Exports,
+    /// The request or context in the making; keeps its room from call to call.
+    buffer: Vec<u8>,
+    /// Where requests go when the plugin has no `alloc`.
+    region: Option<Region>,
+    metadata: Option<Metadata>,
+    init_fuel: u64,
+    generation: u64,
+    /// Whether the next call is the first.
+    fresh: bool,
+    ended: bool,
+}
+
+impl Instance {
+    /// Instantiates `plugin` for `tenant` and runs `_initialize` and `init` under the limits of a call. `generation` tells
+    /// apart the instances one plugin and tenant had in a session; `at_ns` is the time of the event it is made for, in
+    /// nanoseconds since the Unix epoch.
+    ///
+    /// The error is the outcome of the call it was made for: the fault, and what the plugin logged before.
+    pub fn new(
+        plugin: &Arc<Plugin>,
+        tenant: &str,
+        services: &Arc<Services>,
+        generation: u64,
+        at_ns: u64,
+    ) -> Result<Self, Box<Outcome>> {
+        on_guest_stack(|| Self::start(plugin, tenant, services, generation, at_ns))
+    }
+
+    fn start(
+        plugin: &Arc<Plugin>,
+        tenant: &str,
+        services: &Arc<Services>,
+        generation: u64,
+        at_ns: u64,
+    ) -> Result<Self, Box<Outcome>> {
+        plugin.counters().instance_made();
+        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
+        let before = |function, kind| {
+            let mut outcome = Outcome::empty(Status::Fault(fault(function, kind)));
+            outcome.generation = generation;
+            plugin.counters().ran(&outcome);
+            Box::new(outcome)
+        };
+        let (lines, deadline) = (Lines::default(), Deadline::default());
+        let wasi = context(plugin, tenant, generation, services, &lines, &deadline)
+            .map_err(|kind| before("instantiation", kind))?;
+        let settings = plugin.settings();
+        let state = State {
+            plugin: Arc::clone(plugin),
+            tenant: tenant.into(),
+            services: Arc::clone(services),
+            limits: Limits::new(settings.max_memory_bytes, settings.max_table_elements),
+            wasi,
+            memory: None,
+            meter: Meter::default(),
+            lines,
+            call: CallState::default(),
+            deadline,
+        };
+        let mut store = Store::new(plugin.engine(), state);
+        store.limiter(|state| &mut state.limits);
+        let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
+            Ok(instance) => instance,
+            Err(error) => {
+                let kind = match explain(&mut store, &error) {
+                    // No code has run: what looks like a trap is a segment that does not fit.
+                    FaultKind::Trap(_) | FaultKind::Engine { .. } => FaultKind::Segment { reason: error.to_string() },
+                    limit => limit,
+                };
+                return Err(before("instantiation", kind));
+            }
+        };
+        let exports = match Exports::find(&store, instance) {
+            Ok(exports) => exports,
+            Err(kind) => return Err(before("instantiation", kind)),
+        };
+        store.data_mut().memory = Some(exports.memory);
+        let mut this = Self {
+            store,
+            exports,
+            buffer: Vec::new(),
+            region: None,
+            metadata: None,
+            init_fuel: 0,
+            generation,
+            fresh: true,
+            ended: false,
+        };
+        this.begin(at_ns);
+        let initialized = this.initialize();
+        this.init_fuel = this.used();
+        if let Err((function, kind)) = initialized {
+            let mut outcome = this.finish(Err((function, kind)));
+            (outcome.init_fuel, outcome.fuel) = (outcome.fuel, 0);
+            plugin.counters().ran(&outcome);
+            return Err(Box::new(outcome));
+        }
+        if this.plugin().settings().isolation == Isolation::Tenant {
+            release_zero_pages(this.exports.memory.data_mut(&mut this.store));
+        }
+        Ok(this)
+    }
+
+    /// The plugin.
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.store.data().plugin
+    }
+    /// What the plugin says of itself: in its custom section, or else as `init` returned it.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.plugin().metadata().or(self.metadata.as_ref())
+    }
+    /// Whether a fault has ended it; then it answers no more.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+    /// Fuel `_initialize` and `init` used.
+    pub fn init_fuel(&self) -> u64 {
+        self.init_fuel
+    }
+    /// Bytes of linear memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.exports.memory.data_size(&self.store)
+    }
+
+    /// Calls the plugin. The instance lives on unless the outcome is a fault.
+    pub fn call(&mut self, request: &Request<'_>) -> Outcome {
+        on_guest_stack(|| self.call_here(request))
+    }
+
+    fn call_here(&mut self, request: &Request<'_>) -> Outcome {
+        if self.ended {
+            let fault = Fault { plugin: self.plugin().name().to_owned(), function: "execute", kind: FaultKind::Ended };
+            return Outcome::empty(Status::Fault(fault));
+        }
+        self.begin(request.at_ns);
+        let result = self.execute(request);
+        let mut outcome = self.finish(result);
+        if std::mem::take(&mut self.fresh) {
+            outcome.init_fuel = self.init_fuel;
+        }
+        self.plugin().counters().ran(&outcome);
+        outcome
+    }
+
+    /// Tells the plugin that it goes, and returns what it still had to log.
+    pub fn shutdown(mut self, at_ns: u64) -> Vec<LogLine> {
+        let Some(shutdown) = self.exports.shutdown.filter(|_| !self.ended) else { return Vec::new() };
+        on_guest_stack(move || {
+            self.begin(at_ns);
+            let result = run(&mut self.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            self.finish(result).logs
+        })
+    }
+
+    /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
+    pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
+        let read = on_guest_stack(|| {
+            self.begin(at_ns);
+            self.exports.capabilities(&mut self.store)
+        });
+        read.map_err(|kind| {
+            self.ended = true;
+            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
+        })
+    }
+
+    fn begin(&mut self, at_ns: u64) {
+        self.store.data_mut().begin_call(at_ns);
+        let _ = self.store.set_fuel(0); // fails only where metering is off
+    }
+
+    fn used(&self) -> u64 {
+        self.store.data().meter.used(self.store.get_fuel().unwrap_or(0))
+    }
+
+    fn initialize(&mut self) -> Result<(), (&'static str, FaultKind)> {
+        if let Some(initialize) = self.exports.initialize {
+            run(&mut self.store, initialize, ()).map_err(|kind| ("_initialize", kind))?;
+        }
+        match self.exports.dialect {
+            Dialect::Plain { init: None } => {}
+            Dialect::Plain { init: Some(init) } => run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?,
+            Dialect::Wide { init } => {
+                let packed = run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?;
+                self.metadata = self.read_metadata(packed).map_err(|kind| ("init", kind))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The metadata at `ptr << 32 | len`; 0 is none.
+    fn read_metadata(&self, packed: u64) -> Result<Option<Metadata>, FaultKind> {
+        if packed == 0 {
+            return Ok(None);
+        }
+        let (ptr, len) = ((packed >> 32) as u32, packed as u32); // the two halves
+        let bytes = memory::slice(self.exports.memory.data(&self.store), ptr, len).map_err(FaultKind::Pointer)?;
+        if bytes.len() > MAX_METADATA {
+            let reason = format!("it is {len} bytes long, at most {MAX_METADATA} are read");
+            return Err(FaultKind::Metadata { reason });
+        }
+        Metadata::parse(bytes).map(Some).map_err(|reason| FaultKind::Metadata { reason })
+    }
+
+    fn execute(&mut self, request: &Request<'_>) -> Result<i32, (&'static str, FaultKind)> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let result = self.execute_with(request, &mut buffer);
+        self.buffer = buffer;
+        result
+    }
+
+    fn execute_with(&mut self, request: &Request<'_>, buffer: &mut Vec<u8>) -> Result<i32, (&'static str, FaultKind)> {
+        let params = if request.params.json.is_empty() { "{}" } else { &request.params.json };
+        if let Some(execute) = self.exports.execute_with_context {
+            write_context(buffer, request);
+            let [(at, len), (context_at, context_len)] = self.place([params.as_bytes(), buffer])?;
+            let code = run(&mut self.store, execute, (at, len, context_at, context_len))
+                .map_err(|kind| ("execute_with_context", kind))?;
+            self.free([(at, len), (context_at, context_len)])?;
+            return Ok(code);
+        }
+        let Some(execute) = self.exports.execute else {
+            // Loading has checked that there is one of the two.
+            return Err(("execute", FaultKind::Engine { reason: "no export to call".into() }));
+        };
+        let bytes = match self.exports.dialect {
+            Dialect::Plain { .. } => params.as_bytes(),
+            Dialect::Wide { .. } => {
+                write_wide(buffer, request);
+                buffer
+            }
+        };
+        let [(at, len)] = self.place([bytes])?;
+        let code = run(&mut self.store, execute, (at, len)).map_err(|kind| ("execute", kind))?;
+        self.free([(at, len)])?;
+        Ok(code)
+    }
+
+    /// Copies `parts` into the guest and says where each lies.
+    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[(u32, u32); N], (&'static str, FaultKind)> {
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        if total > MAX_REQUEST {
+            return Err(("execute", FaultKind::Request { len: total, limit: MAX_REQUEST }));
+        }
+        let mut places = parts.map(|part| (0, part.len() as u32)); // at most MAX_REQUEST
+        if let Some(alloc) = self.exports.alloc {
+            for place in &mut places {
+                place.0 = run(&mut self.store, alloc, place.1).map_err(|kind| ("alloc", kind))?;
+            }
+            // 0 is how a plugin says that it has no allocator after all.
+            if places.iter().any(|(at, _)| *at == 0) {
+                self.exports.alloc = None;
+            }
+        }
+        if self.exports.alloc.is_none() {
+            let mut at = self.input_region(total)?;
+            for place in &mut places {
+                place.0 = at;
+                at = at.saturating_add(place.1); // inside the region
+            }
+        }
+        let memory = self.exports.memory.data_mut(&mut self.store);
+        for (part, (at, len)) in parts.iter().zip(places) {
+            let target: Result<&mut [u8], OutOfMemoryBounds> = memory::slice_mut(memory, at, len);
+            target.map_err(|outside| ("alloc", FaultKind::Pointer(outside)))?.copy_from_slice(part);
+        }
+        Ok(places)
+    }
+
+    fn input_region(&mut self, len: usize) -> Result<u32, (&'static str, FaultKind)> {
+        if let Some(region) = self.region.filter(|region| region.len >= len) {
+            return Ok(region.ptr);
+        }
+        let region = Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| ("execute", kind))?;
+        self.region = Some(region);
+        Ok(region.ptr)
+    }
+
+    fn free<const N: usize>(&mut self, places: [(u32, u32); N]) -> Result<(), (&'static str, FaultKind)> {
+        let (Some(_), Some(dealloc)) = (self.exports.alloc, self.exports.dealloc) else { return Ok(()) };
+        places.into_iter().try_for_each(|place| run(&mut self.store, dealloc, place).map_err(|kind| ("dealloc", kind)))
+    }
+
+    fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {
+        let fuel = self.used();
+        let peak_memory = self.memory_bytes();
+        let state = self.store.data_mut();
+        let status = match result {
+            Ok(0) => Status::Ok,
+            Ok(code) => Status::Failed(code),
+            Err((function, kind)) => {
+                self.ended = true;
+                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind })
+            }
+        };
+        let CallState { output, last_error, effects } = std::mem::take(&mut state.call);
+        let (logs, logs_dropped) = state.lines.take();
+        Outcome {
+            status,
+            fuel,
+            init_fuel: 0,
+            peak_memory,
+            output,
+            logs,
+            logs_dropped,
+            effects,
+            last_error,
+            generation: self.generation,
+        }
+    }
+}

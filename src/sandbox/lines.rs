@@ -1,0 +1,141 @@
+//! The lines a guest writes: through `log`, to standard output, to standard error. Cleaned, cut and counted.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::outcome::{LogLevel, LogLine};
+use super::text::{clean, clean_bytes};
+
+/// Lines kept of one call. A plugin that says more in one call says too much; the rest is counted.
+const MAX_LINES: usize = 100;
+
+/// Bytes kept of one line.
+pub(super) const MAX_LINE: usize = 1_024;
+
+/// The lines of one instance. Clones share them: one for the host functions, one for each standard stream. Never
+/// contended, because an instance runs on one thread at a time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lines(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    lines: Vec<LogLine>,
+    dropped: u32,
+    /// Beginnings of lines that have not ended: of standard output and error.
+    partial: [Vec<u8>; 2],
+}
+
+/// One of a guest's standard streams.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stream {
+    Output,
+    Error,
+}
+
+impl Lines {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A whole line.
+    pub(super) fn push(&self, level: LogLevel, text: &str) {
+        self.inner().push(level, || clean(text, MAX_LINE));
+    }
+
+    /// Bytes of a stream; each line they end is taken.
+    pub(super) fn write(&self, stream: Stream, bytes: &[u8]) {
+        let mut inner = self.inner();
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ends) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
+            let partial = &mut inner.partial[stream as usize];
+            let room = (4 * MAX_LINE).saturating_sub(partial.len());
+            partial.extend_from_slice(text.get(..room).unwrap_or(text));
+            if ends {
+                inner.end_line(stream);
+            }
+        }
+    }
+
+    /// What the call wrote and how many lines were dropped; unfinished lines end here.
+    pub(super) fn take(&self) -> (Vec<LogLine>, u32) {
+        let mut inner = self.inner();
+        for stream in [Stream::Output, Stream::Error] {
+            if !inner.partial[stream as usize].is_empty() {
+                inner.end_line(stream);
+            }
+        }
+        (std::mem::take(&mut inner.lines), std::mem::take(&mut inner.dropped))
+    }
+}
+
+impl Inner {
+    fn push(&mut self, level: LogLevel, text: impl FnOnce() -> String) {
+        if self.lines.len() < MAX_LINES {
+            self.lines.push(LogLine { level, text: text() });
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    fn end_line(&mut self, stream: Stream) {
+        let level = match stream {
+            Stream::Output => LogLevel::Info,
+            Stream::Error => LogLevel::Error,
+        };
+        let mut bytes = std::mem::take(&mut self.partial[stream as usize]);
+        self.push(level, || clean_bytes(&bytes, MAX_LINE));
+        bytes.clear();
+        self.partial[stream as usize] = bytes; // keeps its room for the next line
+    }
+}
+
+impl Stream {
+    pub(super) fn sink(self, lines: &Lines) -> Sink {
+        Sink { stream: self, lines: lines.clone() }
+    }
+}
+
+/// A standard stream that ends in the log.
+#[derive(Debug)]
+pub(super) struct Sink {
+    stream: Stream,
+    lines: Lines,
+}
+
+impl wasi_shim::Sink for Sink {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, wasi_shim::Errno> {
+        self.lines.write(self.stream, bytes);
+        Ok(bytes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_become_lines_wherever_the_writes_end() {
+        let lines = Lines::default();
+        lines.write(Stream::Output, b"one\ntw");
+        lines.write(Stream::Error, b"oops");
+        lines.write(Stream::Output, b"o\r\n\x1b[31mred");
+        let (taken, dropped) = lines.take();
+        let texts: Vec<_> = taken.iter().map(|line| (line.level, line.text.as_str())).collect();
+        assert_eq!(
+            texts,
+            [(LogLevel::Info, "one"), (LogLevel::Info, "two"), (LogLevel::Info, " [31mred"), (LogLevel::Error, "oops")]
+        );
+        assert_eq!(dropped, 0);
+        assert_eq!(lines.take(), (vec![], 0));
+    }
+
+    #[test]
+    fn a_flood_is_counted_and_not_kept() {
+        let lines = Lines::default();
+        lines.write(Stream::Output, "x\n".repeat(1000).as_bytes());
+        lines.write(Stream::Output, &vec![b'y'; 1 << 20]);
+        let (taken, dropped) = lines.take();
+        assert_eq!((taken.len(), dropped), (MAX_LINES, 1000 - 100 + 1));
+        lines.write(Stream::Error, &vec![b'y'; 1 << 20]);
+        assert!(lines.take().0.iter().all(|line| line.text.len() <= MAX_LINE + '…'.len_utf8()));
+    }
+}

@@ -1,0 +1,298 @@
+//! What a module declares, read without running or translating anything, and what of it is refused by name.
+
+use wasmparser::{BinaryReaderError, ExternalKind, Parser, Payload, TypeRef};
+
+use super::load_error::LoadReason;
+use super::signature::{Signature, ValueType};
+
+/// The custom section that may hold the plugin's metadata.
+const METADATA_SECTION: &str = "conductor.plugin";
+
+/// Longest metadata that is read, in bytes.
+pub(super) const MAX_METADATA: usize = 64 << 10;
+
+/// Functions, imports or exports a module may declare before it is read on; beyond what the engine allows, too.
+const MAX_ITEMS: u32 = 100_000;
+
+/// Bytes of one page of linear memory.
+pub(super) const PAGE: u64 = 65_536;
+
+/// What a module declares.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) imports: Vec<Import>,
+    pub(super) exports: Vec<Export>,
+    pub(super) memory_pages: u64,
+    pub(super) table_elements: u64,
+    pub(super) metadata: Option<Vec<u8>>,
+}
+
+/// A function a module imports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The module it is imported from: `conductor` or `wasi_snapshot_preview1`.
+    pub module: String,
+    /// Its name there.
+    pub name: String,
+    /// The type the module expects it to have.
+    pub signature: Signature,
+}
+
+/// Something a module exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ExportKind,
+}
+
+/// What an export is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportKind {
+    /// A function of this type.
+    Function(Signature),
+    /// A linear memory.
+    Memory,
+    /// A table.
+    Table,
+    /// A global.
+    Global,
+    /// An exception tag.
+    Tag,
+}
+
+impl std::fmt::Display for ExportKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Function(signature) => write!(f, "function {signature}"),
+            Self::Memory => f.write_str("memory"),
+            Self::Table => f.write_str("table"),
+            Self::Global => f.write_str("global"),
+            Self::Tag => f.write_str("tag"),
+        }
+    }
+}
+
+impl Facts {
+    /// Reads the sections of `wasm`. What it does not look at, the engine validates afterwards.
+    pub(super) fn read(wasm: &[u8]) -> Result<Self, LoadReason> {
+        header(wasm)?;
+        let mut facts = Self::default();
+        let mut types: Vec<Option<Signature>> = Vec::new();
+        let mut functions: Vec<u32> = Vec::new();
+        let mut memories = 0_u32;
+        let mut exports = Vec::new();
+        for payload in Parser::new(0).parse_all(wasm) {
+            match payload.map_err(|error| malformed(&error))? {
+                Payload::TypeSection(section) => {
+                    bounded("types", section.count())?;
+                    for group in section {
+                        for ty in group.map_err(|error| malformed(&error))?.into_types() {
+                            types.push(match &ty.composite_type.inner {
+                                wasmparser::CompositeInnerType::Func(ty) => Some(Signature::from(ty)),
+                                _ => None,
+                            });
+                        }
+                    }
+                }
+                Payload::ImportSection(section) => {
+                    bounded("imports", section.count())?;
+                    for import in section {
+                        let import = import.map_err(|error| malformed(&error))?;
+                        let what = match import.ty {
+                            TypeRef::Func(index) => {
+                                functions.push(index);
+                                let signature = types.get(index as usize).cloned().flatten();
+                                let signature =
+                                    signature.ok_or_else(|| invalid("an import names a type that does not exist"))?;
+                                facts.imports.push(Import {
+                                    module: import.module.to_owned(),
+                                    name: import.name.to_owned(),
+                                    signature,
+                                });
+                                continue;
+                            }
+                            TypeRef::Memory(_) => "memory",
+                            TypeRef::Table(_) => "table",
+                            TypeRef::Global(_) => "global",
+                            TypeRef::Tag(_) => "tag",
+                        };
+                        return Err(LoadReason::ImportKind {
+                            module: import.module.to_owned(),
+                            name: import.name.to_owned(),
+                            kind: what,
+                        });
+                    }
+                }
+                Payload::FunctionSection(section) => {
+                    bounded("functions", section.count())?;
+                    for index in section {
+                        functions.push(index.map_err(|error| malformed(&error))?);
+                    }
+                }
+                Payload::TableSection(section) => {
+                    bounded("tables", section.count())?;
+                    for table in section {
+                        let table = table.map_err(|error| malformed(&error))?;
+                        if table.ty.table64 {
+                            return Err(LoadReason::Memory64);
+                        }
+                        facts.table_elements = facts.table_elements.saturating_add(table.ty.initial);
+                    }
+                }
+                Payload::MemorySection(section) => {
+                    bounded("memories", section.count())?;
+                    for memory in section {
+                        let memory = memory.map_err(|error| malformed(&error))?;
+                        if memory.memory64 {
+                            return Err(LoadReason::Memory64);
+                        }
+                        if memory.shared {
+                            return Err(LoadReason::SharedMemory);
+                        }
+                        if memory.page_size_log2.is_some() {
+                            return Err(invalid("custom page sizes are not supported"));
+                        }
+                        memories = memories.saturating_add(1);
+                        facts.memory_pages = facts.memory_pages.max(memory.initial);
+                    }
+                    if memories > 1 {
+                        return Err(LoadReason::MultiMemory { count: memories });
+                    }
+                }
+                Payload::ExportSection(section) => {
+                    bounded("exports", section.count())?;
+                    for export in section {
+                        let export = export.map_err(|error| malformed(&error))?;
+                        exports.push((export.name.to_owned(), export.kind, export.index));
+                    }
+                }
+                Payload::StartSection { .. } => return Err(LoadReason::StartFunction),
+                Payload::CustomSection(section) if section.name() == METADATA_SECTION => {
+                    let data = section.data();
+                    if data.len() > MAX_METADATA {
+                        return Err(LoadReason::Metadata {
+                            reason: format!("it is {} bytes long, at most {MAX_METADATA} are read", data.len()),
+                        });
+                    }
+                    facts.metadata = Some(data.to_owned());
+                }
+                _ => {}
+            }
+        }
+        for (name, kind, index) in exports {
+            let kind = match kind {
+                ExternalKind::Func => {
+                    let ty = functions.get(index as usize).and_then(|ty| types.get(*ty as usize)).cloned().flatten();
+                    ExportKind::Function(ty.ok_or_else(|| invalid("an export names a function that does not exist"))?)
+                }
+                ExternalKind::Memory => ExportKind::Memory,
+                ExternalKind::Table => ExportKind::Table,
+                ExternalKind::Global => ExportKind::Global,
+                ExternalKind::Tag => ExportKind::Tag,
+            };
+            facts.exports.push(Export { name, kind });
+        }
+        Ok(facts)
+    }
+
+    fn export(&self, name: &str) -> Option<&ExportKind> {
+        self.exports.iter().find(|export| export.name == name).map(|export| &export.kind)
+    }
+
+    /// Holds the exports against the contract.
+    pub(super) fn check_exports(&self) -> Result<(), LoadReason> {
+        if self.export("_start").is_some() {
+            return Err(LoadReason::Command);
+        }
+        match self.export("memory") {
+            Some(ExportKind::Memory) => {}
+            Some(other) => {
+                return Err(LoadReason::WrongExport {
+                    name: "memory",
+                    expected: "memory".into(),
+                    found: other.to_string(),
+                });
+            }
+            None => return Err(LoadReason::MissingExport { name: "memory" }),
+        }
+        if self.export("execute").is_none() && self.export("execute_with_context").is_none() {
+            return Err(LoadReason::MissingExport { name: "execute" });
+        }
+        for (name, accepted) in CONTRACT {
+            match self.export(name) {
+                None => {}
+                Some(ExportKind::Function(found))
+                    if accepted
+                        .iter()
+                        .any(|(params, results)| found.params == *params && found.results == *results) => {}
+                Some(found) => {
+                    let expected: Vec<_> =
+                        accepted.iter().map(|(params, results)| Signature::new(params, results).to_string()).collect();
+                    return Err(LoadReason::WrongExport {
+                        name,
+                        expected: format!("function {}", expected.join(" or ")),
+                        found: found.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Parameters and results a function of the contract may have.
+type Accepted = (&'static [ValueType], &'static [ValueType]);
+
+const I32: ValueType = ValueType::I32;
+const I64: ValueType = ValueType::I64;
+
+/// The functions a plugin exports: name, and the types it may have.
+const CONTRACT: &[(&str, &[Accepted])] = &[
+    ("execute", &[(&[I32, I32], &[I32])]),
+    ("execute_with_context", &[(&[I32, I32, I32, I32], &[I32])]),
+    ("_initialize", &[(&[], &[])]),
+    ("init", &[(&[], &[]), (&[], &[I64])]),
+    ("capabilities", &[(&[], &[I64]), (&[], &[I32])]),
+    ("alloc", &[(&[I32], &[I32])]),
+    ("dealloc", &[(&[I32, I32], &[])]),
+    ("shutdown", &[(&[], &[])]),
+];
+
+/// Tells a core module from everything else by its first eight bytes.
+fn header(wasm: &[u8]) -> Result<(), LoadReason> {
+    const MAGIC: &[u8] = b"\0asm";
+    if wasm.is_empty() {
+        return Err(LoadReason::Empty);
+    }
+    if wasm.len() < MAGIC.len() || !wasm.starts_with(MAGIC) {
+        let text = wasm.trim_ascii_start().starts_with(b"(module") || wasm.starts_with(b";;");
+        return Err(if text { LoadReason::Text } else { LoadReason::NotWasm });
+    }
+    match wasm.get(4..8) {
+        None => Err(LoadReason::Truncated { offset: wasm.len() }),
+        Some([1, 0, 0, 0]) => Ok(()),
+        // Version 0x0d, layer 1.
+        Some([_, _, 1, 0]) => Err(LoadReason::Component),
+        Some([a, b, c, d]) => Err(LoadReason::Version { version: u32::from_le_bytes([*a, *b, *c, *d]) }),
+        Some(_) => Err(LoadReason::NotWasm), // get(4..8) has four bytes
+    }
+}
+
+fn bounded(what: &'static str, count: u32) -> Result<(), LoadReason> {
+    if count > MAX_ITEMS { Err(invalid(&format!("{count} {what}; at most {MAX_ITEMS} are read"))) } else { Ok(()) }
+}
+
+fn invalid(reason: &str) -> LoadReason {
+    LoadReason::Invalid { reason: reason.to_owned() }
+}
+
+fn malformed(error: &BinaryReaderError) -> LoadReason {
+    // The parser says "unexpected end-of-file", or that a section or a function reaches beyond the end.
+    let message = error.message();
+    if message.contains("unexpected end") || message.contains("out of bounds") {
+        return LoadReason::Truncated { offset: error.offset() };
+    }
+    LoadReason::Invalid { reason: format!("{message} (at offset {:#x})", error.offset()) }
+}

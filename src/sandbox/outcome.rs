@@ -1,0 +1,234 @@
+//! What came of a call.
+
+use super::fault::Fault;
+use super::quarantine::Quarantined;
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// Fuel the call used, host functions included. 0 when it never began.
+    pub fuel: u64,
+    /// Fuel `_initialize` and `init` used, when this call was an instance's first; else 0.
+    pub init_fuel: u64,
+    /// Bytes of linear memory at the end; memory never shrinks, so this is the most there was.
+    pub peak_memory: usize,
+    /// What the plugin gave `output_set` last: valid JSON.
+    pub output: Option<String>,
+    /// What the plugin wrote, in order.
+    pub logs: Vec<LogLine>,
+    /// Lines that were dropped because a call may write no more.
+    pub logs_dropped: u32,
+    /// Effects that were performed for it.
+    pub effects: u32,
+    /// The last error a host function told the plugin of.
+    pub last_error: Option<String>,
+    /// Which instance answered: 0 is the plugin's and tenant's first.
+    pub generation: u64,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// The plugin returned 0.
+    Ok,
+    /// The plugin returned this; the instance lives on.
+    Failed(i32),
+    /// The call was stopped; the instance is gone.
+    Fault(Fault),
+    /// The call never began.
+    Rejected(Rejection),
+}
+
+/// Why a call never began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// As many calls wait for this instance as may.
+    QueueFull {
+        /// The plugin.
+        plugin: String,
+        /// `queue`.
+        limit: u32,
+    },
+    /// The plugin faulted too often in a row.
+    Quarantined {
+        /// The plugin.
+        plugin: String,
+        /// Since when, how often, until when.
+        state: Quarantined,
+    },
+    /// No plugin of that name is loaded.
+    Unknown {
+        /// The name.
+        plugin: String,
+    },
+    /// More instances are at work than may exist, and none is idle.
+    Crowded {
+        /// The plugin.
+        plugin: String,
+        /// `max_instances`.
+        limit: u32,
+    },
+    /// The pool is shutting down.
+    Closed {
+        /// The plugin.
+        plugin: String,
+    },
+}
+
+/// A line a plugin wrote: clean text, one line, capped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// How it was written.
+    pub level: LogLevel,
+    /// The text.
+    pub text: String,
+}
+
+/// How a line was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// `log` at level 1, and anything written to standard error.
+    Error,
+    /// `log` at level 2.
+    Warn,
+    /// `log` at level 3, and anything written to standard output.
+    Info,
+    /// `log` at level 4.
+    Debug,
+    /// `log` at level 5.
+    Trace,
+}
+
+impl Outcome {
+    /// A call that never began.
+    #[must_use]
+    pub fn rejected(rejection: Rejection) -> Self {
+        Self::empty(Status::Rejected(rejection))
+    }
+
+    pub(super) fn empty(status: Status) -> Self {
+        Self {
+            status,
+            fuel: 0,
+            init_fuel: 0,
+            peak_memory: 0,
+            output: None,
+            logs: Vec::new(),
+            logs_dropped: 0,
+            effects: 0,
+            last_error: None,
+            generation: 0,
+        }
+    }
+
+    /// What the plugin returned, if it returned.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        match self.status {
+            Status::Ok => Some(0),
+            Status::Failed(code) => Some(code),
+            Status::Fault(_) | Status::Rejected(_) => None,
+        }
+    }
+
+    /// Whether the plugin returned 0.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.status == Status::Ok
+    }
+
+    /// Why the call did not succeed, for people: one line naming the plugin and what to do; `None` when it did.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        match &self.status {
+            Status::Ok => None,
+            Status::Failed(code) => {
+                let said = match (&self.last_error, self.logs.last()) {
+                    (Some(text), _) => format!(": {text}"),
+                    (None, Some(line)) => format!(": {}", line.text),
+                    (None, None) => String::new(),
+                };
+                Some(format!("the plugin returned {code}{}{said}", meaning(*code)))
+            }
+            Status::Fault(fault) => Some(fault.to_string()),
+            Status::Rejected(rejection) => Some(rejection.to_string()),
+        }
+    }
+}
+
+/// What plugins mean by their status, by convention.
+fn meaning(code: i32) -> &'static str {
+    match code {
+        1 => " (by convention: it could not read the request)",
+        2 => " (by convention: it could not parse the request)",
+        3 => " (by convention: the action failed)",
+        _ => "",
+    }
+}
+
+impl Status {
+    /// One word, as machine-readable output has it: `ok`, `failed`, `fault`, `rejected`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed(_) => "failed",
+            Self::Fault(_) => "fault",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+}
+
+impl LogLevel {
+    /// The level a plugin means by `number`: 1 error … 5 trace; what lies beyond counts as the nearest.
+    #[must_use]
+    pub fn from_number(number: u32) -> Self {
+        match number {
+            0 | 1 => Self::Error,
+            2 => Self::Warn,
+            3 => Self::Info,
+            4 => Self::Debug,
+            _ => Self::Trace,
+        }
+    }
+
+    /// The same for the logging facade.
+    #[must_use]
+    pub fn level(self) -> log::Level {
+        match self {
+            Self::Error => log::Level::Error,
+            Self::Warn => log::Level::Warn,
+            Self::Info => log::Level::Info,
+            Self::Debug => log::Level::Debug,
+            Self::Trace => log::Level::Trace,
+        }
+    }
+}
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::QueueFull { plugin, limit } => write!(
+                f,
+                "plugin \"{plugin}\": {limit} calls are waiting already, this one is dropped; \
+                 if bursts are expected: queue = {} under [plugins.{plugin}]",
+                limit.saturating_mul(2)
+            ),
+            Self::Quarantined { plugin, state } => write!(f, "plugin \"{plugin}\": {state}"),
+            Self::Unknown { plugin } => {
+                write!(f, "plugin \"{plugin}\" is not loaded; is there a [plugins.{plugin}], and did it load?")
+            }
+            Self::Crowded { plugin, limit } => write!(
+                f,
+                "plugin \"{plugin}\": {limit} instances are at work already; \
+                 if that many are wanted: max_instances = {} under [wasm]",
+                limit.saturating_mul(2)
+            ),
+            Self::Closed { plugin } => write!(f, "plugin \"{plugin}\": the plugins are being shut down"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}

@@ -1,0 +1,219 @@
+//! A loaded plugin: validated, its imports resolved, ready to be instantiated. Nothing of it has run.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wasmi::{Engine, FuncType, Linker, Module};
+
+use super::counters::Counters;
+use super::engine::new_engine;
+use super::function::{HostFunction, bridge};
+use super::load_error::{LoadError, LoadReason};
+use super::metadata::Metadata;
+use super::module::{Export, Facts, Import, PAGE};
+use super::nearest::nearest;
+use super::signature::Signature;
+use super::state::State;
+use super::wasi;
+use crate::config::{Capability, PluginConfig, WasmConfig};
+use crate::grant::Grant;
+use crate::package::{AdmittedPlugin, Digest};
+
+/// The module host functions are imported from.
+const MODULE: &str = "conductor";
+
+/// A loaded plugin. Shared by all its instances; the engine and what it translated go with it.
+#[derive(Debug)]
+pub struct Plugin {
+    name: String,
+    digest: Digest,
+    settings: WasmConfig,
+    values: BTreeMap<String, String>,
+    grant: Grant,
+    imports: Vec<Import>,
+    exports: Vec<Export>,
+    metadata: Option<Metadata>,
+    needs: BTreeSet<Capability>,
+    counters: Counters,
+    volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
+    linker: Linker<State>,
+    module: Module,
+    engine: Engine,
+}
+
+impl Plugin {
+    /// Validates and links the bytes that were admitted. Only what `grant` covers is linked; an import beyond it is an
+    /// error that names the line to write.
+    pub fn load(
+        admitted: &AdmittedPlugin,
+        settings: &PluginConfig,
+        grant: Grant,
+        functions: &'static [HostFunction],
+    ) -> Result<Arc<Self>, LoadError> {
+        let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
+        let facts = Facts::read(admitted.bytes()).map_err(refuse)?;
+        facts.check_exports().map_err(refuse)?;
+        check_size(&facts, &settings.wasm).map_err(refuse)?;
+        let engine = new_engine();
+        let module = Module::new(&engine, admitted.bytes())
+            .map_err(|error| refuse(LoadReason::Invalid { reason: error.to_string() }))?;
+        let linker = link(&engine, &facts.imports, &grant, functions).map_err(refuse)?;
+        let metadata = facts
+            .metadata
+            .as_deref()
+            .map(Metadata::parse)
+            .transpose()
+            .map_err(|reason| refuse(LoadReason::Metadata { reason }))?;
+        let implied = facts.imports.iter().filter_map(|import| match import.module.as_str() {
+            wasi::MODULE => wasi::implies(&import.name),
+            _ => functions.iter().find(|function| function.name == import.name)?.capability,
+        });
+        let declared = metadata.iter().flat_map(Metadata::capabilities);
+        let needs = implied.chain(declared).collect();
+        Ok(Arc::new(Self {
+            name: admitted.name().to_owned(),
+            digest: admitted.digest(),
+            settings: settings.wasm.clone(),
+            values: values(settings),
+            grant,
+            imports: facts.imports,
+            exports: facts.exports,
+            metadata,
+            needs,
+            counters: Counters::default(),
+            volumes: Mutex::default(),
+            linker,
+            module,
+            engine,
+        }))
+    }
+
+    /// The name the configuration gives it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// Digest of its file.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+    /// The limits it runs under.
+    pub fn settings(&self) -> &WasmConfig {
+        &self.settings
+    }
+    /// What it may do.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+    /// The functions it imports, in its order.
+    pub fn imports(&self) -> &[Import] {
+        &self.imports
+    }
+    /// What it exports, in its order.
+    pub fn exports(&self) -> &[Export] {
+        &self.exports
+    }
+    /// What it says of itself in its section `conductor.plugin`; reading that ran no code.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_ref()
+    }
+    /// The capabilities it needs: what it declares, united with what its imports imply.
+    pub fn needs(&self) -> &BTreeSet<Capability> {
+        &self.needs
+    }
+    /// What it did so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+    /// What `config_get` returns for `key`.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+    pub(super) fn module(&self) -> &Module {
+        &self.module
+    }
+    pub(super) fn linker(&self) -> &Linker<State> {
+        &self.linker
+    }
+
+    /// The books of a tenant's directory, the same for all its instances, so that the quota holds for them together.
+    pub(super) fn volume(&self, tenant: &str, make: impl FnOnce() -> wasi_shim::Volume) -> wasi_shim::Volume {
+        let mut volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
+        volumes.entry(tenant.to_owned()).or_insert_with(make).clone()
+    }
+}
+
+fn check_size(facts: &Facts, settings: &WasmConfig) -> Result<(), LoadReason> {
+    let wanted = facts.memory_pages.saturating_mul(PAGE);
+    if wanted > settings.max_memory_bytes {
+        return Err(LoadReason::InitialMemory { wanted, limit: settings.max_memory_bytes });
+    }
+    if facts.table_elements > u64::from(settings.max_table_elements) {
+        let limit = settings.max_table_elements;
+        return Err(LoadReason::InitialTables { wanted: facts.table_elements, limit });
+    }
+    Ok(())
+}
+
+/// The values of `config`, and of `secrets` as far as their environment variables are set.
+fn values(settings: &PluginConfig) -> BTreeMap<String, String> {
+    let secrets =
+        settings.secrets.iter().filter_map(|(name, variable)| Some((name.clone(), std::env::var(variable).ok()?)));
+    settings.config.clone().into_iter().chain(secrets).collect()
+}
+
+/// A linker with what `imports` asks for and `grant` covers, and nothing else from `conductor`.
+fn link(
+    engine: &Engine,
+    imports: &[Import],
+    grant: &Grant,
+    functions: &'static [HostFunction],
+) -> Result<Linker<State>, LoadReason> {
+    let mut linker = Linker::new(engine);
+    let mut uses_wasi = false;
+    let mut linked = BTreeSet::new();
+    for Import { module, name, signature } in imports {
+        let unknown = |nearest| LoadReason::UnknownImport { module: module.clone(), name: name.clone(), nearest };
+        let expected = match module.as_str() {
+            wasi::MODULE => {
+                uses_wasi = true;
+                wasi::signature(name).ok_or_else(|| unknown(nearest(name, wasi::names())))?
+            }
+            MODULE => {
+                let function = functions.iter().find(|function| function.name == name);
+                let function = function.ok_or_else(|| unknown(nearest(name, functions.iter().map(|f| f.name))))?;
+                Signature::new(function.params, function.results)
+            }
+            _ => return Err(LoadReason::UnknownModule { module: module.clone(), name: name.clone() }),
+        };
+        if expected != *signature {
+            let (module, name, found) = (module.clone(), name.clone(), signature.clone());
+            return Err(LoadReason::WrongImport { module, name, expected, found });
+        }
+        let Some(function) = functions.iter().find(|function| module == MODULE && function.name == name) else {
+            continue;
+        };
+        if let Some(capability) = function.capability.filter(|capability| !grant.has(*capability)) {
+            let granted = Capability::ALL.into_iter().filter(|capability| grant.has(*capability)).collect();
+            return Err(LoadReason::NotGranted { name: name.clone(), capability, granted });
+        }
+        if linked.insert(function.name) {
+            let ty = FuncType::new(
+                function.params.iter().filter_map(|ty| ty.engine()).collect::<Vec<_>>(),
+                function.results.iter().filter_map(|ty| ty.engine()).collect::<Vec<_>>(),
+            );
+            linker
+                .func_new(MODULE, function.name, ty, move |caller, params, results| {
+                    bridge(function, caller, params, results)
+                })
+                .map_err(|error| LoadReason::Invalid { reason: error.to_string() })?;
+        }
+    }
+    if uses_wasi {
+        wasi_shim::add_to_linker(&mut linker).map_err(|error| LoadReason::Invalid { reason: error.to_string() })?;
+    }
+    Ok(linker)
+}

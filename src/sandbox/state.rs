@@ -1,0 +1,115 @@
+//! What the store of one instance holds beside the engine's own.
+
+use std::sync::Arc;
+
+use wasmi::{Caller, Memory};
+
+use super::limits::Limits;
+use super::lines::Lines;
+use super::plugin::Plugin;
+use super::services::Services;
+use super::slice::Stopped;
+use super::wasi::Deadline;
+use crate::clock::Micros;
+
+/// What the store of one instance holds.
+pub(super) struct State {
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) tenant: Arc<str>,
+    pub(super) services: Arc<Services>,
+    pub(super) limits: Limits,
+    pub(super) wasi: wasi_shim::WasiCtx,
+    /// The memory, from instantiation on.
+    pub(super) memory: Option<Memory>,
+    pub(super) meter: Meter,
+    pub(super) lines: Lines,
+    pub(super) call: CallState,
+    /// Shared with the guest's clock, so that no sleep outlasts the call.
+    pub(super) deadline: Deadline,
+}
+
+/// What one call has given to the host.
+#[derive(Debug, Default)]
+pub(super) struct CallState {
+    pub(super) output: Option<String>,
+    pub(super) last_error: Option<String>,
+    pub(super) effects: u32,
+}
+
+/// Fuel and time of the current call. What is in the store is part of what was given.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// Fuel the call may use.
+    pub(super) budget: u64,
+    /// Fuel it was given so far.
+    pub(super) given: u64,
+    /// When it has to end.
+    pub(super) deadline: Micros,
+}
+
+impl Meter {
+    /// Fuel the call may still be given.
+    pub(super) fn reserve(&self) -> u64 {
+        self.budget.saturating_sub(self.given)
+    }
+
+    /// Fuel the call has used, with `left` in the store.
+    pub(super) fn used(&self, left: u64) -> u64 {
+        self.given.saturating_sub(left)
+    }
+}
+
+impl State {
+    /// A call begins: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
+    pub(super) fn begin_call(&mut self, at_ns: u64) {
+        let settings = self.plugin.settings();
+        let now = self.services.clock.now();
+        let deadline = now.saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
+        self.meter = Meter { budget: settings.max_fuel, given: 0, deadline };
+        self.deadline.set(deadline);
+        self.wasi.begin_call(at_ns);
+        self.call = CallState::default();
+    }
+
+    /// Charges the running call: out of the slice, then out of what it has left beyond.
+    pub(super) fn charge_call(caller: &mut Caller<'_, Self>, fuel: u64) -> Result<(), Stopped> {
+        let left = caller.get_fuel().unwrap_or(0); // metering is always on
+        if let Some(rest) = left.checked_sub(fuel) {
+            let _ = caller.set_fuel(rest);
+            return Ok(());
+        }
+        let missing = fuel - left; // left < fuel
+        let meter = &mut caller.data_mut().meter;
+        let enough = missing <= meter.reserve();
+        meter.given = meter.given.saturating_add(missing.min(meter.reserve()));
+        let _ = caller.set_fuel(0);
+        if enough { Ok(()) } else { Err(Stopped::Fuel) }
+    }
+}
+
+impl wasi_shim::WasiView for State {
+    fn wasi(&mut self) -> &mut wasi_shim::WasiCtx {
+        &mut self.wasi
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        self.memory
+    }
+
+    fn charge(caller: &mut Caller<'_, Self>, fuel: u64) -> Result<(), wasmi::Error> {
+        Self::charge_call(caller, fuel).map_err(wasmi::Error::host)
+    }
+
+    fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
+        caller.data().meter.used(caller.get_fuel().unwrap_or(0))
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("plugin", &self.plugin.name())
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}

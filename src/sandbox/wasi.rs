@@ -1,0 +1,308 @@
+//! WASI for plugins: no arguments, no environment, outputs that end in the log, a clock made of fuel, and a directory only
+//! with the Filesystem grant.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wasi_shim::{Access, ClockId, Preopen, Quota, Scope, Slept, Volume, WasiCtx};
+
+use super::fault::FaultKind;
+use super::lines::{Lines, Stream};
+use super::plugin::Plugin;
+use super::services::Services;
+use super::signature::{Signature, ValueType};
+use crate::clock::{Clock, Entropy, Micros, SeededEntropy};
+use crate::config::Capability;
+use crate::package::Digest;
+
+/// The module WASI preview1 is imported from.
+pub(super) const MODULE: &str = wasi_shim::MODULE;
+
+/// Files and directories a plugin's directory may hold, beside its bytes.
+const MAX_FILES: u64 = 10_000;
+
+/// Descriptors a plugin may have open.
+const MAX_DESCRIPTORS: u32 = 64;
+
+/// Host memory directory listings may take, in bytes.
+const MAX_LISTING: usize = 1 << 20;
+
+/// Longest name of a directory made of a plugin's or a tenant's name, in bytes.
+const MAX_COMPONENT: usize = 120;
+
+/// All functions of preview1 with their parameters (`i` is `i32`, `I` is `i64`). All return an `i32`, but for `proc_exit`.
+const FUNCTIONS: &[(&str, &str)] = &[
+    ("args_get", "ii"),
+    ("args_sizes_get", "ii"),
+    ("clock_res_get", "ii"),
+    ("clock_time_get", "iIi"),
+    ("environ_get", "ii"),
+    ("environ_sizes_get", "ii"),
+    ("fd_advise", "iIIi"),
+    ("fd_allocate", "iII"),
+    ("fd_close", "i"),
+    ("fd_datasync", "i"),
+    ("fd_fdstat_get", "ii"),
+    ("fd_fdstat_set_flags", "ii"),
+    ("fd_fdstat_set_rights", "iII"),
+    ("fd_filestat_get", "ii"),
+    ("fd_filestat_set_size", "iI"),
+    ("fd_filestat_set_times", "iIIi"),
+    ("fd_pread", "iiiIi"),
+    ("fd_prestat_dir_name", "iii"),
+    ("fd_prestat_get", "ii"),
+    ("fd_pwrite", "iiiIi"),
+    ("fd_read", "iiii"),
+    ("fd_readdir", "iiiIi"),
+    ("fd_renumber", "ii"),
+    ("fd_seek", "iIii"),
+    ("fd_sync", "i"),
+    ("fd_tell", "ii"),
+    ("fd_write", "iiii"),
+    ("path_create_directory", "iii"),
+    ("path_filestat_get", "iiiii"),
+    ("path_filestat_set_times", "iiiiIIi"),
+    ("path_link", "iiiiiii"),
+    ("path_open", "iiiiiIIii"),
+    ("path_readlink", "iiiiii"),
+    ("path_remove_directory", "iii"),
+    ("path_rename", "iiiiii"),
+    ("path_symlink", "iiiii"),
+    ("path_unlink_file", "iii"),
+    ("poll_oneoff", "iiii"),
+    ("proc_exit", "i"),
+    ("proc_raise", "i"),
+    ("random_get", "ii"),
+    ("sched_yield", ""),
+    ("sock_accept", "iii"),
+    ("sock_recv", "iiiiii"),
+    ("sock_send", "iiiii"),
+    ("sock_shutdown", "ii"),
+];
+
+/// Names of all functions of preview1.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, _)| *name)
+}
+
+/// The type of the function called `name`.
+pub(super) fn signature(name: &str) -> Option<Signature> {
+    let (_, params) = FUNCTIONS.iter().find(|(known, _)| *known == name)?;
+    let params: Vec<_> = params.chars().map(|c| if c == 'I' { ValueType::I64 } else { ValueType::I32 }).collect();
+    let results: &[ValueType] = if name == "proc_exit" { &[] } else { &[ValueType::I32] };
+    Some(Signature::new(&params, results))
+}
+
+/// The capability that importing `name` implies. Those a plain std program imports imply none.
+pub(super) fn implies(name: &str) -> Option<Capability> {
+    name.starts_with("path_").then_some(Capability::Filesystem)
+}
+
+/// When the current call has to end, in session time; shared between an instance and its guest's clock.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deadline(Arc<AtomicU64>);
+
+impl Deadline {
+    pub(super) fn set(&self, at: Micros) {
+        self.0.store(at, Ordering::Relaxed);
+    }
+    fn get(&self) -> Micros {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The guest's clock: the event's time plus the fuel used, 1 fuel a nanosecond. Sleeps cost their duration in fuel, and
+/// in a live session they pass as well.
+struct GuestClock {
+    time: wasi_shim::VirtualClock,
+    live: Option<Arc<dyn Clock>>,
+    deadline: Deadline,
+}
+
+impl wasi_shim::Clock for GuestClock {
+    fn now(&mut self, id: ClockId, fuel_used: u64) -> u64 {
+        self.time.now(id, fuel_used)
+    }
+
+    fn sleep(&mut self, ns: u64) -> Slept {
+        let Some(clock) = &self.live else { return Slept::Through };
+        let left = self.deadline.get().saturating_sub(clock.now());
+        let wanted = ns.div_ceil(1_000);
+        clock.sleep(std::time::Duration::from_micros(wanted.min(left)));
+        if wanted > left { Slept::CutShort } else { Slept::Through }
+    }
+
+    fn sleep_costs_fuel(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, origin_ns: u64) {
+        self.time.begin(origin_ns);
+    }
+}
+
+/// The instance's randomness, as the shim wants it.
+struct GuestEntropy(SeededEntropy);
+
+impl wasi_shim::Entropy for GuestEntropy {
+    fn fill(&mut self, buf: &mut [u8]) {
+        self.0.fill(buf);
+    }
+}
+
+/// The WASI state of one instance.
+pub(super) fn context(
+    plugin: &Plugin,
+    tenant: &str,
+    generation: u64,
+    services: &Services,
+    lines: &Lines,
+    deadline: &Deadline,
+) -> Result<WasiCtx, FaultKind> {
+    let entropy = SeededEntropy::for_instance(&services.seed, plugin.name(), tenant, generation);
+    let mut builder = WasiCtx::builder()
+        .stdout(Stream::Output.sink(lines))
+        .stderr(Stream::Error.sink(lines))
+        .clock(GuestClock {
+            time: wasi_shim::VirtualClock::default(),
+            live: services.live.then(|| Arc::clone(&services.clock)),
+            deadline: deadline.clone(),
+        })
+        .entropy(GuestEntropy(entropy))
+        .max_descriptors(MAX_DESCRIPTORS)
+        .max_listing_bytes(MAX_LISTING)
+        .deterministic(true);
+    if let Some(root) = services.data_root.as_deref().filter(|_| plugin.grant().has(Capability::Filesystem)) {
+        let path = data_directory(root, plugin.name(), tenant);
+        let failed = |reason: String| FaultKind::DataDirectory { path: path.clone(), reason };
+        make_private(&path).map_err(|error| failed(error.to_string()))?;
+        let paths = plugin.grant().paths();
+        let mut scope = Scope::new();
+        for prefix in &paths.read {
+            scope = scope.read(prefix).map_err(|error| failed(error.to_string()))?;
+        }
+        for prefix in &paths.write {
+            scope = scope.write(prefix).map_err(|error| failed(error.to_string()))?;
+        }
+        let volume = plugin.volume(tenant, || {
+            Volume::new().with_quota(Quota { bytes: plugin.settings().max_data_bytes, files: MAX_FILES })
+        });
+        builder = builder.preopen(Preopen::new(&path, "/").access(Access::READ_WRITE).volume(volume).scope(scope));
+    }
+    builder.build().map_err(|error| FaultKind::DataDirectory {
+        path: services
+            .data_root
+            .as_deref()
+            .map_or_else(PathBuf::new, |root| data_directory(root, plugin.name(), tenant)),
+        reason: error.to_string(),
+    })
+}
+
+/// `<root>/<plugin>/<tenant>`, each name made into one path component.
+#[must_use]
+pub fn data_directory(root: &Path, plugin: &str, tenant: &str) -> PathBuf {
+    root.join(component(plugin)).join(component(tenant))
+}
+
+/// `name` as one path component: letters, digits, `-`, `_` and inner dots stand for themselves, other bytes become `%xx`;
+/// very long names end in their digest. Different names give different components.
+fn component(name: &str) -> String {
+    let mut out = String::new();
+    for (position, byte) in name.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => out.push(char::from(byte)),
+            b'.' if position > 0 => out.push('.'),
+            _ => out.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    if out.is_empty() {
+        out.push('%'); // no other name becomes a lone per cent sign
+    }
+    if out.len() > MAX_COMPONENT {
+        let digest = Digest::of(name.as_bytes()).to_string();
+        out.truncate(MAX_COMPONENT - digest.len() - 2);
+        // `%%` cannot come from a shorter name, in which two hexadecimal digits follow each per cent sign.
+        out = format!("{out}%%{digest}");
+    }
+    out
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_its_directory_or_into_anothers() {
+        let long = "x".repeat(1000);
+        let names = [
+            "",
+            ".",
+            "..",
+            "/",
+            "../x",
+            "a/b",
+            "a",
+            "A",
+            "a.b",
+            ".a",
+            "a%2fb",
+            "%",
+            "%%",
+            "ä",
+            "a\0b",
+            "-",
+            &long,
+            &long[1..],
+        ];
+        let components: HashSet<_> = names.iter().map(|name| component(name)).collect();
+        assert_eq!(components.len(), names.len());
+        for component in components {
+            assert!(!component.contains('/') && !component.starts_with('.') && component.len() <= MAX_COMPONENT);
+        }
+        assert_eq!(component("spotify-2.1"), "spotify-2.1");
+    }
+
+    #[test]
+    fn the_table_of_types_is_the_shims() {
+        use std::fmt::Write;
+        let mut text = String::from("(module");
+        for name in names() {
+            let signature = signature(name).expect("in the table");
+            write!(text, "(import \"{MODULE}\" \"{name}\" (func").expect("a string");
+            for ty in &signature.params {
+                write!(text, " (param {ty})").expect("a string");
+            }
+            for ty in &signature.results {
+                write!(text, " (result {ty})").expect("a string");
+            }
+            text.push_str("))");
+        }
+        text.push(')');
+        struct Guest(WasiCtx);
+        impl wasi_shim::WasiView for Guest {
+            fn wasi(&mut self) -> &mut WasiCtx {
+                &mut self.0
+            }
+            fn memory(&self) -> Option<wasmi::Memory> {
+                None
+            }
+        }
+        let engine = super::super::engine::new_engine();
+        let module = wasmi::Module::new(&engine, wat::parse_str(&text).expect("text")).expect("a module");
+        let mut linker = wasmi::Linker::<Guest>::new(&engine);
+        wasi_shim::add_to_linker(&mut linker).expect("linked once");
+        let guest = Guest(WasiCtx::builder().build().expect("a context of nothing"));
+        let mut store = wasmi::Store::new(&engine, guest);
+        store.set_fuel(1_000).expect("fuel is metered");
+        linker.instantiate_and_start(&mut store, &module).expect("every function is there, with the type of the table");
+        assert_eq!(module.imports().len(), FUNCTIONS.len());
+    }
+}
