@@ -2,14 +2,13 @@
 //! the process goes through [`Outside`], which the `effect` module implements.
 
 mod effect;
-mod facts;
 mod request;
 mod scheduler;
 mod step;
 mod url;
 
+pub use crate::mapping::Facts;
 pub use effect::{Effect, EffectError, Origin, Outside, Reply};
-pub use facts::Facts;
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, Program, ProgramEnd, Reach, Request, Response, Secrets, SocketOpen,
     System,

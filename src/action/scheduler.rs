@@ -9,10 +9,10 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::effect::Effect;
-use super::facts::{Facts, holds};
 use super::step::{Cause, Dropped, Step, Task};
 use crate::clock::Micros;
 use crate::config::Action;
+use crate::mapping::{Facts, holds};
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
 /// or a delay that was meant to be milliseconds.

@@ -1,5 +1,6 @@
 //! `conductor check`: is this configuration valid?
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use argh::FromArgs;
@@ -39,8 +40,10 @@ impl Check {
                 Ok(Exit::Done)
             }
             Ok(loaded) => {
+                let mut stderr = std::io::stderr().lock();
                 for warning in &loaded.warnings {
-                    eprintln!("{warning}\n");
+                    // The verdict stands even where nobody reads warnings.
+                    let _ = writeln!(stderr, "{warning}\n");
                 }
                 out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
                 Ok(Exit::Done)
@@ -50,12 +53,9 @@ impl Check {
                 Ok(Exit::Negative)
             }
             Err(LoadError::Invalid(invalid)) => {
-                let mut text = invalid.to_string();
-                for warning in &invalid.warnings {
-                    text.push_str(&format!("\n\n{warning}"));
-                }
-                let errors = invalid.errors.len() + invalid.more;
-                Err(Failure::negative(format!("{text}\n\n{name}: not valid: {}", count(errors, "error"))))
+                let warnings: String = invalid.warnings.iter().map(|warning| format!("{warning}\n\n")).collect();
+                let errors = count(invalid.errors.len() + invalid.more, "error");
+                Err(Failure::negative(format!("{invalid}\n\n{warnings}{name}: not valid: {errors}")))
             }
             Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) => {
                 Err(Failure::negative(error.to_string()))

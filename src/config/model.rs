@@ -33,6 +33,17 @@ impl Config {
     pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
         self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings)
     }
+    /// The mapping at `number` in [`Config::mappings`].
+    pub fn mapping(&self, mut number: usize) -> Option<&Mapping> {
+        let modes = self.modes.iter().map(|mode| &mode.mappings);
+        for list in modes.chain([&self.global_mappings]) {
+            match number.checked_sub(list.len()) {
+                Some(rest) => number = rest,
+                None => return list.get(number),
+            }
+        }
+        None
+    }
 }
 
 /// An input device.

@@ -1,1 +1,13 @@
 //! `Gesture` × mode × conditions → `Action`. Pure.
+//!
+//! A gesture sets off one mapping: the first of the current mode that matches it, in the order written; where none of the
+//! mode does, the first global one. So a narrow mapping stands before a wide one, and a mode overrides what holds
+//! everywhere. Different gestures of one touch (the press, and the double tap it completes) are looked up each for itself.
+
+mod condition;
+mod mapper;
+mod matching;
+
+pub use condition::{Facts, holds};
+pub use mapper::Mapper;
+pub use matching::velocity_band;
