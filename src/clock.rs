@@ -20,6 +20,11 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Micros;
     /// Unix time of the session's beginning, in microseconds.
     fn epoch(&self) -> u64;
+    /// Unix time now, in microseconds: what a wall clock shows. On a real clock it follows the system's when that is set,
+    /// as on a machine that learns the time from the network only after it has started.
+    fn unix_time(&self) -> u64 {
+        self.epoch().saturating_add(self.now())
+    }
     /// Lets `duration` pass: for real on a real clock, at once on a virtual one.
     fn sleep(&self, duration: Duration);
 }
@@ -41,9 +46,14 @@ impl SystemClock {
     /// A clock whose session begins now.
     #[must_use]
     pub fn start() -> Self {
-        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), epoch: u64::try_from(epoch.as_micros()).unwrap_or(u64::MAX) }
+        Self { start: Instant::now(), epoch: unix_time() }
     }
+}
+
+/// The system's wall clock, in microseconds since the Unix epoch.
+fn unix_time() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Clock for SystemClock {
@@ -52,6 +62,9 @@ impl Clock for SystemClock {
     }
     fn epoch(&self) -> u64 {
         self.epoch
+    }
+    fn unix_time(&self) -> u64 {
+        unix_time()
     }
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
@@ -88,25 +101,6 @@ impl Clock for VirtualClock {
         let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         // A sum past the end of time stays at the end of time.
         let _ = self.now.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_add(us)));
-    }
-}
-
-/// The operating system's randomness, fit for keys and for the seed of a session.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemEntropy;
-
-impl SystemEntropy {
-    /// `N` random bytes. Waits for the system's generator to be seeded, early after boot.
-    pub fn bytes<const N: usize>() -> std::io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            filled += match rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()) {
-                Err(rustix::io::Errno::INTR) => 0,
-                count => count?,
-            };
-        }
-        Ok(bytes)
     }
 }
 
@@ -172,13 +166,6 @@ mod tests {
         clock.advance_to(3);
         clock.sleep(Duration::from_micros(2));
         assert_eq!(clock.now(), 7);
-    }
-
-    #[test]
-    fn the_systems_randomness_differs_from_draw_to_draw() {
-        let (one, other) = (SystemEntropy::bytes::<32>().unwrap(), SystemEntropy::bytes::<32>().unwrap());
-        assert_ne!(one, other);
-        assert_ne!(one, [0; 32]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod effect;
 mod request;
 mod scheduler;
 mod step;
+mod text;
 mod url;
 
 pub use crate::mapping::Facts;

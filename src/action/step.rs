@@ -10,7 +10,7 @@ use crate::gesture::GestureEvent;
 /// Why something happens: the mapping and the gesture that set it off. Cheap to clone; every step carries one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// Number of the mapping, whatever the caller counts by; handed through.
+    /// Number of the mapping: what [`Config::mapping`](crate::config::Config::mapping) takes.
     pub mapping: usize,
     /// The gesture.
     pub event: GestureEvent,

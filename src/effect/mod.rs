@@ -1,1 +1,21 @@
 //! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.
+
+mod dry_run;
+mod facts;
+#[cfg(feature = "keys")]
+mod keys;
+mod live;
+#[cfg(feature = "alsa")]
+mod midi_out;
+mod needs;
+#[cfg(feature = "alsa")]
+mod port_name;
+mod process;
+mod reaper;
+mod volume;
+mod worker;
+
+pub use dry_run::DryRun;
+pub use facts::World;
+pub use live::{Live, OnFailure};
+pub use process::Environment;

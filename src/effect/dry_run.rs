@@ -1,0 +1,51 @@
+//! Effects that are told instead of done.
+
+use crate::action::{Effect, EffectError, Origin, Outside, Reply};
+
+/// Hands every effect to a function and does nothing else.
+pub struct DryRun<F> {
+    tell: F,
+}
+
+impl<F: Fn(&Effect, Origin<'_>) + Send + Sync> DryRun<F> {
+    /// Tells effects to `tell`, on the thread that wants them. `Effect` displays as one line.
+    pub const fn new(tell: F) -> Self {
+        Self { tell }
+    }
+}
+
+impl<F: Fn(&Effect, Origin<'_>) + Send + Sync> Outside for DryRun<F> {
+    fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
+        (self.tell)(effect, origin);
+        Ok(Reply::Done)
+    }
+}
+
+impl<F> std::fmt::Debug for DryRun<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DryRun").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn effects_are_told_with_their_origin_and_not_done() {
+        let told = Mutex::new(Vec::new());
+        let outside = DryRun::new(|effect: &Effect, origin: Origin<'_>| {
+            told.lock().expect("no panic holds it").push(format!("{origin:?} {effect}"));
+        });
+        let file = std::env::temp_dir().join(format!("conductor-dry-{}", std::process::id()));
+        let effect = Effect::Shell(format!("touch {}", file.display()));
+        let plugin = Origin::Plugin { plugin: "p", tenant: "t" };
+        assert_eq!(outside.perform(&effect, Origin::Mapping), Ok(Reply::Done));
+        assert_eq!(outside.perform(&Effect::Text("a".into()), plugin), Ok(Reply::Done));
+        assert!(!file.exists());
+        let told = told.into_inner().expect("no panic held it");
+        let first = format!("Mapping shell: touch {}", file.display());
+        assert_eq!(told, [first.as_str(), "Plugin { plugin: \"p\", tenant: \"t\" } type: a"]);
+    }
+}
