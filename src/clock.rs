@@ -104,6 +104,25 @@ impl Clock for VirtualClock {
     }
 }
 
+/// The operating system's randomness, fit for keys and for the seed of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl SystemEntropy {
+    /// `N` random bytes. Waits for the system's generator to be seeded, early after boot.
+    pub fn bytes<const N: usize>() -> std::io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            filled += match rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()) {
+                Err(rustix::io::Errno::INTR) => 0,
+                count => count?,
+            };
+        }
+        Ok(bytes)
+    }
+}
+
 /// A seeded generator: the same seed gives the same bytes on every machine. Not for keys.
 ///
 /// The stream is `SHA-256(seed ‖ counter)` for counter 0, 1, 2 … (little-endian `u64`), read in order.
@@ -166,6 +185,13 @@ mod tests {
         clock.advance_to(3);
         clock.sleep(Duration::from_micros(2));
         assert_eq!(clock.now(), 7);
+    }
+
+    #[test]
+    fn the_systems_randomness_differs_from_draw_to_draw() {
+        let (one, other) = (SystemEntropy::bytes::<32>().unwrap(), SystemEntropy::bytes::<32>().unwrap());
+        assert_ne!(one, other);
+        assert_ne!(one, [0; 32]);
     }
 
     #[test]

@@ -1,10 +1,18 @@
 //! The one way in for plugin code.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::digest::Digest;
+use super::file;
+use super::history::{Admitted, History};
+use super::key::PublicKey;
+use super::policy::Policy;
+use super::refusal::{Refusal, RequiredBy};
+use super::signature::{self, Flaw, SignatureFile, signature_path};
+use super::statement::Statement;
+use super::trust::{Standing, TrustStore};
+use super::verdict::{SignerVerdict, Verdict};
 
 /// Largest plugin file that is read, in bytes.
 pub(super) const MAX_PLUGIN_BYTES: u64 = 32 << 20;
@@ -16,7 +24,7 @@ pub struct AdmittedPlugin {
     path: PathBuf,
     bytes: Arc<[u8]>,
     digest: Digest,
-    level: TrustLevel,
+    verdict: Arc<Verdict>,
 }
 
 impl AdmittedPlugin {
@@ -38,92 +46,220 @@ impl AdmittedPlugin {
     }
     /// How far its origin is known.
     pub fn level(&self) -> TrustLevel {
-        self.level
+        self.verdict.level
+    }
+    /// The keys whose signatures count at this level, the first signer's first. Empty when it is unsigned.
+    pub fn signers(&self) -> impl Iterator<Item = PublicKey> {
+        self.verdict.counting_signers()
+    }
+    /// What the signer states about it, when a valid signature covers that.
+    pub fn statement(&self) -> Option<&Statement> {
+        self.verdict.statement.as_ref().filter(|_| self.level() != TrustLevel::Unsigned)
+    }
+    /// Everything that was found out.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
     }
 }
 
 /// How far a plugin's origin is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TrustLevel {
-    /// No signature.
+    /// No signature, or none that anybody asked for and that holds.
     Unsigned,
     /// A valid signature by a key nobody vouched for.
     SelfSigned,
-    /// A valid signature by a trusted key.
+    /// A valid signature by a trusted key, and as many as are required.
     Trusted,
 }
 
-/// What is asked of a plugin file.
-#[derive(Debug, Clone, Default)]
-pub struct Policy {
-    /// Name under which it runs.
-    pub name: String,
-    /// Expected digest.
-    pub sha256: Option<[u8; 32]>,
-}
-
-/// Why a plugin is not admitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The file cannot be read.
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The file is larger than any plugin may be.
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is not the one the configuration pins.
-    Pin {
-        /// The file.
-        path: PathBuf,
-        /// The digest the configuration wants.
-        expected: Digest,
-        /// The digest it has.
-        actual: Digest,
-    },
-}
-
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for TrustLevel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreadable { path, reason } => write!(f, "{}: cannot read the plugin: {reason}", path.display()),
-            Self::TooLarge { path } => {
-                write!(f, "{}: larger than {} MiB; no plugin may be", path.display(), MAX_PLUGIN_BYTES >> 20)
-            }
-            Self::Pin { path, expected, actual } => write!(
-                f,
-                "{}: not the file the configuration pins\n  expected: {expected}\n  actual:   {actual}\n  if the change is wanted: sha256 = \"{actual}\"",
-                path.display()
-            ),
-        }
+        f.pad(match self {
+            Self::Unsigned => "unsigned",
+            Self::SelfSigned => "self-signed",
+            Self::Trusted => "trusted",
+        })
     }
 }
 
-impl std::error::Error for Refusal {}
-
-/// Reads the plugin at `path` once and holds it against `policy`.
+/// Reads the plugin at `path` once and holds it against `policy`. What is admitted is recorded in the policy's history.
 pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
-    let unreadable = |error: std::io::Error| Refusal::Unreadable { path: path.into(), reason: error.to_string() };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_PLUGIN_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_PLUGIN_BYTES {
-        return Err(Refusal::TooLarge { path: path.into() });
+    let (mut verdict, bytes) = examine(path, policy);
+    if let Some(refusal) = verdict.refusal {
+        return Err(refusal);
     }
-    let digest = Digest::of(&bytes);
-    if let Some(expected) = policy.sha256.map(Digest::from_bytes).filter(|expected| *expected != digest) {
-        return Err(Refusal::Pin { path: path.into(), expected, actual: digest });
+    if let (Some(history), Some(now)) = (&policy.history, stated(path, &verdict)) {
+        match History::record(history, &policy.name, path, &now, !policy.dangerous_allow_downgrade) {
+            // At the development level a state directory that cannot be written is no reason to stop.
+            Err(refusal @ Refusal::History { .. }) if !policy.requires_signature() => verdict.tolerated = Some(refusal),
+            recorded => recorded?,
+        }
     }
     Ok(AdmittedPlugin {
         name: policy.name.clone(),
         path: path.into(),
         bytes: bytes.into(),
-        digest,
-        level: TrustLevel::Unsigned,
+        digest: verdict.digest,
+        verdict: Arc::new(verdict),
     })
+}
+
+/// Everything that can be found out about the plugin at `path`, whether it would be admitted or not. Records nothing.
+#[must_use]
+pub fn verdict(path: &Path, policy: &Policy) -> Verdict {
+    examine(path, policy).0
+}
+
+/// The verdict, and the bytes it is about.
+fn examine(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
+    let mut verdict = Verdict::unread(path);
+    let bytes = match file::read(path, MAX_PLUGIN_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            verdict.refusal = Some(if error.kind() == std::io::ErrorKind::FileTooLarge {
+                Refusal::TooLarge { path: path.into() }
+            } else {
+                Refusal::Unreadable { path: path.into(), reason: error.to_string() }
+            });
+            return (verdict, Vec::new());
+        }
+    };
+    verdict.read = true;
+    verdict.size = bytes.len() as u64;
+    verdict.digest = Digest::of(&bytes);
+    let pinned = policy.sha256.map(Digest::from_bytes).filter(|expected| *expected != verdict.digest);
+    let signed = authenticate(path, policy, &mut verdict).and_then(|()| weigh(path, policy, &mut verdict));
+    if let Some(expected) = pinned {
+        verdict.refusal = Some(Refusal::Pin { path: path.into(), expected, actual: verdict.digest });
+    } else if let Err(refusal) = signed {
+        // What speaks against the plugin itself is heard at every level.
+        let counts = policy.requires_signature()
+            || matches!(refusal, Refusal::Revoked { .. } | Refusal::Downgrade { .. } | Refusal::Substituted { .. });
+        if counts {
+            verdict.refusal = Some(refusal);
+        } else if !matches!(refusal, Refusal::Unsigned { .. } | Refusal::Untrusted { .. }) {
+            verdict.tolerated = Some(refusal);
+        }
+    }
+    (verdict, bytes)
+}
+
+/// Reads the signature file and verifies every signature in it.
+fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refusal> {
+    let signature = signature_path(path);
+    let bytes = match file::read(&signature, signature::MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Refusal::Unsigned { path: path.into(), signature });
+        }
+        Err(error) => return Err(Refusal::SignatureUnreadable { path: signature, reason: error.to_string() }),
+    };
+    let file = SignatureFile::read(&bytes, verdict.size, verdict.digest).map_err(|flaw| match flaw {
+        Flaw::Malformed(reason) => Refusal::Malformed { path: signature.clone(), reason },
+        Flaw::Size(expected) => Refusal::Size { path: path.into(), expected, actual: verdict.size },
+        Flaw::Digest(expected) => Refusal::Digest { path: path.into(), expected, actual: verdict.digest },
+    })?;
+    let forged = file.forged();
+    let store = match &policy.trusted_keys {
+        None => Ok(TrustStore::default()),
+        Some(path) => match TrustStore::load_existing(path) {
+            Ok(None) if policy.trusted_keys_must_exist => Err(Refusal::NoTrustStore { path: path.clone() }),
+            Ok(store) => Ok(store.unwrap_or_default()),
+            Err(error) => Err(Refusal::Trust(error)),
+        },
+    };
+    let known = store.as_ref().ok();
+    verdict.trusted_keys = known.map(|store| store.keys().len());
+    verdict.signers = file
+        .signers()
+        .map(|signer| SignerVerdict {
+            holds: !forged.contains(&signer.key),
+            standing: known.map_or(Standing::Unknown, |store| store.standing(signer.key, policy.at)),
+            lacks_statement: file.statement.is_none()
+                && known.and_then(|store| store.find(signer.key)).is_some_and(|entry| entry.require_statement),
+            signer: signer.clone(),
+        })
+        .collect();
+    verdict.statement = file.statement.map(|signed| signed.statement);
+    if let Some(key) = forged.first() {
+        return Err(Refusal::BadSignature { path: signature, key: *key });
+    }
+    store.map(drop)
+}
+
+/// Holds authentic signatures against trust, time, thresholds and history, and sets the level.
+fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refusal> {
+    let path = path.to_owned();
+    for SignerVerdict { signer, standing, .. } in &verdict.signers {
+        if let Standing::Revoked { reason } = standing {
+            return Err(Refusal::Revoked { path, key: signer.key, reason: reason.clone() });
+        }
+    }
+    if let Some(at) = verdict.statement.as_ref().and_then(|statement| statement.expires_at)
+        && at <= policy.at
+    {
+        return Err(Refusal::Expired { path, at });
+    }
+    for bytes in &policy.required_signers {
+        let key = PublicKey::from_bytes(*bytes)
+            .map_err(|_| Refusal::BadRequiredSigner { name: policy.name.clone(), key: super::hex::encode(bytes) })?;
+        if !verdict.signers.iter().any(|signer| signer.signer.key == key) {
+            return Err(Refusal::MissingSigner { path, key });
+        }
+    }
+    let stated = verdict.statement.as_ref().map_or(1, |statement| statement.required_signatures);
+    let required = policy.min_signatures.max(stated);
+    let by = if stated >= policy.min_signatures { RequiredBy::Statement } else { RequiredBy::User };
+    let too_few = |found| Refusal::TooFewSignatures { path: path.clone(), found, required, required_by: by };
+    let all = verdict.signers.len() as u32; // bounded by the file's size
+    let trusted = verdict.signers.iter().filter(|signer| signer.counts()).count() as u32;
+    // Nobody's signature counts twice: the file cannot hold two of one key.
+    if trusted >= required {
+        verdict.level = TrustLevel::Trusted;
+    } else if all >= required {
+        verdict.level = TrustLevel::SelfSigned;
+    } else if trusted == 0 && !policy.allow_self_signed {
+        return Err(untrusted(path.clone(), verdict).unwrap_or(too_few(0)));
+    } else {
+        return Err(too_few(if policy.allow_self_signed { all } else { trusted }));
+    }
+    if verdict.level < TrustLevel::Trusted && !policy.allow_self_signed {
+        let refusal = if trusted == 0 { untrusted(path.clone(), verdict) } else { None };
+        return Err(refusal.unwrap_or(too_few(trusted)));
+    }
+    if policy.dangerous_allow_downgrade {
+        return Ok(());
+    }
+    match &policy.history {
+        None => Ok(()),
+        Some(history) => History::load(history)?.check(&policy.name, &path, stated_now(&path, verdict).as_ref()),
+    }
+}
+
+/// Why not a single signature counts.
+fn untrusted(path: PathBuf, verdict: &Verdict) -> Option<Refusal> {
+    for SignerVerdict { signer, standing, lacks_statement, .. } in &verdict.signers {
+        match standing {
+            Standing::Retired { since, successor } => {
+                return Some(Refusal::Retired { path, key: signer.key, since: *since, successor: *successor });
+            }
+            Standing::Trusted { .. } if *lacks_statement => {
+                return Some(Refusal::NoStatement { path, key: signer.key });
+            }
+            _ => {}
+        }
+    }
+    let signer = &verdict.signers.first()?.signer;
+    Some(Refusal::Untrusted { path, key: signer.key, name: signer.name.clone() })
+}
+
+/// What the history records of an admitted plugin.
+fn stated(path: &Path, verdict: &Verdict) -> Option<Admitted> {
+    if verdict.level == TrustLevel::Unsigned { None } else { stated_now(path, verdict) }
+}
+
+fn stated_now(path: &Path, verdict: &Verdict) -> Option<Admitted> {
+    let (statement, signer) = (verdict.statement.as_ref()?, verdict.signers.first()?);
+    Some(Admitted::new(path, statement, &signer.signer, verdict.digest))
 }

@@ -1,7 +1,33 @@
 //! File → digest → signatures → trust → [`AdmittedPlugin`], the only value from which a sandbox can be built.
+//!
+//! [`admit`] reads a plugin once, and everything after works on those bytes. Formats are specified in `docs/signing.md`.
 
 mod admit;
 mod digest;
+mod file;
+mod hex;
+mod history;
+mod json;
+mod key;
+mod policy;
+mod refusal;
+mod signature;
+mod statement;
+mod time;
+mod trust;
+mod verdict;
 
-pub use admit::{AdmittedPlugin, Policy, Refusal, TrustLevel, admit};
+#[cfg(feature = "plugin-signing")]
+pub mod signing;
+
+pub use admit::{AdmittedPlugin, TrustLevel, admit, verdict};
 pub use digest::Digest;
+pub use hex::HexError;
+pub use key::{KeyError, PublicKey};
+pub use policy::Policy;
+pub use refusal::{Refusal, RequiredBy};
+pub use signature::{Flaw, Malformed, signature_path};
+pub use statement::{Signer, Statement};
+pub use time::Timestamp;
+pub use trust::{RevokedKey, Standing, TrustError, TrustStore, TrustedKey};
+pub use verdict::{SignerVerdict, Verdict};

@@ -1,0 +1,136 @@
+//! The record of what was last admitted under each name, so that an older version is noticed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::refusal::Refusal;
+use super::statement::{Signer, Statement};
+use super::time::Timestamp;
+use super::{file, json};
+
+/// Largest record that is read, in bytes: thousands of plugins.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Everything that was admitted, by the plugin's name in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct History {
+    version: u32,
+    plugins: BTreeMap<String, Admitted>,
+}
+
+/// What was last admitted under a name. Only what a statement says is recorded: nothing else is authentic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Admitted {
+    path: String,
+    plugin: String,
+    version: Option<semver::Version>,
+    signed_at: String,
+    digest: String,
+}
+
+impl Admitted {
+    pub(crate) fn new(path: &Path, statement: &Statement, signer: &Signer, digest: Digest) -> Self {
+        Self {
+            path: path.display().to_string(),
+            plugin: statement.plugin.clone(),
+            version: statement.version.clone(),
+            signed_at: signer.signed_at.clone(),
+            digest: digest.to_string(),
+        }
+    }
+
+    /// Refuses `now` when it is older than this or another plugin; `now` is absent when nothing is stated any more.
+    fn allows(&self, name: &str, path: &Path, now: Option<&Self>) -> Result<(), Refusal> {
+        let Some(now) = now else {
+            return Err(Refusal::Downgrade {
+                path: path.into(),
+                name: name.into(),
+                admitted: self.to_string(),
+                found: "a signature that states no version".into(),
+            });
+        };
+        if now.digest == self.digest {
+            return Ok(());
+        }
+        if now.plugin != self.plugin {
+            // Another path is another choice of the user's; under the same path somebody swapped the file.
+            if now.path != self.path {
+                return Ok(());
+            }
+            return Err(Refusal::Substituted {
+                path: path.into(),
+                name: name.into(),
+                admitted: self.plugin.clone(),
+                found: now.plugin.clone(),
+            });
+        }
+        let by_version = match (&now.version, &self.version) {
+            (Some(now), Some(last)) => now.cmp_precedence(last),
+            // A version that is no longer stated counts as older than any.
+            (now, last) => now.is_some().cmp(&last.is_some()),
+        };
+        let by_date = || Timestamp::parse(&now.signed_at).cmp(&Timestamp::parse(&self.signed_at));
+        if by_version.then_with(by_date).is_lt() {
+            return Err(Refusal::Downgrade {
+                path: path.into(),
+                name: name.into(),
+                admitted: self.to_string(),
+                found: now.to_string(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Admitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.plugin)?;
+        if let Some(version) = &self.version {
+            write!(f, " {version}")?;
+        }
+        write!(f, ", signed {}", self.signed_at)
+    }
+}
+
+impl History {
+    /// Reads the record at `path`. A file that does not exist is an empty record.
+    pub(crate) fn load(path: &Path) -> Result<Self, Refusal> {
+        let unusable = |reason: String| Refusal::History { path: path.into(), reason };
+        let bytes = match file::read(path, MAX_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self { version: 1, plugins: BTreeMap::new() });
+            }
+            Err(error) => return Err(unusable(error.to_string())),
+        };
+        let history: Self = json::parse(&bytes).map_err(|error| unusable(error.to_string()))?;
+        if history.version == 1 { Ok(history) } else { Err(unusable(format!("version {}", history.version))) }
+    }
+
+    /// Holds `now`, which is to be admitted as `name` from `path`, against what was admitted before.
+    pub(crate) fn check(&self, name: &str, path: &Path, now: Option<&Admitted>) -> Result<(), Refusal> {
+        self.plugins.get(name).map_or(Ok(()), |last| last.allows(name, path, now))
+    }
+
+    /// Records at `path` that `now` was admitted as `name`; a record that says so already is left alone. With
+    /// `check`, holds it against the newest record once more, in case another process admitted something meanwhile.
+    pub(crate) fn record(path: &Path, name: &str, plugin: &Path, now: &Admitted, check: bool) -> Result<(), Refusal> {
+        let unusable = |error: std::io::Error| Refusal::History { path: path.into(), reason: error.to_string() };
+        if Self::load(path)?.plugins.get(name) == Some(now) {
+            return Ok(());
+        }
+        file::create_directory(path).map_err(unusable)?;
+        let _lock = file::EditLock::take(path).map_err(unusable)?;
+        let mut history = Self::load(path)?;
+        if check {
+            history.check(name, plugin, Some(now))?;
+        }
+        history.plugins.insert(name.into(), now.clone());
+        let mut json = serde_json::to_vec_pretty(&history).map_err(|error| unusable(error.into()))?;
+        json.push(b'\n');
+        file::replace(path, &json).map_err(unusable)
+    }
+}
