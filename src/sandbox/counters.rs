@@ -16,7 +16,6 @@ pub struct Counters {
     evicted: AtomicU64,
     queue_full: AtomicU64,
     quarantined: AtomicU64,
-    crowded: AtomicU64,
     /// Rare, so a lock is no harm: faults by kind, denials by function and reason.
     faults: Mutex<BTreeMap<&'static str, u64>>,
     denials: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
@@ -39,8 +38,6 @@ pub struct CounterValues {
     pub queue_full: u64,
     /// Calls rejected because the plugin rests.
     pub quarantined: u64,
-    /// Calls rejected because too many instances were at work.
-    pub crowded: u64,
     /// Faults by kind, as [`super::FaultKind::name`] has it.
     pub faults: BTreeMap<&'static str, u64>,
     /// Denials by function and reason.
@@ -72,7 +69,6 @@ impl Counters {
         match rejection {
             Rejection::QueueFull { .. } => add(&self.queue_full, 1),
             Rejection::Quarantined { .. } => add(&self.quarantined, 1),
-            Rejection::Crowded { .. } => add(&self.crowded, 1),
             Rejection::Unknown { .. } | Rejection::Closed { .. } => {}
         }
     }
@@ -99,7 +95,6 @@ impl Counters {
             evicted: get(&self.evicted),
             queue_full: get(&self.queue_full),
             quarantined: get(&self.quarantined),
-            crowded: get(&self.crowded),
             faults: self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             denials: self.denials.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }

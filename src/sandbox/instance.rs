@@ -335,6 +335,7 @@ impl Instance {
             effects,
             last_error,
             generation: self.generation,
+            quarantined: None,
         }
     }
 }

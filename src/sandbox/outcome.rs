@@ -26,6 +26,8 @@ pub struct Outcome {
     pub last_error: Option<String>,
     /// Which instance answered: 0 is the plugin's and tenant's first.
     pub generation: u64,
+    /// Set when this fault put the plugin into quarantine.
+    pub quarantined: Option<Quarantined>,
 }
 
 /// How a call ended.
@@ -62,13 +64,6 @@ pub enum Rejection {
     Unknown {
         /// The name.
         plugin: String,
-    },
-    /// More instances are at work than may exist, and none is idle.
-    Crowded {
-        /// The plugin.
-        plugin: String,
-        /// `max_instances`.
-        limit: u32,
     },
     /// The pool is shutting down.
     Closed {
@@ -120,6 +115,7 @@ impl Outcome {
             effects: 0,
             last_error: None,
             generation: 0,
+            quarantined: None,
         }
     }
 
@@ -152,7 +148,10 @@ impl Outcome {
                 };
                 Some(format!("the plugin returned {code}{}{said}", meaning(*code)))
             }
-            Status::Fault(fault) => Some(fault.to_string()),
+            Status::Fault(fault) => match &self.quarantined {
+                Some(state) => Some(format!("{fault}; {state}")),
+                None => Some(fault.to_string()),
+            },
             Status::Rejected(rejection) => Some(rejection.to_string()),
         }
     }
@@ -220,12 +219,6 @@ impl std::fmt::Display for Rejection {
             Self::Unknown { plugin } => {
                 write!(f, "plugin \"{plugin}\" is not loaded; is there a [plugins.{plugin}], and did it load?")
             }
-            Self::Crowded { plugin, limit } => write!(
-                f,
-                "plugin \"{plugin}\": {limit} instances are at work already; \
-                 if that many are wanted: max_instances = {} under [wasm]",
-                limit.saturating_mul(2)
-            ),
             Self::Closed { plugin } => write!(f, "plugin \"{plugin}\": the plugins are being shut down"),
         }
     }

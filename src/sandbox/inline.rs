@@ -1,0 +1,61 @@
+//! Calls carried out at once, on the caller's thread: for sessions played from a file, and for replays.
+
+use std::sync::Arc;
+
+use super::outcome::Outcome;
+use super::plugin::Plugin;
+use super::request::Context;
+use super::services::Services;
+use super::table::Table;
+use crate::clock::Micros;
+use crate::config::{PluginCall, WasmConfig};
+
+/// Plugins whose calls are carried out at once. Same decisions as [`super::Pool`], same outcomes; but no queue, so nothing is
+/// ever rejected for being one too many.
+#[derive(Debug)]
+pub struct InlinePool {
+    services: Arc<Services>,
+    table: Table,
+}
+
+impl InlinePool {
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`.
+    #[must_use]
+    pub fn new(services: Arc<Services>, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> Self {
+        let mut table = Table::new(settings);
+        table.replace(plugins);
+        Self { services, table }
+    }
+
+    /// Puts `plugins` in the place of those there were; one that stays the same keeps its instances.
+    pub fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) {
+        for slot in self.table.replace(plugins) {
+            slot.close(&self.services, at);
+        }
+    }
+
+    /// Carries out `call` for an event at `at` (session time).
+    pub fn call(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Outcome {
+        match self.table.route(&call.plugin, &call.tenant, at) {
+            Ok(route) => {
+                for slot in route.leave {
+                    slot.close(&self.services, at);
+                }
+                route.slot.call(&self.services, &call.params, context, at)
+            }
+            Err(rejection) => Outcome::rejected(rejection),
+        }
+    }
+
+    /// All plugins, in no order.
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.table.plugins()
+    }
+
+    /// Tells every instance that it goes, at the session's end.
+    pub fn close(mut self, at: Micros) {
+        for slot in self.table.slots() {
+            slot.close(&self.services, at);
+        }
+    }
+}

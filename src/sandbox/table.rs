@@ -1,0 +1,158 @@
+//! Which slot a call belongs to, and which instances have to go to make room. Decided in the order of events and by
+//! event time alone, so that a replay decides the same however fast it runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::outcome::Rejection;
+use super::plugin::Plugin;
+use super::slot::Slot;
+use crate::clock::Micros;
+use crate::config::{Isolation, WasmConfig};
+
+/// The slots of all plugins.
+#[derive(Debug)]
+pub(super) struct Table {
+    plugins: HashMap<String, Entry>,
+    max_instances: usize,
+    /// Time after which an unused instance goes, in microseconds.
+    ttl: Micros,
+    /// Instances that are thought to be alive: from a call's arrival on until they are told to go.
+    alive: usize,
+    /// No instance's time is up before this.
+    next_expiry: Micros,
+    /// Counts how often plugins were replaced, so that no two instances of a session have the same seed.
+    epoch: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    plugin: Arc<Plugin>,
+    tenants: HashMap<String, Seat>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    slot: Arc<Slot>,
+    alive: bool,
+    last_used: Micros,
+}
+
+/// A slot, and the instances that have to go because of it.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) slot: Arc<Slot>,
+    pub(super) leave: Vec<Arc<Slot>>,
+}
+
+impl Table {
+    pub(super) fn new(settings: &WasmConfig) -> Self {
+        Self {
+            plugins: HashMap::new(),
+            max_instances: settings.max_instances.max(1) as usize,
+            ttl: u64::from(settings.instance_ttl_s).saturating_mul(1_000_000),
+            alive: 0,
+            next_expiry: 0,
+            epoch: 0,
+        }
+    }
+
+    /// Puts `plugins` in the place of those there were; one that stays the same keeps its instances. Returns the slots
+    /// that have to close.
+    pub(super) fn replace(&mut self, plugins: Vec<Arc<Plugin>>) -> Vec<Arc<Slot>> {
+        let mut old = std::mem::take(&mut self.plugins);
+        self.epoch = self.epoch.saturating_add(1);
+        for plugin in plugins {
+            let kept = old.remove(plugin.name()).filter(|entry| Arc::ptr_eq(&entry.plugin, &plugin));
+            let name = plugin.name().to_owned();
+            self.plugins.insert(name, kept.unwrap_or_else(|| Entry { plugin, tenants: HashMap::new() }));
+        }
+        self.alive = self.seats().filter(|seat| seat.alive).count();
+        old.into_values().flat_map(|entry| entry.tenants.into_values()).map(|seat| seat.slot).collect()
+    }
+
+    fn seats(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut())
+    }
+
+    /// All slots there are.
+    pub(super) fn slots(&mut self) -> Vec<Arc<Slot>> {
+        self.seats().map(|seat| Arc::clone(&seat.slot)).collect()
+    }
+
+    /// All plugins, in no order.
+    pub(super) fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.values().map(|entry| &entry.plugin)
+    }
+
+    /// The slot for a call at `at`.
+    pub(super) fn route(&mut self, plugin: &str, tenant: &str, at: Micros) -> Result<Route, Rejection> {
+        let mut leave = self.expire(at);
+        let epoch = self.epoch;
+        let Some(entry) = self.plugins.get_mut(plugin) else {
+            return Err(Rejection::Unknown { plugin: plugin.to_owned() });
+        };
+        if !entry.tenants.contains_key(tenant) {
+            let slot = Arc::new(Slot::new(&entry.plugin, tenant, epoch.saturating_sub(1) << 32));
+            entry.tenants.insert(tenant.to_owned(), Seat { slot, alive: false, last_used: at });
+        }
+        let Some(seat) = entry.tenants.get_mut(tenant) else {
+            return Err(Rejection::Unknown { plugin: plugin.to_owned() }); // inserted just above
+        };
+        seat.last_used = seat.last_used.max(at);
+        let slot = Arc::clone(&seat.slot);
+        // An instance that lives for one call only takes no room between calls.
+        if !seat.alive && entry.plugin.settings().isolation == Isolation::Tenant {
+            seat.alive = true;
+            self.alive += 1;
+            self.next_expiry = self.next_expiry.min(at.saturating_add(self.ttl));
+            while self.alive > self.max_instances {
+                let Some(evicted) = self.least_recent(&slot) else { break };
+                leave.push(evicted);
+            }
+        }
+        Ok(Route { slot, leave })
+    }
+
+    /// Instances nobody has used for the time they have.
+    pub(super) fn expire(&mut self, now: Micros) -> Vec<Arc<Slot>> {
+        if now < self.next_expiry || self.alive == 0 {
+            return Vec::new();
+        }
+        let ttl = self.ttl;
+        let (mut leave, mut next) = (Vec::new(), Micros::MAX);
+        for seat in self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut()).filter(|seat| seat.alive) {
+            let until = seat.last_used.saturating_add(ttl);
+            if until <= now {
+                seat.alive = false;
+                seat.slot.plugin.counters().evicted();
+                leave.push(Arc::clone(&seat.slot));
+            } else {
+                next = next.min(until);
+            }
+        }
+        self.alive = self.alive.saturating_sub(leave.len());
+        self.next_expiry = next;
+        // The map has no order; what is decided must have one.
+        leave.sort_by(|a, b| (a.plugin.name(), &a.tenant).cmp(&(b.plugin.name(), &b.tenant)));
+        leave
+    }
+
+    fn least_recent(&mut self, but: &Arc<Slot>) -> Option<Arc<Slot>> {
+        let seat = self
+            .plugins
+            .values_mut()
+            .flat_map(|entry| entry.tenants.values_mut())
+            .filter(|seat| seat.alive && !Arc::ptr_eq(&seat.slot, but))
+            .min_by(|a, b| {
+                let key =
+                    |seat: &Seat| (seat.last_used, seat.slot.plugin.name().to_owned(), Arc::clone(&seat.slot.tenant));
+                key(a).cmp(&key(b))
+            })?;
+        seat.alive = false;
+        seat.slot.plugin.counters().evicted();
+        let slot = Arc::clone(&seat.slot);
+        self.alive = self.alive.saturating_sub(1);
+        Some(slot)
+    }
+}
