@@ -122,7 +122,7 @@ impl fmt::Display for Host {
 }
 
 /// What is wrong with a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UrlFault {
     /// Longer than any server accepts.
     TooLong,

@@ -8,6 +8,8 @@ mod live;
 #[cfg(feature = "alsa")]
 mod midi_out;
 mod needs;
+#[cfg(feature = "tls")]
+mod network;
 #[cfg(feature = "alsa")]
 mod port_name;
 mod process;
@@ -18,4 +20,6 @@ mod worker;
 pub use dry_run::DryRun;
 pub use facts::World;
 pub use live::{Live, OnFailure};
+#[cfg(feature = "tls")]
+pub use network::{AuthorityError, Lookup, Network, SystemLookup};
 pub use process::Environment;

@@ -1,6 +1,21 @@
 //! Capabilities, risks, scopes, and what a plugin was granted.
+//!
+//! What a plugin holds is settled before any of its code runs ([`Grant::settle`]), kept in a [`GrantCell`] that every host
+//! call reads, and settled anew when the grant store changes, so that a revoked grant is gone at the next call.
 
+mod address;
+mod cell;
+mod denied;
+mod host;
+mod risk;
 mod rules;
+mod store;
 
 pub use crate::config::Capability;
-pub use rules::Grant;
+pub use address::{AddressClass, permits};
+pub use cell::{GrantCell, GrantView, LiveGrants};
+pub use denied::Denied;
+pub use host::{HostRule, RuleFault};
+pub use risk::{Risk, consequence};
+pub use rules::{Grant, Source};
+pub use store::{Approval, GrantStore, Identity, StoreError};

@@ -1,17 +1,51 @@
 //! What one plugin may do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::Capability;
+use super::host::{HostRule, HostRules, RuleFault};
+use super::{Approval, Capability, Denied, Risk};
+use crate::action::{Reach, Url};
 use crate::config::{PathScope, PluginConfig};
 
 /// The capabilities a plugin was granted, with their scopes. Grants nothing unless told so.
+///
+/// Every question is a hash lookup: it costs the same among one rule and a thousand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grant {
-    capabilities: BTreeSet<Capability>,
-    ports: Vec<String>,
+    held: BTreeMap<Capability, Source>,
+    hosts: HostRules,
+    commands: HashSet<String>,
+    ports: HashSet<String>,
     paths: PathScope,
+    faults: Vec<(String, RuleFault)>,
 }
+
+/// Who granted a capability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// `granted_capabilities` in the configuration.
+    Configuration,
+    /// An approval in the grant store.
+    Approval,
+    /// Low risk, and requested.
+    Automatic,
+}
+
+impl Source {
+    /// As it is printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Approval => "approved",
+            Self::Automatic => "automatic",
+        }
+    }
+}
+
+/// Programs that run whatever line they are given. A rule for one would be a rule for everything.
+const SHELLS: [&str; 14] =
+    ["sh", "bash", "rbash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "pwsh", "nu"];
 
 impl Grant {
     /// No capability at all.
@@ -22,22 +56,93 @@ impl Grant {
     /// What the configuration grants.
     #[must_use]
     pub fn from_config(plugin: &PluginConfig) -> Self {
-        Self {
-            capabilities: plugin.granted_capabilities.iter().copied().collect(),
-            ports: plugin.allowed_ports.clone(),
-            paths: plugin.allowed_paths.clone(),
+        Self::settle(plugin, &BTreeSet::new(), None)
+    }
+    /// What a plugin holds that asks for `requested`: what the configuration grants it, what was approved, and what is
+    /// granted for the asking because its risk is low.
+    #[must_use]
+    pub fn settle(plugin: &PluginConfig, requested: &BTreeSet<Capability>, approval: Option<&Approval>) -> Self {
+        let mut held = BTreeMap::new();
+        let low = requested.iter().filter(|capability| Risk::of(**capability) == Risk::Low);
+        held.extend(low.map(|capability| (*capability, Source::Automatic)));
+        held.extend(approval.iter().flat_map(|approval| &approval.capabilities).map(|name| (*name, Source::Approval)));
+        held.extend(plugin.granted_capabilities.iter().map(|capability| (*capability, Source::Configuration)));
+        let mut grant = Self { held, paths: plugin.allowed_paths.clone(), ..Self::default() };
+        for entry in plugin.allowed_hosts.iter().chain(approval.iter().flat_map(|approval| &approval.hosts)) {
+            match HostRule::parse(entry) {
+                Ok(rule) => grant.hosts.insert(rule),
+                Err(fault) => grant.faults.push((entry.clone(), fault)),
+            }
         }
+        let approved = |list: fn(&Approval) -> &Vec<String>| approval.into_iter().flat_map(list).cloned();
+        grant.commands =
+            plugin.allowed_commands.iter().cloned().chain(approved(|approval| &approval.commands)).collect();
+        grant.ports = plugin.allowed_ports.iter().cloned().chain(approved(|approval| &approval.ports)).collect();
+        grant
     }
     /// Whether `capability` is granted at all.
     pub fn has(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability)
+        self.held.contains_key(&capability)
+    }
+    /// Who granted `capability`.
+    pub fn source(&self, capability: Capability) -> Option<Source> {
+        self.held.get(&capability).copied()
+    }
+    /// Every capability that is granted, and by whom.
+    pub fn held(&self) -> impl Iterator<Item = (Capability, Source)> + '_ {
+        self.held.iter().map(|(capability, source)| (*capability, *source))
+    }
+    /// What of `requested` is not granted.
+    pub fn missing(&self, requested: &BTreeSet<Capability>) -> Vec<Denied> {
+        requested.iter().filter_map(|capability| self.check(*capability).err()).collect()
+    }
+    /// Entries of `allowed_hosts` that are no rules, and so allow nothing.
+    pub fn faults(&self) -> &[(String, RuleFault)] {
+        &self.faults
+    }
+    /// Whether Network reaches any host.
+    pub fn reaches_hosts(&self) -> bool {
+        self.has(Capability::Network) && !self.hosts.is_empty()
     }
     /// Whether MIDI may be sent to `port`. A grant without ports reaches none.
     pub fn allows_port(&self, port: &str) -> bool {
-        self.has(Capability::Midi) && self.ports.iter().any(|allowed| allowed == port)
+        self.port(port).is_ok()
     }
     /// The paths inside the sandbox directory.
     pub fn paths(&self) -> &PathScope {
         &self.paths
+    }
+    /// Holds `capability` against the grant.
+    pub fn check(&self, capability: Capability) -> Result<(), Denied> {
+        if self.has(capability) {
+            Ok(())
+        } else {
+            Err(Denied::Capability { missing: capability, held: self.held.keys().copied().collect() })
+        }
+    }
+    /// Holds a connection to `url` against the grant, and says which addresses its host may have.
+    pub fn url(&self, url: &Url) -> Result<Reach, Denied> {
+        self.check(Capability::Network)?;
+        self.hosts.reach(url).ok_or_else(|| Denied::Host { origin: url.origin() })
+    }
+    /// Holds running `program` against the grant. A rule that is a name allows that name, a path that path.
+    pub fn command(&self, program: &str) -> Result<(), Denied> {
+        self.check(Capability::Subprocess)?;
+        let name = program.rsplit('/').next().unwrap_or(program);
+        if SHELLS.contains(&name) {
+            return Err(Denied::Shell { command: program.to_owned() });
+        }
+        // A relative path would be looked up from wherever the process happens to stand.
+        let well_formed = !program.is_empty() && (program.starts_with('/') || !program.contains('/'));
+        if well_formed && self.commands.contains(program) {
+            Ok(())
+        } else {
+            Err(Denied::Command { command: program.to_owned() })
+        }
+    }
+    /// Holds sending to the MIDI output `port` against the grant.
+    pub fn port(&self, port: &str) -> Result<(), Denied> {
+        self.check(Capability::Midi)?;
+        if self.ports.contains(port) { Ok(()) } else { Err(Denied::Port { port: port.to_owned() }) }
     }
 }

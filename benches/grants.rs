@@ -1,0 +1,57 @@
+//! What a host call pays for holding itself against the grant: the same among one rule and a thousand.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::path::PathBuf;
+
+use conductor::action::Url;
+use conductor::config::{PathScope, PluginConfig, WasmConfig};
+use conductor::grant::{Capability, Grant, GrantCell};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+
+fn grant(rules: usize) -> Grant {
+    let many = |name: &str| (0..rules).map(|index| name.replace('#', &index.to_string())).collect::<Vec<_>>();
+    Grant::from_config(&PluginConfig {
+        path: PathBuf::from("plugin.wasm"),
+        sha256: None,
+        required_signers: Vec::new(),
+        granted_capabilities: Capability::ALL.to_vec(),
+        allowed_hosts: [many("host-#.example.com"), many("*.suffix-#.example.org")].concat(),
+        allowed_commands: many("program-#"),
+        allowed_paths: PathScope::default(),
+        allowed_ports: many("port #"),
+        config: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        dangerous_allow_downgrade: false,
+        wasm: WasmConfig::default(),
+    })
+}
+
+fn checks(criterion: &mut Criterion) {
+    let exact = Url::parse("https://host-0.example.com/v1/play").expect("a URL");
+    let suffix = Url::parse("https://a.b.suffix-0.example.org/v1/play").expect("a URL");
+    let mut group = criterion.benchmark_group("grant");
+    for rules in [1, 1000] {
+        let mut view = GrantCell::fixed(grant(rules)).view();
+        group.bench_function(BenchmarkId::new("port", rules), |bencher| {
+            bencher.iter(|| view.get().port(black_box("port 0")));
+        });
+        group.bench_function(BenchmarkId::new("command", rules), |bencher| {
+            bencher.iter(|| view.get().command(black_box("program-0")));
+        });
+        group.bench_function(BenchmarkId::new("host", rules), |bencher| {
+            bencher.iter(|| view.get().url(black_box(&exact)));
+        });
+        group.bench_function(BenchmarkId::new("host by suffix", rules), |bencher| {
+            bencher.iter(|| view.get().url(black_box(&suffix)));
+        });
+        group.bench_function(BenchmarkId::new("denied host", rules), |bencher| {
+            let other = Url::parse("https://elsewhere.example.net/").expect("a URL");
+            bencher.iter(|| view.get().url(black_box(&other)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, checks);
+criterion_main!(benches);

@@ -1,0 +1,139 @@
+//! What a plugin was refused, and what its user would have to write to allow it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{AddressClass, Capability};
+use crate::action::UrlFault;
+
+/// Why a plugin may not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Denied {
+    /// The capability is not granted.
+    Capability {
+        /// The one that is missing.
+        missing: Capability,
+        /// What it has.
+        held: Vec<Capability>,
+    },
+    /// No rule covers the host, scheme and port.
+    Host {
+        /// `scheme://host[:port]`.
+        origin: String,
+    },
+    /// The host is an address that its rule does not reach.
+    Address {
+        /// `scheme://host[:port]`.
+        origin: String,
+        /// What it resolved to.
+        address: IpAddr,
+        /// What that is.
+        class: AddressClass,
+    },
+    /// What was given is not a URL that can be checked.
+    Url {
+        /// What is wrong with it.
+        fault: UrlFault,
+    },
+    /// The program is not in `allowed_commands`.
+    Command {
+        /// As it was asked for.
+        command: String,
+    },
+    /// The program is a command interpreter.
+    Shell {
+        /// As it was asked for.
+        command: String,
+    },
+    /// The port is not in `allowed_ports`.
+    Port {
+        /// As it was asked for.
+        port: String,
+    },
+}
+
+impl Denied {
+    /// A word for counting: the same for every denial of one kind.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Capability { .. } => "capability",
+            Self::Host { .. } => "host",
+            Self::Address { .. } => "address",
+            Self::Url { .. } => "url",
+            Self::Command { .. } => "command",
+            Self::Shell { .. } => "shell",
+            Self::Port { .. } => "port",
+        }
+    }
+    /// What the user of `plugin` would have to write to allow it.
+    pub fn remedy(&self, plugin: &str) -> String {
+        let table = table(plugin);
+        let line =
+            |key: &str, value: &str| format!("in {table}, add {} to {key}: {key} = [{}]", quoted(value), quoted(value));
+        match self {
+            Self::Capability { missing, held } => {
+                let mut all: Vec<Capability> = held.iter().copied().chain([*missing]).collect();
+                all.sort_unstable();
+                let names: Vec<String> = all.into_iter().map(|capability| quoted(capability.name())).collect();
+                format!(
+                    "in {table}: granted_capabilities = [{}]; or run: conductor plugin grant {} {missing}",
+                    names.join(", "),
+                    key(plugin)
+                )
+            }
+            Self::Host { origin } => line("allowed_hosts", &rule_for(origin)),
+            Self::Address { address: IpAddr::V6(address), .. } => line("allowed_hosts", &format!("[{address}]")),
+            Self::Address { address, origin, .. } => {
+                format!(
+                    "if that machine is meant, {}; or list its address, {address}",
+                    line("allowed_hosts", &rule_for(origin))
+                )
+            }
+            Self::Command { command } => line("allowed_commands", command),
+            Self::Port { port } => line("allowed_ports", port),
+            Self::Url { .. } => "correct the URL in the plugin or in its parameters".to_owned(),
+            Self::Shell { .. } => {
+                "put what the shell would run into a program file of its own and allow that file by its path".to_owned()
+            }
+        }
+    }
+}
+
+/// The rule that would cover `origin`, in its shortest form.
+fn rule_for(origin: &str) -> String {
+    origin.strip_prefix("https://").or_else(|| origin.strip_prefix("wss://")).unwrap_or(origin).to_owned()
+}
+
+/// `[plugins.NAME]`.
+fn table(plugin: &str) -> String {
+    format!("[plugins.{}]", key(plugin))
+}
+
+/// `plugin` as a TOML key, in quotes where TOML wants them; a shell wants them there, too.
+fn key(plugin: &str) -> String {
+    let bare = !plugin.is_empty() && plugin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if bare { plugin.to_owned() } else { quoted(plugin) }
+}
+
+/// `text` as a TOML string; hostile text comes out harmless.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.escape_debug())
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capability { missing, .. } => write!(f, "{missing} is not granted"),
+            Self::Host { origin } => write!(f, "{origin} is not an allowed host"),
+            Self::Address { origin, address, class } => {
+                write!(f, "{origin} is {address}, which is {class}, and its rule does not reach that")
+            }
+            Self::Url { fault } => write!(f, "the URL is refused: {fault}"),
+            Self::Command { command } => write!(f, "{} is not an allowed command", quoted(command)),
+            Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", quoted(command)),
+            Self::Port { port } => write!(f, "{} is not an allowed MIDI port", quoted(port)),
+        }
+    }
+}
+
+impl std::error::Error for Denied {}
