@@ -36,7 +36,12 @@ struct Version {}
 impl Version {
     fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let Self {} = self;
-        let features = [("alsa", cfg!(feature = "alsa")), ("keys", cfg!(feature = "keys"))];
+        let features = [
+            ("alsa", cfg!(feature = "alsa")),
+            ("http", cfg!(feature = "http")),
+            ("keys", cfg!(feature = "keys")),
+            ("websocket", cfg!(feature = "websocket")),
+        ];
         let features: Vec<_> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
         out.line(format_args!("conductor {} ({})", env!("CARGO_PKG_VERSION"), features.join(", ")))?;
         Ok(Exit::Done)

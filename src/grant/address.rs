@@ -105,11 +105,11 @@ fn of_v6(address: Ipv6Addr) -> AddressClass {
         return of_v4(inner);
     }
     match address.segments() {
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressClass::Private,
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => AddressClass::Private,
         [0xfe80..=0xfebf, ..] => AddressClass::LinkLocal,
         [0xff00..=0xffff, ..] => AddressClass::Multicast,
         // Teredo and the special-purpose block around it, documentation.
-        [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x3fff, ..] => AddressClass::Reserved,
+        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x3fff, ..] => AddressClass::Reserved,
         [0x2000..=0x3fff, ..] => AddressClass::Public,
         // Only 2000::/3 has been given out.
         _ => AddressClass::Reserved,

@@ -195,7 +195,7 @@ fn serve(mut socket: WebSocket<Connection>, shared: &Shared) {
         }
         match step(&mut socket, shared) {
             Ok(interest) => {
-                if let Err(error) = wait(&socket, shared, interest) {
+                if let Err(error) = wait(&socket, shared, &interest) {
                     break format!("cannot wait for the server: {error}");
                 }
             }
@@ -269,7 +269,7 @@ fn step(socket: &mut WebSocket<Connection>, shared: &Shared) -> Result<Interest,
 }
 
 /// Waits until there is something to do.
-fn wait(socket: &WebSocket<Connection>, shared: &Shared, interest: Interest) -> std::io::Result<()> {
+fn wait(socket: &WebSocket<Connection>, shared: &Shared, interest: &Interest) -> std::io::Result<()> {
     if interest.more {
         return Ok(());
     }

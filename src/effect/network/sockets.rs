@@ -34,12 +34,12 @@ impl Sockets {
     }
     /// Reserves a place before anything is connected, so that the caps hold while connections are being opened.
     pub(super) fn reserve(&self, origin: Origin<'_>) -> Result<Slot<'_>, EffectError> {
-        let mut owned = self.lock();
-        if owned.values().map(|owned| owned.sockets.len()).sum::<usize>() >= MAX_CONNECTIONS {
+        let mut all = self.lock();
+        if all.values().map(|owned| owned.sockets.len()).sum::<usize>() >= MAX_CONNECTIONS {
             return Err(EffectError::Busy(format!("all {MAX_CONNECTIONS} connections of plugins are in use")));
         }
         let owner = owner(origin);
-        let of_owner = owned.entry(owner.clone()).or_default();
+        let of_owner = all.entry(owner.clone()).or_default();
         if of_owner.sockets.len() >= MAX_PER_INSTANCE {
             return Err(EffectError::Busy(format!(
                 "a plugin has at most {MAX_PER_INSTANCE} connections; close one that is no longer used"
