@@ -4,8 +4,8 @@
 
 mod admit;
 mod digest;
-mod file;
-mod hex;
+pub(crate) mod file;
+pub(crate) mod hex;
 mod history;
 mod json;
 mod key;
