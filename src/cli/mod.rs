@@ -2,7 +2,10 @@
 
 mod check;
 mod exit;
+mod monitor;
 mod output;
+mod ports;
+mod suggestion;
 
 use argh::{EarlyExit, FromArgs};
 
@@ -25,6 +28,8 @@ struct Conductor {
 #[argh(subcommand)]
 enum Command {
     Check(check::Check),
+    Monitor(monitor::Monitor),
+    Ports(ports::Ports),
     Version(Version),
 }
 
@@ -52,6 +57,8 @@ impl Command {
     fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self {
             Self::Check(command) => command.run(out),
+            Self::Monitor(command) => command.run(out),
+            Self::Ports(command) => command.run(out),
             Self::Version(command) => command.run(out),
         }
     }

@@ -28,4 +28,5 @@ pub use load_error::{Invalid, LoadError};
 pub use model::{Advanced, Config, DeviceConfig, Logging, Mapping, Mode};
 pub use problem::{Diagnostic, Problem};
 pub use source::{Place, Source};
+pub(crate) use suggest::nearest;
 pub use wasm::{Isolation, PathScope, PluginConfig, WasmConfig};

@@ -2,7 +2,7 @@
 
 /// The one of `known` that `written` most likely means, if any is near: spelt the same but for case, separators or a few
 /// letters.
-pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let written: Vec<char> = folded(written);
     // Distance is quadratic in length, and no known name is this long.
     if written.is_empty() || written.len() > 64 {

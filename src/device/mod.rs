@@ -1,1 +1,38 @@
 //! MIDI input: ports, raw devices and pipes; hot-plug.
+//!
+//! [`Devices::open`] starts reading all configured devices and delivers [`DeviceEvent`]s to one bounded queue. Devices
+//! may be missing at the start, vanish and come back; they are found by name or address, never by their place in a list.
+//!
+//! How a device is written ([`Source`]):
+//!
+//! | text | input |
+//! |---|---|
+//! | `Maschine Mikro MK3` | a sequencer port: name of its client, of the port, or `client:port`; or the beginning of one |
+//! | `20:0` | a sequencer port by address |
+//! | `virtual:in` | an own port `in` of the client `Conductor`, for other programs to connect to |
+//! | `/dev/snd/midiC1D0`, `/run/midi` | a raw byte stream: MIDI device, serial line, FIFO |
+//! | `-` | standard input |
+//!
+//! `SysEx` messages do not come through sequencer ports: the port library collects them without a limit, so a device that
+//! never ends one would fill the memory, and nothing can be mapped to them. Raw devices deliver them, up to 64 KiB each.
+
+mod event;
+mod source;
+mod sink;
+mod wake;
+mod port;
+mod raw;
+mod open;
+mod session;
+mod input;
+#[cfg(feature = "alsa")]
+mod sequencer;
+#[cfg(feature = "alsa")]
+mod watch;
+
+pub use event::{DeviceEvent, Loss, What};
+pub use input::{Input, InputError, resolve};
+pub use open::{DeviceError, DeviceSpec, Devices};
+pub use port::{Address, Port, PortList, PortsError, list_ports};
+pub use session::{Session, SessionError};
+pub use source::Source;

@@ -1,0 +1,291 @@
+//! `conductor monitor`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use argh::FromArgs;
+use serde::Serialize;
+
+use super::suggestion::{Control, suggestion};
+use super::{Exit, Failure, Output};
+use crate::clock::{Micros, SystemClock};
+use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Session, Source, What, list_ports, resolve};
+use crate::gesture::DeviceId;
+use crate::midi::{Channel, Message, SystemMessage};
+
+/// Show what a controller sends, and the lines that would map the control just touched.
+///
+/// Without --input, every input port there is now. A file plays at once and ends. The first time a control is touched, the
+/// mapping for it is printed, ready to paste into the configuration.
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "monitor",
+    example = "Whatever is plugged in; one device; a file; a pipe:\n  {command_name}\n  {command_name} --input 'Maschine Mikro MK3'\n  {command_name} --input session.mid\n  amidi -p hw:1,0,0 -r /dev/stdout | {command_name} --input -",
+    note = "SysEx messages are shown from files, raw devices and pipes; sequencer ports leave them out.\n\nExit codes: 0 the input ended or --count was reached; 2 the input cannot be read."
+)]
+pub(super) struct Monitor {
+    /// port (name, beginning of a name, client:port), virtual:NAME, file, device, FIFO, or - for standard input
+    #[argh(option)]
+    input: Option<String>,
+
+    /// end after this many messages
+    #[argh(option)]
+    count: Option<u64>,
+
+    /// print one JSON object for each message
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Prints messages until enough have been printed.
+struct Printer<'a> {
+    out: &'a mut Output,
+    json: bool,
+    left: Option<u64>,
+    /// Controls whose mapping has been printed. Bounded by the controls MIDI has: 16 channels with some 500 each.
+    seen: BTreeSet<Control>,
+    begun: bool,
+}
+
+impl Monitor {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let mut printer = Printer { out, json: self.json, left: self.count, seen: BTreeSet::new(), begun: false };
+        let failed = |error: &dyn std::fmt::Display| Failure::operation(format!("conductor monitor: {error}"));
+        let devices = match self.input.as_deref().map(resolve).transpose().map_err(|error| failed(&error))? {
+            Some(Input::Session(session)) => return printer.session(&session),
+            Some(Input::Live(source)) => vec![DeviceSpec::only(source)],
+            None => every_port().map_err(|error| failed(&error))?,
+        };
+        if devices.is_empty() {
+            return Err(failed(
+                &"there is no MIDI input port; plug a controller in, or name another input: conductor monitor --input FILE",
+            ));
+        }
+        printer.live(&devices)
+    }
+}
+
+/// Every input port there is now.
+fn every_port() -> Result<Vec<DeviceSpec>, crate::device::PortsError> {
+    let ports = list_ports()?.inputs;
+    let numbered = (0..=u16::MAX).zip(ports);
+    Ok(numbered
+        .map(|(number, port)| DeviceSpec {
+            id: DeviceId(number),
+            source: Source::Port(port.address.to_string()),
+            port: None,
+            reconnect: true,
+        })
+        .collect())
+}
+
+impl Printer<'_> {
+    fn session(&mut self, session: &Session) -> Result<Exit, Failure> {
+        for (t, message) in &session.messages {
+            if self.enough() {
+                return Ok(Exit::Done);
+            }
+            self.message(*t, "file", message)?;
+        }
+        if session.dropped.total() > 0 {
+            eprintln!("{}: {} broken pieces of messages were skipped", session.name, session.dropped.total());
+        }
+        Ok(Exit::Done)
+    }
+
+    fn live(&mut self, devices: &[DeviceSpec]) -> Result<Exit, Failure> {
+        let (to, events) = sync_channel::<DeviceEvent>(Devices::QUEUE);
+        let opened = Devices::open(devices, Arc::new(SystemClock::start()), to)
+            .map_err(|error| Failure::operation(format!("conductor monitor: {error}")))?;
+        let mut going = devices.len();
+        let mut result = Ok(Exit::Done);
+        while going > 0 && !self.enough() {
+            // The sender lives as long as a device does.
+            let Ok(DeviceEvent { t, device, what }) = events.recv() else { break };
+            let source = devices.iter().find(|spec| spec.id == device).map(|spec| short(&spec.source));
+            match what {
+                What::Message(message) => {
+                    if let Err(failure) = self.message(t, source.as_deref().unwrap_or("?"), &message) {
+                        result = Err(failure);
+                        break;
+                    }
+                }
+                What::Connected { name } => eprintln!("listening to {name}"),
+                What::Lost { reason } => eprintln!("{}: {reason}", source.as_deref().unwrap_or("?")),
+                What::Ended => going -= 1,
+            }
+        }
+        drop(opened);
+        result
+    }
+
+    fn enough(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    fn message(&mut self, t: Micros, source: &str, message: &Message) -> Result<(), Failure> {
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+        }
+        let suggestion = Control::of(message).map(suggestion);
+        if self.json {
+            let line = serde_json::to_string(&Line::new(t, source, message, suggestion))
+                .map_err(|error| Failure::operation(error.to_string()))?;
+            self.out.live_line(format_args!("{line}"))?;
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            self.out.live_line(format_args!("Source  Event                  Ch  Data"))?;
+        }
+        let (event, data) = (event(message), data(message));
+        let channel = message.channel().map_or(String::new(), |channel| channel.number().to_string());
+        let line = format!("{source:<7} {event:<22} {channel:>2}  {data}");
+        self.out.live_line(format_args!("{}", line.trim_end()))?;
+        if let (Some(control), Some(suggestion)) = (Control::of(message), suggestion)
+            && self.seen.insert(control)
+        {
+            self.out.live_line(format_args!(""))?;
+            for line in suggestion.lines() {
+                self.out.live_line(format_args!("    {line}"))?;
+            }
+            self.out.live_line(format_args!(""))?;
+        }
+        Ok(())
+    }
+}
+
+/// A source as a column.
+fn short(source: &Source) -> String {
+    match source {
+        Source::Port(name) | Source::Virtual(name) => name.clone(),
+        Source::Raw(path) => path.file_name().unwrap_or_default().display().to_string(),
+        Source::Stdin => "stdin".to_owned(),
+    }
+}
+
+/// The kind of a message, in `aseqdump`'s words.
+fn event(message: &Message) -> &'static str {
+    match message {
+        Message::NoteOn { .. } => "Note on",
+        Message::NoteOff { .. } => "Note off",
+        Message::PolyPressure { .. } => "Polyphonic aftertouch",
+        Message::ControlChange { .. } => "Control change",
+        Message::ProgramChange { .. } => "Program change",
+        Message::ChannelPressure { .. } => "Channel aftertouch",
+        Message::PitchBend { .. } => "Pitch bend",
+        Message::SysEx(_) => "System exclusive",
+        Message::System(message) => match message {
+            SystemMessage::QuarterFrame(_) => "MTC quarter frame",
+            SystemMessage::SongPosition(_) => "Song position pointer",
+            SystemMessage::SongSelect(_) => "Song select",
+            SystemMessage::TuneRequest => "Tune request",
+            SystemMessage::TimingClock => "Clock",
+            SystemMessage::Start => "Start",
+            SystemMessage::Continue => "Continue",
+            SystemMessage::Stop => "Stop",
+            SystemMessage::ActiveSensing => "Active Sensing",
+            SystemMessage::Reset => "Reset",
+        },
+    }
+}
+
+/// Bytes of a `SysEx` payload shown on a line.
+const SYSEX_SHOWN: usize = 32;
+
+fn data(message: &Message) -> String {
+    match message {
+        Message::NoteOn { note, velocity, .. } | Message::NoteOff { note, velocity, .. } => {
+            format!("note {note}, velocity {velocity}")
+        }
+        Message::PolyPressure { note, pressure, .. } => format!("note {note}, value {pressure}"),
+        Message::ControlChange { controller, value, .. } => format!("controller {controller}, value {value}"),
+        Message::ProgramChange { program, .. } => format!("program {program}"),
+        Message::ChannelPressure { pressure, .. } => format!("value {pressure}"),
+        Message::PitchBend { value, .. } => format!("value {value}"),
+        Message::SysEx(payload) => {
+            let shown: Vec<_> = payload.iter().take(SYSEX_SHOWN).map(|byte| format!("{byte:02X}")).collect();
+            let more = if payload.len() > SYSEX_SHOWN { " …" } else { "" };
+            format!("F0 {}{more} F7 ({} bytes)", shown.join(" "), payload.len() + 2)
+        }
+        Message::System(SystemMessage::QuarterFrame(data)) => format!("{data:#04x}"),
+        Message::System(SystemMessage::SongPosition(beats)) => beats.to_string(),
+        Message::System(SystemMessage::SongSelect(song)) => song.to_string(),
+        Message::System(_) => String::new(),
+    }
+}
+
+/// A message as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    t_us: Micros,
+    source: &'a str,
+    event: String,
+    channel: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    velocity: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    controller: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<u8>,
+    /// Of controllers, pressure, bends, and of system messages that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<u16>,
+    /// The payload of a `SysEx` message in hexadecimal, without `F0` and `F7`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    /// TOML that maps the control; null where there is none to map.
+    mapping: Option<String>,
+}
+
+impl<'a> Line<'a> {
+    fn new(t: Micros, source: &'a str, message: &Message, mapping: Option<String>) -> Self {
+        let mut line = Self {
+            t_us: t,
+            source,
+            event: event(message).to_lowercase().replace(' ', "_"),
+            channel: message.channel().map(Channel::number),
+            note: None,
+            velocity: None,
+            controller: None,
+            program: None,
+            value: None,
+            data: None,
+            mapping,
+        };
+        match message {
+            Message::NoteOn { note, velocity, .. } | Message::NoteOff { note, velocity, .. } => {
+                line.note = Some(*note);
+                line.velocity = Some(*velocity);
+            }
+            Message::PolyPressure { note, pressure, .. } => {
+                line.note = Some(*note);
+                line.value = Some((*pressure).into());
+            }
+            Message::ControlChange { controller, value, .. } => {
+                line.controller = Some(*controller);
+                line.value = Some((*value).into());
+            }
+            Message::ProgramChange { program, .. } => line.program = Some(*program),
+            Message::ChannelPressure { pressure, .. } => line.value = Some((*pressure).into()),
+            Message::PitchBend { value, .. } | Message::System(SystemMessage::SongPosition(value)) => {
+                line.value = Some(*value);
+            }
+            Message::SysEx(payload) => {
+                line.data = Some(payload.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect());
+            }
+            Message::System(SystemMessage::QuarterFrame(value) | SystemMessage::SongSelect(value)) => {
+                line.value = Some((*value).into());
+            }
+            Message::System(_) => {}
+        }
+        line
+    }
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or('0')
+}

@@ -1,0 +1,61 @@
+//! What devices report.
+
+use std::fmt;
+
+use crate::clock::Micros;
+use crate::gesture::DeviceId;
+use crate::midi::Message;
+
+/// Something that happened on a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceEvent {
+    /// When it was received.
+    pub t: Micros,
+    /// Which device.
+    pub device: DeviceId,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened on a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It is there and being read.
+    Connected {
+        /// What it is called: the port's `client:port` and address, or the path. Fit for a terminal.
+        name: String,
+    },
+    /// It is gone. Whatever it held counts as released.
+    Lost {
+        /// Why.
+        reason: Loss,
+    },
+    /// A message came.
+    Message(Message),
+    /// Nothing will come from it any more: its input ended, or it is gone and not to be looked for again.
+    Ended,
+}
+
+/// Why a device is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loss {
+    /// Its sequencer port vanished.
+    PortVanished,
+    /// The other end of the pipe was closed.
+    WriterGone,
+    /// Reading failed.
+    Failed {
+        /// The operating system's word for it.
+        error: String,
+    },
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PortVanished => f.write_str("its port vanished"),
+            Self::WriterGone => f.write_str("the writer closed the pipe"),
+            Self::Failed { error } => write!(f, "reading failed: {error}"),
+        }
+    }
+}

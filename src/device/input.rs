@@ -1,0 +1,134 @@
+//! What `--input` means.
+
+use std::fmt;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use super::port::{PortList, PortsError, find, list_ports};
+use super::raw::clean;
+use super::session::{Session, SessionError};
+use super::source::Source;
+
+/// An input named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A file, to be played in virtual time or paced.
+    Session(Session),
+    /// A device, to be read as it comes.
+    Live(Source),
+}
+
+/// Why an input cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputError {
+    /// The file cannot be played.
+    Session(SessionError),
+    /// There is neither such a file nor such a port.
+    NotFound {
+        /// What was asked for.
+        input: String,
+        /// Names of the input ports there are.
+        ports: Vec<String>,
+    },
+    /// There is no such file, and no sequencer to ask for a port.
+    NoPorts {
+        /// What was asked for.
+        input: String,
+        /// Why there are no ports.
+        error: PortsError,
+    },
+    /// It is something messages cannot be read from: a directory, a socket, a disk.
+    Unreadable {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// An own port needs a name.
+    NoName,
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(error) => error.fmt(f),
+            Self::NotFound { input, ports } => {
+                write!(f, "{}: there is no such file and no MIDI input port of that name", clean(input))?;
+                if let Some(nearest) = crate::config::nearest(input, ports.iter().map(String::as_str)) {
+                    write!(f, "; did you mean {nearest:?}?")?;
+                }
+                if ports.is_empty() {
+                    f.write_str("; there are no input ports at all")
+                } else {
+                    f.write_str("\ninput ports:")?;
+                    ports.iter().try_for_each(|port| write!(f, "\n  {port}"))
+                }
+            }
+            Self::NoPorts { input, error } => {
+                write!(f, "{}: there is no such file, and it cannot be a MIDI port: {error}", clean(input))
+            }
+            Self::Unreadable { path } => write!(
+                f,
+                "{}: neither a file nor a FIFO nor a character device; nothing can be played from it",
+                clean(&path.display().to_string())
+            ),
+            Self::NoName => f.write_str("virtual: needs a name for the port, as in virtual:in"),
+        }
+    }
+}
+
+impl std::error::Error for InputError {}
+
+/// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
+/// FIFO or device, anything else a sequencer port that must be there now.
+pub fn resolve(input: &str) -> Result<Input, InputError> {
+    match Source::parse(input) {
+        Source::Stdin => stdin(),
+        Source::Virtual(name) if name.is_empty() => Err(InputError::NoName),
+        Source::Virtual(name) => Ok(Input::Live(Source::Virtual(name))),
+        Source::Raw(path) => file(&path),
+        Source::Port(name) => {
+            let path = Path::new(input);
+            if path.exists() {
+                return file(path);
+            }
+            match list_ports() {
+                Ok(PortList { inputs, .. }) if find(&inputs, &name, None, &[]).is_some() => {
+                    Ok(Input::Live(Source::Port(name)))
+                }
+                Ok(PortList { inputs, .. }) => {
+                    let ports = inputs.iter().flat_map(|port| [port.client.clone(), port.name.clone()]);
+                    let mut ports: Vec<_> = ports.collect();
+                    ports.dedup();
+                    Err(InputError::NotFound { input: input.to_owned(), ports })
+                }
+                Err(error) => Err(InputError::NoPorts { input: input.to_owned(), error }),
+            }
+        }
+    }
+}
+
+/// Standard input is a session when a file was redirected into it.
+fn stdin() -> Result<Input, InputError> {
+    let descriptor = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    match descriptor {
+        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
+            let session = Session::from_file(file, Path::new("standard input"));
+            session.map(Input::Session).map_err(InputError::Session)
+        }
+        _ => Ok(Input::Live(Source::Stdin)),
+    }
+}
+
+fn file(path: &Path) -> Result<Input, InputError> {
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| InputError::Session(SessionError::Read { path: path.to_owned(), error: error.to_string() }))?;
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        Session::read(path).map(Input::Session).map_err(InputError::Session)
+    } else if kind.is_fifo() || kind.is_char_device() {
+        Ok(Input::Live(Source::Raw(path.to_owned())))
+    } else {
+        Err(InputError::Unreadable { path: path.to_owned() })
+    }
+}

@@ -1,0 +1,208 @@
+//! Raw byte streams: device nodes, serial lines, FIFOs, standard input.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+use super::event::{Loss, What};
+use super::sink::Sink;
+use super::wake::{Wake, Woken};
+use crate::gesture::DeviceId;
+use crate::midi::Parser;
+
+/// How long to wait before a missing device is looked for again. A device node is made by udev within such a time.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Bytes read at once: a tenth of a second of a MIDI cable, more than a driver's whole buffer of a busy USB device.
+const CHUNK: usize = 1024;
+
+/// A raw device being read.
+pub(super) struct RawDevice {
+    pub(super) id: DeviceId,
+    pub(super) path: PathBuf,
+    /// Look for it again when it vanishes.
+    pub(super) reconnect: bool,
+    pub(super) sink: Sink,
+    pub(super) wake: Wake,
+}
+
+/// How reading one opened stream ended.
+enum End {
+    Stop,
+    Lost(Loss),
+    /// It could not be opened again, which nobody needs to be told who knows that it is gone.
+    Missing,
+}
+
+impl RawDevice {
+    /// Reads the device until told to stop.
+    pub(super) fn run(&self) {
+        let mut complained = false;
+        loop {
+            match open(&self.path) {
+                Ok(file) => {
+                    complained = false;
+                    match self.read(file) {
+                        End::Stop => return,
+                        End::Lost(reason) => {
+                            if !self.lost(reason) {
+                                return;
+                            }
+                        }
+                        End::Missing => {}
+                    }
+                }
+                Err(error) if !complained => {
+                    complained = true;
+                    log::warn!("{}", explain(&self.path, &error));
+                }
+                Err(_) => {}
+            }
+            if !self.wake.pause(RETRY) {
+                return;
+            }
+        }
+    }
+
+    fn read(&self, mut file: File) -> End {
+        let fifo = file.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo());
+        // A FIFO can be opened before anybody writes; it counts as connected with its first bytes.
+        let mut connected = !fifo;
+        if connected && !self.connected() {
+            return End::Stop;
+        }
+        let mut parser = Parser::new();
+        let mut buffer = [0; CHUNK];
+        // A wait does not tell that a writer has come, written and gone before the pipe was opened again; reading does.
+        // So nothing is waited for before reading has said that there is nothing.
+        let mut empty = true;
+        loop {
+            match self.wake.wait(Some(&file), (!empty).then_some(Duration::ZERO)) {
+                Ok(Woken::Input | Woken::Timeout) => {}
+                Ok(Woken::Stop) => return End::Stop,
+                Err(error) => return End::Lost(Loss::Failed { error: error.to_string() }),
+            }
+            match file.read(&mut buffer) {
+                Ok(0) if fifo => {
+                    if std::mem::take(&mut connected) && !self.lost(Loss::WriterGone) {
+                        return End::Stop;
+                    }
+                    parser.finish();
+                    // The new end is opened before the old one is closed: a writer that comes just now finds a reader.
+                    match open(&self.path) {
+                        Ok(reopened) => file = reopened,
+                        Err(_) => return End::Missing,
+                    }
+                    empty = true;
+                }
+                Ok(0) => return End::Lost(Loss::Failed { error: "the device was closed".to_owned() }),
+                Ok(count) => {
+                    if !std::mem::replace(&mut connected, true) && !self.connected() {
+                        return End::Stop;
+                    }
+                    let bytes = buffer.get(..count).unwrap_or(&buffer); // a read gives no more than it was asked for
+                    parser.push(bytes, |message| self.sink.message(self.id, message));
+                    empty = false;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => empty = true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return End::Lost(Loss::Failed { error: error.to_string() }),
+            }
+        }
+    }
+
+    fn connected(&self) -> bool {
+        self.sink.report(self.id, &What::Connected { name: clean(&self.path.display().to_string()) })
+    }
+
+    /// Reports the loss; false when it is the end.
+    fn lost(&self, reason: Loss) -> bool {
+        if !self.sink.report(self.id, &What::Lost { reason }) {
+            return false;
+        }
+        if !self.reconnect {
+            self.sink.report(self.id, &What::Ended);
+        }
+        self.reconnect
+    }
+}
+
+/// Reads standard input to its end.
+pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
+    let mut parser = Parser::new();
+    let mut buffer = [0; CHUNK];
+    let mut stdin = match std::io::stdin().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => File::from(descriptor),
+        Err(error) => {
+            sink.report(id, &What::Lost { reason: Loss::Failed { error: error.to_string() } });
+            sink.report(id, &What::Ended);
+            return;
+        }
+    };
+    if !sink.report(id, &What::Connected { name: "standard input".to_owned() }) {
+        return;
+    }
+    loop {
+        match wake.wait(Some(&stdin), None) {
+            Ok(Woken::Input) => {}
+            Ok(Woken::Stop | Woken::Timeout) => return,
+            Err(_) => break,
+        }
+        match stdin.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                let bytes = buffer.get(..count).unwrap_or(&buffer); // a read gives no more than it was asked for
+                parser.push(bytes, |message| sink.message(id, message));
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+            Err(error) => {
+                sink.report(id, &What::Lost { reason: Loss::Failed { error: error.to_string() } });
+                break;
+            }
+        }
+    }
+    sink.report(id, &What::Ended);
+}
+
+/// Opens a raw device without waiting for its other side.
+fn open(path: &Path) -> std::io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if !(kind.is_char_device() || kind.is_fifo()) {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    // A serial line must hand over every byte as it came, without waiting for line ends. Its speed stays as it was set.
+    if let Ok(mut settings) = tcgetattr(&file) {
+        settings.make_raw();
+        tcsetattr(&file, OptionalActions::Now, &settings)?;
+    }
+    Ok(file)
+}
+
+/// Why a raw device could not be opened, and what to do.
+pub(super) fn explain(path: &Path, error: &std::io::Error) -> String {
+    let path = clean(&path.display().to_string());
+    match error.kind() {
+        ErrorKind::NotFound => format!("{path}: not there; waiting for it to appear"),
+        ErrorKind::PermissionDenied => format!(
+            "{path}: not permitted; MIDI devices belong to the group audio, serial lines to dialout: \
+             sudo usermod -aG audio,dialout $USER, then log in again"
+        ),
+        ErrorKind::InvalidInput => {
+            format!("{path}: neither a device nor a FIFO; a recording is played with: conductor run --input {path}")
+        }
+        _ => format!("{path}: {error}; trying again"),
+    }
+}
+
+/// `text` fit for a terminal and a log.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

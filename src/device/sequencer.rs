@@ -1,0 +1,266 @@
+//! Sequencer ports as devices: connects them by name, notices when they vanish, finds them again.
+
+use std::time::Duration;
+
+use midir::os::unix::VirtualInput;
+use midir::{Ignore, MidiInput, MidiInputConnection};
+
+use super::event::{Loss, What};
+use super::port::{Address, Port, PortsError, find};
+use super::raw::clean;
+use super::sink::Sink;
+use super::wake::{Wake, Woken};
+use super::watch::{Announcement, Watch};
+use crate::gesture::DeviceId;
+use crate::midi::Parser;
+
+/// How long to wait before a missing sequencer, or a port that would not connect, is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The client other programs find an own port under.
+const OWN_CLIENT: &str = "Conductor";
+/// The client that connects to the ports of others. Another name, so that `aplaymidi -p Conductor` means the own port.
+const READER_CLIENT: &str = "Conductor input";
+
+/// What a device of the sequencer is to be.
+pub(super) enum Wanted {
+    /// An existing port.
+    Port {
+        /// Name, beginning of a name, or address.
+        pattern: String,
+        /// Which one of the device's ports.
+        nth: Option<u16>,
+        /// Look for it again when it vanishes.
+        reconnect: bool,
+    },
+    /// An own port of this name.
+    Virtual(String),
+}
+
+/// A device of the sequencer.
+pub(super) struct PortDevice {
+    id: DeviceId,
+    wanted: Wanted,
+    state: State,
+    /// It refused to connect, and that has been logged.
+    refused: bool,
+}
+
+enum State {
+    Missing,
+    Connected {
+        /// Where; absent for an own port.
+        address: Option<Address>,
+        /// Held for its lifetime.
+        _connection: MidiInputConnection<()>,
+    },
+    /// Not to be looked for any more.
+    Ended,
+}
+
+/// Why a port did not connect.
+enum ConnectError {
+    Init,
+    NoQueue,
+    Vanished,
+    Refused(String),
+}
+
+impl std::fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Init => f.write_str("the sequencer takes no further client"),
+            Self::NoQueue => f.write_str("all queues of the sequencer are in use (each connection takes one of 32)"),
+            Self::Vanished => f.write_str("the port vanished again"),
+            Self::Refused(error) => f.write_str(error),
+        }
+    }
+}
+
+impl PortDevice {
+    pub(super) fn new(id: DeviceId, wanted: Wanted) -> Self {
+        Self { id, wanted, state: State::Missing, refused: false }
+    }
+
+    fn address(&self) -> Option<Address> {
+        match &self.state {
+            State::Connected { address, .. } => *address,
+            State::Missing | State::Ended => None,
+        }
+    }
+}
+
+/// All devices of the sequencer, served by one thread that sleeps until a port is announced.
+pub(super) struct Sequencer {
+    devices: Vec<PortDevice>,
+    sink: Sink,
+    wake: Wake,
+    /// The complaint already logged, so that it is logged once.
+    complaint: Option<PortsError>,
+}
+
+impl Sequencer {
+    pub(super) fn new(devices: Vec<PortDevice>, sink: Sink, wake: Wake) -> Self {
+        Self { devices, sink, wake, complaint: None }
+    }
+
+    /// Serves the devices until told to stop.
+    pub(super) fn run(&mut self) {
+        loop {
+            match Watch::open() {
+                Ok(watch) => {
+                    self.complaint = None;
+                    match self.serve(&watch) {
+                        Ok(()) => return,
+                        Err(error) => {
+                            self.complain(error);
+                            if !self.lose(|_| true) {
+                                return;
+                            }
+                        }
+                    }
+                }
+                Err(error) => self.complain(error),
+            }
+            if !self.wake.pause(RETRY) {
+                return;
+            }
+        }
+    }
+
+    fn complain(&mut self, error: PortsError) {
+        if self.complaint.as_ref() != Some(&error) {
+            log::warn!("{error}");
+            self.complaint = Some(error);
+        }
+    }
+
+    /// Connects what can be and follows announcements. Ends without an error when told to stop.
+    fn serve(&mut self, watch: &Watch) -> Result<(), PortsError> {
+        let mut waiting = true;
+        loop {
+            let Some(all_tried) = self.connect_missing(watch, waiting) else { return Ok(()) };
+            waiting = false;
+            // Missing ports are announced. Ports that refused are tried again, but not at once: the attempt itself was announced.
+            let stop =
+                if all_tried { watch.wait(self.wake.descriptor())? == Woken::Stop } else { !self.wake.pause(RETRY) };
+            if stop {
+                return Ok(());
+            }
+            let mut announced = Vec::new();
+            watch.drain(|announcement| announced.push(announcement))?;
+            for announcement in announced {
+                let go_on = match announcement {
+                    Announcement::Gone(gone) => self.lose(|address| address == gone),
+                    Announcement::ClientGone(client) => self.lose(|address| address.client == client),
+                    Announcement::Missed => self.lose(|_| true),
+                };
+                if !go_on {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Takes devices whose address `gone` names for lost; false when nobody listens any more.
+    fn lose(&mut self, gone: impl Fn(Address) -> bool) -> bool {
+        for device in &mut self.devices {
+            if !device.address().is_some_and(&gone) {
+                continue;
+            }
+            let reconnect = matches!(device.wanted, Wanted::Port { reconnect: true, .. });
+            device.state = if reconnect { State::Missing } else { State::Ended };
+            if !self.sink.report(device.id, &What::Lost { reason: Loss::PortVanished }) {
+                return false;
+            }
+            if !reconnect && !self.sink.report(device.id, &What::Ended) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Connects every missing device whose port is there. Absent when nobody listens any more; else whether every port that is
+    /// there could be connected. `first` says in the log what is being waited for.
+    fn connect_missing(&mut self, watch: &Watch, first: bool) -> Option<bool> {
+        if !self.devices.iter().any(|device| matches!(device.state, State::Missing)) {
+            return Some(true);
+        }
+        let ports = watch.inputs();
+        let mut taken: Vec<_> = self.devices.iter().filter_map(PortDevice::address).collect();
+        let mut all_tried = true;
+        for device in &mut self.devices {
+            if !matches!(device.state, State::Missing) {
+                continue;
+            }
+            let (name, address, connected) = match &device.wanted {
+                Wanted::Virtual(name) => {
+                    (format!("{OWN_CLIENT}:{name}"), None, offer(name, device.id, self.sink.clone()))
+                }
+                Wanted::Port { pattern, nth, .. } => {
+                    let Some(port) = find(&ports, pattern, *nth, &taken) else {
+                        if first {
+                            log::warn!("MIDI port {:?} is not there; waiting for it to appear", clean(pattern));
+                        }
+                        continue;
+                    };
+                    let name = format!("{} ({})", port.full_name(), port.address);
+                    (name, Some(port.address), connect(port, device.id, self.sink.clone()))
+                }
+            };
+            match connected {
+                Ok(connection) => {
+                    taken.extend(address);
+                    device.refused = false;
+                    device.state = State::Connected { address, _connection: connection };
+                    if !self.sink.report(device.id, &What::Connected { name }) {
+                        return None;
+                    }
+                }
+                Err(error) => {
+                    all_tried = false;
+                    if !std::mem::replace(&mut device.refused, true) {
+                        log::warn!("MIDI port {name}: {error}; trying again");
+                    }
+                }
+            }
+        }
+        Some(all_tried)
+    }
+}
+
+/// The kernel's limit of queues. The port library takes one for each connection and panics when there is none.
+const QUEUES: usize = 32;
+
+fn queue_is_free() -> bool {
+    let queues = std::fs::read_to_string("/proc/asound/seq/queues").unwrap_or_default();
+    queues.lines().filter(|line| line.starts_with("queue ")).count() < QUEUES
+}
+
+fn reader(client: &str) -> Result<MidiInput, ConnectError> {
+    if !queue_is_free() {
+        return Err(ConnectError::NoQueue);
+    }
+    let mut input = MidiInput::new(client).map_err(|_| ConnectError::Init)?;
+    input.ignore(Ignore::Sysex); // see the module's page
+    Ok(input)
+}
+
+/// Hands every message of a port on. Messages come whole, but the parser makes sure of it.
+fn receiver(id: DeviceId, sink: Sink) -> impl FnMut(u64, &[u8], &mut ()) + Send + 'static {
+    let mut parser = Parser::new();
+    move |_, bytes, ()| parser.push(bytes, |message| sink.message(id, message))
+}
+
+fn connect(port: &Port, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<()>, ConnectError> {
+    let input = reader(READER_CLIENT)?;
+    let target = input.find_port_by_id(&port.address.to_string()).ok_or(ConnectError::Vanished)?;
+    input
+        .connect(&target, "in", receiver(id, sink), ())
+        .map_err(|error| ConnectError::Refused(error.kind().to_string()))
+}
+
+fn offer(name: &str, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<()>, ConnectError> {
+    let input = reader(OWN_CLIENT)?;
+    input.create_virtual(name, receiver(id, sink), ()).map_err(|error| ConnectError::Refused(error.kind().to_string()))
+}

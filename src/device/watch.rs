@@ -1,0 +1,154 @@
+//! The sequencer's own word on ports: the list of them, and announcements of those that come and go.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use alsa::poll::{Descriptors, pollfd};
+use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq};
+
+use super::port::{Address, Port, PortList, PortsError};
+use super::raw::clean;
+use super::wake::Woken;
+
+/// The sequencer's device node.
+const SEQUENCER: &str = "/dev/snd/seq";
+
+/// Client numbers the kernel keeps for itself (system timer and announcements).
+const SYSTEM_CLIENT: i32 = 0;
+
+/// Opens the sequencer. Asked for directly first: the ALSA library would write to standard error.
+fn open(name: &std::ffi::CStr) -> Result<Seq, PortsError> {
+    File::options().read(true).write(true).open(SEQUENCER).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => PortsError::NoSequencer,
+        ErrorKind::PermissionDenied => PortsError::NotPermitted,
+        // The node is there, but no driver answers: the same as no node.
+        _ if matches!(error.raw_os_error(), Some(6 | 19)) => PortsError::NoSequencer, // ENXIO, ENODEV
+        _ => PortsError::Failed { error: error.to_string() },
+    })?;
+    let seq = Seq::open(None, None, true).map_err(failed)?;
+    seq.set_client_name(name).map_err(failed)?;
+    Ok(seq)
+}
+
+fn failed(error: alsa::Error) -> PortsError {
+    PortsError::Failed { error: error.to_string() }
+}
+
+/// The ports there are now.
+pub(super) fn list() -> Result<PortList, PortsError> {
+    Ok(ports(&open(c"Conductor list")?))
+}
+
+fn ports(seq: &Seq) -> PortList {
+    let mut list = PortList::default();
+    for client in ClientIter::new(seq).filter(|client| client.get_client() != SYSTEM_CLIENT) {
+        let client_name = clean(client.get_name().unwrap_or("?"));
+        for port in PortIter::new(seq, client.get_client()) {
+            let capability = port.get_capability();
+            let Some(address) = address(port.addr()) else { continue };
+            let usable = port.get_type().intersects(PortType::MIDI_GENERIC | PortType::SYNTH | PortType::APPLICATION);
+            if !usable || capability.contains(PortCap::NO_EXPORT) {
+                continue;
+            }
+            let port = Port { address, client: client_name.clone(), name: clean(port.get_name().unwrap_or("?")) };
+            if capability.contains(PortCap::READ | PortCap::SUBS_READ) {
+                list.inputs.push(port.clone());
+            }
+            if capability.contains(PortCap::WRITE | PortCap::SUBS_WRITE) {
+                list.outputs.push(port);
+            }
+        }
+    }
+    list.inputs.sort_by_key(|port| port.address);
+    list.outputs.sort_by_key(|port| port.address);
+    list
+}
+
+fn address(addr: Addr) -> Option<Address> {
+    Some(Address { client: u8::try_from(addr.client).ok()?, port: u8::try_from(addr.port).ok()? })
+}
+
+/// What the sequencer announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Announcement {
+    /// A port vanished.
+    Gone(Address),
+    /// A client vanished with all its ports.
+    ClientGone(u8),
+    /// Announcements were lost; anything may have happened.
+    Missed,
+}
+
+/// A listener to the sequencer's announcements.
+pub(super) struct Watch {
+    seq: Seq,
+}
+
+impl Watch {
+    pub(super) fn open() -> Result<Self, PortsError> {
+        let seq = open(c"Conductor watch")?;
+        let port = seq
+            .create_simple_port(c"announcements", PortCap::WRITE | PortCap::NO_EXPORT, PortType::APPLICATION)
+            .map_err(failed)?;
+        let subscription = PortSubscribe::empty().map_err(failed)?;
+        subscription.set_sender(Addr::system_announce());
+        subscription.set_dest(Addr { client: seq.client_id().map_err(failed)?, port });
+        seq.subscribe_port(&subscription).map_err(failed)?;
+        Ok(Self { seq })
+    }
+
+    /// The input ports there are now.
+    pub(super) fn inputs(&self) -> Vec<Port> {
+        ports(&self.seq).inputs
+    }
+
+    /// Waits for an announcement or for the order to stop (`stop` becomes readable).
+    pub(super) fn wait(&self, stop: &OwnedFd) -> Result<Woken, PortsError> {
+        let readable = alsa::poll::Flags::IN.bits();
+        let mut fds = vec![pollfd { fd: stop.as_raw_fd(), events: readable, revents: 0 }];
+        fds.extend((&self.seq, Some(alsa::Direction::Capture)).get().map_err(failed)?);
+        loop {
+            match alsa::poll::poll(&mut fds, -1) {
+                Err(error) if error.errno() == rustix::io::Errno::INTR.raw_os_error() => {}
+                Err(error) => return Err(failed(error)),
+                Ok(_) => break,
+            }
+        }
+        let stopped = fds.first().is_some_and(|fd| fd.revents != 0);
+        Ok(if stopped { Woken::Stop } else { Woken::Input })
+    }
+
+    /// Hands on what was announced since the last call; true when anything was.
+    pub(super) fn drain(&self, mut emit: impl FnMut(Announcement)) -> Result<bool, PortsError> {
+        let mut input = self.seq.input();
+        let mut any = false;
+        loop {
+            match input.event_input_pending(true) {
+                Ok(0) => return Ok(any),
+                Ok(_) => any = true,
+                Err(error) if error.errno() == rustix::io::Errno::AGAIN.raw_os_error() => return Ok(any),
+                Err(error) if error.errno() == rustix::io::Errno::NOSPC.raw_os_error() => {
+                    any = true;
+                    emit(Announcement::Missed);
+                    continue;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+            let event = match input.event_input() {
+                Ok(event) => event,
+                Err(error) if error.errno() == rustix::io::Errno::NOSPC.raw_os_error() => {
+                    emit(Announcement::Missed);
+                    continue;
+                }
+                Err(error) => return Err(failed(error)),
+            };
+            let Some(about) = event.get_data::<Addr>() else { continue };
+            match (event.get_type(), address(about)) {
+                (EventType::PortExit, Some(address)) => emit(Announcement::Gone(address)),
+                (EventType::ClientExit, Some(address)) => emit(Announcement::ClientGone(address.client)),
+                _ => {} // what has come is found by listing
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `conductor ports` and `conductor monitor`.
+
+mod support;
+
+use std::path::Path;
+
+use conductor::config::{Config, Environment};
+use serde_json::Value;
+use support::{bin, golden};
+
+/// Every kind of control touched once, as a raw stream.
+const EVERYTHING: &[u8] = &[
+    0x90, 60, 100, 60, 0, // a note, released under running status
+    0x90, 60, 90, 0x80, 60, 64, // again: no second suggestion
+    0x99, 36, 1, // another channel
+    0xb0, 7, 64, 16, 1, // two controllers
+    0xa0, 60, 33, // pressure on a note
+    0xd0, 44, // and on a channel
+    0xe0, 0x00, 0x60, // a bend
+    0xc2, 5, // a program
+    0xf0, 0x7e, 0x7f, 0x06, 0x01, 0xf7, // SysEx
+    0xf1, 0x35, 0xf2, 0x01, 0x02, 0xf3, 9, 0xf6, // system common
+    0xf8, 0xfa, 0xfb, 0xfc, 0xfe, 0xff, // real-time
+    0xf4, 1, // broken: undefined, stray
+];
+
+#[test]
+fn monitor_shows_every_message_and_the_mapping_for_each_control_once() {
+    let scratch = support::Scratch::new();
+    let file = scratch.file("everything", EVERYTHING);
+    let ran = bin("conductor").args("monitor --input").arg(&file).hide(&file, "everything").run().exits(0);
+    golden("tests/golden/monitor/everything.txt", &ran.transcript());
+    let ran = bin("conductor").args("monitor --json --input").arg(&file).hide(&file, "everything").run().exits(0);
+    golden("tests/golden/monitor/everything.json.txt", &ran.transcript());
+}
+
+#[test]
+fn what_monitor_suggests_is_a_valid_configuration_and_so_is_each_alternative() {
+    let scratch = support::Scratch::new();
+    let file = scratch.file("everything", EVERYTHING);
+    let ran = bin("conductor").args("monitor --json --input").arg(&file).run().exits(0);
+    let mut suggested = 0;
+    for line in ran.stdout.lines() {
+        let line: Value = serde_json::from_str(line).expect("a line of JSON");
+        let Some(mapping) = line["mapping"].as_str() else { continue };
+        let alternatives = mapping.lines().filter_map(|line| line.strip_prefix("# trigger"));
+        let plain = mapping.lines().find_map(|line| line.strip_prefix("trigger")).expect("a trigger");
+        for trigger in std::iter::once(plain).chain(alternatives) {
+            let mapping = mapping.replace(plain, trigger);
+            let text = format!("[[modes]]\nname = \"Default\"\n{mapping}");
+            let loaded = Config::from_text(&text, "suggested.toml", Path::new(""), &Environment::of_process());
+            let loaded = loaded.unwrap_or_else(|error| panic!("{text}\n{error}"));
+            assert_eq!(loaded.config.modes[0].mappings.len(), 1, "{text}");
+            suggested += 1;
+        }
+    }
+    assert!(suggested > 15, "{suggested}");
+}
+
+#[test]
+fn monitor_ends_after_as_many_messages_as_were_asked_for() {
+    let ran = bin("conductor").args("monitor --count 2 --input -").stdin([0x90, 60, 1, 61, 2, 62, 3]).run().exits(0);
+    assert!(ran.stdout.contains("note 61") && !ran.stdout.contains("note 62"), "{}", ran.stdout);
+}
+
+#[test]
+fn monitor_reads_standard_input_to_its_end() {
+    let ran = bin("conductor").args("monitor --json --input -").stdin([0x90, 60, 1, 0xf8, 61, 2]).run().exits(0);
+    let events: Vec<_> = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")).collect();
+    assert_eq!(
+        events.iter().map(|event| event["event"].as_str().expect("a text")).collect::<Vec<_>>(),
+        ["note_on", "clock", "note_on"]
+    );
+    assert_eq!(ran.stderr, "listening to standard input\n");
+}
+
+#[test]
+fn monitor_says_what_is_wrong_with_an_input() {
+    let scratch = support::Scratch::new();
+    let mut transcript = String::new();
+    let cases: [(&str, &[u8]); 4] = [
+        ("cut.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x08\0"),
+        ("status.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x04\0\xf4\0\0"),
+        ("empty.mid", b""),
+        ("text.mid", b"no MIDI here"),
+    ];
+    for (name, bytes) in cases {
+        let file = scratch.file(name, bytes);
+        let program = bin("conductor").args("monitor --input").arg(&file).hide(scratch.path(), "DIR");
+        transcript += &program.run().exits(2).transcript();
+    }
+    let directory = bin("conductor").args("monitor --input").arg(scratch.path()).hide(scratch.path(), "DIR");
+    transcript += &directory.run().exits(2).transcript();
+    transcript += &bin("conductor").args("monitor --input virtual:").run().exits(2).transcript();
+    golden("tests/golden/monitor/bad_input.txt", &transcript);
+}
+
+/// Where there is a sequencer, these have nothing to say; the machine test drives the commands there.
+#[test]
+fn without_a_sequencer_the_lists_are_empty_and_the_reason_is_given() {
+    if Path::new("/dev/snd/seq").exists() || cfg!(not(feature = "alsa")) {
+        return;
+    }
+    let mut transcript = String::new();
+    for line in ["ports", "ports --json", "monitor", "monitor --input Launchpad"] {
+        transcript += &bin("conductor").args(line).run().exits(2).transcript();
+    }
+    golden("tests/golden/monitor/no_sequencer.txt", &transcript);
+}
