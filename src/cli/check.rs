@@ -53,9 +53,8 @@ impl Check {
                 Ok(Exit::Negative)
             }
             Err(LoadError::Invalid(invalid)) => {
-                let warnings: String = invalid.warnings.iter().map(|warning| format!("{warning}\n\n")).collect();
                 let errors = count(invalid.errors.len() + invalid.more, "error");
-                Err(Failure::negative(format!("{invalid}\n\n{warnings}{name}: not valid: {errors}")))
+                Err(Failure::negative(format!("{invalid}\n\n{name}: not valid: {errors}")))
             }
             Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) => {
                 Err(Failure::negative(error.to_string()))

@@ -78,7 +78,7 @@ pub struct Params {
 /// Keys to press together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keystroke {
-    /// As written, for example `"space"`, `"F5"` or `"a"`; checked by the loader against the key table.
+    /// One of [`super::KEYS`], for example `"space"`, `"f5"` or `"a"`; the loader translates other spellings.
     pub keys: String,
     /// Held meanwhile.
     pub modifiers: Vec<KeyModifier>,

@@ -59,6 +59,9 @@ impl fmt::Display for Invalid {
             }
             write!(f, "{error}")?;
         }
+        for warning in &self.warnings {
+            write!(f, "\n\n{warning}")?;
+        }
         if self.more > 0 {
             write!(f, "\n\n… and {} more", self.more)?;
         }

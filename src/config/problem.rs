@@ -37,6 +37,8 @@ pub enum Problem {
     Syntax {
         /// What the parser expected.
         what: String,
+        /// The line as it was probably meant.
+        corrected: Option<String>,
     },
     /// JSON's `"key": value` where TOML has `key = value`.
     JsonColon {
@@ -85,6 +87,8 @@ pub enum Problem {
         expected: &'static str,
         /// What it is, for example "an integer".
         found: &'static str,
+        /// How it was probably meant.
+        corrected: Option<String>,
     },
     /// A number outside its range.
     OutOfRange {
@@ -160,6 +164,12 @@ pub enum Problem {
         /// The form wanted, with an example.
         wanted: &'static str,
     },
+    /// A secret that is not the name of an environment variable. What stands there may be the secret itself, put in the
+    /// wrong place, and is not shown.
+    SecretItself {
+        /// The secret's name.
+        key: String,
+    },
     /// More of something than is allowed.
     TooMuch {
         /// What there is too much of.
@@ -168,6 +178,20 @@ pub enum Problem {
         found: u64,
         /// How much there may be.
         most: u64,
+    },
+    /// Several keys in one text.
+    KeyCombination {
+        /// The text.
+        found: String,
+        /// How it is written here.
+        corrected: String,
+    },
+    /// A plugin's file whose name cannot be the plugin's name.
+    NoName {
+        /// The file's name without its extension.
+        stem: String,
+        /// The path as written.
+        path: String,
     },
     /// Two keys of which exactly one is wanted.
     OneOf {
@@ -220,7 +244,6 @@ impl Problem {
     /// What to do about it, one or more lines.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::JsonColon { corrected } => format!("write: {corrected}"),
             Self::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::UnknownKey { known, .. } if !known.is_empty() => format!("known keys: {}", known.join(", ")),
             Self::MisplacedKey { remedy, .. } => remedy.clone(),
@@ -229,6 +252,26 @@ impl Problem {
             Self::UnknownName { kind, .. } => format!("this configuration defines no {kind}"),
             Self::NoVariant { example, .. } => format!("write it like {example}"),
             Self::Inverted { least, most, from, to } => format!("write: {least} = {to}, {most} = {from}"),
+            Self::SecretItself { key } => {
+                format!(
+                    "write the secret into the environment, and its variable here: {key} = \"MY_{}\"",
+                    key.to_uppercase()
+                )
+            }
+            Self::NoName { path, .. } => {
+                format!("give it one: [plugins.NAME] path = \"{path}\", and plugin = \"NAME\" here")
+            }
+            Self::SaidTwice { alias, .. } => format!("leave out `{alias}`"),
+            Self::MissingKey { key, .. } => format!("add: {key} = …"),
+            Self::OutOfRange { key, least, most, found } => {
+                let below = found.starts_with('-') || found.parse().is_ok_and(|number: i64| number < *least);
+                format!("the nearest allowed: {key} = {}", if below { least } else { most })
+            }
+            Self::JsonColon { corrected }
+            | Self::KeyCombination { corrected, .. }
+            | Self::WrongType { corrected: Some(corrected), .. }
+            | Self::Syntax { corrected: Some(corrected), .. } => format!("write: {corrected}"),
+            Self::Duplicate { kind, .. } => format!("each {kind} is given once"),
             Self::UnsetVariable { name } => format!("set {name}, or write the path out"),
             Self::ForeignHome => "only `~/` is known; write the path out".to_owned(),
             Self::SameStem { second, .. } => {
@@ -250,13 +293,13 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Syntax { what } => write!(f, "not TOML: {what}"),
+            Self::Syntax { what, .. } => write!(f, "not TOML: {what}"),
             Self::JsonColon { .. } => f.write_str("not TOML: a key and its value are joined by `=`, not `:`"),
             Self::UnknownKey { key, within, .. } => write!(f, "unknown key `{key}` in {within}"),
             Self::MisplacedKey { key, within, .. } => write!(f, "`{key}` does not belong in {within}"),
             Self::MissingKey { key, within } => write!(f, "missing key `{key}` in {within}"),
             Self::SaidTwice { key, alias } => write!(f, "`{alias}` means the same as `{key}`, which is given as well"),
-            Self::WrongType { key, expected, found } => write!(f, "`{key}` takes {expected}, not {found}"),
+            Self::WrongType { key, expected, found, .. } => write!(f, "`{key}` takes {expected}, not {found}"),
             Self::OutOfRange { key, found, least, most } => {
                 write!(f, "`{key}` is {found}, which is not from {least} to {most}")
             }
@@ -271,13 +314,18 @@ impl fmt::Display for Problem {
             Self::Empty { key, wanted } => write!(f, "`{key}` is empty; it takes {wanted}"),
             Self::TooFew { key, found, least } => write!(f, "`{key}` has {found}, and at least {least} are needed"),
             Self::Malformed { key, found, wanted } => write!(f, "`{key}` is \"{found}\"; it takes {wanted}"),
-            Self::TooMuch { what, found, most } => write!(f, "{what}: {found}, and at most {most} are allowed"),
+            Self::SecretItself { key } => {
+                write!(f, "the secret `{key}` takes the name of an environment variable that holds it")
+            }
+            Self::TooMuch { what, found, most } => write!(f, "{found} {what}, and at most {most} are allowed"),
             Self::OneOf { keys: [a, b], within, both: true } => {
                 write!(f, "both `{a}` and `{b}` in {within}; give one of them")
             }
             Self::OneOf { keys: [a, b], within, both: false } => {
                 write!(f, "neither `{a}` nor `{b}` in {within}; give one of them")
             }
+            Self::KeyCombination { found, .. } => write!(f, "`keys` is \"{found}\", and takes one key"),
+            Self::NoName { stem, .. } => write!(f, "the file's name \"{stem}\" cannot be the plugin's name"),
             Self::UnsetVariable { name } => write!(f, "the path uses ${name}, which is not set"),
             Self::ForeignHome => f.write_str("the path begins with another user's home directory"),
             Self::SameStem { name, first, second } => {

@@ -31,8 +31,8 @@ impl Source {
     pub fn text(&self) -> &str {
         &self.text
     }
-    /// The place of the bytes `span`.
-    pub(super) fn place(&self, span: &Range<usize>) -> Place {
+    /// The place of the bytes `span`. What is `hidden` is not shown.
+    pub(super) fn place(&self, span: &Range<usize>, hidden: &[Range<usize>]) -> Place {
         let text = &*self.text;
         let mut start = span.start.min(text.len());
         while !text.is_char_boundary(start) {
@@ -50,7 +50,15 @@ impl Source {
         // A long line is shown around the place only, so that a message stays short whatever the file is like.
         let total = line.chars().count();
         let first = if total > MAX_EXCERPT { before.saturating_sub(MAX_EXCERPT / 2) } else { 0 };
-        let mut excerpt: String = line.chars().skip(first).take(MAX_EXCERPT).map(harmless).collect();
+        let mut excerpt: String = line
+            .char_indices()
+            .skip(first)
+            .take(MAX_EXCERPT)
+            .map(|(at, c)| {
+                let hidden = hidden.iter().any(|hidden| hidden.contains(&(line_start + at)));
+                if hidden { '•' } else { harmless(c) }
+            })
+            .collect();
         let mut indent = before - first;
         if first > 0 {
             excerpt.insert(0, '…');
@@ -117,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_place_counts_characters_from_one() {
-        let place = Source::new("f", "a = 1\r\nü = \"ä\" # x\n").place(&(7..9));
+        let place = Source::new("f", "a = 1\r\nü = \"ä\" # x\n").place(&(7..9), &[]);
         assert_eq!((place.line, place.column, place.excerpt.as_str()), (2, 1, "ü = \"ä\" # x"));
         assert_eq!(place.pointed(), "  2 | ü = \"ä\" # x\n    | ^");
     }
@@ -125,15 +133,15 @@ mod tests {
     #[test]
     fn a_place_past_the_end_or_inside_a_character_is_still_a_place() {
         let source = Source::new("f", "ü");
-        assert_eq!(source.place(&(1..1)).column, 1);
-        assert_eq!(source.place(&(90..99)).column, 2);
-        assert_eq!(Source::new("f", "").place(&(0..0)).line, 1);
+        assert_eq!(source.place(&(1..1), &[]).column, 1);
+        assert_eq!(source.place(&(90..99), &[]).column, 2);
+        assert_eq!(Source::new("f", "").place(&(0..0), &[]).line, 1);
     }
 
     #[test]
     fn a_long_line_is_shown_around_the_place() {
         let text = format!("{}X{}", "a".repeat(5000), "b".repeat(5000));
-        let place = Source::new("f", &text).place(&(5000..5001));
+        let place = Source::new("f", &text).place(&(5000..5001), &[]);
         let shown = place.pointed();
         assert!(shown.chars().count() < 400, "{shown}");
         let lines: Vec<&str> = shown.lines().collect();

@@ -160,7 +160,11 @@ fn keystroke(fields: &mut Table<'_>) -> Option<Keystroke> {
     let key = fields.need(&["keys", "key"]).and_then(|value| {
         let written = value.string()?;
         let key = keys::key(written);
-        if key.is_none() {
+        if key.is_none()
+            && let Some(corrected) = combination(written)
+        {
+            value.wrong(Problem::KeyCombination { found: shortened(written), corrected });
+        } else if key.is_none() {
             let nearest = nearest(written, keys::spellings()).map(str::to_owned);
             let known = vec!["letters, digits, f1 to f24, and names such as space, enter, up, minus".to_owned()];
             value.wrong(Problem::UnknownName { kind: "key", name: shortened(written), nearest, known });
@@ -179,24 +183,37 @@ fn keystroke(fields: &mut Table<'_>) -> Option<Keystroke> {
     Some(Keystroke { keys: key?.to_owned(), modifiers })
 }
 
+/// The names of modifiers, then other spellings.
+const MODIFIERS: [(&str, KeyModifier); 10] = [
+    ("cmd", KeyModifier::Cmd),
+    ("shift", KeyModifier::Shift),
+    ("alt", KeyModifier::Alt),
+    ("ctrl", KeyModifier::Ctrl),
+    ("command", KeyModifier::Cmd),
+    ("super", KeyModifier::Cmd),
+    ("meta", KeyModifier::Cmd),
+    ("win", KeyModifier::Cmd),
+    ("option", KeyModifier::Alt),
+    ("control", KeyModifier::Ctrl),
+];
+
 fn modifier(value: &Value<'_>) -> Option<KeyModifier> {
-    let words = [
-        ("cmd", KeyModifier::Cmd),
-        ("shift", KeyModifier::Shift),
-        ("alt", KeyModifier::Alt),
-        ("ctrl", KeyModifier::Ctrl),
-        ("command", KeyModifier::Cmd),
-        ("super", KeyModifier::Cmd),
-        ("meta", KeyModifier::Cmd),
-        ("win", KeyModifier::Cmd),
-        ("option", KeyModifier::Alt),
-        ("control", KeyModifier::Ctrl),
-    ];
     let written = value.string()?;
-    if let Some((_, modifier)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(written)) {
+    if let Some((_, modifier)) = MODIFIERS.iter().find(|(word, _)| word.eq_ignore_ascii_case(written)) {
         return Some(*modifier);
     }
-    choice(value, "modifier", &words)
+    choice(value, "modifier", &MODIFIERS[..4]) // the four names themselves are enough of a hint
+}
+
+/// How `"ctrl+shift+c"` is written here, when it is that.
+fn combination(written: &str) -> Option<String> {
+    let (held, key) = written.rsplit_once('+')?;
+    let key = keys::key(key.trim())?;
+    let names: Option<Vec<&str>> = held
+        .split('+')
+        .map(|held| MODIFIERS.iter().map(|(word, _)| *word).find(|word| word.eq_ignore_ascii_case(held.trim())))
+        .collect();
+    Some(format!("keys = \"{key}\", modifiers = {:?}", names?))
 }
 
 fn mouse_click(fields: &mut Table<'_>) -> Option<MouseClick> {

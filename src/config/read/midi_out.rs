@@ -42,8 +42,7 @@ pub(super) fn read(fields: &mut Table<'_>) -> Option<MidiOut> {
     });
     let Some(message_type) = message_type else {
         // Without it nobody can say which of the other fields belong; they are not complained about.
-        fields.take(&["note", "velocity", "controller", "value", "program", "pitch", "pressure"]);
-        for key in ["velocity", "controller", "value", "program", "pitch", "pressure"] {
+        for key in ["note", "velocity", "controller", "value", "program", "pitch", "pressure"] {
             fields.take(&[key]);
         }
         return None;

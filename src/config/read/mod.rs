@@ -8,6 +8,7 @@ mod params;
 mod plugins;
 mod report;
 mod settings;
+mod shadow;
 mod syntax;
 mod table;
 mod trigger;
@@ -154,7 +155,13 @@ impl Reader<'_> {
 
     fn mappings(&mut self, value: Value<'_>) -> Vec<Mapping> {
         let items = value.list(MAX_MAPPINGS).unwrap_or_default();
-        items.into_iter().filter_map(|item| self.mapping(item)).collect()
+        let before = self.report.errors();
+        let mappings: Vec<_> = items.into_iter().filter_map(|item| Some((self.mapping(item)?, item.span()))).collect();
+        // Where something was wrong, stand-ins would be compared.
+        if self.report.errors() == before {
+            shadow::warn(&mappings, self.report);
+        }
+        mappings.into_iter().map(|(mapping, _)| mapping).collect()
     }
 
     fn mapping(&mut self, value: Value<'_>) -> Option<Mapping> {

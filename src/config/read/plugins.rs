@@ -177,7 +177,11 @@ impl Reader<'_> {
             return Some(name.clone());
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = name(value, &stem)?;
+        if !is_name(&stem) {
+            value.wrong(Problem::NoName { stem: shortened(&stem), path: shortened(value.string()?) });
+            return None;
+        }
+        let name = stem;
         match self.plugins.0.get_mut(&name) {
             Some(entry) if entry.has_file => {
                 // A file under another file's name would get that one's grants.
@@ -228,11 +232,7 @@ impl Reader<'_> {
 
 /// A name of a plugin or a tenant: it becomes the name of a directory.
 pub(super) fn name(value: &Value<'_>, name: &str) -> Option<String> {
-    let fits = !name.is_empty()
-        && name.len() <= MAX_NAME
-        && !name.starts_with('.')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    if !fits {
+    if !is_name(name) {
         value.malformed(
             name,
             "a name of letters, digits, `_`, `-` and `.`, at most 64 characters, as it becomes a directory's name",
@@ -240,6 +240,13 @@ pub(super) fn name(value: &Value<'_>, name: &str) -> Option<String> {
         return None;
     }
     Some(name.to_owned())
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= MAX_NAME
+        && !name.starts_with('.')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
 /// The elements of the list under `key`, each read by `read`.
@@ -339,6 +346,10 @@ fn allowed_paths(value: &Value<'_>) -> PathScope {
         let both: Vec<String> = value.list(MAX_ENTRIES).unwrap_or_default().iter().filter_map(sandbox_path).collect();
         return PathScope { read: both.clone(), write: both };
     }
+    if !value.toml.is_table() {
+        value.wrong_type("a list of paths, or { read = […], write = […] }");
+        return PathScope::default();
+    }
     let Some(mut table) = value.table("allowed_paths") else { return PathScope::default() };
     let scope =
         PathScope { read: each(&mut table, "read", sandbox_path), write: each(&mut table, "write", sandbox_path) };
@@ -364,11 +375,7 @@ fn scalar(value: &Value<'_>) -> Option<String> {
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Datetime(datetime) => datetime.to_string(),
         DeValue::Array(_) | DeValue::Table(_) => {
-            value.wrong(Problem::WrongType {
-                key: shortened(value.key),
-                expected: "a string, a number, or true or false",
-                found: super::value::kind(value.toml),
-            });
+            value.wrong_type("a string, a number, or true or false");
             return None;
         }
     };
@@ -384,12 +391,8 @@ fn scalar(value: &Value<'_>) -> Option<String> {
 fn variable(value: &Value<'_>) -> Option<String> {
     let text = value.string()?;
     if !is_variable(text) {
-        // What stands here may be the secret itself, put in the wrong place: it is not repeated.
-        value.wrong(Problem::Malformed {
-            key: shortened(value.key),
-            found: "…".to_owned(),
-            wanted: "the name of an environment variable that holds the secret, for example \"SPOTIFY_TOKEN\"",
-        });
+        value.report().hide(value.span());
+        value.wrong(Problem::SecretItself { key: shortened(value.key) });
         return None;
     }
     Some(text.to_owned())

@@ -14,6 +14,8 @@ const MAX_PROBLEMS: usize = 100;
 pub(super) struct Report {
     source: Source,
     problems: RefCell<Vec<(Range<usize>, Problem)>>,
+    /// Parts of the text that no message may show.
+    hidden: RefCell<Vec<Range<usize>>>,
     errors: Cell<usize>,
     dropped: Cell<usize>,
 }
@@ -21,11 +23,26 @@ pub(super) struct Report {
 impl Report {
     /// Nothing found yet in `source`.
     pub(super) fn new(source: Source) -> Self {
-        Self { source, problems: RefCell::default(), errors: Cell::new(0), dropped: Cell::new(0) }
+        Self {
+            source,
+            problems: RefCell::default(),
+            hidden: RefCell::default(),
+            errors: Cell::new(0),
+            dropped: Cell::new(0),
+        }
     }
     /// The line of the byte at `offset`, from 1.
     pub(super) fn line(&self, offset: usize) -> u32 {
         self.source.line(offset)
+    }
+    /// The text at `span`.
+    pub(super) fn text(&self, span: Range<usize>) -> Option<&str> {
+        let text = self.source.text();
+        text.get(span.start..span.end.min(text.len()))
+    }
+    /// Keeps the bytes `span` out of every message.
+    pub(super) fn hide(&self, span: Range<usize>) {
+        self.hidden.borrow_mut().push(span);
     }
     /// Adds a problem at the bytes `span`.
     pub(super) fn add(&self, span: Range<usize>, problem: Problem) {
@@ -45,12 +62,14 @@ impl Report {
     }
     /// Errors and warnings in the order of the text, and how many problems were left out.
     pub(super) fn into_diagnostics(self) -> (Vec<Diagnostic>, Vec<Diagnostic>, usize) {
+        let hidden = self.hidden.into_inner();
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|(span, _)| span.start);
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         for (span, problem) in problems {
             let into = if problem.is_warning() { &mut warnings } else { &mut errors };
-            into.push(Diagnostic { place: self.source.place(&span), problem });
+            let place = self.source.place(&span, &hidden);
+            into.push(Diagnostic { place, problem });
         }
         (errors, warnings, self.dropped.get())
     }

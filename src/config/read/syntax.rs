@@ -162,9 +162,11 @@ enum Spot {
     Value,
 }
 
+/// The parser's word for a key that is there already.
+const TWICE: &str = "duplicate key";
+
 /// Reports `errors`, one for each line, and tells whether the tree is nevertheless what was meant.
 fn usable(errors: &[Error], report: &Report) -> bool {
-    const TWICE: &str = "duplicate key";
     let mut errors: Vec<(Range<usize>, &str)> =
         errors.iter().map(|error| (error.span().unwrap_or_default(), error.message())).collect();
     errors.sort_by_key(|(span, _)| span.start);
@@ -173,10 +175,54 @@ fn usable(errors: &[Error], report: &Report) -> bool {
         let this = report.line(span.start);
         // The parser stumbles on over the rest of a line it did not understand.
         if this != line {
-            let what = if *message == TWICE { "this key is given twice" } else { message };
-            report.add(span.clone(), Problem::Syntax { what: what.to_owned() });
+            let (what, insert) = explained(message);
+            let corrected = insert.and_then(|insert| inserted(span, insert, report));
+            report.add(span.clone(), Problem::Syntax { what: what.to_owned(), corrected });
         }
         line = this;
     }
     errors.iter().all(|(_, message)| *message == TWICE)
+}
+
+/// What would mend a line.
+#[derive(Clone, Copy)]
+enum Insert {
+    /// This, at the place of the error.
+    There(&'static str),
+    /// Quotes around what is meant.
+    Quotes,
+}
+
+/// The parser's message for people, and what would mend the line. A message that is not known stays as it is.
+fn explained(message: &str) -> (&str, Option<Insert>) {
+    match message {
+        TWICE => ("this key is given twice", None),
+        "unclosed table, expected `]`" => ("a header ends with `]`", Some(Insert::There("]"))),
+        "unclosed array table, expected `]`" => ("a header of this kind ends with `]]`", Some(Insert::There("]"))),
+        "invalid basic string, expected `\"`" => ("a text ends with `\"`", Some(Insert::There("\""))),
+        "invalid literal string, expected `'`" => ("a text ends with `'`", Some(Insert::There("'"))),
+        "string values must be quoted, expected literal string" => {
+            ("a value is missing, or a text without quotes", Some(Insert::Quotes))
+        }
+        "key with no value, expected `=`" => ("a key without a value; write it like key = \"value\"", None),
+        "unexpected key or value, expected newline, `#`" => {
+            ("something is left over; a line has one key and its value", None)
+        }
+        other => (other, None),
+    }
+}
+
+/// The line of `span` with what was missing; nothing when it would be too long to read.
+fn inserted(span: &Range<usize>, insert: Insert, report: &Report) -> Option<String> {
+    let text = report.text(0..usize::MAX)?;
+    let start = text.get(..span.start)?.rfind('\n').map_or(0, |feed| feed + 1);
+    let end = text.get(span.end..)?.find('\n').map_or(text.len(), |feed| span.end + feed);
+    let (before, meant, after) = (text.get(start..span.start)?, text.get(span.clone())?, text.get(span.end..end)?);
+    let line = match insert {
+        Insert::There(missing) => format!("{before}{meant}{missing}{after}"),
+        Insert::Quotes if meant.is_empty() => return None,
+        Insert::Quotes => format!("{before}\"{meant}\"{after}"),
+    };
+    let line = line.trim();
+    (line.len() <= 160 && !line.contains(char::is_control)).then(|| line.to_owned())
 }

@@ -135,7 +135,7 @@ fn chord(fields: &mut Table<'_>) -> Vec<u8> {
     for item in &items {
         let Some(note) = item.integer(DATA).and_then(|note| u8::try_from(note).ok()) else { continue };
         if notes.contains(&note) {
-            let problem = Problem::Duplicate { kind: "note of the chord", name: note.to_string(), line: value.line() };
+            let problem = Problem::Duplicate { kind: "note", name: note.to_string(), line: value.line() };
             item.wrong(problem);
         }
         notes.push(note);

@@ -2,10 +2,11 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
 use super::report::Report;
-use super::table::Table;
+use super::table::{Table, shortened};
 use crate::config::problem::Problem;
 
 /// A value under a key, or in a list under a key.
@@ -19,12 +20,14 @@ pub(super) struct Value<'a> {
     start: usize,
     /// Byte after the last.
     end: usize,
+    /// Whether it is an element of the list under the key.
+    element: bool,
     report: &'a Report,
 }
 
 impl<'a> Value<'a> {
     pub(super) fn new(key: &'a str, toml: &'a DeValue<'a>, span: Range<usize>, report: &'a Report) -> Self {
-        Self { key, toml, start: span.start, end: span.end, report }
+        Self { key, toml, start: span.start, end: span.end, element: false, report }
     }
     /// Its bytes in the text.
     pub(super) fn span(&self) -> Range<usize> {
@@ -42,8 +45,28 @@ impl<'a> Value<'a> {
     pub(super) fn wrong(&self, problem: Problem) {
         self.report.add(self.span(), problem);
     }
-    fn wrong_type(&self, expected: &'static str) {
-        self.wrong(Problem::WrongType { key: self.key.to_owned(), expected, found: kind(self.toml) });
+    /// Reports that it is not what is `expected`.
+    pub(super) fn wrong_type(&self, expected: &'static str) {
+        let corrected = self.corrected(expected);
+        self.wrong(Problem::WrongType { key: shortened(self.key), expected, found: kind(self.toml), corrected });
+    }
+    /// How it was probably meant, where quotes or brackets are all that is wrong.
+    fn corrected(&self, expected: &str) -> Option<String> {
+        let written = self.report.text(self.span()).filter(|text| text.len() <= 80 && !text.contains('\n'))?;
+        let inside = self.toml.as_str().unwrap_or(written);
+        let value = match (expected, self.toml) {
+            ("a list", DeValue::Array(_)) | ("a string", DeValue::Array(_) | DeValue::Table(_)) => return None,
+            ("a list", _) => format!("[{written}]"),
+            ("a string", _) => format!("\"{written}\""),
+            ("an integer", DeValue::String(_)) => inside.trim().parse::<i64>().ok()?.to_string(),
+            ("true or false", DeValue::String(_) | DeValue::Integer(_)) => match inside.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "on" | "1" => "true".to_owned(),
+                "false" | "no" | "off" | "0" => "false".to_owned(),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(if self.element { value } else { format!("{} = {value}", shortened(self.key)) })
     }
     /// Reports that it should have been `wanted`.
     pub(super) fn malformed(&self, found: &str, wanted: &'static str) {
@@ -124,7 +147,11 @@ impl<'a> Value<'a> {
             });
             return None;
         }
-        Some(array.iter().map(|item| Self::new(self.key, item.get_ref(), item.span(), self.report)).collect())
+        let element = |item: &'a Spanned<DeValue<'a>>| Self {
+            element: true,
+            ..Self::new(self.key, item.get_ref(), item.span(), self.report)
+        };
+        Some(array.iter().map(element).collect())
     }
 }
 

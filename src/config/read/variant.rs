@@ -40,6 +40,10 @@ impl Family {
             let fields = Table::new(&NO_FIELDS, value.span(), self.within(name), value.report());
             return Some(Variant { name, span: value.span(), fields });
         }
+        if !value.toml.is_table() {
+            value.wrong(Problem::NoVariant { kind: self.kind, example: self.example });
+            return None;
+        }
         let mut table = value.table(format!("this {}", self.kind))?;
         if let Some(tag) = table.take(&["type"]) {
             let name = self.known(tag.string()?, &tag)?;
@@ -48,6 +52,11 @@ impl Family {
         }
         let entries = table.entries();
         if let [(span, body)] = entries.as_slice() {
+            if !body.toml.is_table() && nearest(body.key, self.names.iter().copied()).is_none() {
+                // A lone field: no variant was named at all.
+                value.wrong(Problem::NoVariant { kind: self.kind, example: self.example });
+                return None;
+            }
             let named = Value::new(body.key, body.toml, span.clone(), value.report());
             let name = self.known(body.key, &named)?;
             return Some(Variant { name, span: span.clone(), fields: body.table(self.within(name))? });
