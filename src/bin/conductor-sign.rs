@@ -1,3 +1,5 @@
 //! The `conductor-sign` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    conductor::cli::conductor_sign()
+}

@@ -5,12 +5,16 @@ mod exit;
 mod monitor;
 mod output;
 mod ports;
+#[cfg(feature = "plugin-signing")]
+mod sign;
 mod suggestion;
 
 use argh::{EarlyExit, FromArgs};
 
 pub use exit::{Exit, Failure};
 pub use output::Output;
+#[cfg(feature = "plugin-signing")]
+pub use sign::conductor_sign;
 
 /// Conductor: a MIDI controller turned into a safe, scriptable control surface.
 #[derive(FromArgs, Debug)]

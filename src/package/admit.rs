@@ -209,10 +209,16 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refu
         }
     }
     let stated = verdict.statement.as_ref().map_or(1, |statement| statement.required_signatures);
-    let required = policy.min_signatures.max(stated);
-    let by = if stated >= policy.min_signatures { RequiredBy::Statement } else { RequiredBy::User };
-    let too_few = |found| Refusal::TooFewSignatures { path: path.clone(), found, required, required_by: by };
     let all = verdict.signers.len() as u32; // bounded by the file's size
+    let (mut required, mut by) = (policy.min_signatures, RequiredBy::User);
+    for (number, whose, asked) in
+        [(stated, RequiredBy::Statement, true), (all, RequiredBy::Presence, policy.require_every_signature)]
+    {
+        if asked && number > required {
+            (required, by) = (number, whose);
+        }
+    }
+    let too_few = |found| Refusal::TooFewSignatures { path: path.clone(), found, required, required_by: by };
     let trusted = verdict.signers.iter().filter(|signer| signer.counts()).count() as u32;
     // Nobody's signature counts twice: the file cannot hold two of one key.
     if trusted >= required {

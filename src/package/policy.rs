@@ -18,6 +18,8 @@ pub struct Policy {
     pub allow_self_signed: bool,
     /// Signatures that have to count; more than one implies [`Self::require_signature`].
     pub min_signatures: u32,
+    /// Every signature that is there has to count, as for somebody who verifies by hand.
+    pub require_every_signature: bool,
     /// Keys that must have signed; any implies [`Self::require_signature`].
     pub required_signers: Vec<[u8; 32]>,
     /// The trust store. None is an empty one.
@@ -40,6 +42,7 @@ impl Default for Policy {
             require_signature: false,
             allow_self_signed: false,
             min_signatures: 1,
+            require_every_signature: false,
             required_signers: Vec::new(),
             trusted_keys: None,
             trusted_keys_must_exist: false,
@@ -69,6 +72,7 @@ impl Policy {
             require_signature: plugin.wasm.require_signature,
             allow_self_signed: plugin.wasm.allow_self_signed,
             min_signatures: plugin.wasm.min_signatures,
+            require_every_signature: false,
             required_signers: plugin.required_signers.clone(),
             trusted_keys: Some(named.unwrap_or(trusted_keys).into()),
             trusted_keys_must_exist: named.is_some(),

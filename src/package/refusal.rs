@@ -192,6 +192,8 @@ pub enum RequiredBy {
     Statement,
     /// The user.
     User,
+    /// Whoever verifies by hand: every signature that is there has to count.
+    Presence,
 }
 
 impl Refusal {
@@ -242,7 +244,7 @@ impl Refusal {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Self::Unreadable { .. } => "check `path` in the configuration and the file's permissions".into(),
+            Self::Unreadable { .. } => "check the path and the file's permissions".into(),
             Self::TooLarge { .. } => "strip debug information from the plugin (wasm-opt --strip-debug)".into(),
             Self::Pin { actual, .. } => format!("if the change is wanted: sha256 = \"{actual}\""),
             Self::Unsigned { path, .. } => format!(
@@ -274,6 +276,9 @@ impl Refusal {
                 "trust the co-signers' keys, too, have it co-signed (conductor-sign cosign), or lower min_signatures"
                     .into()
             }
+            Self::TooFewSignatures { required_by: RequiredBy::Presence, found, .. } => format!(
+                "trust the co-signers' keys, too (conductor-sign trust add), or be content with fewer: --min-signatures {found}"
+            ),
             Self::MissingSigner { key, .. } => {
                 format!("have it co-signed by that key, or take {key} out of required_signers")
             }
@@ -341,7 +346,15 @@ impl std::fmt::Display for Refusal {
             Self::TooFewSignatures { path, found, required, required_by } => {
                 let by = match required_by {
                     RequiredBy::Statement => "the signer",
-                    RequiredBy::User => "the configuration",
+                    RequiredBy::User => "the user",
+                    RequiredBy::Presence => {
+                        return write!(
+                            f,
+                            "{}: {required} signatures are there, and only {found} by trusted keys\n  {}",
+                            path.display(),
+                            self.remedy()
+                        );
+                    }
                 };
                 write!(
                     f,

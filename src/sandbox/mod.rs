@@ -12,6 +12,7 @@
 mod abi;
 mod counters;
 mod engine;
+mod description;
 mod errno;
 mod fault;
 mod fuel;
@@ -43,6 +44,7 @@ mod wasi;
 mod worker;
 
 pub use counters::{CounterValues, Counters};
+pub use description::Description;
 pub use errno::Errno;
 pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
 pub use fuel::cost_table_digest;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::counters::Counters;
+use super::description::Description;
 use super::engine::new_engine;
 use super::function::{HostFunction, bridge};
 use super::load_error::{LoadError, LoadReason};
@@ -58,26 +59,15 @@ impl Plugin {
         let module = Module::new(&engine, admitted.bytes())
             .map_err(|error| refuse(LoadReason::Invalid { reason: error.to_string() }))?;
         let linker = link(&engine, &facts.imports, &grant, functions).map_err(refuse)?;
-        let metadata = facts
-            .metadata
-            .as_deref()
-            .map(Metadata::parse)
-            .transpose()
-            .map_err(|reason| refuse(LoadReason::Metadata { reason }))?;
-        let implied = facts.imports.iter().filter_map(|import| match import.module.as_str() {
-            wasi::MODULE => wasi::implies(&import.name),
-            _ => functions.iter().find(|function| function.name == import.name)?.capability,
-        });
-        let declared = metadata.iter().flat_map(Metadata::capabilities);
-        let needs = implied.chain(declared).collect();
+        let Description { metadata, imports, exports, needs } = Description::of(facts, functions).map_err(refuse)?;
         Ok(Arc::new(Self {
             name: admitted.name().to_owned(),
             digest: admitted.digest(),
             settings: settings.wasm.clone(),
             values: values(settings),
             grant,
-            imports: facts.imports,
-            exports: facts.exports,
+            imports,
+            exports,
             metadata,
             needs,
             counters: Counters::default(),

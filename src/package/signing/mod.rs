@@ -9,7 +9,7 @@ mod trust_edit;
 #[cfg(feature = "hardware-key")]
 mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use private_key::{KeyFileError, PrivateKey};
 pub use sealed::SealError;
@@ -19,11 +19,10 @@ pub use token::{Token, TokenError};
 pub use token_uri::{PinSource, TokenUri, UriError};
 pub use trust_edit::{Edited, TrustEditError, TrustFile};
 
-use super::digest::Digest;
 use super::key::PublicKey;
 use super::signature::{Cosignature, Flaw, MAX_BYTES, MAX_COSIGNATURES, SignatureFile, Signed};
 use super::statement::{self, Signer, Statement};
-use super::{admit, file, signature, signature_path};
+use super::{AdmittedPlugin, Policy, Refusal, admit, file, signature, signature_path};
 
 /// Something that signs: a key file or a token.
 pub trait SigningKey {
@@ -37,12 +36,7 @@ pub trait SigningKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SigningError {
     /// The plugin cannot be read.
-    Plugin {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
+    Plugin(Refusal),
     /// The signature file cannot be read or written.
     File {
         /// The signature file.
@@ -95,7 +89,7 @@ pub enum SigningError {
 impl std::fmt::Display for SigningError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Plugin { path, reason } => write!(f, "{}: cannot read the plugin: {reason}", path.display()),
+            Self::Plugin(refusal) => refusal.fmt(f),
             Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Flawed { path, flaw } => {
                 write!(f, "{}: {flaw}\n  let the first signer sign this build: conductor-sign sign", path.display())
@@ -143,27 +137,21 @@ impl std::fmt::Display for Flaw {
 
 /// A plugin that is about to be signed: read once.
 #[derive(Debug)]
-pub struct Unsigned {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    digest: Digest,
-}
+pub struct Signing(AdmittedPlugin);
 
-impl Unsigned {
+impl Signing {
     /// Reads the plugin at `path`.
-    pub fn read(path: PathBuf) -> Result<Self, SigningError> {
-        match file::read(&path, admit::MAX_PLUGIN_BYTES) {
-            Ok(bytes) => Ok(Self { digest: Digest::of(&bytes), path, bytes }),
-            Err(error) => Err(SigningError::Plugin { path, reason: error.to_string() }),
-        }
+    pub fn read(path: &Path) -> Result<Self, SigningError> {
+        // The signer's own build: nothing is asked of it but that it can be read.
+        admit(path, &Policy::default()).map(Self).map_err(SigningError::Plugin)
     }
-    /// Its bytes.
+    /// The plugin.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub fn plugin(&self) -> &AdmittedPlugin {
+        &self.0
     }
     fn size(&self) -> u64 {
-        self.bytes.len() as u64
+        self.0.bytes().len() as u64
     }
     /// Signs it, and writes the signature file beside it, in the place of an older one. Gives the file's path.
     pub fn sign(
@@ -179,11 +167,11 @@ impl Unsigned {
         if !(1..=MAX_COSIGNATURES as u32 + 1).contains(&statement.required_signatures) {
             return Err(SigningError::Threshold(statement.required_signatures));
         }
-        let message = statement::message(&statement, &signer, self.digest, self.size());
+        let message = statement::message(&statement, &signer, self.0.digest(), self.size());
         let signature = SignatureFile {
-            digest: self.digest,
+            digest: self.0.digest(),
             size: self.size(),
-            signature: signed(key, self.digest.as_bytes())?,
+            signature: signed(key, self.0.digest().as_bytes())?,
             statement: Some(Signed { signature: signed(key, &message)?, statement, cosignatures: Vec::new() }),
             signer,
         };
@@ -198,7 +186,7 @@ impl Unsigned {
         email: &str,
         signed_at: super::Timestamp,
     ) -> Result<(PathBuf, usize, u32), SigningError> {
-        let path = signature_path(&self.path);
+        let path = signature_path(self.0.path());
         let unusable = |error: std::io::Error| SigningError::File { path: path.clone(), reason: error.to_string() };
         let cosigner = signer(key, name, email, signed_at)?;
         let _lock = file::EditLock::take(&path).map_err(unusable)?;
@@ -207,7 +195,7 @@ impl Unsigned {
             let hint = if error.kind() == std::io::ErrorKind::NotFound { hint } else { "" };
             SigningError::File { path: path.clone(), reason: format!("cannot read the signature: {error}{hint}") }
         })?;
-        let mut signature = SignatureFile::read(&bytes, self.size(), self.digest)
+        let mut signature = SignatureFile::read(&bytes, self.size(), self.0.digest())
             .map_err(|flaw| SigningError::Flawed { path: path.clone(), flaw })?;
         if let Some(key) = signature.forged().first() {
             return Err(SigningError::Forged { path, key: *key });
@@ -234,7 +222,7 @@ impl Unsigned {
     }
 
     fn write(&self, signature: &SignatureFile) -> Result<PathBuf, SigningError> {
-        let path = signature_path(&self.path);
+        let path = signature_path(self.0.path());
         file::replace(&path, signature.to_json().as_bytes())
             .map_err(|error| SigningError::File { path: path.clone(), reason: error.to_string() })?;
         Ok(path)
