@@ -60,7 +60,7 @@ fn request(url: &str) -> HttpRequest {
 }
 
 fn exchange(network: &Network, request: HttpRequest, limit: Duration) -> Answer {
-    network.request(&Request::Http(request), ME, limit).expect("a request for the network")
+    network.request(&Request::Http(request), ME, limit)
 }
 
 #[track_caller]
@@ -268,7 +268,7 @@ mod websocket {
             reach: Reach { named: true, listed: Arc::default() },
             secrets: Arc::default(),
         };
-        network.request(&Request::SocketOpen(open), origin, LONG).expect("for the network").result
+        network.request(&Request::SocketOpen(open), origin, LONG).result
     }
 
     #[track_caller]
@@ -280,11 +280,11 @@ mod websocket {
     }
 
     fn send(network: &Network, origin: Origin<'_>, socket: u32, message: Message) -> Result<Response, EffectError> {
-        network.request(&Request::SocketSend { socket, message }, origin, LONG).expect("for the network").result
+        network.request(&Request::SocketSend { socket, message }, origin, LONG).result
     }
 
     fn receive(network: &Network, origin: Origin<'_>, socket: u32, limit: Duration) -> Result<Response, EffectError> {
-        network.request(&Request::SocketReceive { socket }, origin, limit).expect("for the network").result
+        network.request(&Request::SocketReceive { socket }, origin, limit).result
     }
 
     fn text(text: &str) -> Message {
@@ -372,7 +372,7 @@ mod websocket {
         let other = Origin::Plugin { plugin: "p", tenant: "u" };
         let url = format!("ws://a.example:{}/", server.port());
         let (mine, theirs) = (opened(&network, ME, &url), opened(&network, other, &url));
-        network.request(&Request::SocketCloseAll, ME, LONG).expect("for the network").result.expect("closed");
+        network.request(&Request::SocketCloseAll, ME, LONG).result.expect("closed");
         assert!(matches!(send(&network, ME, mine, text("x")), Err(EffectError::NotFound(_))));
         assert_eq!(send(&network, other, theirs, text("x")), Ok(Response::Done));
     }
@@ -387,11 +387,7 @@ mod websocket {
             opened(&network, ME, &url);
         }
         assert!(matches!(open(&network, ME, &url), Err(EffectError::Busy(_))));
-        network
-            .request(&Request::SocketClose { socket: first }, ME, LONG)
-            .expect("for the network")
-            .result
-            .expect("closed");
+        network.request(&Request::SocketClose { socket: first }, ME, LONG).result.expect("closed");
         opened(&network, ME, &url);
     }
 

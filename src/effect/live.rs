@@ -8,9 +8,10 @@ use super::needs::Needs;
 use super::needs::Pointer;
 use super::process::Environment;
 use super::reaper::Reaper;
-use super::volume::Mixer;
+use super::requests::Requests;
+use super::volume::{LIMIT, Mixer};
 use super::worker::Worker;
-use crate::action::{Effect, EffectError, Origin, Outside, Reply};
+use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use crate::config::{Config, Volume};
 
 #[cfg(feature = "keys")]
@@ -37,6 +38,7 @@ pub struct Live {
     programs: Worker,
     reaper: Arc<Reaper>,
     mixer: Arc<Mixer>,
+    requests: Requests,
 }
 
 impl Live {
@@ -55,6 +57,7 @@ impl Live {
             programs: Worker::new("effects"),
             reaper: Arc::default(),
             mixer: Arc::default(),
+            requests: Requests::new(),
         }
     }
 
@@ -137,7 +140,7 @@ impl Live {
         Mixer::present(&self.environment)?;
         let (tell, mixer, environment) = (self.teller(effect), Arc::clone(&self.mixer), self.environment.clone());
         let volume = volume.clone();
-        self.programs.submit(move || tell(mixer.apply(&volume, &environment)))
+        self.programs.submit(move || tell(mixer.apply(&volume, &environment, LIMIT)))
     }
 
     #[cfg(feature = "keys")]
@@ -170,6 +173,10 @@ impl Outside for Live {
             Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Err(not_built("keys and clicks", "keys")),
         }
         .map(|()| Reply::Done)
+    }
+
+    fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
+        self.requests.answer(request, origin, limit, &self.environment, &self.mixer)
     }
 }
 

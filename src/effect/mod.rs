@@ -1,6 +1,7 @@
 //! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.
 
 mod dry_run;
+mod exec;
 mod facts;
 #[cfg(feature = "keys")]
 mod keys;
@@ -14,6 +15,8 @@ mod network;
 mod port_name;
 mod process;
 mod reaper;
+mod requests;
+mod system;
 mod volume;
 mod worker;
 

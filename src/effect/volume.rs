@@ -11,7 +11,7 @@ use crate::config::{Volume, VolumeOperation};
 
 /// How long a mixer program may take. They answer in tens of milliseconds; one that waits for a dead sound server does
 /// not answer at all.
-const LIMIT: Duration = Duration::from_secs(2);
+pub(super) const LIMIT: Duration = Duration::from_secs(2);
 
 /// The step of Up and Down, in per cent, where the configuration gives none.
 const STEP: u8 = 5;
@@ -91,15 +91,15 @@ impl Mixer {
         ))
     }
 
-    /// Makes the change, and waits for it.
-    pub(super) fn apply(&self, volume: &Volume, environment: &Environment) -> Result<(), EffectError> {
+    /// Makes the change, and waits for it, at most `limit` for each program that is tried.
+    pub(super) fn apply(&self, volume: &Volume, environment: &Environment, limit: Duration) -> Result<(), EffectError> {
         Self::present(environment)?;
         let worked = *self.worked.lock().unwrap_or_else(PoisonError::into_inner);
         let others = Program::ALL.into_iter().filter(|program| Some(*program) != worked);
         let mut failures = Vec::new();
         for program in worked.into_iter().chain(others) {
             let Ok(file) = environment.find(program.name()) else { continue };
-            match change(program, &file, volume, environment) {
+            match change(program, &file, volume, environment, limit.min(LIMIT)) {
                 Ok(()) => {
                     *self.worked.lock().unwrap_or_else(PoisonError::into_inner) = Some(program);
                     return Ok(());
@@ -111,15 +111,21 @@ impl Mixer {
     }
 }
 
-fn change(program: Program, file: &Path, volume: &Volume, environment: &Environment) -> Result<(), EffectError> {
+fn change(
+    program: Program,
+    file: &Path,
+    volume: &Volume,
+    environment: &Environment,
+    limit: Duration,
+) -> Result<(), EffectError> {
     let mut current = None;
     if program == Program::Pactl && volume.operation == VolumeOperation::Up {
         // The only one of the three without a ceiling of its own.
         let words = ["get-sink-volume", "@DEFAULT_SINK@"];
-        let asked = run(&environment.clone().with("LC_ALL", "C"), file, words, Keep::Output, LIMIT)?;
+        let asked = run(&environment.clone().with("LC_ALL", "C"), file, words, Keep::Output, limit)?;
         current = first_percentage(&asked.text);
     }
-    let Ended { status, text } = run(environment, file, program.arguments(volume, current), Keep::Errors, LIMIT)?;
+    let Ended { status, text } = run(environment, file, program.arguments(volume, current), Keep::Errors, limit)?;
     if status.success() {
         return Ok(());
     }

@@ -54,13 +54,8 @@ impl Network {
             sockets: sockets::Sockets::default(),
         })
     }
-    /// The system's network. `SSL_CERT_FILE` names a PEM file of further authorities, as for other programs.
-    pub fn system(clock: Arc<dyn Clock>) -> Result<Self, AuthorityError> {
-        let file = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
-        Self::new(clock, Arc::new(SystemLookup), file.as_deref().map(Path::new))
-    }
-    /// Carries out a request that needs the network; none when it does not.
-    pub fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Option<Answer> {
+    /// Carries out a request that needs the network, within `limit`.
+    pub fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
         let deadline = Deadline::after(Arc::clone(&self.clock), limit);
         let result = match request {
             Request::Http(request) => self.http(request, origin, &deadline),
@@ -82,9 +77,11 @@ impl Network {
             }
             #[cfg(not(feature = "websocket"))]
             Request::SocketCloseAll => Ok(Response::Done),
-            Request::Program(_) | Request::Audio(_) | Request::System(_) => return None,
+            Request::Program(_) | Request::Audio(_) | Request::System(_) => {
+                Err(EffectError::Unsupported("this needs no network".to_owned()))
+            }
         };
-        Some(Answer { result, waited: deadline.waited() })
+        Answer { result, waited: deadline.waited() }
     }
     #[cfg(feature = "http")]
     fn http(&self, request: &HttpRequest, origin: Origin<'_>, deadline: &Deadline) -> Result<Response, EffectError> {
