@@ -13,10 +13,10 @@ pub(super) const OUTPUT_SET: HostFunction = HostFunction {
 };
 
 fn output_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
-    let max = call.plugin().settings().max_output_bytes as usize;
-    // Reading JSON costs more than copying it.
-    call.charge(u64::from(args.u32(1)))?;
-    let text = call.read_text(args.u32(0), args.u32(1), max)?.trim_ascii();
+    let max = call.plugin().settings().max_output_bytes;
+    // Reading JSON costs more than copying it. What is too long is refused below, and not read.
+    call.charge(u64::from(args.u32(1).min(max)))?;
+    let text = call.read_text(args.u32(0), args.u32(1), max as usize)?.trim_ascii();
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
         return Err(Errno::Invalid.because(format!("the output is not JSON: {error}")));
     }

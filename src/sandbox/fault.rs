@@ -97,8 +97,8 @@ pub enum FaultKind {
     },
     /// The module cannot be instantiated: a data or element segment does not fit.
     Segment {
-        /// In the engine's words.
-        reason: String,
+        /// `data` or `element`.
+        kind: &'static str,
     },
     /// The engine failed in a way that has no name here.
     Engine {
@@ -231,13 +231,15 @@ impl fmt::Display for FaultKind {
             }
             Self::NoRoom { max_pages } => write!(
                 f,
-                "no room for the request: it exports no alloc and declares a memory of at most {max_pages} pages"
+                "no room for the request: it exports no alloc and declares a memory that may not grow beyond {max_pages} × 64 KiB"
             ),
             Self::Ended => write!(f, "an earlier fault has ended this instance"),
             Self::DataDirectory { path, reason } => {
                 write!(f, "cannot open its data directory {}: {reason}", path.display())
             }
-            Self::Segment { reason } => write!(f, "cannot be instantiated: {}", clean(reason, 200)),
+            Self::Segment { kind } => {
+                write!(f, "one of its {kind} segments does not fit; build it again")
+            }
             Self::Engine { reason } => write!(f, "the engine failed: {}", clean(reason, 200)),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmi::Store;
 
 use super::abi::{Dialect, Exports, Region};
-use super::fault::{Fault, FaultKind, OutOfMemoryBounds};
+use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
 use super::limits::Limits;
 use super::lines::Lines;
 use super::memory;
@@ -16,7 +16,7 @@ use super::plugin::Plugin;
 use super::release::release_zero_pages;
 use super::request::{MAX_REQUEST, Request, write_context, write_wide};
 use super::services::Services;
-use super::slice::{explain, run};
+use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, Meter, State};
 use super::thread::on_guest_stack;
 use super::wasi::{Deadline, context};
@@ -93,7 +93,8 @@ impl Instance {
             Err(error) => {
                 let kind = match explain(&mut store, &error) {
                     // No code has run: what looks like a trap is a segment that does not fit.
-                    FaultKind::Trap(_) | FaultKind::Engine { .. } => FaultKind::Segment { reason: error.to_string() },
+                    FaultKind::Trap(Trap::MemoryAccess) => FaultKind::Segment { kind: "data" },
+                    FaultKind::Engine { .. } if is_element_segment(&error) => FaultKind::Segment { kind: "element" },
                     limit => limit,
                 };
                 return Err(before("instantiation", kind));

@@ -131,11 +131,39 @@ pub enum LoadReason {
         /// Why.
         reason: String,
     },
-    /// Not valid, or valid only with a feature that is off.
+    /// Uses a feature of WebAssembly that is off.
+    Feature {
+        /// Which.
+        feature: &'static str,
+        /// How to build without it.
+        remedy: &'static str,
+    },
+    /// Not valid.
     Invalid {
         /// In the engine's words.
         reason: String,
     },
+}
+
+/// Features that are off: what the engine's words for them contain, their name, and how to build without.
+const FEATURES: &[(&str, &str, &str)] = &[
+    ("simd", "SIMD", "build without -msimd128 or -Ctarget-feature=+simd128"),
+    ("threads", "threads (atomic operations)", "build without -pthread and without the atomics feature"),
+    ("exceptions", "exceptions", "build without -fwasm-exceptions"),
+    ("multi-memory", "several memories", "a plugin has one"),
+    ("wide arithmetic", "wide arithmetic", "build without -Ctarget-feature=+wide-arithmetic"),
+    ("custom page sizes", "custom page sizes", "build with pages of 64 KiB"),
+];
+
+impl LoadReason {
+    /// What the engine refuses in `reason`: a feature that is off, or else something that is not valid.
+    pub(super) fn invalid(reason: String) -> Self {
+        let lower = reason.to_ascii_lowercase();
+        match FEATURES.iter().find(|(needle, _, _)| lower.contains(needle)) {
+            Some((_, feature, remedy)) => Self::Feature { feature, remedy },
+            None => Self::Invalid { reason },
+        }
+    }
 }
 
 impl fmt::Display for LoadError {
@@ -184,7 +212,7 @@ impl fmt::Display for LoadReason {
             Self::Version { version } => {
                 write!(f, "version {version:#x} of the binary format, which does not exist; 1 does")
             }
-            Self::Memory64 => write!(f, "uses memory64; build for wasm32, not wasm64"),
+            Self::Memory64 => write!(f, "uses memory64 (addresses of 64 bits); build for wasm32, not wasm64"),
             Self::SharedMemory => {
                 write!(f, "uses threads (a shared memory); build without -pthread and without the atomics feature")
             }
@@ -248,6 +276,7 @@ impl fmt::Display for LoadReason {
             Self::Metadata { reason } => {
                 write!(f, "its section conductor.plugin cannot be read: {}", clean(reason, 200))
             }
+            Self::Feature { feature, remedy } => write!(f, "uses {feature}, which is off; {remedy}"),
             Self::Invalid { reason } => write!(f, "not a valid module: {}", clean(reason, 200)),
         }
     }

@@ -294,5 +294,5 @@ fn malformed(error: &BinaryReaderError) -> LoadReason {
     if message.contains("unexpected end") || message.contains("out of bounds") {
         return LoadReason::Truncated { offset: error.offset() };
     }
-    LoadReason::Invalid { reason: format!("{message} (at offset {:#x})", error.offset()) }
+    LoadReason::invalid(format!("{message} (at offset {:#x})", error.offset()))
 }

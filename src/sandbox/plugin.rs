@@ -56,8 +56,8 @@ impl Plugin {
         facts.check_exports().map_err(refuse)?;
         check_size(&facts, &settings.wasm).map_err(refuse)?;
         let engine = new_engine();
-        let module = Module::new(&engine, admitted.bytes())
-            .map_err(|error| refuse(LoadReason::Invalid { reason: error.to_string() }))?;
+        let module =
+            Module::new(&engine, admitted.bytes()).map_err(|error| refuse(LoadReason::invalid(error.to_string())))?;
         let linker = link(&engine, &facts.imports, &grant, functions).map_err(refuse)?;
         let Description { metadata, imports, exports, needs } = Description::of(facts, functions).map_err(refuse)?;
         Ok(Arc::new(Self {

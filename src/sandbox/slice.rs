@@ -75,6 +75,11 @@ fn check_deadline(store: &Store<State>) -> Result<(), FaultKind> {
     })
 }
 
+/// Whether instantiation failed because an element segment does not fit its table.
+pub(super) fn is_element_segment(error: &wasmi::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }))
+}
+
 /// What `error` means: a limit that was hit before a trap is the reason for it.
 pub(super) fn explain(mut store: impl AsContextMut<Data = State>, error: &wasmi::Error) -> FaultKind {
     let mut store = store.as_context_mut();

@@ -1,0 +1,95 @@
+//! Broken and hostile modules: each is refused, stopped or contained, and told in exactly the words of its golden file.
+//!
+//! Every `fixtures/hostile/NAME.wat` is loaded with default settings and no grant, and called once where it loads. What came of it
+//! stands in `fixtures/hostile/NAME.txt`.
+
+mod sandbox_support;
+mod support;
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use conductor::clock::FILE_EPOCH_US;
+use conductor::sandbox::Instance;
+use sandbox_support::{call, load, services, settings};
+use support::{golden, repository};
+
+/// What comes of `wasm`, as its golden file tells it.
+fn account(name: &str, wasm: &[u8]) -> String {
+    let plugin = match load(name, wasm, &settings()) {
+        Ok(plugin) => plugin,
+        Err(error) => return format!("refused: {error}\n"),
+    };
+    let made = Instance::new(&plugin, "default", &Arc::new(services()), 0, FILE_EPOCH_US * 1000);
+    let mut instances = Vec::new();
+    let outcome = match made {
+        Ok(mut instance) => {
+            let outcome = call(&mut instance);
+            instances.push(instance);
+            outcome
+        }
+        Err(outcome) => *outcome,
+    };
+    let mut text = format!("{}: {}\n", outcome.status.name(), outcome.error().unwrap_or_default());
+    writeln!(text, "fuel {}, memory {}", outcome.init_fuel + outcome.fuel, outcome.peak_memory).expect("a string");
+    if let Some(line) = outcome.logs.first() {
+        let (kept, dropped) = (outcome.logs.len(), outcome.logs_dropped);
+        writeln!(text, "log: {:?} first of {kept}, {dropped} dropped", line.text).expect("a string");
+    }
+    // Whatever happened, what was ended stays ended, and a fresh instance does the same again.
+    if let Some(instance) = instances.first_mut().filter(|instance| instance.ended()) {
+        assert!(call(instance).error().is_some_and(|error| error.contains("an earlier fault has ended this instance")));
+    }
+    text
+}
+
+#[test]
+fn every_hostile_module_is_answered_in_its_words() {
+    let mut names: Vec<_> = std::fs::read_dir(repository("fixtures/hostile"))
+        .expect("fixtures")
+        .filter_map(|entry| {
+            let path = entry.expect("an entry").path();
+            (path.extension()? == "wat").then(|| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        })
+        .collect();
+    names.sort();
+    assert!(names.len() >= 60, "{} modules", names.len());
+    for name in names {
+        let text = std::fs::read_to_string(repository(&format!("fixtures/hostile/{name}.wat"))).expect("a module");
+        let wasm = wat::parse_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        golden(&format!("fixtures/hostile/{name}.txt"), &account(&name, &wasm));
+    }
+}
+
+#[test]
+fn files_that_are_no_modules_are_told_apart() {
+    let good = wat::parse_str(
+        r#"(module (memory (export "memory") 1) (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#,
+    )
+    .expect("a module");
+    let mut corrupt = good.clone();
+    corrupt[9] = 0xff;
+    let broken: &[(&str, &[u8])] = &[
+        ("empty", b""),
+        ("magic_only", b"\0asm"),
+        ("half_a_header", b"\0asm\x01\0"),
+        ("elf", b"\x7fELF\x02\x01\x01\0"),
+        ("shell_script", b"#!/bin/sh\necho hello\n"),
+        ("text_form", b"(module (memory 1))"),
+        ("component", b"\0asm\x0d\0\x01\0"),
+        ("version_2", b"\0asm\x02\0\0\0"),
+        ("truncated", &good[..good.len() - 3]),
+        ("truncated_in_a_header", &good[..11]),
+        ("corrupt_length", &corrupt),
+        ("section_of_four_gigabytes", b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\x0f"),
+        ("a_billion_types", b"\0asm\x01\0\0\0\x01\x05\x80\x94\xeb\xdc\x03"),
+        ("bare_module", b"\0asm\x01\0\0\0"),
+    ];
+    for (name, bytes) in broken {
+        golden(&format!("fixtures/hostile/{name}.txt"), &account(name, bytes));
+    }
+    for cut in 0..good.len() {
+        assert!(load("cut", &good[..cut], &settings()).is_err(), "cut at {cut}");
+    }
+    assert!(load("whole", &good, &settings()).is_ok());
+}
