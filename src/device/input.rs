@@ -6,10 +6,11 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use super::port::{PortList, PortsError, find, list_ports};
+use super::port::{PortList, PortsError, list_ports};
 use super::raw::clean;
 use super::session::{Session, SessionError};
 use super::source::Source;
+use crate::midi::find_port;
 
 /// An input named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub fn resolve(input: &str) -> Result<Input, InputError> {
                 return file(path);
             }
             match list_ports() {
-                Ok(PortList { inputs, .. }) if find(&inputs, &name, None, &[]).is_some() => {
+                Ok(PortList { inputs, .. }) if find_port(&inputs, &name, None, &[]).is_some() => {
                     Ok(Input::Live(Source::Port(name)))
                 }
                 Ok(PortList { inputs, .. }) => {

@@ -33,6 +33,8 @@ mod watch;
 pub use event::{DeviceEvent, Loss, What};
 pub use input::{Input, InputError, resolve};
 pub use open::{DeviceError, DeviceSpec, Devices};
-pub use port::{Address, Port, PortList, PortsError, list_ports};
+pub use port::{PortList, PortsError, list_ports};
+
+pub use crate::midi::{Address, Port};
 pub use session::{Session, SessionError};
 pub use source::Source;

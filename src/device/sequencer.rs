@@ -6,13 +6,13 @@ use midir::os::unix::VirtualInput;
 use midir::{Ignore, MidiInput, MidiInputConnection};
 
 use super::event::{Loss, What};
-use super::port::{Address, Port, PortsError, find};
+use super::port::PortsError;
 use super::raw::clean;
 use super::sink::Sink;
 use super::wake::{Wake, Woken};
 use super::watch::{Announcement, Watch};
 use crate::gesture::DeviceId;
-use crate::midi::Parser;
+use crate::midi::{Address, Parser, Port, find_port};
 
 /// How long to wait before a missing sequencer, or a port that would not connect, is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -198,7 +198,7 @@ impl Sequencer {
                     (format!("{OWN_CLIENT}:{name}"), None, offer(name, device.id, self.sink.clone()))
                 }
                 Wanted::Port { pattern, nth, .. } => {
-                    let Some(port) = find(&ports, pattern, *nth, &taken) else {
+                    let Some(port) = find_port(&ports, pattern, *nth, &taken) else {
                         if first {
                             log::warn!("MIDI port {:?} is not there; waiting for it to appear", clean(pattern));
                         }

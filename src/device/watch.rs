@@ -7,9 +7,10 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use alsa::poll::{Descriptors, pollfd};
 use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq};
 
-use super::port::{Address, Port, PortList, PortsError};
+use super::port::{PortList, PortsError};
 use super::raw::clean;
 use super::wake::Woken;
+use crate::midi::{Address, Port};
 
 /// The sequencer's device node.
 const SEQUENCER: &str = "/dev/snd/seq";

@@ -14,11 +14,10 @@ use alsa::seq::{
 };
 use rustix::io::Errno;
 
-use super::port_name::{Port, choose};
 use crate::action::EffectError;
 use crate::clock::{Clock, Micros, SystemClock};
 use crate::config::MidiOut;
-use crate::midi::{Message, SystemMessage};
+use crate::midi::{Address, Message, Port, SystemMessage, find_port};
 
 /// What the sequencer calls us.
 const CLIENT: &str = "Conductor Out";
@@ -180,8 +179,8 @@ impl Sequencer {
         }
         output.to = To::Missing(now + RETRY);
         let ports = destinations(&self.seq, self.client);
-        let Some(found) = choose(&ports, port) else { return Err(missing(port, Some(&ports))) };
-        let to = Addr { client: found.address.0, port: found.address.1 };
+        let Some(found) = find_port(&ports, port, None, &[]) else { return Err(missing(port, Some(&ports))) };
+        let to = Addr { client: found.address.client.into(), port: found.address.port.into() };
         let subscribe = || {
             let subscription = PortSubscribe::empty()?;
             subscription.set_sender(from);
@@ -191,7 +190,7 @@ impl Sequencer {
         subscribe().map_err(|error| {
             EffectError::Failed(format!("MIDI port {port}: cannot connect to {}: {error}", found.full_name()))
         })?;
-        log::info!("MIDI port {port}: connected to {} ({}:{})", found.full_name(), to.client, to.port);
+        log::info!("MIDI port {port}: connected to {} ({})", found.full_name(), found.address);
         output.to = To::One(to);
         Ok(output.source)
     }
@@ -206,10 +205,13 @@ fn destinations(seq: &Seq, own: i32) -> Vec<Port> {
             if !port.get_capability().contains(wanted) || port.get_capability().contains(PortCap::NO_EXPORT) {
                 continue;
             }
+            let (Ok(number), Ok(of)) = (u8::try_from(port.get_port()), u8::try_from(port.get_client())) else {
+                continue;
+            };
             // A name that is not UTF-8 cannot stand in a configuration; its numbers can.
             let name = |name: Result<&str, _>| name.unwrap_or_default().trim_end().to_owned();
             ports.push(Port {
-                address: (port.get_client(), port.get_port()),
+                address: Address { client: of, port: number },
                 client: name(client.get_name()),
                 name: name(port.get_name()),
             });

@@ -11,8 +11,6 @@ mod midi_out;
 mod needs;
 #[cfg(feature = "tls")]
 mod network;
-#[cfg(feature = "alsa")]
-mod port_name;
 mod process;
 mod reaper;
 mod requests;

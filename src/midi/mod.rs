@@ -1,10 +1,13 @@
-//! MIDI 1.0: bytes ↔ [`Message`], and Standard MIDI Files. Pure; no input or output.
+//! MIDI 1.0: bytes ↔ [`Message`], Standard MIDI Files, and what ports are called. Pure; no input or output.
 
 mod message;
 mod parser;
 mod encode;
 mod smf;
+mod port;
 
 pub use message::{Channel, Message, SystemMessage};
 pub use parser::{Dropped, Parser};
+pub(crate) use port::find_port;
+pub use port::{Address, Port};
 pub use smf::{BadEvent, Smf, SmfError};
