@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# plugins/build.sh [--check] [--own]: builds the guest modules that are committed under fixtures/ from their sources.
+# plugins/build.sh [--check] [--own]: builds the guest modules that are committed, from their sources.
 #
 #   --check  build into a scratch directory and compare with what is committed, byte for byte; writes nothing, exit 1 on any
 #            difference
@@ -40,7 +40,7 @@ else
   export RUSTC=$tools/bin/rustc CARGO_TARGET_DIR=$root/target/guests CARGO_TARGET_WASM32_WASIP1_LINKER=$tools/bin/wasm-ld
 fi
 
-out=$root/fixtures
+out=$root
 if [ "$check" = 1 ]; then
   out=$root/target/guests-check
   rm -rf "$out"
@@ -67,16 +67,20 @@ rust() {
 # A reactor has its constructors run once, by `_initialize`; without, every export is wrapped to run them at each call. 64 KiB
 # of stack instead of 1 MiB: linear memory is zero-filled when an instance is made, so what is not reserved is not paid for.
 reactor=("$sysroot/lib/rustlib/$target/lib/self-contained/crt1-reactor.o" --export=_initialize -zstack-size=65536)
-rust "$root/plugins" note-logger plugins/note_logger.wasm "${reactor[@]}"
-rust "$root/plugins" json-probe plugins/json_probe.wasm "${reactor[@]}"
+rust "$root/plugins" note-logger fixtures/plugins/note_logger.wasm "${reactor[@]}"
+rust "$root/plugins" json-probe fixtures/plugins/json_probe.wasm "${reactor[@]}"
 # As the documentation has it: plain `cargo build`.
-rust "$root/plugins" plain-example plugins/plain_example.wasm
+rust "$root/plugins" plain-example fixtures/plugins/plain_example.wasm
+
+# What tests the WASI host from the inside. A command, so it is linked as one.
+guests=$root/wasi-shim/tests/guests
+rust "$guests" conformance wasi-shim/tests/guests/wasm/conformance.wasm
 
 if [ "$check" = 1 ]; then
   wrong=0
   while IFS= read -r module; do
-    if ! cmp -s "$out/$module" "$root/fixtures/$module"; then
-      echo "fixtures/$module differs from what its source gives: $(sha256sum <"$out/$module" | cut -c1-16)…" >&2
+    if ! cmp -s "$out/$module" "$root/$module"; then
+      echo "$module differs from what its source gives: $(sha256sum <"$out/$module" | cut -c1-16)…" >&2
       wrong=1
     fi
   done < <(cd "$out" && find . -name '*.wasm' -printf '%P\n' | sort)
