@@ -145,8 +145,23 @@ fn examine(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
     (verdict, bytes)
 }
 
+/// The trust store, or an empty one where the policy names none.
+fn load_store(policy: &Policy) -> Result<TrustStore, Refusal> {
+    let Some(path) = &policy.trusted_keys else {
+        return Ok(TrustStore::default());
+    };
+    match TrustStore::load_existing(path) {
+        Ok(None) if policy.trusted_keys_must_exist => Err(Refusal::NoTrustStore { path: path.clone() }),
+        Ok(store) => Ok(store.unwrap_or_default()),
+        Err(error) => Err(Refusal::Trust(error)),
+    }
+}
+
 /// Reads the signature file and verifies every signature in it.
 fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refusal> {
+    let store = load_store(policy);
+    let known = store.as_ref().ok();
+    verdict.trusted_keys = known.map(|store| store.keys().len());
     let signature = signature_path(path);
     let bytes = match file::read(&signature, signature::MAX_BYTES) {
         Ok(bytes) => bytes,
@@ -161,16 +176,6 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
         Flaw::Digest(expected) => Refusal::Digest { path: path.into(), expected, actual: verdict.digest },
     })?;
     let forged = file.forged();
-    let store = match &policy.trusted_keys {
-        None => Ok(TrustStore::default()),
-        Some(path) => match TrustStore::load_existing(path) {
-            Ok(None) if policy.trusted_keys_must_exist => Err(Refusal::NoTrustStore { path: path.clone() }),
-            Ok(store) => Ok(store.unwrap_or_default()),
-            Err(error) => Err(Refusal::Trust(error)),
-        },
-    };
-    let known = store.as_ref().ok();
-    verdict.trusted_keys = known.map(|store| store.keys().len());
     verdict.signers = file
         .signers()
         .map(|signer| SignerVerdict {

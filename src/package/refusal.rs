@@ -356,11 +356,7 @@ impl std::fmt::Display for Refusal {
                         );
                     }
                 };
-                write!(
-                    f,
-                    "{}: {by} requires {required} signatures, of those that are there {found} count",
-                    path.display()
-                )
+                write!(f, "{}: {found} of {required} signatures that {by} requires", path.display())
             }
             Self::MissingSigner { path, key } => {
                 write!(f, "{}: the key {key}, one of required_signers, did not sign", path.display())

@@ -101,6 +101,9 @@ fn show(verdict: &Verdict, out: &mut Output) -> std::io::Result<()> {
             }
         };
     }
+    if verdict.trusted_keys.is_none() {
+        return Ok(()); // whom to trust is not known: nothing to say about it
+    }
     for signer in &verdict.signers {
         // With one signer it is clear whose key is meant.
         let whose = if others.is_empty() { String::new() } else { format!(": {}", signer.signer.key) };
