@@ -262,7 +262,7 @@ impl Problem {
                 format!("give it one: [plugins.NAME] path = \"{path}\", and plugin = \"NAME\" here")
             }
             Self::SaidTwice { alias, .. } => format!("leave out `{alias}`"),
-            Self::MissingKey { key, .. } => format!("add: {key} = …"),
+            Self::MissingKey { key, .. } => format!("add: {key} = {}", example(key)),
             Self::OutOfRange { key, least, most, found } => {
                 let below = found.starts_with('-') || found.parse().is_ok_and(|number: i64| number < *least);
                 format!("the nearest allowed: {key} = {}", if below { least } else { most })
@@ -339,5 +339,29 @@ impl fmt::Display for Problem {
                 write!(f, "this mapping never fires: the one on line {by} matches all it waits for")
             }
         }
+    }
+}
+
+/// What a key that must be there may hold.
+fn example(key: &str) -> &'static str {
+    match key {
+        "trigger" => "{ Note = { note = 60 } }",
+        "action" | "then_action" => "{ Shell = { command = \"…\" } }",
+        "actions" => "[{ Delay = { ms = 100 } }]",
+        "condition" => "\"Always\"",
+        "conditions" => "[\"Always\"]",
+        "note" | "controller" | "value" | "program" | "pressure" | "cc" => "60",
+        "notes" => "[60, 64, 67]",
+        "channel" | "count" => "1",
+        "ms" => "100",
+        "pitch" => "0",
+        "days" => "[1, 2, 3, 4, 5]",
+        "start" => "\"09:00\"",
+        "end" => "\"17:00\"",
+        "message_type" => "\"NoteOn\"",
+        "button" => "\"Left\"",
+        "operation" => "\"Up\"",
+        "keys" => "\"space\"",
+        _ => "\"…\"",
     }
 }

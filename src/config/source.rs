@@ -83,9 +83,11 @@ impl Source {
     }
 }
 
-/// Tabs stay, so that the caret line can repeat them; other control characters would reach the terminal.
-fn harmless(c: char) -> char {
-    if c.is_control() && c != '\t' { '\u{fffd}' } else { c }
+/// Tabs stay, so that the caret line can repeat them. Other control characters, and those that turn the direction of text,
+/// would make a terminal show something else than what stands in the file.
+pub(super) fn harmless(c: char) -> char {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if turns || (c.is_control() && c != '\t') { '\u{fffd}' } else { c }
 }
 
 /// A place in a configuration, with the text that stands there.

@@ -17,6 +17,8 @@ use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::wasm::{Isolation, PathScope, PluginConfig, WasmConfig};
 
+/// Most sections of plugins.
+const MAX_PLUGINS: usize = 1_024;
 /// Most entries of any list or table of a plugin.
 const MAX_ENTRIES: usize = 1_024;
 /// Longest value under `config`, in bytes.
@@ -106,7 +108,13 @@ impl Reader<'_> {
     pub(super) fn plugins(&self, value: Option<Value<'_>>) -> Plugins {
         let mut plugins = Plugins::default();
         let Some(table) = value.and_then(|value| value.table("[plugins]")) else { return plugins };
-        for (span, value) in table.entries() {
+        let entries = table.entries();
+        if entries.len() > MAX_PLUGINS {
+            let problem = Problem::TooMuch { what: "plugins", found: entries.len() as u64, most: MAX_PLUGINS as u64 };
+            table.report.add(table.span(), problem);
+            return plugins;
+        }
+        for (span, value) in entries {
             let named = Value::new("plugins", value.toml, span, value.report());
             let name = name(&named, value.key);
             let plugin = value.table(format!("[plugins.{}]", shortened(value.key))).map(|table| self.section(table));
@@ -204,12 +212,13 @@ impl Reader<'_> {
     /// The plugin called by the name of its section.
     pub(super) fn plugin_called(&mut self, value: &Value<'_>) -> Option<String> {
         let name = value.string()?;
-        let known: Vec<String> = self.plugins.0.keys().cloned().collect();
-        self.defined(value, "plugin", name, &known)?;
         if let Some(entry) = self.plugins.0.get_mut(name) {
             entry.called = true;
+            return Some(name.to_owned());
         }
-        Some(name.to_owned())
+        let known: Vec<String> = self.plugins.0.keys().cloned().collect();
+        self.defined(value, "plugin", name, &known)?;
+        None
     }
 
     /// Every plugin, once all mappings are read.

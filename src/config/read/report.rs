@@ -44,6 +44,15 @@ impl Report {
     pub(super) fn hide(&self, span: Range<usize>) {
         self.hidden.borrow_mut().push(span);
     }
+    /// Whether a further problem would only be counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= MAX_PROBLEMS
+    }
+    /// Counts an error that nobody will read.
+    pub(super) fn drop_one(&self) {
+        self.errors.set(self.errors.get() + 1);
+        self.dropped.set(self.dropped.get() + 1);
+    }
     /// Adds a problem at the bytes `span`.
     pub(super) fn add(&self, span: Range<usize>, problem: Problem) {
         if !problem.is_warning() {

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::report::Report;
 use super::value::Value;
 use crate::config::problem::Problem;
+use crate::config::source::harmless;
 use crate::config::suggest::nearest;
 
 /// A table being read. A key may go by several names: the first is the name, the others are aliases.
@@ -108,6 +109,10 @@ impl<'a> Table<'a> {
             if self.known.contains(&value.key) {
                 continue;
             }
+            if self.report.is_full() {
+                self.report.drop_one();
+                continue;
+            }
             self.report.add(
                 span,
                 Problem::UnknownKey {
@@ -123,7 +128,7 @@ impl<'a> Table<'a> {
 
 /// A name from the file, for a message: bounded, and without what would disturb a terminal.
 pub(super) fn shortened(name: &str) -> String {
-    let mut short: String = name.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut short: String = name.chars().take(80).map(harmless).collect();
     if short.len() < name.len() && name.chars().count() > 80 {
         short.push('…');
     }

@@ -70,9 +70,7 @@ impl<'a> Value<'a> {
     }
     /// Reports that it should have been `wanted`.
     pub(super) fn malformed(&self, found: &str, wanted: &'static str) {
-        // Long texts are told by their beginning.
-        let found = found.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-        self.wrong(Problem::Malformed { key: self.key.to_owned(), found, wanted });
+        self.wrong(Problem::Malformed { key: shortened(self.key), found: shortened(found), wanted });
     }
 
     /// A string.
@@ -87,7 +85,7 @@ impl<'a> Value<'a> {
     pub(super) fn text(&self, wanted: &'static str, most: usize) -> Option<&'a str> {
         let text = self.string()?;
         if text.is_empty() {
-            self.wrong(Problem::Empty { key: self.key.to_owned(), wanted });
+            self.wrong(Problem::Empty { key: shortened(self.key), wanted });
             return None;
         }
         if text.len() > most {
@@ -117,7 +115,7 @@ impl<'a> Value<'a> {
         let parsed = integer(number).filter(|number| range.contains(number));
         if parsed.is_none() {
             self.wrong(Problem::OutOfRange {
-                key: self.key.to_owned(),
+                key: shortened(self.key),
                 found: number.to_string().chars().take(40).collect(),
                 least: *range.start(),
                 most: *range.end(),
