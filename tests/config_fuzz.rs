@@ -27,7 +27,7 @@ fn load(text: &str) {
             errors.into_iter().chain(warnings).collect()
         }
     };
-    assert!(diagnostics.len() <= 100);
+    assert!(diagnostics.len() <= 200);
     for diagnostic in diagnostics {
         let shown = diagnostic.to_string();
         assert!(shown.len() < 16_384, "{} bytes for one message", shown.len());
@@ -196,6 +196,8 @@ fn no_size_takes_more_than_its_share() {
     let mapping = "[[global_mappings]]\ntrigger = { Note = { note = 1 } }\naction = { Delay = { ms = 1 } }\n";
     load(&mapping.repeat(4_096));
     load(&mapping.repeat(8_000));
+    // More warnings than are kept, and an error after them.
+    load(&format!("{}[[global_mappings]]\n", mapping.repeat(200)));
     load(&"x: 1\n".repeat(200_000));
     load(&"[[modes]]\n".repeat(100_000));
     load(&format!("a = [{}]", "1,".repeat(500_000)));

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::plugins::Plugins;
-use self::report::Report;
+use self::report::{Found, Report};
 use self::syntax::Scan;
 use self::table::{Table, shortened};
 use self::value::Value;
@@ -66,10 +66,9 @@ pub(super) fn read(source: &Source, directory: &Path, environment: &Environment)
     let config = Scan::of(source.text())
         .parse(source.text(), &mut mended, &report)
         .map(|table| config(&table, &report, directory, environment));
-    let failed = report.errors() > 0;
-    let (errors, warnings, more) = report.into_diagnostics();
+    let Found { errors, warnings, more } = report.finish();
     match config {
-        Some(config) if !failed => Ok(Loaded { config, source: source.clone(), warnings }),
+        Some(config) if errors.is_empty() => Ok(Loaded { config, source: source.clone(), warnings }),
         _ => Err(Invalid { errors, warnings, more }),
     }
 }

@@ -6,18 +6,29 @@ use std::ops::Range;
 use crate::config::problem::{Diagnostic, Problem};
 use crate::config::source::Source;
 
-/// Most problems that are kept; a file with more is not read by a person line by line.
-const MAX_PROBLEMS: usize = 100;
+/// Most errors that are kept, and most warnings; a file with more is not read by a person line by line.
+const MAX_KEPT: usize = 100;
+
+type Placed = (Range<usize>, Problem);
 
 /// Problems found so far.
 #[derive(Debug)]
 pub(super) struct Report {
     source: Source,
-    problems: RefCell<Vec<(Range<usize>, Problem)>>,
+    errors: RefCell<Vec<Placed>>,
+    warnings: RefCell<Vec<Placed>>,
+    /// Errors and warnings beyond [`MAX_KEPT`].
+    dropped: Cell<usize>,
     /// Parts of the text that no message may show.
     hidden: RefCell<Vec<Range<usize>>>,
-    errors: Cell<usize>,
-    dropped: Cell<usize>,
+}
+
+/// Everything found, in the order of the text.
+pub(super) struct Found {
+    pub(super) errors: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
+    /// How many were found beyond these.
+    pub(super) more: usize,
 }
 
 impl Report {
@@ -25,10 +36,10 @@ impl Report {
     pub(super) fn new(source: Source) -> Self {
         Self {
             source,
-            problems: RefCell::default(),
-            hidden: RefCell::default(),
-            errors: Cell::new(0),
+            errors: RefCell::default(),
+            warnings: RefCell::default(),
             dropped: Cell::new(0),
+            hidden: RefCell::default(),
         }
     }
     /// The line of the byte at `offset`, from 1.
@@ -44,42 +55,37 @@ impl Report {
     pub(super) fn hide(&self, span: Range<usize>) {
         self.hidden.borrow_mut().push(span);
     }
-    /// Whether a further problem would only be counted.
-    pub(super) fn is_full(&self) -> bool {
-        self.problems.borrow().len() >= MAX_PROBLEMS
-    }
-    /// Counts an error that nobody will read.
-    pub(super) fn drop_one(&self) {
-        self.errors.set(self.errors.get() + 1);
-        self.dropped.set(self.dropped.get() + 1);
-    }
     /// Adds a problem at the bytes `span`.
     pub(super) fn add(&self, span: Range<usize>, problem: Problem) {
-        if !problem.is_warning() {
-            self.errors.set(self.errors.get() + 1);
-        }
-        let mut problems = self.problems.borrow_mut();
-        if problems.len() < MAX_PROBLEMS {
-            problems.push((span, problem));
+        let into = if problem.is_warning() { &self.warnings } else { &self.errors };
+        let mut kept = into.borrow_mut();
+        if kept.len() < MAX_KEPT {
+            kept.push((span, problem));
         } else {
-            self.dropped.set(self.dropped.get() + 1);
+            self.drop_one();
         }
     }
-    /// Errors so far, warnings not counted.
+    /// Whether a further error would only be counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors.borrow().len() >= MAX_KEPT
+    }
+    /// Counts a problem that nobody will read.
+    pub(super) fn drop_one(&self) {
+        self.dropped.set(self.dropped.get() + 1);
+    }
+    /// Errors kept so far. Once it is at its most the text is known to be invalid anyway.
     pub(super) fn errors(&self) -> usize {
-        self.errors.get()
+        self.errors.borrow().len()
     }
-    /// Errors and warnings in the order of the text, and how many problems were left out.
-    pub(super) fn into_diagnostics(self) -> (Vec<Diagnostic>, Vec<Diagnostic>, usize) {
+    /// Everything found.
+    pub(super) fn finish(self) -> Found {
         let hidden = self.hidden.into_inner();
-        let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|(span, _)| span.start);
-        let (mut errors, mut warnings) = (Vec::new(), Vec::new());
-        for (span, problem) in problems {
-            let into = if problem.is_warning() { &mut warnings } else { &mut errors };
-            let place = self.source.place(&span, &hidden);
-            into.push(Diagnostic { place, problem });
-        }
-        (errors, warnings, self.dropped.get())
+        let placed = |problems: RefCell<Vec<Placed>>| {
+            let mut problems = problems.into_inner();
+            problems.sort_by_key(|(span, _)| span.start);
+            let diagnostic = |(span, problem)| Diagnostic { place: self.source.place(&span, &hidden), problem };
+            problems.into_iter().map(diagnostic).collect()
+        };
+        Found { errors: placed(self.errors), warnings: placed(self.warnings), more: self.dropped.get() }
     }
 }
