@@ -3,14 +3,17 @@
 mod sandbox_support;
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use conductor::clock::FILE_EPOCH_US;
-use conductor::config::{Capability, Params, PathScope, PluginConfig};
-use conductor::sandbox::{Context, Instance, LogLevel, Outcome, Plugin, Services, Status, data_directory};
-use sandbox_support::{call_with, instance, load, params, services, settings};
+use conductor::config::{Capability, Params, PathScope, PluginCall, PluginConfig, WasmConfig};
+use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
+use conductor::host;
+use conductor::package::Digest;
+use conductor::sandbox::{Context, InlinePool, Instance, LogLevel, Outcome, Plugin, Services, Status, data_directory};
+use sandbox_support::{admitted, call_with, instance, load, params, services, settings};
 use support::{Scratch, repository};
 
 fn guest(file: &str, settings: &PluginConfig) -> Arc<Plugin> {
@@ -79,6 +82,41 @@ fn scope_and_quota_hold() {
     let plugin = guest("note_logger", &small);
     let counts: Vec<_> = (0..5).map(|_| logged(&plugin, "b", scratch.path()).status.name()).collect();
     assert_eq!(counts, ["ok", "ok", "ok", "failed", "failed"], "lines of 29 bytes in 100");
+}
+
+#[test]
+fn what_is_revoked_is_gone_at_the_next_call() {
+    let scratch = Scratch::new();
+    let store = scratch.path().join("grants.toml");
+    let wasm = std::fs::read(repository("fixtures/plugins/note_logger.wasm")).expect("a committed guest");
+    let digest = Digest::of(&wasm);
+    let approval = Approval {
+        plugin: "note-logger".into(),
+        identity: Identity::Digest(digest),
+        capabilities: vec![Capability::Filesystem],
+        hosts: Vec::new(),
+        commands: Vec::new(),
+        ports: Vec::new(),
+        approved_at: "2020-01-01T00:00:00Z".into(),
+    };
+    GrantStore::edit(&store, |store| store.approve(approval)).expect("approved");
+    let live = LiveGrants::open(&store).expect("a store");
+    let requested = BTreeSet::from([Capability::Filesystem]);
+    let cell = live.cell("note-logger", &settings(), requested, digest, Vec::new());
+    let admitted = admitted("note-logger", &wasm);
+    let plugin = Plugin::load(&admitted, &settings(), cell, host::TABLE).expect("loaded");
+    let services = Services { data_root: Some(scratch.path().join("data")), ..services() };
+    let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
+    let mut log = |at| {
+        let params = Params { action: "log".into(), ..Params::default() };
+        let call = PluginCall { plugin: "note-logger".into(), tenant: "default".into(), params };
+        pool.call(&call, &Context::default(), at)
+    };
+    assert_eq!(log(0).output.as_deref(), Some("{\"count\":1}"));
+    assert_eq!(log(1).output.as_deref(), Some("{\"count\":2}"));
+    GrantStore::edit(&store, |store| store.revoke("note-logger", &[])).expect("revoked");
+    let outcome = log(2);
+    assert_eq!((&outcome.status, outcome.generation), (&Status::Failed(3), 1), "{outcome:?}");
 }
 
 #[test]

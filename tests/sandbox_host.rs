@@ -72,7 +72,8 @@ fn what_is_not_allowed_or_not_whole_is_not_sent_and_says_why() {
         refused(sending("other", 5, r"\90\3c\64", 3), &granted()),
         (
             Errno::Denied.code(),
-            "midi_send: port \"other\" is not allowed; to allow it: allowed_ports = [\"other\"] under [plugins.test]"
+            "midi_send: \"other\" is not an allowed MIDI port; in [plugins.test], add \"other\" to allowed_ports: \
+             allowed_ports = [\"other\"]"
                 .into()
         )
     );

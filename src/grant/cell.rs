@@ -60,6 +60,12 @@ impl GrantCell {
     }
 }
 
+impl From<Grant> for Arc<GrantCell> {
+    fn from(grant: Grant) -> Self {
+        GrantCell::fixed(grant)
+    }
+}
+
 /// A thread's own look at a [`GrantCell`]: one atomic load a question while nothing changes.
 #[derive(Debug, Clone)]
 pub struct GrantView {

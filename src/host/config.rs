@@ -21,8 +21,7 @@ fn config_get(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let plugin = Arc::clone(call.plugin());
     let key = call.read_text(args.u32(0), args.u32(1), MAX_KEY)?;
     let Some(value) = plugin.value(key) else {
-        let text =
-            format!("no key {key:?}; config = {{ {key} = \"…\" }} under [plugins.{}] would set it", plugin.name());
+        let text = format!("no key {key:?} in the plugin's config or secrets");
         return Err(Errno::NotFound.because(text));
     };
     call.write(args.u32(2), args.u32(3), value.as_bytes())

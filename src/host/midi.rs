@@ -3,7 +3,7 @@
 use crate::action::Effect;
 use crate::config::{Capability, MidiOut};
 use crate::midi::{Message, Parser};
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32, clean};
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Longest name of a port, in bytes.
 const MAX_PORT: usize = 256;
@@ -26,12 +26,8 @@ pub(super) const MIDI_SEND: HostFunction = HostFunction {
 
 fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let port = call.read_text(args.u32(0), args.u32(1), MAX_PORT)?.to_owned();
-    if !call.plugin().grant().allows_port(&port) {
-        let shown = clean(&port, MAX_PORT);
-        let plugin = call.plugin().name().to_owned();
-        let text =
-            format!("port {shown:?} is not allowed; to allow it: allowed_ports = [{shown:?}] under [plugins.{plugin}]");
-        return Err(call.deny("port", text));
+    if let Err(denied) = call.grant().port(&port) {
+        return Err(call.deny(&denied));
     }
     let messages = complete(call.read(args.u32(2), args.u32(3), MAX_BYTES)?)?;
     call.charge(MESSAGE_FUEL.saturating_mul(messages.len() as u64))?;

@@ -170,7 +170,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, function, kind } = self;
         write!(f, "plugin \"{plugin}\": {function}: {kind}")?;
-        let section = format_args!("[plugins.{plugin}]");
+        let section = Section(plugin);
         match kind {
             FaultKind::Fuel { limit } => {
                 write!(f, "; if it needs more: max_fuel = {} under {section}", grouped(limit.saturating_mul(2)))
@@ -264,6 +264,18 @@ impl fmt::Display for OutOfMemoryBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ptr, len, size } = self;
         write!(f, "a pointer outside its memory: {len} bytes at {ptr:#x}, memory ends at {size:#x}")
+    }
+}
+
+/// The section of the configuration a plugin's settings stand in, its name in quotes where TOML wants them.
+pub(super) struct Section<'a>(pub(super) &'a str);
+
+impl fmt::Display for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(plugin) = self;
+        let bare =
+            !plugin.is_empty() && plugin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if bare { write!(f, "[plugins.{plugin}]") } else { write!(f, "[plugins.\"{}\"]", plugin.escape_debug()) }
     }
 }
 

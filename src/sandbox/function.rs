@@ -16,6 +16,7 @@ use super::state::State;
 use super::text::clean;
 use crate::action::{Effect, EffectError, Origin, Reply};
 use crate::config::Capability;
+use crate::grant::{Denied, Grant};
 
 /// Fuel of every host function, on top of the engine's 1.
 pub const CALL_FUEL: u64 = 100;
@@ -182,10 +183,16 @@ impl HostCall<'_> {
         Ok(reply)
     }
 
+    /// What the plugin may do now.
+    pub fn grant(&mut self) -> &Grant {
+        self.caller.data_mut().grant.get()
+    }
+
     /// A refusal because the grant or its scope does not cover what was asked; counted by function and reason.
-    pub fn deny(&mut self, reason: &'static str, text: impl Into<String>) -> Refusal {
-        self.plugin().counters().deny(self.function.name, reason);
-        Errno::Denied.because(text)
+    pub fn deny(&mut self, denied: &Denied) -> Refusal {
+        let plugin = self.plugin();
+        plugin.counters().deny(self.function.name, denied.reason());
+        Errno::Denied.because(format!("{denied}; {}", denied.remedy(plugin.name())))
     }
 }
 
@@ -228,10 +235,6 @@ pub(super) fn bridge(
 
 /// The grant was checked when the plugin was linked, and is checked again at each call: it may have been revoked since.
 fn check_grant(call: &mut HostCall<'_>) -> Result<(), Refusal> {
-    match call.function.capability {
-        Some(capability) if !call.plugin().grant().has(capability) => {
-            Err(call.deny("not_granted", format!("the capability {capability} is not granted")))
-        }
-        _ => Ok(()),
-    }
+    let Some(capability) = call.function.capability else { return Ok(()) };
+    call.grant().check(capability).map_err(|denied| call.deny(&denied))
 }

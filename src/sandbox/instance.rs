@@ -17,7 +17,7 @@ use super::release::release_zero_pages;
 use super::request::{MAX_REQUEST, Request, write_context, write_wide};
 use super::services::Services;
 use super::slice::{explain, is_element_segment, run};
-use super::state::{CallState, Meter, State};
+use super::state::{CallState, Meter, State, files_of};
 use super::thread::on_guest_stack;
 use super::wasi::{Deadline, context};
 use crate::config::{Capability, Isolation};
@@ -71,13 +71,18 @@ impl Instance {
             Box::new(outcome)
         };
         let (lines, deadline) = (Lines::default(), Deadline::default());
-        let wasi = context(plugin, tenant, generation, services, &lines, &deadline)
+        let mut grant = plugin.grant_view();
+        grant.begin_call();
+        let files = files_of(grant.get()).cloned();
+        let wasi = context(plugin, tenant, generation, services, files.as_ref(), &lines, &deadline)
             .map_err(|kind| before("instantiation", kind))?;
         let settings = plugin.settings();
         let state = State {
             plugin: Arc::clone(plugin),
             tenant: tenant.into(),
             services: Arc::clone(services),
+            grant,
+            files,
             limits: Limits::new(settings.max_memory_bytes, settings.max_table_elements),
             wasi,
             memory: None,
@@ -142,6 +147,10 @@ impl Instance {
     /// Whether a fault has ended it; then it answers no more.
     pub fn ended(&self) -> bool {
         self.ended
+    }
+    /// Whether the plugin's grant has changed in a way that only a fresh instance can follow: which files it has.
+    pub fn outdated(&mut self) -> bool {
+        self.store.data_mut().files_changed()
     }
     /// Fuel `_initialize` and `init` used.
     pub fn init_fuel(&self) -> u64 {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::fault::{Bytes, grouped};
+use super::fault::{Bytes, Section, grouped};
 use super::signature::Signature;
 use super::text::clean;
 use crate::config::Capability;
+use crate::grant::Denied;
 
 /// Longest name of an import or export that is repeated in a message, in bytes.
 const MAX_NAME: usize = 80;
@@ -172,18 +173,22 @@ impl fmt::Display for LoadError {
         write!(f, "plugin \"{plugin}\": {reason}")?;
         match reason {
             LoadReason::NotGranted { capability, granted, .. } => {
-                let mut list = granted.clone();
-                list.push(*capability);
-                let list: Vec<_> = list.iter().map(|capability| format!("\"{capability}\"")).collect();
-                write!(f, "; to grant it: granted_capabilities = [{}] under [plugins.{plugin}]", list.join(", "))
+                let denied = Denied::Capability { missing: *capability, held: granted.clone() };
+                write!(f, "; to grant it, {}", denied.remedy(plugin))
             }
             LoadReason::InitialMemory { wanted, .. } => write!(
                 f,
-                "; link it with a smaller stack (-zstack-size=65536), or: max_memory_bytes = {} under [plugins.{plugin}]",
-                grouped(*wanted)
+                "; link it with a smaller stack (-zstack-size=65536), or: max_memory_bytes = {} under {}",
+                grouped(*wanted),
+                Section(plugin)
             ),
             LoadReason::InitialTables { wanted, .. } => {
-                write!(f, "; if it needs that many: max_table_elements = {} under [plugins.{plugin}]", grouped(*wanted))
+                write!(
+                    f,
+                    "; if it needs that many: max_table_elements = {} under {}",
+                    grouped(*wanted),
+                    Section(plugin)
+                )
             }
             _ => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! What came of a call.
 
-use super::fault::Fault;
+use super::fault::{Fault, Section};
 use super::quarantine::Quarantined;
 
 /// What came of a call.
@@ -212,12 +212,13 @@ impl std::fmt::Display for Rejection {
             Self::QueueFull { plugin, limit } => write!(
                 f,
                 "plugin \"{plugin}\": {limit} calls are waiting already, this one is dropped; \
-                 if bursts are expected: queue = {} under [plugins.{plugin}]",
-                limit.saturating_mul(2)
+                 if bursts are expected: queue = {} under {}",
+                limit.saturating_mul(2),
+                Section(plugin)
             ),
             Self::Quarantined { plugin, state } => write!(f, "plugin \"{plugin}\": {state}"),
             Self::Unknown { plugin } => {
-                write!(f, "plugin \"{plugin}\" is not loaded; is there a [plugins.{plugin}], and did it load?")
+                write!(f, "plugin \"{plugin}\" is not loaded; is there a {}, and did it load?", Section(plugin))
             }
             Self::Closed { plugin } => write!(f, "plugin \"{plugin}\": the plugins are being shut down"),
         }

@@ -17,7 +17,7 @@ use super::signature::Signature;
 use super::state::State;
 use super::wasi;
 use crate::config::{Capability, PluginConfig, WasmConfig};
-use crate::grant::Grant;
+use crate::grant::{Grant, GrantCell, GrantView};
 use crate::package::{AdmittedPlugin, Digest};
 
 /// The module host functions are imported from.
@@ -30,7 +30,7 @@ pub struct Plugin {
     digest: Digest,
     settings: WasmConfig,
     values: BTreeMap<String, String>,
-    grant: Grant,
+    grant: Arc<GrantCell>,
     imports: Vec<Import>,
     exports: Vec<Export>,
     metadata: Option<Metadata>,
@@ -44,13 +44,15 @@ pub struct Plugin {
 
 impl Plugin {
     /// Validates and links the bytes that were admitted. Only what `grant` covers is linked; an import beyond it is an
-    /// error that names the line to write.
+    /// error that names the line to write. Every gated call asks the grant again, so what is revoked is gone at the next
+    /// call; what is granted later is linked when the plugin is loaded anew.
     pub fn load(
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,
-        grant: Grant,
+        grant: impl Into<Arc<GrantCell>>,
         functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
+        let grant = grant.into();
         let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
         let facts = Facts::read(admitted.bytes()).map_err(refuse)?;
         facts.check_exports().map_err(refuse)?;
@@ -58,7 +60,7 @@ impl Plugin {
         let engine = new_engine();
         let module =
             Module::new(&engine, admitted.bytes()).map_err(|error| refuse(LoadReason::invalid(error.to_string())))?;
-        let linker = link(&engine, &facts.imports, &grant, functions).map_err(refuse)?;
+        let linker = link(&engine, &facts.imports, &grant.current(), functions).map_err(refuse)?;
         let Description { metadata, imports, exports, needs } = Description::of(facts, functions).map_err(refuse)?;
         Ok(Arc::new(Self {
             name: admitted.name().to_owned(),
@@ -90,9 +92,9 @@ impl Plugin {
     pub fn settings(&self) -> &WasmConfig {
         &self.settings
     }
-    /// What it may do.
-    pub fn grant(&self) -> &Grant {
-        &self.grant
+    /// What it may do now.
+    pub fn grant(&self) -> Arc<Grant> {
+        self.grant.current()
     }
     /// The functions it imports, in its order.
     pub fn imports(&self) -> &[Import] {
@@ -119,6 +121,10 @@ impl Plugin {
         self.values.get(key).map(String::as_str)
     }
 
+    /// An instance's own look at what the plugin may do.
+    pub(super) fn grant_view(&self) -> GrantView {
+        self.grant.view()
+    }
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
     }

@@ -162,7 +162,11 @@ impl Slot {
         services: &Arc<Services>,
         at_ns: u64,
     ) -> Result<&'a mut Instance, Box<Outcome>> {
-        let instance = match work.instance.take() {
+        let mut before = work.instance.take();
+        if before.as_mut().is_some_and(Instance::outdated) {
+            before.take().map(|instance| instance.shutdown(at_ns));
+        }
+        let instance = match before {
             Some(instance) => instance,
             None => {
                 let generation = work.generation;

@@ -11,12 +11,18 @@ use super::services::Services;
 use super::slice::Stopped;
 use super::wasi::Deadline;
 use crate::clock::Micros;
+use crate::config::{Capability, PathScope};
+use crate::grant::{Grant, GrantView};
 
 /// What the store of one instance holds.
 pub(super) struct State {
     pub(super) plugin: Arc<Plugin>,
     pub(super) tenant: Arc<str>,
     pub(super) services: Arc<Services>,
+    /// What the plugin may do, as it is at each call.
+    pub(super) grant: GrantView,
+    /// The part of its directory it was given at the start, if any.
+    pub(super) files: Option<PathScope>,
     pub(super) limits: Limits,
     pub(super) wasi: wasi_shim::WasiCtx,
     /// The memory, from instantiation on.
@@ -62,6 +68,7 @@ impl Meter {
 impl State {
     /// A call begins: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
     pub(super) fn begin_call(&mut self, at_ns: u64) {
+        self.grant.begin_call();
         let settings = self.plugin.settings();
         let now = self.services.clock.now();
         let deadline = now.saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
@@ -69,6 +76,11 @@ impl State {
         self.deadline.set(deadline);
         self.wasi.begin_call(at_ns);
         self.call = CallState::default();
+    }
+
+    /// Whether the plugin's grant gives it other files than it has.
+    pub(super) fn files_changed(&mut self) -> bool {
+        files_of(self.grant.get()) != self.files.as_ref()
     }
 
     /// Charges the running call: out of the slice, then out of what it has left beyond.
@@ -85,6 +97,11 @@ impl State {
         let _ = caller.set_fuel(0);
         if enough { Ok(()) } else { Err(Stopped::Fuel) }
     }
+}
+
+/// The part of its directory that a plugin with this grant has.
+pub(super) fn files_of(grant: &Grant) -> Option<&PathScope> {
+    grant.has(Capability::Filesystem).then(|| grant.paths())
 }
 
 impl wasi_shim::WasiView for State {

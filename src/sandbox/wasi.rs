@@ -13,7 +13,7 @@ use super::plugin::Plugin;
 use super::services::Services;
 use super::signature::{Signature, ValueType};
 use crate::clock::{Clock, Entropy, Micros, SeededEntropy};
-use crate::config::Capability;
+use crate::config::{Capability, PathScope};
 use crate::package::Digest;
 
 /// The module WASI preview1 is imported from.
@@ -157,6 +157,7 @@ pub(super) fn context(
     tenant: &str,
     generation: u64,
     services: &Services,
+    files: Option<&PathScope>,
     lines: &Lines,
     deadline: &Deadline,
 ) -> Result<WasiCtx, FaultKind> {
@@ -173,11 +174,10 @@ pub(super) fn context(
         .max_descriptors(MAX_DESCRIPTORS)
         .max_listing_bytes(MAX_LISTING)
         .deterministic(true);
-    if let Some(root) = services.data_root.as_deref().filter(|_| plugin.grant().has(Capability::Filesystem)) {
+    if let (Some(root), Some(paths)) = (services.data_root.as_deref(), files) {
         let path = data_directory(root, plugin.name(), tenant);
         let failed = |reason: String| FaultKind::DataDirectory { path: path.clone(), reason };
         make_private(&path).map_err(|error| failed(error.to_string()))?;
-        let paths = plugin.grant().paths();
         let mut scope = Scope::new();
         for prefix in &paths.read {
             scope = scope.read(prefix).map_err(|error| failed(error.to_string()))?;

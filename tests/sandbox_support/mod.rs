@@ -12,7 +12,7 @@ use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Params, PathScope, PluginConfig, WasmConfig};
 use conductor::grant::Grant;
 use conductor::host;
-use conductor::package::{Policy, admit};
+use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{Context, Instance, LoadError, Outcome, Plugin, Request, Services};
 
 use crate::support::Scratch;
@@ -88,13 +88,17 @@ pub(crate) fn settings() -> PluginConfig {
     }
 }
 
-/// Loads `wasm` as the plugin called `name`, granted what `settings` grants.
-pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
+/// `wasm` as the plugin called `name`, admitted without conditions.
+pub(crate) fn admitted(name: &str, wasm: &[u8]) -> AdmittedPlugin {
     let scratch = Scratch::new();
     let path = scratch.path().join("plugin.wasm");
     std::fs::write(&path, wasm).expect("a plugin file");
-    let admitted = admit(&path, &Policy { name: name.into(), ..Policy::default() }).expect("admitted");
-    Plugin::load(&admitted, settings, Grant::from_config(settings), host::TABLE)
+    admit(&path, &Policy { name: name.into(), ..Policy::default() }).expect("admitted")
+}
+
+/// Loads `wasm` as the plugin called `name`, granted what `settings` grants.
+pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
+    Plugin::load(&admitted(name, wasm), settings, Grant::from_config(settings), host::TABLE)
 }
 
 /// Loads a plugin written as text.
