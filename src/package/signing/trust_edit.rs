@@ -203,7 +203,7 @@ impl TrustFile {
     pub fn remove(mut self, prefix: &str) -> Result<Edited, TrustEditError> {
         let position = self.position(prefix)?;
         let removed = self.store.keys().get(position).cloned();
-        self.tables("keys")?.remove(position);
+        self.take_out(position)?;
         match removed {
             Some(removed) => self.save(removed.key, &removed.name),
             None => Err(TrustEditError::NoSuchKey(prefix.into())),
@@ -226,7 +226,7 @@ impl TrustFile {
             return Err(TrustEditError::Revoked { path: self.path, key, reason });
         }
         if let Some(position) = trusted {
-            self.tables("keys")?.remove(position);
+            self.take_out(position)?;
         }
         let mut entry = Table::new();
         if !name.is_empty() {
@@ -237,6 +237,28 @@ impl TrustFile {
         entry.insert("revoked_at", value(at.to_string()));
         self.tables("revoked")?.push(entry);
         self.save(key, &name)
+    }
+
+    /// Takes out the `[[keys]]` at `position`. A comment right above it goes with it; what stands further up, past an empty
+    /// line, belongs to the file and stays.
+    fn take_out(&mut self, position: usize) -> Result<(), TrustEditError> {
+        let tables = self.tables("keys")?;
+        let above =
+            tables.get(position).and_then(|table| table.decor().prefix()?.as_str()).unwrap_or_default().to_owned();
+        tables.remove(position);
+        let Some((kept, _)) = above.rsplit_once("\n\n").filter(|(kept, _)| !kept.trim().is_empty()) else {
+            return Ok(());
+        };
+        if let Some(next) = tables.get_mut(position) {
+            let below = next.decor().prefix().and_then(toml_edit::RawString::as_str).unwrap_or_default();
+            let joined = format!("{kept}\n\n{}", below.trim_start_matches('\n'));
+            next.decor_mut().set_prefix(joined);
+        } else {
+            let below = self.document.trailing().as_str().unwrap_or_default();
+            let joined = format!("{}\n{below}", kept.trim_end());
+            self.document.set_trailing(joined);
+        }
+        Ok(())
     }
 
     fn addable(&self, key: PublicKey) -> Result<(), TrustEditError> {
