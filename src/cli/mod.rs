@@ -1,10 +1,16 @@
 //! The command line, one file per subcommand. Data goes to standard output, diagnostics to standard error.
 
+mod account;
 mod check;
+mod demo;
 mod exit;
+mod logging;
 mod monitor;
 mod output;
+mod plugin;
 mod ports;
+mod run;
+mod scratch;
 #[cfg(feature = "plugin-signing")]
 mod sign;
 mod suggestion;
@@ -32,8 +38,11 @@ struct Conductor {
 #[argh(subcommand)]
 enum Command {
     Check(check::Check),
+    Demo(demo::Demo),
     Monitor(monitor::Monitor),
+    Plugin(plugin::Plugin),
     Ports(ports::Ports),
+    Run(run::Run),
     Version(Version),
 }
 
@@ -61,8 +70,11 @@ impl Command {
     fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self {
             Self::Check(command) => command.run(out),
+            Self::Demo(command) => command.run(out),
             Self::Monitor(command) => command.run(out),
+            Self::Plugin(command) => command.run(out),
             Self::Ports(command) => command.run(out),
+            Self::Run(command) => command.run(out),
             Self::Version(command) => command.run(out),
         }
     }

@@ -151,3 +151,26 @@ pub struct MidiOut {
     /// The message, complete and valid.
     pub message: Message,
 }
+
+impl Params {
+    /// Parameters from JSON, kept as they are; what the wide dialect wants is taken from an object's keys as from a mapping's
+    /// `params`.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        use serde_json::Value;
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut params = Self { json: json.trim().to_owned(), ..Self::default() };
+        let Value::Object(keys) = serde_json::from_str(json)? else { return Ok(params) };
+        for (key, value) in keys {
+            match (key.as_str(), value) {
+                ("action", value) => params.action = text(&value),
+                ("parameters", Value::Array(items)) => params.parameters = items.iter().map(text).collect(),
+                ("parameters", value) => params.parameters = vec![text(&value)],
+                (_, Value::String(value)) => {
+                    params.metadata.insert(key, value);
+                }
+                _ => {}
+            }
+        }
+        Ok(params)
+    }
+}

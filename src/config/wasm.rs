@@ -89,6 +89,27 @@ pub struct PathScope {
     pub write: Vec<String>,
 }
 
+impl PluginConfig {
+    /// The plugin at `path` with nothing granted and every default.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            sha256: None,
+            required_signers: Vec::new(),
+            granted_capabilities: Vec::new(),
+            allowed_hosts: Vec::new(),
+            allowed_commands: Vec::new(),
+            allowed_paths: PathScope::default(),
+            allowed_ports: Vec::new(),
+            config: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            dangerous_allow_downgrade: false,
+            wasm: WasmConfig::default(),
+        }
+    }
+}
+
 impl Default for PathScope {
     fn default() -> Self {
         Self { read: vec!["/".into()], write: vec!["/".into()] }

@@ -1,0 +1,74 @@
+//! A session's account for people: one line an event.
+
+use std::fmt::Write;
+
+use crate::journal::{Entry, Status, What};
+
+/// `entry` as a line. With `color`, what matters less is dim and what went wrong is red.
+pub(super) fn line(entry: &Entry, color: bool) -> String {
+    let (_, status) = entry.action_and_status();
+    let mapping = entry.mapping_name().unwrap_or_default();
+    let mut line =
+        format!("{:>5}.{:03}s  {:<29}", entry.t / 1_000_000, entry.t / 1000 % 1000, entry.event.gesture.to_string());
+    // Writing to a string does not fail.
+    let _ = write!(line, "  {mapping:<29}  {}", what(entry));
+    match (color, status) {
+        (true, None) => format!("\x1b[2m{line}\x1b[0m"),
+        (true, Some(Status::Failed | Status::Fault | Status::Rejected | Status::Refused)) => {
+            format!("\x1b[31m{line}\x1b[0m")
+        }
+        _ => line,
+    }
+}
+
+fn what(entry: &Entry) -> String {
+    match &entry.what {
+        What::Unmapped => "(nothing mapped)".to_owned(),
+        What::Mode(mode) => format!("mode {}", entry.config.modes.get(*mode).map_or("", |mode| &mode.name)),
+        What::Effect { effect, result: Ok(()), dry_run: false } => effect.to_string(),
+        What::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
+        What::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),
+        What::PluginEffect { plugin, effect, .. } => format!("{plugin} would do: {effect}"),
+        What::Call { call, outcome } => {
+            let mut text = call.plugin.clone();
+            if call.tenant != "default" {
+                let _ = write!(text, "/{}", call.tenant);
+            }
+            let _ = write!(text, ": {}, {} fuel", outcome.status.name(), grouped(outcome.fuel));
+            if let Some(output) = &outcome.output {
+                let _ = write!(text, ", {}", output.replace(['\n', '\r'], " "));
+            }
+            if let Some(error) = outcome.error() {
+                let _ = write!(text, ": {error}");
+            }
+            text
+        }
+        What::Refused { call, .. } => format!("{}: refused, see above", call.plugin),
+        What::Dropped(dropped) => dropped.to_string(),
+    }
+}
+
+/// A number with its thousands grouped by commas.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

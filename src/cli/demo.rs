@@ -1,0 +1,138 @@
+//! `conductor demo`.
+
+use std::sync::Arc;
+
+use argh::FromArgs;
+
+use super::scratch::Scratch;
+use super::{Exit, Failure, Output, account};
+use crate::clock::{FILE_EPOCH_US, SystemClock, VirtualClock};
+use crate::config::{Config, Environment};
+use crate::daemon::{Places, Playing, PluginSet, Told, play};
+use crate::effect::World;
+use crate::gesture::DeviceId;
+use crate::journal::{Entry, What};
+use crate::midi::Smf;
+use crate::sandbox::{Services, Status};
+
+const SESSION: &[u8] = include_bytes!("../../fixtures/demo/session.mid");
+const CONFIG: &str = include_str!("../../fixtures/demo/config.toml");
+const PLUGINS: [(&str, &[u8]); 2] = [
+    ("note_logger.wasm", include_bytes!("../../fixtures/plugins/note_logger.wasm")),
+    ("runaway.wasm", include_bytes!("../../fixtures/demo/runaway.wasm")),
+];
+
+/// The file note-logger writes, below the plugins' data.
+const NOTES: &str = "data/note-logger/default/notes.log";
+
+/// Play a short session through sandboxed plugins; needs no hardware and no configuration.
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "demo",
+    example = "  {command_name}\n  {command_name} --json",
+    note = "Nothing but the plugins really runs: effects are said, not done. Exit codes: 0 done; 2 it could not be played."
+)]
+pub(super) struct Demo {
+    /// one line of JSON per event
+    #[argh(switch)]
+    json: bool,
+}
+
+/// What a session came to.
+#[derive(Default)]
+struct Totals {
+    events: u64,
+    calls: u64,
+    stopped: u64,
+    effects: u64,
+    fuel: u64,
+}
+
+impl Totals {
+    fn count(&mut self, entry: &Entry) {
+        self.events += 1;
+        match &entry.what {
+            What::Call { outcome, .. } => {
+                self.calls += 1;
+                self.stopped += u64::from(matches!(outcome.status, Status::Fault(_)));
+                self.fuel += outcome.fuel;
+            }
+            What::Effect { .. } | What::PluginEffect { .. } => self.effects += 1,
+            _ => {}
+        }
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "{} events: {} plugin calls ({} stopped at a limit) used {} fuel, {} effects. The same on every machine.",
+            self.events,
+            self.calls,
+            self.stopped,
+            account::grouped(self.fuel),
+            self.effects
+        )
+    }
+}
+
+impl Demo {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let scratch = Scratch::new()
+            .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
+        for (name, bytes) in PLUGINS {
+            let path = scratch.path().join(name);
+            std::fs::write(&path, bytes)
+                .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.display())))?;
+        }
+        let environment = Environment::of_process();
+        let config = Config::from_text(CONFIG, "demo/config.toml", scratch.path(), &environment)
+            .map_err(|error| Failure::operation(error.to_string()))?
+            .config;
+        let session = Smf::parse(SESSION).map_err(|error| Failure::operation(format!("demo/session.mid: {error}")))?;
+        let config = Arc::new(config);
+        let places = Places { data_root: Some(scratch.path().join("data")), ..Places::default() };
+        let plugins = PluginSet::load(&config, &places, &SystemClock::start());
+        if let Some((name, reason)) = plugins.refused.first_key_value() {
+            return Err(Failure::operation(format!("plugin {name} is refused: {reason}")));
+        }
+        let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
+        let world = World::played(Arc::clone(&clock));
+        let told = Told::new();
+        let services = Arc::new(Services {
+            clock: Arc::<VirtualClock>::clone(&clock),
+            outside: Arc::<Told>::clone(&told),
+            seed: [0; 32],
+            data_root: places.data_root,
+            live: false,
+        });
+        if !self.json {
+            out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;
+        }
+        let messages = session.messages.into_iter().map(|(t, message)| (t, DeviceId(0), message));
+        let mut totals = Totals::default();
+        let mut written = Ok(());
+        let tell = |entry: Entry| {
+            totals.count(&entry);
+            written = if self.json {
+                out.line(format_args!("{}", entry.line().to_json()))
+            } else {
+                let color = out.color();
+                out.line(format_args!("{}", account::line(&entry, color)))
+            };
+            written.is_ok()
+        };
+        let playing = Playing { config, plugins, clock, services, told: Some(told) };
+        play(playing, messages, &world.in_mode(0), tell);
+        written?;
+        if !self.json {
+            let notes = std::fs::read_to_string(scratch.path().join(NOTES)).unwrap_or_default();
+            out.line(format_args!("\n{}", totals.text()))?;
+            out.line(format_args!("What note-logger has in the only directory it can see:"))?;
+            for line in notes.lines() {
+                out.line(format_args!("  {line}"))?;
+            }
+            out.line(format_args!("\nNext: `conductor ports`, then `conductor monitor`."))?;
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,34 @@
+//! `conductor plugin`, one file per subcommand.
+
+mod run;
+
+use argh::FromArgs;
+
+use super::{Exit, Failure, Output};
+
+/// Try, inspect and manage plugins.
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "plugin",
+    example = "Call a plugin once, without a configuration:\n  {command_name} run my_plugin.wasm --params '{{\"action\":\"play\"}}'",
+    note = "Exit codes: 0 done; 1 a negative verdict (refused, failed, denied); 2 wrong usage or an operation that could\nnot be carried out."
+)]
+pub(super) struct Plugin {
+    #[argh(subcommand)]
+    command: Command,
+}
+
+#[derive(FromArgs, Debug)]
+#[argh(subcommand)]
+enum Command {
+    Run(run::Run),
+}
+
+impl Plugin {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        match self.command {
+            Command::Run(command) => command.run(out),
+        }
+    }
+}

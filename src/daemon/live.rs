@@ -1,0 +1,338 @@
+//! Live runs: devices in, workers beside, an account out. The input waits for none of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::dispatch::{Calls, Dispatch, Report};
+use super::plugins::PluginSet;
+use super::session::{Happening, Session};
+use super::signals::SignalWatch;
+use super::told::Told;
+use crate::action::{Facts, Outside};
+use crate::clock::{Clock, Micros};
+use crate::config::Config;
+use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
+use crate::gesture::DeviceId;
+use crate::journal::{Entry, What};
+use crate::midi::Message;
+use crate::sandbox::{Done, Pool, Services};
+
+/// What wakes the run loop.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Something happened on a device.
+    Device(DeviceEvent),
+    /// A session that is paced has ended.
+    Played,
+    /// The end is asked for.
+    Stop,
+}
+
+impl From<DeviceEvent> for Event {
+    fn from(event: DeviceEvent) -> Self {
+        Self::Device(event)
+    }
+}
+
+/// Where messages come from.
+#[derive(Debug)]
+pub enum Feed {
+    /// Devices, read as they send.
+    Devices(Vec<DeviceSpec>),
+    /// A session, paced in real time.
+    Paced(Vec<(Micros, Message)>),
+}
+
+/// A live run.
+pub struct LiveRun {
+    /// What to do.
+    pub config: Arc<Config>,
+    /// With which plugins.
+    pub plugins: PluginSet,
+    /// On which messages.
+    pub feed: Feed,
+    /// Real time.
+    pub clock: Arc<dyn Clock>,
+    /// What plugins are given.
+    pub services: Arc<Services>,
+    /// The same outside as in `services`, when this is a dry run.
+    pub told: Option<Arc<Told>>,
+}
+
+impl fmt::Debug for LiveRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveRun").field("feed", &self.feed).field("plugins", &self.plugins).finish_non_exhaustive()
+    }
+}
+
+/// Why a live run could not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveError {
+    /// Devices cannot be read at all.
+    Device(DeviceError),
+    /// The system gives no thread or signal handler.
+    System {
+        /// The operating system's word for it.
+        error: String,
+    },
+}
+
+impl fmt::Display for LiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(error) => error.fmt(f),
+            Self::System { error } => write!(f, "cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LiveError {}
+
+impl From<std::io::Error> for LiveError {
+    fn from(error: std::io::Error) -> Self {
+        Self::System { error: error.to_string() }
+    }
+}
+
+/// Entries that may wait for a slow reader of the account before new ones are dropped and counted.
+const ACCOUNT_QUEUE: usize = 8192;
+
+/// Calls that may be at work or unreported at once; more were lost in a full queue.
+const MAX_PENDING: usize = 65_536;
+
+/// How often a quiet daemon looks for instances whose time is up.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Runs until every input has ended and what it set off is done, or a signal asks for the end. `tell` is given each entry, on
+/// a thread of its own; `false` from it asks for the end, too.
+pub fn run_live(
+    run: LiveRun,
+    facts: &dyn Facts,
+    tell: impl FnMut(Entry) -> bool + Send + 'static,
+) -> Result<(), LiveError> {
+    let LiveRun { config, plugins, feed, clock, services, told } = run;
+    let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
+    let _signals = SignalWatch::start(events.clone())?;
+    let account = Account::start(events.clone(), told.clone(), tell)?;
+    let pool = {
+        let sender = account.sender();
+        let report = move |done: Done| sender.send(Report::Done(done));
+        Pool::start(Arc::clone(&services), &config.wasm, plugins.plugins, report)?
+    };
+    let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
+    let mut dispatch = Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch());
+    let sender = account.sender();
+    let mut say = |dispatch: &mut Dispatch, happening: Happening<'_>| {
+        dispatch.handle(&config, happening, &mut |report| sender.send(report));
+    };
+    let mut session = Session::new(Arc::clone(&config));
+    let (devices, mut inputs) = match feed {
+        Feed::Devices(specs) => {
+            (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
+        }
+        Feed::Paced(messages) => {
+            pace(messages, Arc::clone(&clock), events)?;
+            (None, 1)
+        }
+    };
+    let mut stopped = false;
+    while inputs > 0 && !stopped {
+        match next_event(&inbox, &session, &*clock) {
+            Ok(Event::Device(DeviceEvent { t, device, what })) => match what {
+                device::What::Message(message) => {
+                    session.feed(t, device, &message, facts, &mut |happening| say(&mut dispatch, happening));
+                }
+                device::What::Connected { name } => log::info!("reading {name}"),
+                device::What::Lost { reason } => {
+                    log::warn!("{}: {reason}", device_name(&config, device));
+                    session.device_lost(device);
+                }
+                device::What::Ended => inputs -= 1,
+            },
+            Ok(Event::Played) => inputs -= 1,
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
+            // Only an empty queue lets time pass: what was received before a timer fell due comes before it.
+            Err(RecvTimeoutError::Timeout) => quiet(&mut session, &*clock, facts, &mut dispatch, &mut say),
+        }
+    }
+    // The input is over; what it set off goes on until its delays have passed.
+    drop(devices);
+    while let (Some(_), false) = (session.next_due(), stopped) {
+        match next_event(&inbox, &session, &*clock) {
+            Ok(Event::Stop) => stopped = true,
+            Ok(_) => {}
+            Err(_) => quiet(&mut session, &*clock, facts, &mut dispatch, &mut say),
+        }
+    }
+    if let Calls::Workers(pool) = dispatch.into_calls() {
+        if !stopped {
+            pool.wait_idle();
+        }
+        pool.close(clock.now());
+    }
+    drop(sender);
+    account.finish();
+    Ok(())
+}
+
+/// Nothing came for a while: lets what is due happen, and instances go whose time is up.
+fn quiet(
+    session: &mut Session,
+    clock: &dyn Clock,
+    facts: &dyn Facts,
+    dispatch: &mut Dispatch,
+    say: &mut impl FnMut(&mut Dispatch, Happening<'_>),
+) {
+    session.advance(clock.now(), facts, &mut |happening| say(dispatch, happening));
+    dispatch.expire(clock.now());
+}
+
+/// The next event, or a time-out when something falls due first.
+fn next_event(inbox: &Receiver<Event>, session: &Session, clock: &dyn Clock) -> Result<Event, RecvTimeoutError> {
+    let wait = match session.next_due() {
+        Some(due) => Duration::from_micros(due.saturating_sub(clock.now())).min(QUIET),
+        None => QUIET,
+    };
+    inbox.recv_timeout(wait)
+}
+
+fn device_name(config: &Config, device: DeviceId) -> &str {
+    config.devices.get(usize::from(device.0)).map_or("the input", |device| &device.name)
+}
+
+/// Sends `messages` at their times, counted from now.
+fn pace(messages: Vec<(Micros, Message)>, clock: Arc<dyn Clock>, to: SyncSender<Event>) -> std::io::Result<()> {
+    let start = clock.now();
+    let send = move || {
+        for (t, message) in messages {
+            clock.sleep(Duration::from_micros(start.saturating_add(t).saturating_sub(clock.now())));
+            let event = DeviceEvent { t: clock.now(), device: DeviceId(0), what: device::What::Message(message) };
+            if to.send(Event::Device(event)).is_err() {
+                return; // the run has ended
+            }
+        }
+        // As above: with nobody listening there is nobody to be told.
+        let _ = to.send(Event::Played);
+    };
+    std::thread::Builder::new().name("pace".into()).spawn(send).map(|_| ())
+}
+
+/// Writes the account on a thread of its own, so that a slow reader delays nobody.
+struct Account {
+    sender: AccountSender,
+    thread: JoinHandle<()>,
+}
+
+/// The way to the account: never waits; what finds it full is dropped and counted.
+#[derive(Clone)]
+struct AccountSender {
+    to: SyncSender<Report>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl AccountSender {
+    fn send(&self, report: Report) {
+        if let Err(TrySendError::Full(_)) = self.to.try_send(report) {
+            let before = self.dropped.fetch_add(1, Ordering::Relaxed);
+            if (before + 1).is_power_of_two() {
+                log::warn!("{} lines of the account dropped: its reader is too slow", before + 1);
+            }
+        }
+    }
+}
+
+impl Account {
+    fn start(
+        events: SyncSender<Event>,
+        told: Option<Arc<Told>>,
+        mut tell: impl FnMut(Entry) -> bool + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (to, reports) = sync_channel(ACCOUNT_QUEUE);
+        let write = move || {
+            let mut joined = Joined::default();
+            let mut wanted = true;
+            for report in reports {
+                for entry in joined.entries(report, told.as_deref()) {
+                    entry.log_plugin_lines();
+                    warn(&entry);
+                    if wanted && !tell(entry) {
+                        wanted = false;
+                        // A full or closed queue: the end is near in any case, and signals still work.
+                        let _ = events.try_send(Event::Stop);
+                    }
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("account".into()).spawn(write)?;
+        Ok(Self { sender: AccountSender { to, dropped: Arc::default() }, thread })
+    }
+
+    fn sender(&self) -> AccountSender {
+        self.sender.clone()
+    }
+
+    /// Waits until everything is written. All other senders must be gone.
+    fn finish(self) {
+        drop(self.sender);
+        // A writer that panicked has said so on standard error.
+        let _ = self.thread.join();
+    }
+}
+
+/// Brings together what was asked of workers and what came of it, in whichever order they are heard of.
+#[derive(Default)]
+struct Joined {
+    pending: BTreeMap<u64, Entry>,
+    early: BTreeMap<u64, Done>,
+}
+
+impl Joined {
+    fn entries(&mut self, report: Report, told: Option<&Told>) -> Vec<Entry> {
+        match report {
+            Report::Entry(entry) => vec![entry],
+            Report::Pending(token, entry) => match self.early.remove(&token) {
+                Some(done) => finished(entry, done, told),
+                None => {
+                    bounded(&mut self.pending).insert(token, entry);
+                    Vec::new()
+                }
+            },
+            Report::Done(done) => match self.pending.remove(&done.job.token) {
+                Some(entry) => finished(entry, done, told),
+                None => {
+                    bounded(&mut self.early).insert(done.job.token, done);
+                    Vec::new()
+                }
+            },
+        }
+    }
+}
+
+/// `map` with room for one more: the oldest goes, whose other half was lost.
+fn bounded<T>(map: &mut BTreeMap<u64, T>) -> &mut BTreeMap<u64, T> {
+    while map.len() >= MAX_PENDING {
+        map.pop_first();
+    }
+    map
+}
+
+fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
+    let Done { job, outcome } = done;
+    let effects = told.map(|told| told.take(&job.call.plugin, &job.call.tenant));
+    let base = Entry { what: What::Unmapped, ..entry.clone() };
+    let mut entries = vec![Entry { what: What::Call { call: job.call, outcome: Box::new(outcome) }, ..entry }];
+    entries.extend(effects.into_iter().flatten().map(|effect| Entry { what: effect.into(), ..base.clone() }));
+    entries
+}
+
+/// Says on the log what went wrong, whatever form the account has.
+fn warn(entry: &Entry) {
+    if let (Some(error), Some(mapping)) = (entry.error(), entry.mapping_name()) {
+        log::warn!("{mapping}: {error}");
+    }
+}

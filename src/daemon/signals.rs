@@ -1,0 +1,49 @@
+//! Signals: the first asks the daemon to end, the second ends it.
+
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use super::live::Event;
+
+/// Waits for signals until it is dropped.
+#[derive(Debug)]
+pub(super) struct SignalWatch {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SignalWatch {
+    /// Sends [`Event::Stop`] to `to` at the first signal that asks for an end. At the second the process ends at once, with
+    /// the code shells give to it.
+    pub(super) fn start(to: SyncSender<Event>) -> std::io::Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let handle = signals.handle();
+        let watch = move || {
+            let mut asked = false;
+            for signal in signals.forever() {
+                if asked {
+                    std::process::exit(128 + signal);
+                }
+                asked = true;
+                log::info!("ending: calls at work are finished first; a second signal ends at once");
+                // A full queue is worked off soon; a closed one means that the end has come already.
+                let _ = to.send(Event::Stop);
+            }
+        };
+        let thread = std::thread::Builder::new().name("signals".into()).spawn(watch)?;
+        Ok(Self { handle, thread: Some(thread) })
+    }
+}
+
+impl Drop for SignalWatch {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            // It ends when its signals are closed; one that panicked has ended, too.
+            let _ = thread.join();
+        }
+    }
+}

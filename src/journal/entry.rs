@@ -1,0 +1,188 @@
+//! What happened, with everything known about it.
+
+use std::sync::Arc;
+
+use super::event::{EventLine, Status, output_value, text_value};
+use crate::action::{Dropped, Effect, EffectError};
+use crate::clock::Micros;
+use crate::config::{Config, PluginCall};
+use crate::gesture::GestureEvent;
+use crate::sandbox::{self, Outcome};
+
+/// One thing that happened in a session.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The configuration it happened under.
+    pub config: Arc<Config>,
+    /// When: of the gesture or, for a step that was delayed, of the step.
+    pub t: Micros,
+    /// The gesture behind it.
+    pub event: GestureEvent,
+    /// Number of the mapping behind it, as [`Config::mapping`] takes it.
+    pub mapping: Option<usize>,
+    /// Index of the mode it happened in.
+    pub mode: usize,
+    /// What it was.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// Nothing: the gesture has no mapping.
+    Unmapped,
+    /// The mode with this index became the current one.
+    Mode(usize),
+    /// An effect was performed, or was refused or failed.
+    Effect {
+        /// The effect.
+        effect: Effect,
+        /// What came of it.
+        result: Result<(), EffectError>,
+        /// It was only said, not performed.
+        dry_run: bool,
+    },
+    /// A plugin was called.
+    Call {
+        /// The call.
+        call: Arc<PluginCall>,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// A plugin asked for this in a dry run.
+    PluginEffect {
+        /// The plugin.
+        plugin: String,
+        /// In whose name.
+        tenant: String,
+        /// What it asked for.
+        effect: Effect,
+    },
+    /// A plugin was not called because it had not been admitted.
+    Refused {
+        /// The call.
+        call: Arc<PluginCall>,
+        /// Why, and what to do.
+        reason: Arc<str>,
+    },
+    /// The rest of an action was given up.
+    Dropped(Dropped),
+}
+
+impl Entry {
+    /// Name of the mode.
+    #[must_use]
+    pub fn mode_name(&self) -> &str {
+        self.config.modes.get(self.mode).map_or("", |mode| &mode.name)
+    }
+
+    /// What reports call the mapping: its description, or its line in the configuration.
+    #[must_use]
+    pub fn mapping_name(&self) -> Option<String> {
+        let mapping = self.config.mapping(self.mapping?)?;
+        Some(mapping.description.clone().unwrap_or_else(|| format!("line {}", mapping.line)))
+    }
+
+    /// The configuration's name of the action, and how it ended.
+    #[must_use]
+    pub fn action_and_status(&self) -> (Option<&'static str>, Option<Status>) {
+        match &self.what {
+            What::Unmapped => (None, None),
+            What::Mode(_) => (Some("ModeChange"), Some(Status::Ok)),
+            What::Effect { effect, result, dry_run } => {
+                let status = match (result, dry_run) {
+                    (Err(_), _) => Status::Failed,
+                    (Ok(()), true) => Status::DryRun,
+                    (Ok(()), false) => Status::Ok,
+                };
+                (Some(effect_name(effect)), Some(status))
+            }
+            What::Call { outcome, .. } => {
+                let status = match outcome.status {
+                    sandbox::Status::Ok => Status::Ok,
+                    sandbox::Status::Failed(_) => Status::Failed,
+                    sandbox::Status::Fault(_) => Status::Fault,
+                    sandbox::Status::Rejected(_) => Status::Rejected,
+                };
+                (Some("WasmPlugin"), Some(status))
+            }
+            What::PluginEffect { effect, .. } => (Some(effect_name(effect)), Some(Status::DryRun)),
+            What::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
+            What::Dropped(_) => (None, Some(Status::Rejected)),
+        }
+    }
+
+    /// Why it did not succeed.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        match &self.what {
+            What::Effect { result, .. } => result.as_ref().err().map(ToString::to_string),
+            What::Call { outcome, .. } => outcome.error(),
+            What::Refused { reason, .. } => Some(reason.to_string()),
+            What::Dropped(dropped) => Some(dropped.to_string()),
+            What::Unmapped | What::Mode(_) | What::PluginEffect { .. } => None,
+        }
+    }
+
+    /// Hands what the plugin wrote to the log, under its own name.
+    pub fn log_plugin_lines(&self) {
+        if let What::Call { call, outcome } = &self.what {
+            for line in &outcome.logs {
+                log::log!(target: "plugin", line.level.level(), "{}/{}: {}", call.plugin, call.tenant, line.text);
+            }
+            if outcome.logs_dropped > 0 {
+                log::warn!(target: "plugin", "{}/{}: {} more lines dropped", call.plugin, call.tenant, outcome.logs_dropped);
+            }
+        }
+    }
+
+    /// The line of the account.
+    #[must_use]
+    pub fn line(&self) -> EventLine {
+        let (action, status) = self.action_and_status();
+        let mut line = EventLine {
+            gesture: Some(self.event.gesture.to_string()),
+            mode: Some(self.mode_name().to_owned()),
+            mapping: self.mapping_name(),
+            action,
+            status,
+            error: self.error(),
+            ..EventLine::at(self.t)
+        };
+        match &self.what {
+            What::Mode(mode) => line.output = self.config.modes.get(*mode).and_then(|mode| text_value(&mode.name)),
+            What::Effect { effect, .. } => line.output = text_value(&effect.to_string()),
+            What::Call { call, outcome } => {
+                line.plugin = Some(call.plugin.clone());
+                line.tenant = Some(call.tenant.clone());
+                line.fuel = Some(outcome.fuel);
+                line.code = outcome.code();
+                line.output = outcome.output.as_deref().and_then(output_value);
+            }
+            What::PluginEffect { plugin, tenant, effect } => {
+                line.plugin = Some(plugin.clone());
+                line.tenant = Some(tenant.clone());
+                line.output = text_value(&effect.to_string());
+            }
+            What::Refused { call, .. } => {
+                line.plugin = Some(call.plugin.clone());
+                line.tenant = Some(call.tenant.clone());
+            }
+            What::Unmapped | What::Dropped(_) => {}
+        }
+        line
+    }
+}
+
+/// The configuration's name for the action behind an effect.
+fn effect_name(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Midi(_) => "SendMidi",
+        Effect::Shell(_) => "Shell",
+        Effect::Launch(_) => "Launch",
+        Effect::Volume(_) => "VolumeControl",
+        Effect::Keystroke(_) => "Keystroke",
+        Effect::Text(_) => "Text",
+        Effect::MouseClick(_) => "MouseClick",
+    }
+}
