@@ -17,9 +17,10 @@ use crate::sandbox::{Services, Status};
 
 const SESSION: &[u8] = include_bytes!("../../fixtures/demo/session.mid");
 const CONFIG: &str = include_str!("../../fixtures/demo/config.toml");
+/// Where the configuration looks for them.
 const PLUGINS: [(&str, &[u8]); 2] = [
-    ("note_logger.wasm", include_bytes!("../../fixtures/plugins/note_logger.wasm")),
-    ("runaway.wasm", include_bytes!("../../fixtures/demo/runaway.wasm")),
+    ("plugins/note_logger.wasm", include_bytes!("../../fixtures/plugins/note_logger.wasm")),
+    ("demo/runaway.wasm", include_bytes!("../../fixtures/demo/runaway.wasm")),
 ];
 
 /// The file note-logger writes, below the plugins' data.
@@ -81,11 +82,13 @@ impl Demo {
             .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
         for (name, bytes) in PLUGINS {
             let path = scratch.path().join(name);
-            std::fs::write(&path, bytes)
+            let directory = path.parent().unwrap_or(scratch.path());
+            std::fs::create_dir_all(directory)
+                .and_then(|()| std::fs::write(&path, bytes))
                 .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.display())))?;
         }
         let environment = Environment::of_process();
-        let config = Config::from_text(CONFIG, "demo/config.toml", scratch.path(), &environment)
+        let config = Config::from_text(CONFIG, "demo/config.toml", &scratch.path().join("demo"), &environment)
             .map_err(|error| Failure::operation(error.to_string()))?
             .config;
         let session = Smf::parse(SESSION).map_err(|error| Failure::operation(format!("demo/session.mid: {error}")))?;
