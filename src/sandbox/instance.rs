@@ -82,6 +82,7 @@ impl Instance {
             tenant: tenant.into(),
             services: Arc::clone(services),
             grant,
+            grant_is_fresh: true,
             files,
             limits: Limits::new(settings.max_memory_bytes, settings.max_table_elements),
             wasi,

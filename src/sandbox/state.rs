@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) services: Arc<Services>,
     /// What the plugin may do, as it is at each call.
     pub(super) grant: GrantView,
+    /// Whether the coming call has looked already.
+    pub(super) grant_is_fresh: bool,
     /// The part of its directory it was given at the start, if any.
     pub(super) files: Option<PathScope>,
     pub(super) limits: Limits,
@@ -68,7 +70,9 @@ impl Meter {
 impl State {
     /// A call begins: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
     pub(super) fn begin_call(&mut self, at_ns: u64) {
-        self.grant.begin_call();
+        if !std::mem::take(&mut self.grant_is_fresh) {
+            self.grant.begin_call();
+        }
         let settings = self.plugin.settings();
         let now = self.services.clock.now();
         let deadline = now.saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
@@ -78,8 +82,15 @@ impl State {
         self.call = CallState::default();
     }
 
+    /// Looks, once before each call, whether the grant was changed.
+    fn refresh_grant(&mut self) {
+        self.grant.begin_call();
+        self.grant_is_fresh = true;
+    }
+
     /// Whether the plugin's grant gives it other files than it has.
     pub(super) fn files_changed(&mut self) -> bool {
+        self.refresh_grant();
         files_of(self.grant.get()) != self.files.as_ref()
     }
 
