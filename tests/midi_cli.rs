@@ -74,23 +74,81 @@ fn monitor_reads_standard_input_to_its_end() {
     assert_eq!(ran.stderr, "listening to standard input\n");
 }
 
+/// A MIDI file with a header of `format`, `tracks` and `division`, followed by `rest`.
+fn file(format: u8, tracks: u8, division: [u8; 2], rest: &[u8]) -> Vec<u8> {
+    [b"MThd\0\0\0\x06\0".as_slice(), &[format, 0, tracks], &division, rest].concat()
+}
+
+/// A track chunk with `events`.
+fn track(events: &[u8]) -> Vec<u8> {
+    [b"MTrk\0\0\0".as_slice(), &[u8::try_from(events.len()).expect("a short track")], events].concat()
+}
+
+/// A file of one track with `events`.
+fn song(events: &[u8]) -> Vec<u8> {
+    file(0, 1, [0, 96], &track(events))
+}
+
+const END: &[u8] = &[0, 0xff, 0x2f, 0];
+
+#[test]
+fn broken_files_and_streams_are_described_exactly() {
+    let good = track(&[&[0, 0x90, 60, 64], END].concat());
+    let mut cases: Vec<(&str, Vec<u8>)> = vec![
+        ("empty", Vec::new()),
+        ("text", b"no MIDI here".to_vec()),
+        ("header-cut", b"MThd\0\0\0\x06\0\0".to_vec()),
+        ("header-short", b"MThd\0\0\0\x02\0\0\0\x01\0\x60".to_vec()),
+        ("header-length-huge", b"MThd\xff\xff\xff\xff\0\0\0\x01\0\x60".to_vec()),
+        ("format-3", file(3, 1, [0, 96], &good)),
+        ("no-ticks", file(0, 1, [0, 0], &good)),
+        ("no-ticks-film", file(0, 1, [0xe7, 0], &good)),
+        ("frame-rate-12", file(0, 1, [0xf4, 40], &good)),
+        ("frame-rate-128", file(0, 1, [0x80, 40], &good)),
+        ("track-missing", file(1, 2, [0, 96], &good)),
+        ("track-cut", file(0, 1, [0, 96], &good[..good.len() - 2])),
+        ("track-head-cut", file(1, 2, [0, 96], &[good.as_slice(), b"MTr"].concat())),
+        ("track-length-huge", file(0, 1, [0, 96], b"MTrk\xff\xff\xff\xff\0")),
+        ("second-header", file(0, 1, [0, 96], &file(0, 1, [0, 96], &good))),
+        ("no-status", song(&[0, 60, 64])),
+        ("status-f1", song(&[0, 0xf1, 0])),
+        ("status-f4", song(&[0, 0xf4, 0])),
+        ("status-f8", song(&[0, 0xf8, 0])),
+        ("running-status-over-meta", song(&[0, 0x90, 60, 64, 0, 0xff, 1, 0, 0, 61, 64])),
+        ("event-cut", song(&[0, 0x90, 60])),
+        ("data-out-of-range", song(&[0, 0x90, 200, 64])),
+        ("delta-endless", song(&[0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x90, 60, 64])),
+        ("delta-only", song(&[0])),
+        ("meta-longer-than-track", song(&[0, 0xff, 1, 0x7f, 0])),
+        ("sysex-longer-than-track", song(&[0, 0xf0, 0x7f, 0])),
+        ("stream-stray-data", vec![1, 2, 3, 0x90, 60, 64]),
+        ("stream-cut", vec![0x90, 60, 64, 0x90, 61]),
+        ("stream-undefined", vec![0xf4, 0xf5, 0xf9, 0xfd, 0x90, 60, 64]),
+        ("stream-sysex-unfinished", vec![0xf0, 1, 2, 0x90, 60, 64]),
+        ("stream-end-of-nothing", vec![0xf7, 0x90, 60, 64]),
+        ("stream-common-cancels-status", vec![0x90, 60, 64, 0xf6, 61, 64]),
+    ];
+    let long = [&[0xf0][..], &[0].repeat(70_000), &[0xf7, 0x90, 60, 64]].concat();
+    cases.push(("stream-sysex-too-long", long));
+    let scratch = support::Scratch::new();
+    let mut transcript = String::new();
+    for (name, bytes) in cases {
+        let path = scratch.file(name, bytes);
+        let ran = bin("conductor").args("monitor --input").arg(&path).hide(scratch.path(), "DIR").run();
+        assert_eq!(ran.code, Some(if name.starts_with("stream") { 0 } else { 2 }), "{}", ran.transcript());
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.transcript());
+        transcript += &ran.stderr.replace("conductor monitor: ", "");
+    }
+    golden("tests/golden/monitor/broken.txt", &transcript);
+}
+
 #[test]
 fn monitor_says_what_is_wrong_with_an_input() {
     let scratch = support::Scratch::new();
-    let mut transcript = String::new();
-    let cases: [(&str, &[u8]); 4] = [
-        ("cut.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x08\0"),
-        ("status.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x04\0\xf4\0\0"),
-        ("empty.mid", b""),
-        ("text.mid", b"no MIDI here"),
-    ];
-    for (name, bytes) in cases {
-        let file = scratch.file(name, bytes);
-        let program = bin("conductor").args("monitor --input").arg(&file).hide(scratch.path(), "DIR");
-        transcript += &program.run().exits(2).transcript();
-    }
-    let directory = bin("conductor").args("monitor --input").arg(scratch.path()).hide(scratch.path(), "DIR");
-    transcript += &directory.run().exits(2).transcript();
+    let missing = scratch.path().join("missing.mid");
+    let program = |input: &Path| bin("conductor").args("monitor --input").arg(input).hide(scratch.path(), "DIR");
+    let mut transcript = program(&missing).run().exits(2).transcript();
+    transcript += &program(scratch.path()).run().exits(2).transcript();
     transcript += &bin("conductor").args("monitor --input virtual:").run().exits(2).transcript();
     golden("tests/golden/monitor/bad_input.txt", &transcript);
 }

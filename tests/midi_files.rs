@@ -127,9 +127,10 @@ fn unknown_chunks_and_bytes_after_the_last_track_do_not_matter() {
 fn what_is_no_midi_file_is_told_apart() {
     refused(b"", SmfError::NotSmf, "not a Standard MIDI File (it does not begin with MThd)");
     refused(b"GIF89a", SmfError::NotSmf, "not a Standard MIDI File (it does not begin with MThd)");
-    refused(b"MThd", SmfError::Header, "the header is damaged (at byte 0)");
-    refused(&file(7, 96, &[]), SmfError::Header, "the header is damaged (at byte 0)");
-    refused(&file(0, 0x8000, &[&[]]), SmfError::Header, "the header is damaged (at byte 0)");
+    refused(b"MThd", SmfError::Header, "the header (at byte 0) is cut short or has an impossible length");
+    refused(&file(7, 96, &[]), SmfError::Format(7), "the header asks for format 7 (at byte 8); there are 0, 1 and 2");
+    let text = "the header asks for 128 frames a second (at byte 12); there are 24, 25, 29 (for 29.97) and 30";
+    refused(&file(0, 0x8000, &[&[]]), SmfError::FrameRate(128), text);
     refused(&file(0, 0, &[&[]]), SmfError::NoTicks, "the header asks for 0 ticks per beat (at byte 12)");
     refused(
         &vec![0; Smf::MAX_BYTES + 1],

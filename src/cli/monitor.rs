@@ -90,7 +90,7 @@ impl Printer<'_> {
             self.message(*t, "file", message)?;
         }
         if session.dropped.total() > 0 {
-            eprintln!("{}: {} broken pieces of messages were skipped", session.name, session.dropped.total());
+            eprintln!("{}: skipped: {}", session.name, session.dropped);
         }
         Ok(Exit::Done)
     }
@@ -137,11 +137,11 @@ impl Printer<'_> {
             return Ok(());
         }
         if !std::mem::replace(&mut self.begun, true) {
-            self.out.live_line(format_args!("Source  Event                  Ch  Data"))?;
+            self.out.live_line(format_args!("Source    Event                  Ch  Data"))?;
         }
         let (event, data) = (event(message), data(message));
         let channel = message.channel().map_or(String::new(), |channel| channel.number().to_string());
-        let line = format!("{source:<7} {event:<22} {channel:>2}  {data}");
+        let line = format!("{source:<9} {event:<22} {channel:>2}  {data}");
         self.out.live_line(format_args!("{}", line.trim_end()))?;
         if let (Some(control), Some(suggestion)) = (Control::of(message), suggestion)
             && self.seen.insert(control)

@@ -1,5 +1,7 @@
 //! Bytes → [`Message`], incrementally and totally: any bytes, cut anywhere, give messages and counts, never an error.
 
+use std::fmt;
+
 use super::message::{Channel, Message, SystemMessage};
 
 /// What a stream contained that is not part of any complete message.
@@ -20,6 +22,23 @@ impl Dropped {
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.stray_bytes.saturating_add(self.truncated).saturating_add(self.undefined).saturating_add(self.oversized)
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            (self.stray_bytes, "stray byte", "stray bytes"),
+            (self.truncated, "message cut short", "messages cut short"),
+            (self.undefined, "undefined status byte", "undefined status bytes"),
+            (self.oversized, "SysEx message too long", "SysEx messages too long"),
+        ];
+        let mut separator = "";
+        for (count, one, many) in kinds.into_iter().filter(|(count, _, _)| *count > 0) {
+            write!(f, "{separator}{count} {}", if count == 1 { one } else { many })?;
+            separator = ", ";
+        }
+        if separator.is_empty() { f.write_str("nothing") } else { Ok(()) }
     }
 }
 

@@ -29,8 +29,12 @@ pub enum SmfError {
         /// The limit.
         limit: usize,
     },
-    /// The header chunk is damaged.
+    /// The header chunk is cut short or has an impossible length.
     Header,
+    /// The header asks for a format that does not exist.
+    Format(u16),
+    /// The header asks for a film frame rate that does not exist, in frames a second.
+    FrameRate(u8),
     /// The header asks for zero ticks a beat or a frame, which leaves no time to anything.
     NoTicks,
     /// A chunk goes on past the end of the file.
@@ -99,7 +103,14 @@ impl fmt::Display for SmfError {
         match self {
             Self::NotSmf => f.write_str("not a Standard MIDI File (it does not begin with MThd)"),
             Self::TooLarge { limit } => write!(f, "larger than {} MiB, the limit for a MIDI file", limit >> 20),
-            Self::Header => f.write_str("the header is damaged (at byte 0)"),
+            Self::Header => f.write_str("the header (at byte 0) is cut short or has an impossible length"),
+            Self::Format(format) => {
+                write!(f, "the header asks for format {format} (at byte 8); there are 0, 1 and 2")
+            }
+            Self::FrameRate(rate) => write!(
+                f,
+                "the header asks for {rate} frames a second (at byte 12); there are 24, 25, 29 (for 29.97) and 30"
+            ),
             Self::NoTicks => f.write_str("the header asks for 0 ticks per beat (at byte 12)"),
             Self::Truncated { offset, declared, present } => write!(
                 f,
@@ -169,7 +180,16 @@ impl Smf {
 /// frame rate -128 (which no file has) with an overflow.
 fn whole_chunks(bytes: &[u8]) -> Result<&[u8], SmfError> {
     let declared = match bytes {
-        [b'M', b'T', b'h', b'd', 0, 0, 0, 6..=255, _, _, high, low, division, _, ..] if *division != 0x80 => {
+        [b'M', b'T', b'h', b'd', 0, 0, 0, 6..=255, format_high, format, high, low, division, _, ..] => {
+            let format = u16::from_be_bytes([*format_high, *format]);
+            if format > 2 {
+                return Err(SmfError::Format(format));
+            }
+            // From 0x80 the byte is a negative frame rate.
+            let rate = division.wrapping_neg();
+            if *division >= 0x80 && !matches!(rate, 24 | 25 | 29 | 30) {
+                return Err(SmfError::FrameRate(rate));
+            }
             usize::from(u16::from_be_bytes([*high, *low]))
         }
         [b'M', b'T', b'h', b'd', ..] => return Err(SmfError::Header),

@@ -1,0 +1,71 @@
+//! From bytes to gestures nothing is allocated but the notes of a chord that fired.
+
+#![allow(unsafe_code)] // an allocator that counts can be written in no other way
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use conductor::gesture::{DeviceId, EncoderMode, Gesture, Recognizer, Trigger, TriggerSpec};
+use conductor::midi::Parser;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call is handed on unchanged to the system's allocator, which keeps the contract; counting touches a plain
+// number of this thread that needs no allocation and no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn channel_messages_and_gestures_cost_no_allocation_but_the_notes_of_a_chord() {
+    let any = |trigger| TriggerSpec { trigger, channel: None, device: None };
+    let mut triggers = vec![
+        any(Trigger::NoteChord { notes: vec![36, 38], timeout_ms: 100 }),
+        any(Trigger::EncoderTurn { cc: 16, direction: None, mode: EncoderMode::Absolute }),
+    ];
+    for note in 36..52 {
+        triggers.extend([50, 2000].map(|duration_ms| any(Trigger::LongPress { note, duration_ms })));
+        triggers.push(any(Trigger::DoubleTap { note, timeout_ms: 300 }));
+    }
+    let names: [&str; 0] = [];
+    let (mut recognizer, mut parser, mut events) = (Recognizer::new(&triggers, &names), Parser::new(), Vec::new());
+    let mut bytes = Vec::new();
+    for note in 36..52 {
+        bytes.extend([0x90, note, 100, 0xb0, 16, note, 0xe0, 0, note, 0xa0, note, 5, 0xd0, 6, 0xf8]);
+    }
+    for note in 36..52 {
+        bytes.extend([0x80, note, 0]);
+    }
+    let mut now = 0;
+    let mut play = |events: &mut Vec<_>| {
+        parser.push(&bytes, |message| {
+            now += 5000;
+            recognizer.feed(now, DeviceId(0), &message, events);
+        });
+    };
+    play(&mut events); // makes room once for the channel, the timers and the events
+    events.clear();
+    events.reserve(10_000);
+    let before = ALLOCATIONS.with(Cell::get);
+    for _ in 0..100 {
+        play(&mut events);
+        events.retain(|event| matches!(event.gesture, Gesture::Chord { .. }));
+    }
+    let allocations = ALLOCATIONS.with(Cell::get) - before;
+    assert_eq!((allocations, events.len()), (100, 100), "one for each chord");
+}
