@@ -14,6 +14,7 @@ mod scratch;
 #[cfg(feature = "plugin-signing")]
 mod sign;
 mod suggestion;
+mod wasi;
 
 use argh::{EarlyExit, FromArgs};
 
@@ -44,6 +45,7 @@ enum Command {
     Ports(ports::Ports),
     Run(run::Run),
     Version(Version),
+    Wasi(wasi::Wasi),
 }
 
 /// Print the version and what this build can do.
@@ -76,6 +78,7 @@ impl Command {
             Self::Ports(command) => command.run(out),
             Self::Run(command) => command.run(out),
             Self::Version(command) => command.run(out),
+            Self::Wasi(command) => command.run(out),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! [`Rejection`] when one never begins.
 
 mod abi;
+mod command;
 mod counters;
 mod engine;
 mod description;
@@ -43,6 +44,7 @@ mod thread;
 mod wasi;
 mod worker;
 
+pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;

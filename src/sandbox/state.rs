@@ -61,6 +61,17 @@ impl Meter {
         self.budget.saturating_sub(self.given)
     }
 
+    /// Takes `fuel` out of the `left` in the store, then out of the reserve; what is left in the store then.
+    pub(super) fn charge(&mut self, left: u64, fuel: u64) -> Result<u64, Stopped> {
+        if let Some(rest) = left.checked_sub(fuel) {
+            return Ok(rest);
+        }
+        let missing = fuel - left; // left < fuel
+        let enough = missing <= self.reserve();
+        self.given = self.given.saturating_add(missing.min(self.reserve()));
+        if enough { Ok(0) } else { Err(Stopped::Fuel) }
+    }
+
     /// Fuel the call has used, with `left` in the store.
     pub(super) fn used(&self, left: u64) -> u64 {
         self.given.saturating_sub(left)
@@ -97,16 +108,9 @@ impl State {
     /// Charges the running call: out of the slice, then out of what it has left beyond.
     pub(super) fn charge_call(caller: &mut Caller<'_, Self>, fuel: u64) -> Result<(), Stopped> {
         let left = caller.get_fuel().unwrap_or(0); // metering is always on
-        if let Some(rest) = left.checked_sub(fuel) {
-            let _ = caller.set_fuel(rest);
-            return Ok(());
-        }
-        let missing = fuel - left; // left < fuel
-        let meter = &mut caller.data_mut().meter;
-        let enough = missing <= meter.reserve();
-        meter.given = meter.given.saturating_add(missing.min(meter.reserve()));
-        let _ = caller.set_fuel(0);
-        if enough { Ok(()) } else { Err(Stopped::Fuel) }
+        let charged = caller.data_mut().meter.charge(left, fuel);
+        let _ = caller.set_fuel(charged.unwrap_or(0));
+        charged.map(|_| ())
     }
 }
 

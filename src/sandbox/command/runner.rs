@@ -1,0 +1,238 @@
+//! One run of a program, in slices of fuel.
+
+use wasi_shim::{
+    Access, Exit, Inherit, Preopen, SeededEntropy, SystemClock, SystemEntropy, VirtualClock, WasiCtx, WasiView,
+};
+use wasmi::errors::ErrorKind;
+use wasmi::{
+    Caller, CompilationMode, Config, Engine, ExternType, FuncType, Linker, Memory, Module, Store, TrapCode,
+    TypedResumableCall, ValType,
+};
+
+use super::input::Patient;
+use super::trace;
+use super::{Cause, Command, CommandError, Crash, Ended};
+use crate::clock::FILE_EPOCH_US;
+use crate::sandbox::fault::Trap;
+use crate::sandbox::fuel::{self, SLICE};
+use crate::sandbox::slice::Stopped;
+use crate::sandbox::state::Meter;
+use crate::sandbox::wasi;
+
+/// Most fuel one block or bulk operation may ask for: growing by 512 MiB at once. Also what bounds the native stack that
+/// failing growths of one block leave behind: 6 MB of the 64 a guest's thread has.
+const MAX_BLOCK: u64 = 1 << 23;
+
+/// Frames on top of each other, those that keep the account of them included. They lie on the heap.
+const MAX_RECURSION: usize = 100_000;
+
+/// Bytes of the engine's value stack.
+const MAX_STACK_BYTES: usize = 64 << 20;
+
+/// Descriptors a program may have open; what a shell allows by default.
+const MAX_DESCRIPTORS: u32 = 1024;
+
+/// The seed of a deterministic run's randomness: a fixed number like any other.
+const SEED: u64 = 1;
+
+struct State {
+    wasi: WasiCtx,
+    memory: Option<Memory>,
+    meter: Meter,
+}
+
+impl WasiView for State {
+    fn wasi(&mut self) -> &mut WasiCtx {
+        &mut self.wasi
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        self.memory
+    }
+
+    fn charge(caller: &mut Caller<'_, Self>, fuel: u64) -> Result<(), wasmi::Error> {
+        let left = caller.get_fuel().unwrap_or(0); // metering is always on
+        match caller.data_mut().meter.charge(left, fuel) {
+            Ok(left) => caller.set_fuel(left),
+            Err(stopped) => Err(wasmi::Error::host(stopped)),
+        }
+    }
+
+    fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
+        caller.data().meter.used(caller.get_fuel().unwrap_or(0))
+    }
+}
+
+pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError> {
+    let engine = Engine::new(&config());
+    let module = load(&engine, wasm)?;
+    check(&module)?;
+    let budget = command.fuel.unwrap_or(u64::MAX);
+    let meter = Meter { budget, given: 0, deadline: u64::MAX };
+    let mut store = Store::new(&engine, State { wasi: context(command)?, memory: None, meter });
+    let mut linker = Linker::<State>::new(&engine);
+    let unlinked = |error: &dyn std::fmt::Display| CommandError::Instance { reason: error.to_string() };
+    wasi_shim::add_to_linker(&mut linker).map_err(|error| unlinked(&error))?;
+    // A start function runs inside instantiation, where nobody slices it: one slice is all it gets.
+    refill(&mut store, 0).map_err(|cause| unlinked(&cause))?;
+    let instance = linker.instantiate_and_start(&mut store, &module).map_err(|error| match error.as_trap_code() {
+        Some(TrapCode::OutOfFuel) => CommandError::StartFunction,
+        _ => unlinked(&error),
+    })?;
+    store.data_mut().memory = instance.get_memory(&store, "memory");
+    let start = instance.get_typed_func::<(), ()>(&store, "_start").map_err(|_| CommandError::NotACommand)?;
+    let mut call = start.call_resumable(&mut store, ());
+    let cause = loop {
+        match call {
+            Ok(TypedResumableCall::Finished(())) => return Ok(Ended::Exit(0)),
+            Ok(TypedResumableCall::HostTrap(trap)) => match explain(trap.host_error(), budget) {
+                Ok(code) => return Ok(Ended::Exit(code)),
+                Err(cause) => break cause,
+            },
+            Ok(TypedResumableCall::OutOfFuel(pause)) => {
+                let wanted = pause.required_fuel();
+                if wanted > MAX_BLOCK {
+                    break Cause::Block { wanted, limit: MAX_BLOCK };
+                }
+                if let Err(cause) = refill(&mut store, wanted) {
+                    break cause;
+                }
+                call = pause.resume(&mut store);
+            }
+            Err(error) => match explain(&error, budget) {
+                Ok(code) => return Ok(Ended::Exit(code)),
+                Err(cause) => break cause,
+            },
+        }
+    };
+    let (frames, omitted) = trace::frames(&store, instance, wasm);
+    Ok(Ended::Crash(Crash { cause, frames, omitted }))
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config
+        .consume_fuel(true)
+        .fuel_cost(fuel::BULK_COSTS)
+        .operator_cost(fuel::OPERATOR_COSTS)
+        .compilation_mode(CompilationMode::LazyTranslation)
+        .ignore_custom_sections(true)
+        .set_max_recursion_depth(MAX_RECURSION)
+        .set_max_stack_height(MAX_STACK_BYTES)
+        .set_max_cached_stacks(1);
+    config
+}
+
+/// The module with an account of its calls built in; as it is, where that cannot be done.
+fn load(engine: &Engine, wasm: &[u8]) -> Result<Module, CommandError> {
+    if let Some(prepared) = trace::prepare(wasm)
+        && let Ok(module) = Module::new(engine, &prepared)
+    {
+        return Ok(module);
+    }
+    Module::new(engine, wasm).map_err(|error| CommandError::Module { reason: error.to_string() })
+}
+
+/// Whether everything is there that a command needs, and everything it needs is.
+fn check(module: &Module) -> Result<(), CommandError> {
+    for import in module.imports() {
+        let (from, name) = (import.module(), import.name());
+        let expected = (from == wasi::MODULE).then(|| wasi::signature(name)).flatten();
+        let (Some(expected), ExternType::Func(ty)) = (expected, import.ty()) else {
+            return Err(CommandError::Import { module: from.to_owned(), name: name.to_owned() });
+        };
+        if !same(&expected, ty) {
+            return Err(CommandError::ImportType { name: name.to_owned(), expected });
+        }
+    }
+    let start = module.exports().find(|export| export.name() == "_start");
+    match start.as_ref().map(wasmi::ExportType::ty) {
+        Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {}
+        _ => return Err(CommandError::NotACommand),
+    }
+    match module.exports().find(|export| export.name() == "memory").as_ref().map(wasmi::ExportType::ty) {
+        Some(ExternType::Memory(_)) => Ok(()),
+        _ => Err(CommandError::NoMemory),
+    }
+}
+
+fn same(expected: &crate::sandbox::Signature, ty: &FuncType) -> bool {
+    let equal = |wanted: &[crate::sandbox::ValueType], found: &[ValType]| {
+        wanted.len() == found.len()
+            && wanted.iter().zip(found).all(|(wanted, found)| {
+                matches!(
+                    (wanted, found),
+                    (crate::sandbox::ValueType::I32, ValType::I32) | (crate::sandbox::ValueType::I64, ValType::I64)
+                )
+            })
+    };
+    equal(&expected.params, ty.params()) && equal(&expected.results, ty.results())
+}
+
+fn context(command: &Command) -> Result<WasiCtx, CommandError> {
+    let mut builder = WasiCtx::builder()
+        .stdout(Inherit::Output)
+        .stderr(Inherit::Error)
+        .max_descriptors(MAX_DESCRIPTORS)
+        .deterministic(command.deterministic);
+    builder = if command.deterministic {
+        builder
+            .stdin(Patient::new(std::io::stdin()))
+            .clock(VirtualClock::new(FILE_EPOCH_US * 1_000))
+            .entropy(SeededEntropy::new(SEED))
+    } else {
+        builder.stdin(Inherit::Input).clock(SystemClock::new()).entropy(SystemEntropy)
+    };
+    for argument in &command.arguments {
+        builder = builder.arg(argument);
+    }
+    for (name, value) in &command.environment {
+        builder = builder.env(name, value);
+    }
+    for (host, guest) in &command.directories {
+        builder = builder.preopen(Preopen::new(host, guest).access(Access::READ_WRITE));
+    }
+    builder.build().map_err(|error| CommandError::Context { reason: error.to_string() })
+}
+
+/// Gives the store the fuel of the next slice, `needed` at least, out of what is left.
+fn refill(store: &mut Store<State>, needed: u64) -> Result<(), Cause> {
+    let left = store.get_fuel().unwrap_or(0); // metering is always on
+    let meter = &mut store.data_mut().meter;
+    let granted = needed.max(SLICE).saturating_sub(left).min(meter.reserve());
+    meter.given = meter.given.saturating_add(granted);
+    let (next, limit) = (left.saturating_add(granted), meter.budget);
+    // set_fuel fails only where metering is off
+    let _ = store.set_fuel(next);
+    if next < needed { Err(Cause::Fuel { limit }) } else { Ok(()) }
+}
+
+/// What ended the program: an exit code, or a cause.
+fn explain(error: &wasmi::Error, budget: u64) -> Result<i32, Cause> {
+    if let Some(Exit(code)) = error.downcast_ref::<Exit>() {
+        return Ok(*code);
+    }
+    if let Some(Stopped::Fuel) = error.downcast_ref::<Stopped>() {
+        return Err(Cause::Fuel { limit: budget });
+    }
+    if let Some(wasi_shim::Trap::Signal(number)) = error.downcast_ref::<wasi_shim::Trap>() {
+        return Err(Cause::Signal(*number));
+    }
+    let trap = match error.kind() {
+        ErrorKind::TrapCode(TrapCode::OutOfFuel) => return Err(Cause::Fuel { limit: budget }),
+        ErrorKind::TrapCode(TrapCode::StackOverflow) => return Err(Cause::Recursion),
+        ErrorKind::TrapCode(TrapCode::OutOfSystemMemory | TrapCode::GrowthOperationLimited) => {
+            return Err(Cause::SystemMemory);
+        }
+        ErrorKind::TrapCode(TrapCode::UnreachableCodeReached) => Trap::Unreachable,
+        ErrorKind::TrapCode(TrapCode::MemoryOutOfBounds) => Trap::MemoryAccess,
+        ErrorKind::TrapCode(TrapCode::TableOutOfBounds) => Trap::TableAccess,
+        ErrorKind::TrapCode(TrapCode::IndirectCallToNull) => Trap::CallToNull,
+        ErrorKind::TrapCode(TrapCode::BadSignature) => Trap::CallToWrongType,
+        ErrorKind::TrapCode(TrapCode::IntegerDivisionByZero) => Trap::DivisionByZero,
+        ErrorKind::TrapCode(TrapCode::IntegerOverflow) => Trap::IntegerOverflow,
+        ErrorKind::TrapCode(TrapCode::BadConversionToInteger) => Trap::BadConversion,
+        _ => return Err(Cause::Engine(error.to_string())),
+    };
+    Err(Cause::Trap(trap))
+}
