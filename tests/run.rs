@@ -61,7 +61,8 @@ fn every_line_is_json_with_the_documented_keys_in_their_order() {
         assert!(value.is_object());
         let mut at = 0;
         for key in [
-            "t_us", "gesture", "mode", "mapping", "action", "plugin", "tenant", "fuel", "status", "code", "output", "error",
+            "t_us", "gesture", "mode", "mapping", "action", "plugin", "tenant", "fuel", "status", "code", "output",
+            "error",
         ] {
             let found = line[at..].find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} in {line}"));
             at += found;
@@ -131,7 +132,7 @@ fn what_cannot_be_run_says_why_and_what_to_do() {
     for (ran, code) in [
         (config(&empty, ""), 2),
         (config(&empty, "--realtime"), 2),
-        (config(&empty, "--input fixtures/no-such-session.mid"), 2),
+        (config(&empty, "--input ./fixtures/no-such-session.mid"), 2),
         (config(&empty, &format!("--input {}", garbage.display())), 2),
         (config(&bad, "--input fixtures/demo/session.mid"), 1),
         (config(&missing, "--input fixtures/demo/session.mid"), 2),

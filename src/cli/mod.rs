@@ -110,7 +110,11 @@ fn program<T: FromArgs>(
         Err(EarlyExit { output, status: Ok(()) }) => {
             out.line(format_args!("{}", output.trim_end())).map(|()| Exit::Done).map_err(Failure::from)
         }
-        Err(EarlyExit { output, status: Err(()) }) => Err(Failure::usage(output.trim_end().to_owned())),
+        Err(EarlyExit { output, status: Err(()) }) => {
+            let command = arguments.first().filter(|first| !first.starts_with('-')).map_or("", |first| *first);
+            let help = format!("{name} {command}").trim_end().to_owned();
+            Err(Failure::usage(format!("{}\n  `{help} --help` says more", output.trim_end())))
+        }
     };
     match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
         Ok(exit) => exit.into(),

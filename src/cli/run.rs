@@ -68,6 +68,14 @@ impl Run {
         for (name, reason) in &plugins.refused {
             log::error!("plugin {name} is refused: {reason}");
         }
+        for plugin in &plugins.plugins {
+            for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
+                log::warn!(
+                    "plugin {0} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{0}]",
+                    plugin.name()
+                );
+            }
+        }
         let refused = !plugins.refused.is_empty();
         let live = Arc::new(Live::new(effect::Environment::inherited()));
         let told = self.dry_run.then(Told::new);
@@ -176,6 +184,9 @@ pub(super) fn load(path: Option<&Path>, environment: &Environment) -> Result<Loa
     };
     Config::load(&path, environment).map_err(|error| match &error {
         LoadError::Invalid(_) => Failure::negative(error.to_string()),
+        LoadError::Missing { .. } => Failure::operation(format!(
+            "{error}\n  give one with --config, or write it: docs/configuration.md has examples"
+        )),
         _ => Failure::operation(error.to_string()),
     })
 }

@@ -141,10 +141,12 @@ impl Outcome {
         match &self.status {
             Status::Ok => None,
             Status::Failed(code) => {
-                let said = match (&self.last_error, self.logs.last()) {
-                    (Some(text), _) => format!(": {text}"),
-                    (None, Some(line)) => format!(": {}", line.text),
-                    (None, None) => String::new(),
+                // A plugin's own words come first; a host function's error may be one it expected and dealt with.
+                let complaint = self.logs.iter().rev().find(|line| line.level <= LogLevel::Warn);
+                let said = match (complaint, &self.last_error, self.logs.last()) {
+                    (Some(line), _, _) | (None, None, Some(line)) => format!(": {}", line.text),
+                    (None, Some(text), _) => format!(": {text}"),
+                    (None, None, None) => String::new(),
                 };
                 Some(format!("the plugin returned {code}{}{said}", meaning(*code)))
             }

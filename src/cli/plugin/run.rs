@@ -100,6 +100,9 @@ impl Run {
         let plugin = Plugin::load(&admitted, &settings, grant, host::TABLE).map_err(|error| {
             refused(format!("{error}\n  (here: --grant CAPABILITY instead of granted_capabilities)"))
         })?;
+        for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
+            say(&format!("the plugin asks for {capability}, which is not granted; to grant it: --grant {capability}"));
+        }
         let scratch = match self.data {
             Some(_) => None,
             None => Some(Scratch::new().map_err(|error| {
