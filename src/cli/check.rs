@@ -7,20 +7,26 @@ use argh::FromArgs;
 use serde_json::{Value, json};
 
 use super::{Exit, Failure, Output};
-use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, paths};
+use crate::clock::SystemClock;
+use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, paths};
+use crate::daemon::Places;
+use crate::package::{Policy, Timestamp, Verdict, verdict};
 
 /// Check a configuration: print every error and warning, with line, column and what to write instead.
 #[derive(FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "check",
-    example = "{command_name}\n{command_name} my.toml\n{command_name} --json my.toml | jq .errors",
-    note = "Exit codes: 0 the configuration is valid; 1 it is not; 2 there is none, or it cannot be read. It is never created."
+    example = "{command_name}\n{command_name} my.toml\n{command_name} --plugins\n{command_name} --json my.toml | jq .errors",
+    note = "Exit codes: 0 the configuration is valid; 1 it is not, or a plugin is refused (with --plugins); 2 there is none, or it cannot be read. It is never created."
 )]
 pub(super) struct Check {
     /// the configuration; default: config.toml in the configuration directory
     #[argh(positional)]
     file: Option<PathBuf>,
+    /// also show, for each plugin, who signed it and whether it would be admitted; one that is refused makes it 1
+    #[argh(switch)]
+    plugins: bool,
     /// print one JSON object instead
     #[argh(switch)]
     json: bool,
@@ -36,8 +42,9 @@ impl Check {
         let name = file.display().to_string();
         match Config::load(&file, &environment) {
             Ok(loaded) if self.json => {
-                out.line(format_args!("{}", valid_json(&name, &loaded)))?;
-                Ok(Exit::Done)
+                let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
+                out.line(format_args!("{}", valid_json(&name, &loaded, self.plugins.then_some(verdicts.as_slice()))))?;
+                Ok(exit(&verdicts))
             }
             Ok(loaded) => {
                 let mut stderr = std::io::stderr().lock();
@@ -46,7 +53,11 @@ impl Check {
                     let _ = writeln!(stderr, "{warning}\n");
                 }
                 out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
-                Ok(Exit::Done)
+                let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
+                for (plugin, verdict) in &verdicts {
+                    out.line(format_args!("\n[plugins.{plugin}]\n{verdict}"))?;
+                }
+                Ok(exit(&verdicts))
             }
             Err(LoadError::Invalid(invalid)) if self.json => {
                 out.line(format_args!("{}", invalid_json(&name, &invalid)))?;
@@ -64,6 +75,20 @@ impl Check {
             }
         }
     }
+}
+
+/// What `run` would say about each plugin today. Nothing of any plugin runs, and nothing is recorded.
+fn verdicts(config: &Config, environment: &Environment) -> Vec<(String, Verdict)> {
+    let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
+    let verdict = |(name, plugin): (&String, &PluginConfig)| {
+        let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
+        (name.clone(), verdict(&plugin.path, &policy))
+    };
+    config.plugins.iter().map(verdict).collect()
+}
+
+fn exit(verdicts: &[(String, Verdict)]) -> Exit {
+    if verdicts.iter().any(|(_, verdict)| verdict.refusal.is_some()) { Exit::Negative } else { Exit::Done }
 }
 
 /// How much of everything a configuration has.
@@ -103,15 +128,20 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn valid_json(file: &str, loaded: &Loaded) -> Value {
+fn valid_json(file: &str, loaded: &Loaded, verdicts: Option<&[(String, Verdict)]>) -> Value {
     let Summary { devices, modes, mappings, plugins } = Summary::of(&loaded.config);
-    json!({
+    let mut json = json!({
         "file": file,
         "valid": true,
         "errors": [],
         "warnings": loaded.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
         "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": plugins},
-    })
+    });
+    if let Some(verdicts) = verdicts {
+        let list = verdicts.iter().map(|(name, verdict)| json!({"plugin": name, "verdict": verdict}));
+        json["plugins"] = Value::Array(list.collect());
+    }
+    json
 }
 
 fn invalid_json(file: &str, invalid: &Invalid) -> Value {

@@ -111,8 +111,9 @@ pub fn verdict(path: &Path, policy: &Policy) -> Verdict {
     examine(path, policy).0
 }
 
-/// The verdict, and the bytes it is about.
-fn examine(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
+/// As [`verdict`], with the bytes it is about; none when they could not be read. They are for looking at, not for running.
+#[must_use]
+pub fn examine(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
     let mut verdict = Verdict::unread(path);
     let bytes = match file::read(path, MAX_PLUGIN_BYTES) {
         Ok(bytes) => bytes,

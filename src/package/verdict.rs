@@ -94,7 +94,13 @@ impl Verdict {
     #[must_use]
     pub fn to_json(&self) -> String {
         // Texts, numbers and lists of them: nothing here that JSON could not hold.
-        serde_json::to_string_pretty(&Text::from(self)).unwrap_or_default()
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Text::from(self).serialize(serializer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `conductor plugin`, one file per subcommand.
 
+mod inspect;
 mod run;
 
 use argh::FromArgs;
@@ -22,12 +23,14 @@ pub(super) struct Plugin {
 #[derive(FromArgs, Debug)]
 #[argh(subcommand)]
 enum Command {
+    Inspect(inspect::Inspect),
     Run(run::Run),
 }
 
 impl Plugin {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self.command {
+            Command::Inspect(command) => command.run(out),
             Command::Run(command) => command.run(out),
         }
     }

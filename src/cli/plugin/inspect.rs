@@ -1,0 +1,264 @@
+//! `conductor plugin inspect`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use argh::FromArgs;
+use serde::Serialize;
+
+use super::super::{Exit, Failure, Output};
+use crate::clock::SystemClock;
+use crate::config::{Capability, Config, Environment, LoadError, PluginConfig, paths};
+use crate::daemon::Places;
+use crate::grant::Risk;
+use crate::host;
+use crate::package::{Policy, Timestamp, Verdict, examine};
+use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata, clean};
+
+/// Longest text of a plugin's own that is shown, in bytes.
+const MAX_TEXT: usize = 500;
+
+/// Show who signed a plugin, whether it would be admitted, and what it could do. Nothing of it runs.
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "inspect",
+    example = "{command_name} my_plugin.wasm\n{command_name} my_plugin.wasm --json | jq .needs",
+    note = "The verdict is the one of `conductor run`: by the settings of the plugin whose `path` this is, if the configuration has\none, and else by the default settings.\n\nExit codes: 0 it would be admitted; 1 it would be refused; 2 wrong usage, or it could not be decided."
+)]
+pub(super) struct Inspect {
+    /// the plugin
+    #[argh(positional)]
+    file: PathBuf,
+    /// the configuration; default: config.toml in the configuration directory, if there is one
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
+    /// print one JSON object instead
+    #[argh(switch)]
+    json: bool,
+}
+
+impl Inspect {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let environment = Environment::of_process();
+        let (settings, policy) = self.policy(&environment)?;
+        let (verdict, bytes) = examine(&self.file, &policy);
+        let description = Description::read(&bytes, host::TABLE).map_err(|reason| reason.to_string());
+        let report = Report { settings, verdict: &verdict, description };
+        if self.json {
+            // Texts, numbers and lists of them: nothing here that JSON could not hold.
+            let json = serde_json::to_string_pretty(&report.json()).unwrap_or_default();
+            out.line(format_args!("{json}"))?;
+        } else {
+            out.line(format_args!("{}", report.text()))?;
+        }
+        match &verdict.refusal {
+            Some(refusal) if refusal.is_undecided() => Err(Failure::operation(refusal.to_string())),
+            None if report.description.is_ok() => Ok(Exit::Done),
+            _ => Ok(Exit::Negative),
+        }
+    }
+
+    /// The settings that hold for the file, and their name.
+    fn policy(&self, environment: &Environment) -> Result<(String, Policy), Failure> {
+        let (file, wanted) = match &self.config {
+            Some(file) => (Some(file.clone()), true),
+            // Without a home there is no usual place, and no configuration in it.
+            None => (paths::config_file(environment).ok(), false),
+        };
+        let loaded = match file.as_ref().map(|file| Config::load(file, environment)) {
+            None => None,
+            Some(Ok(loaded)) => Some(loaded),
+            Some(Err(LoadError::Missing { .. })) if !wanted => None,
+            Some(Err(error)) => return Err(Failure::operation(error.to_string())),
+        };
+        let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
+        if let (Some(loaded), Some(file)) = (loaded, file)
+            && let Some((name, plugin)) = find(&loaded.config, &self.file)
+        {
+            let settings = format!("[plugins.{name}] of {}", file.display());
+            let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
+            return Ok((settings, policy));
+        }
+        let policy = Policy { trusted_keys: Some(places.trusted_keys), at, ..Policy::default() };
+        Ok(("default (no configuration names this file)".into(), policy))
+    }
+}
+
+/// The plugin whose file `path` is.
+fn find<'a>(config: &'a Config, path: &Path) -> Option<(&'a String, &'a PluginConfig)> {
+    let same = std::fs::canonicalize(path).ok()?;
+    config.plugins.iter().find(|(_, plugin)| std::fs::canonicalize(&plugin.path).is_ok_and(|path| path == same))
+}
+
+/// What is known about a plugin file.
+struct Report<'a> {
+    settings: String,
+    verdict: &'a Verdict,
+    description: Result<Description, String>,
+}
+
+#[derive(Serialize)]
+struct ReportText<'a> {
+    settings: &'a str,
+    verdict: &'a Verdict,
+    unusable: Option<&'a str>,
+    metadata: Option<MetadataText<'a>>,
+    needs: Vec<NeedText>,
+    imports: Vec<ImportText<'a>>,
+    exports: Vec<ExportText<'a>>,
+}
+
+#[derive(Serialize)]
+struct MetadataText<'a> {
+    name: &'a str,
+    version: &'a str,
+    description: &'a str,
+    author: &'a str,
+    license: &'a str,
+    r#type: &'a str,
+    homepage: Option<&'a str>,
+    capabilities: &'a [String],
+    actions: Vec<ActionText<'a>>,
+}
+
+#[derive(Serialize)]
+struct ActionText<'a> {
+    name: &'a str,
+    description: &'a str,
+    parameters: &'a [String],
+}
+
+#[derive(Serialize)]
+struct NeedText {
+    capability: &'static str,
+    risk: &'static str,
+}
+
+#[derive(Serialize)]
+struct ImportText<'a> {
+    module: &'a str,
+    name: &'a str,
+    r#type: String,
+    capability: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ExportText<'a> {
+    name: &'a str,
+    kind: String,
+}
+
+/// The host function behind an import.
+fn function(import: &Import) -> Option<&'static HostFunction> {
+    host::TABLE.iter().find(|function| import.module == "conductor" && function.name == import.name)
+}
+
+impl Report<'_> {
+    fn json(&self) -> ReportText<'_> {
+        let description = self.description.as_ref().ok();
+        let imports = description.map(|description| description.imports.as_slice()).unwrap_or_default();
+        let exports = description.map(|description| description.exports.as_slice()).unwrap_or_default();
+        ReportText {
+            settings: &self.settings,
+            verdict: self.verdict,
+            unusable: self.description.as_ref().err().map(String::as_str),
+            metadata: description.and_then(|description| description.metadata.as_ref()).map(metadata),
+            needs: description.map(|description| description.needs.iter().map(need).collect()).unwrap_or_default(),
+            imports: imports
+                .iter()
+                .map(|import| ImportText {
+                    module: &import.module,
+                    name: &import.name,
+                    r#type: import.signature.to_string(),
+                    capability: function(import).and_then(|function| function.capability).map(Capability::name),
+                })
+                .collect(),
+            exports: exports
+                .iter()
+                .map(|export| ExportText { name: &export.name, kind: export.kind.to_string() })
+                .collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |label: &str, value: &str| {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{label:<12}{}", clean(value, MAX_TEXT));
+        };
+        match &self.description {
+            // A file that could not be read needs no second complaint.
+            Err(_) if !self.verdict.read => {}
+            Err(reason) => line("unusable:", &reason.replace('\n', " ")),
+            Ok(description) => describe(description, &mut line),
+        }
+        line("settings:", &self.settings);
+        let _ = write!(text, "{}", self.verdict);
+        text
+    }
+}
+
+fn describe(description: &Description, line: &mut impl FnMut(&str, &str)) {
+    if let Some(metadata) = &description.metadata {
+        line("name:", &format!("{} {}", metadata.name, metadata.version));
+        line("what:", &metadata.description);
+        line("author:", &format!("{} (a claim), licence {}", metadata.author, metadata.license));
+        if let Some(homepage) = &metadata.homepage {
+            line("homepage:", homepage);
+        }
+        for action in &metadata.actions {
+            let parameters: String = action.parameters.iter().map(|parameter| format!(" {parameter}")).collect();
+            line("action:", &format!("{}{parameters}: {}", action.name, action.description));
+        }
+    }
+    if description.needs.is_empty() {
+        line("needs:", "no capability");
+    }
+    for capability in &description.needs {
+        line("needs:", &format!("{capability} (risk: {})", Risk::of(*capability).name()));
+    }
+    let (ours, others): (Vec<_>, Vec<_>) = description.imports.iter().partition(|import| function(import).is_some());
+    for import in ours {
+        let function = function(import);
+        let doc = function.and_then(|function| function.doc.split(". ").next()).unwrap_or_default();
+        // The documentation begins with the call as it is written: what it does comes after that.
+        let what = doc.split_once(": ").map_or(doc, |(_, what)| what).trim_end_matches('.');
+        let needs = function.and_then(|function| function.capability).map(|capability| format!(" [{capability}]"));
+        line("imports:", &format!("{}{}: {what}", import.name, needs.unwrap_or_default()));
+    }
+    if !others.is_empty() {
+        let names: Vec<_> = others.iter().map(|import| import.name.as_str()).collect();
+        line("imports:", &format!("from WASI: {}", names.join(", ")));
+    }
+    let exports: Vec<_> = description
+        .exports
+        .iter()
+        .filter(|export| !matches!(export.kind, ExportKind::Global | ExportKind::Table))
+        .map(|export| export.name.as_str())
+        .collect();
+    line("exports:", &exports.join(", "));
+}
+
+fn metadata(metadata: &Metadata) -> MetadataText<'_> {
+    let actions = metadata.actions.iter().map(|action| ActionText {
+        name: &action.name,
+        description: &action.description,
+        parameters: &action.parameters,
+    });
+    MetadataText {
+        name: &metadata.name,
+        version: &metadata.version,
+        description: &metadata.description,
+        author: &metadata.author,
+        license: &metadata.license,
+        r#type: &metadata.kind,
+        homepage: metadata.homepage.as_deref(),
+        capabilities: &metadata.capability_names,
+        actions: actions.collect(),
+    }
+}
+
+fn need(capability: &Capability) -> NeedText {
+    NeedText { capability: capability.name(), risk: Risk::of(*capability).name() }
+}
