@@ -7,6 +7,7 @@ mod midi_out;
 mod params;
 mod plugins;
 mod report;
+mod scope;
 mod settings;
 mod shadow;
 mod syntax;
@@ -14,6 +15,7 @@ mod table;
 mod trigger;
 mod value;
 mod variant;
+mod wasm;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,0 +1,52 @@
+//! `[wasm]`, and what of it a plugin may have for itself.
+
+use super::Reader;
+use super::table::Table;
+use super::value::Value;
+use super::variant::choice;
+use crate::config::wasm::{Isolation, WasmConfig};
+
+impl Reader<'_> {
+    /// `[wasm]`.
+    pub(super) fn wasm(&self, value: Option<Value<'_>>) -> WasmConfig {
+        let Some(mut table) = value.and_then(|value| value.table("[wasm]")) else { return WasmConfig::default() };
+        let mut wasm = self.overrides(&mut table, &WasmConfig::default());
+        // Counts over all plugins, so that no plugin can have its own.
+        wasm.max_instances = table.number(&["max_instances"], 1..=65_536, wasm.max_instances);
+        table.finish();
+        wasm
+    }
+
+    /// The keys of `[wasm]` that a plugin may have as well, over `base`.
+    pub(super) fn overrides(&self, table: &mut Table<'_>, base: &WasmConfig) -> WasmConfig {
+        /// A tebibyte; no sandbox directory is larger.
+        const MAX_DATA: i64 = 1 << 40;
+        /// wasm32 addresses no more.
+        const MAX_MEMORY: i64 = 4 << 30;
+        WasmConfig {
+            require_signature: table.flag("require_signature", base.require_signature),
+            allow_self_signed: table.flag("allow_self_signed", base.allow_self_signed),
+            min_signatures: table.number(&["min_signatures"], 1..=64, base.min_signatures),
+            require_conformance: table.flag("require_conformance", base.require_conformance),
+            trusted_keys_path: table
+                .take(&["trusted_keys_path"])
+                .and_then(|value| self.path(&value))
+                .or_else(|| base.trusted_keys_path.clone()),
+            max_fuel: table.number(&["max_fuel"], 1..=1_000_000_000_000, base.max_fuel),
+            max_memory_bytes: table.number(&["max_memory_bytes"], 65_536..=MAX_MEMORY, base.max_memory_bytes),
+            max_table_elements: table.number(&["max_table_elements"], 0..=10_000_000, base.max_table_elements),
+            max_execution_ms: table.number(&["max_execution_ms"], 1..=3_600_000, base.max_execution_ms),
+            max_output_bytes: table.number(&["max_output_bytes"], 0..=16_777_216, base.max_output_bytes),
+            max_data_bytes: table.number(&["max_data_bytes"], 0..=MAX_DATA, base.max_data_bytes),
+            queue: table.number(&["queue"], 1..=65_536, base.queue),
+            max_instances: base.max_instances,
+            instance_ttl_s: table.number(&["instance_ttl_s"], 1..=31_536_000, base.instance_ttl_s),
+            isolation: table
+                .take(&["isolation"])
+                .and_then(|value| {
+                    choice(&value, "isolation", &[("tenant", Isolation::Tenant), ("call", Isolation::Call)])
+                })
+                .unwrap_or(base.isolation),
+        }
+    }
+}
