@@ -168,7 +168,7 @@ fn config_values_come_whole_or_with_the_length_they_need() {
     assert_eq!(get("market", 0), (6, "........".into()));
     assert_eq!(get("empty", 8), (0, "........".into()));
     assert_eq!(get("absent", 8), (Errno::NotFound.code(), "........".into()));
-    assert_eq!(get("token", 8), (Errno::NotFound.code(), "........".into()));
+    assert_eq!(get("token", 8), (16, "{{secret".into()), "a plugin gets the placeholder, never the secret");
 }
 
 #[test]

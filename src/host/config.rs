@@ -12,8 +12,8 @@ pub(super) const CONFIG_GET: HostFunction = HostFunction {
     params: &[I32, I32, I32, I32],
     results: &[I32],
     capability: None,
-    doc: "config_get(key_ptr, key_len, buf, buf_len) -> length: writes the value of a key of the plugin's `config` or `secrets` to the \
-          buffer, as much as it holds, and returns the whole length; not_found (-2) when there is no such key.",
+    doc: "config_get(key_ptr, key_len, buf, buf_len) -> length: writes the value of a key of the plugin's `config` to the buffer, as \
+          much as it holds, and returns the whole length; for a key of `secrets` it is the placeholder {{secret:NAME}}, to be put into a header's value; not_found (-2) when there is no such key.",
     call: config_get,
 };
 

@@ -3,14 +3,36 @@
 //! The table is the single source for name, type, capability and documentation: the linker, `plugin inspect`, the SDK's
 //! bindings test and the reference page read it.
 
+mod answer;
+mod audio;
 mod config;
 mod error;
+mod exec;
+mod http;
+mod keys;
 mod log;
 mod midi;
 mod output;
+mod system;
+mod websocket;
 
 use crate::sandbox::HostFunction;
 
 /// Every function a plugin can import from the module `conductor`.
-pub const TABLE: &[HostFunction] =
-    &[log::LOG, output::OUTPUT_SET, config::CONFIG_GET, error::LAST_ERROR, midi::MIDI_SEND];
+pub const TABLE: &[HostFunction] = &[
+    log::LOG,
+    output::OUTPUT_SET,
+    config::CONFIG_GET,
+    error::LAST_ERROR,
+    answer::RESPONSE_READ,
+    midi::MIDI_SEND,
+    http::HTTP_REQUEST,
+    websocket::WS_OPEN,
+    websocket::WS_SEND,
+    websocket::WS_RECV,
+    websocket::WS_CLOSE,
+    audio::AUDIO_CONTROL,
+    exec::EXEC,
+    system::SYSTEM_CONTROL,
+    keys::KEYS_SEND,
+];

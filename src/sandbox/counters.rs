@@ -48,8 +48,12 @@ fn add(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
 }
 
-fn count<K: Ord>(map: &Mutex<BTreeMap<K, u64>>, key: K) {
-    *map.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+/// Counts, and tells whether it is the first.
+fn count<K: Ord>(map: &Mutex<BTreeMap<K, u64>>, key: K) -> bool {
+    let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+    let counter = map.entry(key).or_default();
+    *counter += 1;
+    *counter == 1
 }
 
 impl Counters {
@@ -61,8 +65,9 @@ impl Counters {
         add(&self.evicted, 1);
     }
 
-    pub(super) fn deny(&self, function: &'static str, reason: &'static str) {
-        count(&self.denials, (function, reason));
+    /// Counts a denial, and tells whether it is the first of its kind.
+    pub(super) fn deny(&self, function: &'static str, reason: &'static str) -> bool {
+        count(&self.denials, (function, reason))
     }
 
     pub(super) fn rejected(&self, rejection: &Rejection) {
@@ -79,7 +84,9 @@ impl Counters {
         match &outcome.status {
             Status::Ok | Status::Rejected(_) => {}
             Status::Failed(_) => add(&self.failed, 1),
-            Status::Fault(fault) => count(&self.faults, fault.kind.name()),
+            Status::Fault(fault) => {
+                count(&self.faults, fault.kind.name());
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! effects. The functions themselves stand in `host`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmi::{Caller, Val};
 
@@ -14,7 +15,7 @@ use super::signature::ValueType;
 use super::slice::Stopped;
 use super::state::State;
 use super::text::clean;
-use crate::action::{Effect, EffectError, Origin, Reply};
+use crate::action::{Effect, EffectError, Origin, Reply, Request, Response, Url};
 use crate::config::Capability;
 use crate::grant::{Denied, Grant};
 
@@ -188,11 +189,83 @@ impl HostCall<'_> {
         self.caller.data_mut().grant.get()
     }
 
-    /// A refusal because the grant or its scope does not cover what was asked; counted by function and reason.
+    /// Has `request` carried out in the plugin's name and waits for its answer: at most `wanted`, and never beyond the
+    /// end of the call. What was waited moves the plugin's clock. The caller has checked grant and scope.
+    pub fn request(&mut self, request: &Request, wanted: Duration) -> Result<Response, Refusal> {
+        let state = self.caller.data_mut();
+        let left = state.meter.deadline.saturating_sub(state.services.clock.now());
+        let origin = Origin::Plugin { plugin: state.plugin.name(), tenant: &state.tenant };
+        let answer = state.services.outside.request(request, origin, wanted.min(Duration::from_micros(left)));
+        state.waited.add(answer.waited);
+        match (request, &answer.result) {
+            (Request::SocketOpen(open), Ok(Response::Socket(socket))) => {
+                state.sockets.insert(*socket, open.url.clone());
+            }
+            (Request::SocketClose { socket }, Ok(_)) => {
+                state.sockets.remove(socket);
+            }
+            _ => {}
+        }
+        match answer.result {
+            Ok(response) => {
+                state.call.effects = state.call.effects.saturating_add(1);
+                Ok(response)
+            }
+            // Found out only while trying: the address a name turned out to be.
+            Err(EffectError::Denied(text)) => Err(self.refuse("address", text)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where the connection of this number leads, if this instance opened it.
+    pub fn socket(&self, socket: u32) -> Option<&Url> {
+        self.caller.data().sockets.get(&socket)
+    }
+
+    /// Keeps `answer` for [`HostCall::read_answer`], in place of any before, and returns its length. Charged at 1 fuel per
+    /// 4 bytes.
+    pub fn keep_answer(&mut self, answer: Vec<u8>) -> Result<i32, Refusal> {
+        let len = i32::try_from(answer.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
+        self.charge(answer.len() as u64 / 4)?;
+        let call = &mut self.caller.data_mut().call;
+        (call.answer, call.answer_read) = (answer, 0);
+        Ok(len)
+    }
+
+    /// Copies the next bytes of the answer to `ptr`, `capacity` at most, and returns how many; 0 at its end.
+    pub fn read_answer(&mut self, ptr: u32, capacity: u32) -> Result<i32, Refusal> {
+        let call = &mut self.caller.data_mut().call;
+        let answer = std::mem::take(&mut call.answer);
+        let rest = answer.get(call.answer_read..).unwrap_or_default();
+        let chunk = &rest[..rest.len().min(capacity as usize)];
+        let written = self.write(ptr, capacity, chunk);
+        let read = chunk.len();
+        let call = &mut self.caller.data_mut().call;
+        call.answer = answer;
+        if written.is_ok() {
+            call.answer_read += read;
+        }
+        if call.answer_read >= call.answer.len() {
+            (call.answer, call.answer_read) = (Vec::new(), 0); // nobody reads it again
+        }
+        written
+    }
+
+    /// A refusal because the grant or its scope does not cover what was asked, with what would have to be written to allow
+    /// it; counted by function and reason.
     pub fn deny(&mut self, denied: &Denied) -> Refusal {
+        let text = format!("{denied}; {}", denied.remedy(self.plugin().name()));
+        self.refuse(denied.reason(), text)
+    }
+
+    fn refuse(&mut self, reason: &'static str, text: String) -> Refusal {
         let plugin = self.plugin();
-        plugin.counters().deny(self.function.name, denied.reason());
-        Errno::Denied.because(format!("{denied}; {}", denied.remedy(plugin.name())))
+        // Once: a plugin that tries again and again must not fill the log.
+        if plugin.counters().deny(self.function.name, reason) {
+            let (plugin, function) = (plugin.name(), self.function.name);
+            log::warn!("plugin \"{plugin}\": {function} denied: {}", clean(&text, MAX_ERROR_TEXT));
+        }
+        Errno::Denied.because(text)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A plugin at work for one tenant: its store, its memory, and the calls into it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmi::Store;
@@ -19,7 +20,7 @@ use super::services::Services;
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, Meter, State, files_of};
 use super::thread::on_guest_stack;
-use super::wasi::{Deadline, context};
+use super::wasi::{Deadline, Waited, context};
 use crate::config::{Capability, Isolation};
 
 /// A plugin at work for one tenant. Lives across calls, until a fault ends it.
@@ -70,11 +71,11 @@ impl Instance {
             plugin.counters().ran(&outcome);
             Box::new(outcome)
         };
-        let (lines, deadline) = (Lines::default(), Deadline::default());
+        let (lines, deadline, waited) = (Lines::default(), Deadline::default(), Waited::default());
         let mut grant = plugin.grant_view();
         grant.begin_call();
         let files = files_of(grant.get()).cloned();
-        let wasi = context(plugin, tenant, generation, services, files.as_ref(), &lines, &deadline)
+        let wasi = context(plugin, tenant, generation, services, files.as_ref(), &lines, &deadline, &waited)
             .map_err(|kind| before("instantiation", kind))?;
         let settings = plugin.settings();
         let state = State {
@@ -84,6 +85,8 @@ impl Instance {
             grant,
             grant_is_fresh: true,
             files,
+            sockets: BTreeMap::new(),
+            waited,
             limits: Limits::new(settings.max_memory_bytes, settings.max_table_elements),
             wasi,
             memory: None,
@@ -333,7 +336,7 @@ impl Instance {
                 Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind })
             }
         };
-        let CallState { output, last_error, effects } = std::mem::take(&mut state.call);
+        let CallState { output, last_error, effects, .. } = std::mem::take(&mut state.call);
         let (logs, logs_dropped) = state.lines.take();
         Outcome {
             status,

@@ -16,6 +16,7 @@ use super::nearest::nearest;
 use super::signature::Signature;
 use super::state::State;
 use super::wasi;
+use crate::action::Secrets;
 use crate::config::{Capability, PluginConfig, WasmConfig};
 use crate::grant::{Grant, GrantCell, GrantView};
 use crate::package::{AdmittedPlugin, Digest};
@@ -31,6 +32,7 @@ pub struct Plugin {
     settings: WasmConfig,
     values: BTreeMap<String, String>,
     grant: Arc<GrantCell>,
+    secrets: Secrets,
     imports: Vec<Import>,
     exports: Vec<Export>,
     metadata: Option<Metadata>,
@@ -53,6 +55,27 @@ impl Plugin {
         functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
         let grant = grant.into();
+        let linked = grant.current();
+        Self::link(admitted, settings, grant, Some(&linked), functions)
+    }
+
+    /// The same under an empty grant, with every import there: those that need a capability refuse each call. For finding
+    /// out how a plugin behaves before anything is granted to it.
+    pub fn load_ungranted(
+        admitted: &AdmittedPlugin,
+        settings: &PluginConfig,
+        functions: &'static [HostFunction],
+    ) -> Result<Arc<Self>, LoadError> {
+        Self::link(admitted, settings, GrantCell::fixed(Grant::none()), None, functions)
+    }
+
+    fn link(
+        admitted: &AdmittedPlugin,
+        settings: &PluginConfig,
+        grant: Arc<GrantCell>,
+        linked: Option<&Grant>,
+        functions: &'static [HostFunction],
+    ) -> Result<Arc<Self>, LoadError> {
         let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
         let facts = Facts::read(admitted.bytes()).map_err(refuse)?;
         facts.check_exports().map_err(refuse)?;
@@ -60,14 +83,17 @@ impl Plugin {
         let engine = new_engine();
         let module =
             Module::new(&engine, admitted.bytes()).map_err(|error| refuse(LoadReason::invalid(error.to_string())))?;
-        let linker = link(&engine, &facts.imports, &grant.current(), functions).map_err(refuse)?;
-        let Description { metadata, imports, exports, needs } = Description::of(facts, functions).map_err(refuse)?;
+        let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
+        let Description { metadata, imports, exports, mut needs } =
+            Description::of(facts, functions).map_err(refuse)?;
+        needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
         Ok(Arc::new(Self {
             name: admitted.name().to_owned(),
             digest: admitted.digest(),
             settings: settings.wasm.clone(),
             values: values(settings),
             grant,
+            secrets: Arc::new(settings.secrets.clone()),
             imports,
             exports,
             metadata,
@@ -95,6 +121,10 @@ impl Plugin {
     /// What it may do now.
     pub fn grant(&self) -> Arc<Grant> {
         self.grant.current()
+    }
+    /// What the placeholders in its requests stand for.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
     /// The functions it imports, in its order.
     pub fn imports(&self) -> &[Import] {
@@ -154,18 +184,19 @@ fn check_size(facts: &Facts, settings: &WasmConfig) -> Result<(), LoadReason> {
     Ok(())
 }
 
-/// The values of `config`, and of `secrets` as far as their environment variables are set.
+/// The values of `config`, and for each of `secrets` the placeholder that stands for it in a request's headers: a plugin never
+/// holds a secret.
 fn values(settings: &PluginConfig) -> BTreeMap<String, String> {
-    let secrets =
-        settings.secrets.iter().filter_map(|(name, variable)| Some((name.clone(), std::env::var(variable).ok()?)));
+    let secrets = settings.secrets.keys().map(|name| (name.clone(), format!("{{{{secret:{name}}}}}")));
     settings.config.clone().into_iter().chain(secrets).collect()
 }
 
-/// A linker with what `imports` asks for and `grant` covers, and nothing else from `conductor`.
+/// A linker with what `imports` asks for and `grant` covers, and nothing else from `conductor`. Without a grant everything
+/// is linked: the bridge asks the plugin's grant again at each call.
 fn link(
     engine: &Engine,
     imports: &[Import],
-    grant: &Grant,
+    grant: Option<&Grant>,
     functions: &'static [HostFunction],
 ) -> Result<Linker<State>, LoadReason> {
     let mut linker = Linker::new(engine);
@@ -192,7 +223,8 @@ fn link(
         let Some(function) = functions.iter().find(|function| module == MODULE && function.name == name) else {
             continue;
         };
-        if let Some(capability) = function.capability.filter(|capability| !grant.has(*capability)) {
+        let missing = |grant: &&Grant| function.capability.is_some_and(|capability| !grant.has(capability));
+        if let (Some(grant), Some(capability)) = (grant.filter(missing), function.capability) {
             let granted = Capability::ALL.into_iter().filter(|capability| grant.has(*capability)).collect();
             return Err(LoadReason::NotGranted { name: name.clone(), capability, granted });
         }

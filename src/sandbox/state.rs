@@ -1,6 +1,8 @@
 //! What the store of one instance holds beside the engine's own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
@@ -9,7 +11,8 @@ use super::lines::Lines;
 use super::plugin::Plugin;
 use super::services::Services;
 use super::slice::Stopped;
-use super::wasi::Deadline;
+use super::wasi::{Deadline, Waited};
+use crate::action::{Origin, Request, Url};
 use crate::clock::Micros;
 use crate::config::{Capability, PathScope};
 use crate::grant::{Grant, GrantView};
@@ -25,6 +28,10 @@ pub(super) struct State {
     pub(super) grant_is_fresh: bool,
     /// The part of its directory it was given at the start, if any.
     pub(super) files: Option<PathScope>,
+    /// The connections it has opened, and where they lead: their hosts are held against the grant at each use.
+    pub(super) sockets: BTreeMap<u32, Url>,
+    /// Time it waited for the world in this call; shared with the guest's clock.
+    pub(super) waited: Waited,
     pub(super) limits: Limits,
     pub(super) wasi: wasi_shim::WasiCtx,
     /// The memory, from instantiation on.
@@ -42,6 +49,9 @@ pub(super) struct CallState {
     pub(super) output: Option<String>,
     pub(super) last_error: Option<String>,
     pub(super) effects: u32,
+    /// What the world answered, and how much of it was read.
+    pub(super) answer: Vec<u8>,
+    pub(super) answer_read: usize,
 }
 
 /// Fuel and time of the current call. What is in the store is part of what was given.
@@ -84,6 +94,7 @@ impl State {
         if !std::mem::take(&mut self.grant_is_fresh) {
             self.grant.begin_call();
         }
+        self.waited.reset();
         let settings = self.plugin.settings();
         let now = self.services.clock.now();
         let deadline = now.saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
@@ -117,6 +128,17 @@ impl State {
 /// The part of its directory that a plugin with this grant has.
 pub(super) fn files_of(grant: &Grant) -> Option<&PathScope> {
     grant.has(Capability::Filesystem).then(|| grant.paths())
+}
+
+impl Drop for State {
+    /// What an instance opened goes with it.
+    fn drop(&mut self) {
+        if !self.sockets.is_empty() {
+            let origin = Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant };
+            // It closes what is there; there is nobody left to be told.
+            let _ = self.services.outside.request(&Request::SocketCloseAll, origin, Duration::ZERO);
+        }
+    }
 }
 
 impl wasi_shim::WasiView for State {

@@ -112,17 +112,35 @@ impl Deadline {
     }
 }
 
-/// The guest's clock: the event's time plus the fuel used, 1 fuel a nanosecond. Sleeps cost their duration in fuel, and
+/// How long the guest has waited for the world in the current call, in nanoseconds; shared between an instance and its clock.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waited(Arc<AtomicU64>);
+
+impl Waited {
+    pub(super) fn add(&self, duration: std::time::Duration) {
+        let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.0.store(self.get().saturating_add(ns), Ordering::Relaxed);
+    }
+    pub(super) fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The guest's clock: the event's time plus the fuel used, 1 fuel a nanosecond, plus what it waited for the world. Sleeps cost their duration in fuel, and
 /// in a live session they pass as well.
 struct GuestClock {
     time: wasi_shim::VirtualClock,
     live: Option<Arc<dyn Clock>>,
     deadline: Deadline,
+    waited: Waited,
 }
 
 impl wasi_shim::Clock for GuestClock {
     fn now(&mut self, id: ClockId, fuel_used: u64) -> u64 {
-        self.time.now(id, fuel_used)
+        self.time.now(id, fuel_used.saturating_add(self.waited.get()))
     }
 
     fn sleep(&mut self, ns: u64) -> Slept {
@@ -160,6 +178,7 @@ pub(super) fn context(
     files: Option<&PathScope>,
     lines: &Lines,
     deadline: &Deadline,
+    waited: &Waited,
 ) -> Result<WasiCtx, FaultKind> {
     let entropy = SeededEntropy::for_instance(&services.seed, plugin.name(), tenant, generation);
     let mut builder = WasiCtx::builder()
@@ -169,6 +188,7 @@ pub(super) fn context(
             time: wasi_shim::VirtualClock::default(),
             live: services.live.then(|| Arc::clone(&services.clock)),
             deadline: deadline.clone(),
+            waited: waited.clone(),
         })
         .entropy(GuestEntropy(entropy))
         .max_descriptors(MAX_DESCRIPTORS)

@@ -1,5 +1,7 @@
 //! Real servers on this machine, for as long as a test needs them.
 
+#![allow(dead_code)] // each test file is a crate of its own and uses a part of this
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;

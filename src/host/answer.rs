@@ -1,0 +1,56 @@
+//! Requests and answers as bytes: one line of JSON, then a body. And `response_read`.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+
+/// Largest head of a request, in bytes.
+const MAX_HEAD: usize = 64 << 10;
+
+/// Largest body of a request, in bytes.
+pub(super) const MAX_BODY: usize = 1 << 20;
+
+/// Largest answer kept, in bytes.
+pub(super) const MAX_ANSWER: usize = 4 << 20;
+
+/// How long is waited where a request does not say.
+const DEFAULT_WAIT_MS: u32 = 30_000;
+
+pub(super) const RESPONSE_READ: HostFunction = HostFunction {
+    name: "response_read",
+    params: &[I32, I32],
+    results: &[I32],
+    capability: None,
+    doc: "response_read(buf, buf_len) -> count: copies the next bytes of the last answer to the buffer and returns how many; 0 at its end. \
+          An answer is a line of JSON and then its body. It stays until its end was read, the next answer comes, or the call ends.",
+    call: |call, args| call.read_answer(args.u32(0), args.u32(1)),
+};
+
+/// Reads the JSON head at the first two arguments.
+pub(super) fn head<T: DeserializeOwned>(call: &mut HostCall<'_>, args: Args<'_>) -> Result<T, Refusal> {
+    call.charge(u64::from(args.u32(1)))?; // parsing costs more than copying
+    let text = call.read_text(args.u32(0), args.u32(1), MAX_HEAD)?;
+    serde_json::from_str(text)
+        .map_err(|error| Errno::Invalid.because(format!("the request is not understood: {error}")))
+}
+
+/// Reads the body at the arguments `position` and the next.
+pub(super) fn body(call: &mut HostCall<'_>, args: Args<'_>, position: usize) -> Result<Vec<u8>, Refusal> {
+    call.read(args.u32(position), args.u32(position + 1), MAX_BODY).map(<[u8]>::to_vec)
+}
+
+/// How long a request may take that asks for `timeout_ms`.
+pub(super) fn wait(timeout_ms: Option<u32>) -> Duration {
+    Duration::from_millis(u64::from(timeout_ms.unwrap_or(DEFAULT_WAIT_MS)))
+}
+
+/// Keeps an answer of `head` and `parts` for the plugin to read, and returns its length.
+pub(super) fn keep(call: &mut HostCall<'_>, head: &impl Serialize, parts: &[&[u8]]) -> Result<i32, Refusal> {
+    let mut answer = serde_json::to_vec(head).map_err(|error| Errno::Failed.because(error.to_string()))?;
+    answer.push(b'\n');
+    parts.iter().for_each(|part| answer.extend_from_slice(part));
+    call.keep_answer(answer)
+}

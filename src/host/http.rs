@@ -1,0 +1,127 @@
+//! `http_request`.
+
+use serde::{Deserialize, Serialize};
+
+use super::answer;
+use crate::action::{HttpRequest, Request, Response, Url};
+use crate::config::Capability;
+use crate::grant::Denied;
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+
+/// Fuel of each request that is sent, redirects included.
+const REQUEST_FUEL: u64 = 20_000;
+
+/// Most redirects that are followed.
+const MAX_REDIRECTS: u32 = 10;
+
+/// Methods a plugin may use. `CONNECT` would open a tunnel, `TRACE` shows headers that were filled in.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+pub(super) const HTTP_REQUEST: HostFunction = HostFunction {
+    name: "http_request",
+    params: &[I32, I32, I32, I32],
+    results: &[I32],
+    capability: Some(Capability::Network),
+    doc: "http_request(head_ptr, head_len, body_ptr, body_len) -> length: sends a request to a host that allowed_hosts lists and waits for \
+          the answer, whose length it returns; response_read reads it. The head is JSON: {\"url\": …, \"method\": \"GET\", \"headers\": \
+          [[name, value], …], \"timeout_ms\": 30000, \"redirects\": 5}, all but the url optional; values of headers may hold \
+          {{secret:NAME}}. The answer's line is {\"status\": …, \"url\": …, \"headers\": [[name, value], …]}. Each redirect is \
+          held against the grant again. At most 1 MiB is sent and 4 MiB are received.",
+    call: http_request,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    url: String,
+    #[serde(default = "get")]
+    method: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    timeout_ms: Option<u32>,
+    #[serde(default = "five")]
+    redirects: u32,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn five() -> u32 {
+    5
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    status: u16,
+    url: String,
+    headers: &'a [(String, String)],
+}
+
+fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    let head: Head = answer::head(call, args)?;
+    let body = answer::body(call, args, 2)?;
+    if !METHODS.contains(&head.method.as_str()) {
+        return Err(Errno::Invalid.because(format!("the method must be one of {}", METHODS.join(", "))));
+    }
+    if !body.is_empty() && matches!(head.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
+        return Err(Errno::Invalid.because(format!("{} has no body", head.method)));
+    }
+    let url = url(call, &head.url)?;
+    if url.scheme().websocket() {
+        return Err(Errno::Invalid.because("http_request speaks https:// and http://; ws_open opens a WebSocket"));
+    }
+    let mut request = HttpRequest {
+        method: head.method,
+        url,
+        headers: head.headers,
+        body,
+        reach: crate::action::Reach::default(),
+        secrets: std::sync::Arc::clone(call.plugin().secrets()),
+        max_body_bytes: answer::MAX_ANSWER,
+    };
+    let mut redirects = head.redirects.min(MAX_REDIRECTS);
+    loop {
+        call.charge(REQUEST_FUEL)?;
+        request.reach = call.grant().url(&request.url).map_err(|denied| call.deny(&denied))?;
+        let Response::Http(response) = call.request(&Request::Http(request.clone()), answer::wait(head.timeout_ms))?
+        else {
+            return Err(Errno::Failed.because("the answer is not one to an HTTP request"));
+        };
+        let location = response.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.as_str());
+        match location.filter(|_| matches!(response.status, 301 | 302 | 303 | 307 | 308) && redirects > 0) {
+            Some(location) => redirect(call, &mut request, response.status, location)?,
+            None => {
+                let head = Answer { status: response.status, url: request.url.to_string(), headers: &response.headers };
+                return answer::keep(call, &head, &[&response.body]);
+            }
+        }
+        redirects -= 1;
+    }
+}
+
+/// Reads a URL a plugin wrote.
+pub(super) fn url(call: &mut HostCall<'_>, text: &str) -> Result<Url, Refusal> {
+    Url::parse(text).map_err(|fault| call.deny(&Denied::Url { fault }))
+}
+
+/// Makes `request` the one that a redirect asks for. What was meant for one server alone is not sent to another.
+fn redirect(call: &mut HostCall<'_>, request: &mut HttpRequest, status: u16, location: &str) -> Result<(), Refusal> {
+    let next = request.url.join(location).map_err(|fault| call.deny(&Denied::Url { fault }))?;
+    if next.scheme().websocket() {
+        return Err(Errno::Invalid.because("the server redirects to a WebSocket"));
+    }
+    let becomes_get = status == 303 && request.method != "HEAD" || status < 303 && request.method == "POST";
+    if becomes_get {
+        request.method = get();
+        request.body.clear();
+    }
+    let elsewhere = next.origin() != request.url.origin();
+    request.headers.retain(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        let private = matches!(name.as_str(), "authorization" | "cookie") || value.contains("{{secret:");
+        !(elsewhere && private || becomes_get && name.starts_with("content-"))
+    });
+    request.url = next;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! `ws_open`, `ws_send`, `ws_recv`, `ws_close`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{answer, http};
+use crate::action::{Message, Request, Response, SocketOpen, Url};
+use crate::config::Capability;
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+
+/// Fuel of opening a connection.
+const OPEN_FUEL: u64 = 20_000;
+
+/// Fuel of each message.
+const MESSAGE_FUEL: u64 = 2_000;
+
+pub(super) const WS_OPEN: HostFunction = HostFunction {
+    name: "ws_open",
+    params: &[I32, I32],
+    results: &[I32],
+    capability: Some(Capability::Network),
+    doc: "ws_open(head_ptr, head_len) -> socket: opens a WebSocket to a host that allowed_hosts lists. The head is JSON: {\"url\": …, \
+          \"headers\": [[name, value], …], \"timeout_ms\": 30000}; values of headers may hold {{secret:NAME}}. The connection stays \
+          open between calls until it is closed or the instance goes; an instance has at most 8.",
+    call: ws_open,
+};
+
+pub(super) const WS_SEND: HostFunction = HostFunction {
+    name: "ws_send",
+    params: &[I32, I32, I32, I32],
+    results: &[I32],
+    capability: Some(Capability::Network),
+    doc: "ws_send(socket, kind, ptr, len) -> 0: sends a message, as text (kind 0) or bytes (kind 1), of at most 1 MiB. busy (-9) when \
+          the server does not take what was sent before.",
+    call: ws_send,
+};
+
+pub(super) const WS_RECV: HostFunction = HostFunction {
+    name: "ws_recv",
+    params: &[I32, I32],
+    results: &[I32],
+    capability: Some(Capability::Network),
+    doc: "ws_recv(socket, timeout_ms) -> length: waits for the next message and returns the length of the answer that response_read reads, \
+          or 0 when none came in time. The answer's line is {\"kind\": \"text\"} or {\"kind\": \"binary\"}, its body the message. \
+          not_found (-2) when the connection has ended and everything was received.",
+    call: ws_recv,
+};
+
+pub(super) const WS_CLOSE: HostFunction = HostFunction {
+    name: "ws_close",
+    params: &[I32],
+    results: &[I32],
+    capability: Some(Capability::Network),
+    doc: "ws_close(socket) -> 0: closes the connection.",
+    call: ws_close,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    url: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    timeout_ms: Option<u32>,
+}
+
+fn ws_open(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    let head: Head = answer::head(call, args)?;
+    let url = http::url(call, &head.url)?;
+    if !url.scheme().websocket() {
+        return Err(Errno::Invalid.because("ws_open speaks wss:// and ws://"));
+    }
+    let reach = call.grant().url(&url).map_err(|denied| call.deny(&denied))?;
+    call.charge(OPEN_FUEL)?;
+    let secrets = std::sync::Arc::clone(call.plugin().secrets());
+    let open = SocketOpen { url, headers: head.headers, reach, secrets };
+    match call.request(&Request::SocketOpen(open), answer::wait(head.timeout_ms))? {
+        Response::Socket(socket) => i32::try_from(socket).map_err(|_| Errno::Busy.because("too many connections")),
+        _ => Err(Errno::Failed.because("the answer is not one to opening a WebSocket")),
+    }
+}
+
+fn ws_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    call.charge(MESSAGE_FUEL)?;
+    check(call, args.u32(0))?;
+    let message = match args.u32(1) {
+        0 => Message::Text(call.read_text(args.u32(2), args.u32(3), answer::MAX_BODY)?.to_owned()),
+        1 => Message::Binary(answer::body(call, args, 2)?),
+        _ => return Err(Errno::Invalid.because("kind must be 0 (text) or 1 (binary)")),
+    };
+    call.request(&Request::SocketSend { socket: args.u32(0), message }, Duration::ZERO).map(|_| 0)
+}
+
+#[derive(Serialize)]
+struct Kind {
+    kind: &'static str,
+}
+
+fn ws_recv(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    call.charge(MESSAGE_FUEL)?;
+    check(call, args.u32(0))?;
+    let wait = Duration::from_millis(u64::from(args.u32(1)));
+    match call.request(&Request::SocketReceive { socket: args.u32(0) }, wait)? {
+        Response::Message(None) => Ok(0),
+        Response::Message(Some(Message::Text(text))) => answer::keep(call, &Kind { kind: "text" }, &[text.as_bytes()]),
+        Response::Message(Some(Message::Binary(bytes))) => answer::keep(call, &Kind { kind: "binary" }, &[&bytes]),
+        _ => Err(Errno::Failed.because("the answer is not one to receiving a message")),
+    }
+}
+
+fn ws_close(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+    known(call, args.u32(0))?;
+    call.request(&Request::SocketClose { socket: args.u32(0) }, Duration::ZERO).map(|_| 0)
+}
+
+/// Where a connection of this instance leads.
+fn known(call: &HostCall<'_>, socket: u32) -> Result<Url, Refusal> {
+    call.socket(socket).cloned().ok_or_else(|| Errno::NotFound.because(format!("there is no connection {socket}")))
+}
+
+/// Holds the host of a connection against the grant as it is now. One that is no longer allowed is closed.
+fn check(call: &mut HostCall<'_>, socket: u32) -> Result<(), Refusal> {
+    let url = known(call, socket)?;
+    let Err(denied) = call.grant().url(&url) else { return Ok(()) };
+    // Whatever comes of closing it, the denial is what the plugin is told.
+    let _ = call.request(&Request::SocketClose { socket }, Duration::ZERO);
+    Err(call.deny(&denied))
+}
