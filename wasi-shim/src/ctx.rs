@@ -22,13 +22,11 @@ pub trait WasiView: Sized + 'static {
         let Ok(left) = caller.get_fuel() else {
             return Ok(());
         };
-        match left.checked_sub(fuel) {
-            Some(rest) => caller.set_fuel(rest),
-            None => {
-                caller.set_fuel(0)?;
-                Err(wasmi::TrapCode::OutOfFuel.into())
-            }
+        if let Some(rest) = left.checked_sub(fuel) {
+            return caller.set_fuel(rest);
         }
+        caller.set_fuel(0)?;
+        Err(wasmi::TrapCode::OutOfFuel.into())
     }
 
     /// Fuel used since the current call began, for virtual clocks.

@@ -29,6 +29,14 @@ pub(crate) const fn moved(bytes: u64) -> u64 {
     bytes / 4
 }
 
+/// Space set aside for a file, which is refused for nothing where no file can be that long.
+pub(crate) const fn allocated(offset: u64, bytes: u64) -> u64 {
+    match offset.checked_add(bytes) {
+        Some(end) if end <= i64::MAX as u64 => moved(bytes),
+        _ => 0,
+    }
+}
+
 /// Random bytes cost more than copied ones.
 pub(crate) const fn random(bytes: u64) -> u64 {
     bytes.saturating_mul(2)

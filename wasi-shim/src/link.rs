@@ -43,7 +43,7 @@ functions! {
     clock_res_get(id: u32, out: u32) TABLE, |c, g| clock::clock_res_get(c, g, id, out);
     clock_time_get(id: u32, precision: u64, out: u32) TABLE, |c, g| clock::clock_time_get(c, g, id, precision, out);
     fd_advise(fd: u32, offset: u64, len: u64, advice: u32) SYSCALL, |c, _| file::fd_advise(c, fd, offset, len, advice);
-    fd_allocate(fd: u32, offset: u64, len: u64) SYSCALL.saturating_add(fuel::moved(len)),
+    fd_allocate(fd: u32, offset: u64, len: u64) SYSCALL.saturating_add(fuel::allocated(offset, len)),
         |c, _| file::fd_allocate(c, fd, offset, len);
     fd_close(fd: u32) SYSCALL, |c, _| table::fd_close(c, fd);
     fd_datasync(fd: u32) SYNC, |c, _| file::fd_datasync(c, fd);

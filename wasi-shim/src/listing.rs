@@ -41,10 +41,9 @@ impl Listing {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             match name {
-                b"." => {}
                 // What is above the preopened directory is not the guest's to know: it is its own parent, like `/`.
                 b".." if !top => above = (here.key.0, entry.ino()),
-                b".." => {}
+                b"." | b".." => {}
                 name => {
                     let host_type = match entry.file_type() {
                         // Some file systems do not say.

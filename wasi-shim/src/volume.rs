@@ -134,10 +134,11 @@ impl Volume {
         };
         // Directories without a name report a link count of 0 or 1, depending on the file system: their number is
         // dropped when the name goes. Only files hold space.
-        if let (true, Ok(meta)) = (last, Meta::of(fd)) {
-            if meta.nlink == 0 {
-                books.gone(&meta);
-            }
+        if last
+            && let Ok(meta) = Meta::of(fd)
+            && meta.nlink == 0
+        {
+            books.gone(&meta);
         }
     }
 }

@@ -237,7 +237,7 @@ impl Subscription {
 pub(crate) struct Event {
     pub(crate) userdata: u64,
     pub(crate) error: Option<Errno>,
-    pub(crate) event_type: u8,
+    pub(crate) kind: u8,
     pub(crate) nbytes: u64,
     pub(crate) hangup: bool,
 }
@@ -249,7 +249,7 @@ impl Event {
         let mut out = [0; 32];
         out[0..8].copy_from_slice(&self.userdata.to_le_bytes());
         out[8..10].copy_from_slice(&self.error.map_or(0, Errno::code).to_le_bytes());
-        out[10] = self.event_type;
+        out[10] = self.kind;
         out[16..24].copy_from_slice(&self.nbytes.to_le_bytes());
         out[24] = u8::from(self.hangup);
         out

@@ -94,6 +94,7 @@ fn range(offset: u64, len: u64) -> Result<u64, Errno> {
 }
 
 /// A change of a file's size.
+#[derive(Clone, Copy)]
 pub(crate) enum Change {
     Exactly(u64),
     AtLeast { offset: u64, len: u64, end: u64 },
@@ -103,7 +104,7 @@ pub(crate) enum Change {
 pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<u64, Errno> {
     let root = handle.root();
     let Some(mut ledger) = root.volume.open(root.fd())? else {
-        apply(handle, &change)?;
+        apply(handle, change)?;
         return Ok(0);
     };
     let before = Meta::of(handle.fd())?;
@@ -115,13 +116,13 @@ pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<u64, E
     if ledger.room(growth) < growth {
         return Err(Errno::Dquot);
     }
-    apply(handle, &change)?;
+    apply(handle, change)?;
     ledger.resized(before.key, before.size, target, now);
     Ok(ledger.measured.saturating_mul(fuel::ENTRY))
 }
 
-fn apply(handle: &Handle, change: &Change) -> Result<(), Errno> {
-    match *change {
+fn apply(handle: &Handle, change: Change) -> Result<(), Errno> {
+    match change {
         Change::Exactly(size) => Ok(rustix::fs::ftruncate(handle.fd(), size)?),
         Change::AtLeast { offset, len, end } => allocate(handle, offset, len, end),
     }

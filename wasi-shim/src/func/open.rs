@@ -33,6 +33,8 @@ struct Request {
     inheriting: Rights,
 }
 
+// The specification's own list of parameters.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn path_open(
     ctx: &mut WasiCtx,
     guest: &mut Guest<'_>,
@@ -52,6 +54,10 @@ pub(crate) fn path_open(
     }
     if oflags.contains(OpenFlags::CREAT) && oflags.contains(OpenFlags::EXCL) {
         // A link in the place of the file to be created exists, wherever it leads.
+        last = Last::Name;
+    }
+    if oflags.contains(OpenFlags::CREAT) && guest.bytes(path, len)?.last() == Some(&b'/') {
+        // What is to be created is the name itself; that it cannot be one is said below.
         last = Last::Name;
     }
     guest.bytes(out, 4)?;
@@ -135,6 +141,10 @@ fn open(
     let wants_directory = place.directory || request.oflags.contains(OpenFlags::DIRECTORY);
     let creates = request.oflags.contains(OpenFlags::CREAT);
     let exclusive = creates && request.oflags.contains(OpenFlags::EXCL);
+    if creates && place.directory && !place.is_dot() {
+        // `O_CREAT` makes files, which a slash after the name rules out.
+        return Err(Errno::Isdir);
+    }
     // Between looking and creating somebody else may create or remove; then it is done over.
     for _ in 0..8 {
         match Meta::at(place.parent(), &place.name) {
@@ -142,7 +152,7 @@ fn open(
             Ok(meta) => {
                 check(&meta, request, wants_directory)?;
                 match openat(place.parent(), &*place.name, flags, Mode::empty()) {
-                    Err(Host::NOENT) if creates => continue,
+                    Err(Host::NOENT) if creates => {}
                     // FreeBSD's word for a link that is not to be followed.
                     Err(Host::MLINK) => return Err(Errno::Loop),
                     Err(error) => return Err(error.into()),
@@ -155,10 +165,6 @@ fn open(
                 }
             }
             Err(Host::NOENT) if creates => {
-                if place.directory {
-                    // `O_CREAT` makes files.
-                    return Err(if place.is_dot() { Errno::Noent } else { Errno::Isdir });
-                }
                 if !may_create {
                     return Err(Errno::Acces);
                 }
@@ -172,7 +178,7 @@ fn open(
                     flags | OFlags::CREATE | OFlags::EXCL,
                     Mode::from_raw_mode(0o666),
                 ) {
-                    Err(Host::EXIST) if !exclusive => continue,
+                    Err(Host::EXIST) if !exclusive => {}
                     Err(error) => return Err(error.into()),
                     Ok(fd) => {
                         let meta = Meta::of(&fd)?;

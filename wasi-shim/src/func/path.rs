@@ -78,8 +78,8 @@ impl Reach<'_> {
     }
 }
 
-fn owed(ledger: &Option<Ledger<'_>>) -> u64 {
-    ledger.as_ref().map_or(0, |ledger| ledger.measured.saturating_mul(fuel::ENTRY))
+fn owed(ledger: Option<&Ledger<'_>>) -> u64 {
+    ledger.map_or(0, |ledger| ledger.measured.saturating_mul(fuel::ENTRY))
 }
 
 pub(crate) fn path_create_directory(
@@ -101,7 +101,7 @@ pub(crate) fn path_create_directory(
     let reach = reach.writable()?;
     let place = &reach.place;
     let mut ledger = reach.ledger()?;
-    let owed = owed(&ledger);
+    let owed = owed(ledger.as_ref());
     if let Some(ledger) = &ledger {
         ledger.admit(0)?;
     }
@@ -181,6 +181,9 @@ pub(crate) fn path_readlink(
     if !reach.allowed.look {
         return Err(Errno::Acces);
     }
+    if reach.place.directory && !Meta::at(reach.place.parent(), &reach.place.name)?.is_dir() {
+        return Err(Errno::Notdir);
+    }
     let target = rustix::fs::readlinkat(reach.place.parent(), &*reach.place.name, Vec::new())?.into_bytes();
     // What does not fit is cut, as everywhere.
     let fits = target.get(..len as usize).unwrap_or(&target);
@@ -205,7 +208,7 @@ pub(crate) fn path_symlink(
     reach.vacant()?;
     let place = &reach.place;
     let mut ledger = reach.ledger()?;
-    let owed = owed(&ledger);
+    let owed = owed(ledger.as_ref());
     if let Some(ledger) = &ledger {
         ledger.admit(target.len() as u64)?;
     }
@@ -229,17 +232,19 @@ pub(crate) fn path_link(
     let last = if follow(lookup)? { Last::Follow } else { Last::Keep };
     // A further name in a place that may be written lets the file be written: so it must be writable where it is.
     let old = reach(ctx, guest, old_fd, Rights::PATH_LINK_SOURCE, old_path, last)?.writable()?;
-    let new = reach(ctx, guest, new_fd, Rights::PATH_LINK_TARGET, new_path, Last::Name)?.writable()?;
     let meta = Meta::at(old.place.parent(), &old.place.name)?;
-    if meta.is_dir() {
-        return Err(Errno::Perm);
-    }
-    if old.place.directory {
+    if old.place.directory && !meta.is_dir() {
         return Err(Errno::Notdir);
     }
+    let new = reach(ctx, guest, new_fd, Rights::PATH_LINK_TARGET, new_path, Last::Name)?.writable()?;
     new.vacant()?;
+    if meta.is_dir() {
+        // What is in the way is told first, as everywhere.
+        let taken = Meta::at(new.place.parent(), &new.place.name).is_ok();
+        return Err(if taken { Errno::Exist } else { Errno::Perm });
+    }
     let mut ledger = same_books(&old, &new)?;
-    let owed = owed(&ledger);
+    let owed = owed(ledger.as_ref());
     if let Some(ledger) = &ledger {
         ledger.admit(0)?;
     }

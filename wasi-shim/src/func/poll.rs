@@ -109,13 +109,7 @@ pub(crate) fn store(guest: &mut Guest<'_>, events: &[Event], output: u32, stored
 
 fn event(subscription: &Subscription, result: Result<(u64, bool), Errno>) -> Event {
     let (nbytes, hangup) = result.unwrap_or((0, false));
-    Event {
-        userdata: subscription.userdata,
-        error: result.err(),
-        event_type: subscription.event_type(),
-        nbytes,
-        hangup,
-    }
+    Event { userdata: subscription.userdata, error: result.err(), kind: subscription.event_type(), nbytes, hangup }
 }
 
 /// Bytes there to be read and whether the other side is gone; `None` while there is nothing.

@@ -124,10 +124,11 @@ impl Times {
     }
 }
 
+// The field is 32 or 64 bits wide, signed or not; the value is below 10⁹.
+#[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast)]
 fn timespec(time: Option<u64>) -> Timespec {
     match time {
         None => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
-        // Seconds since 1970 in 64 bits of nanoseconds fit into every field; the rest is below 10⁹.
         Some(ns) => Timespec { tv_sec: (ns / 1_000_000_000).cast_signed(), tv_nsec: (ns % 1_000_000_000) as _ },
     }
 }

@@ -3,6 +3,7 @@
 //! Each test binary uses its own part of this.
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use wasi_shim::{Access, Errno, Exit, FUNCTIONS, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView, add_to_linker};
@@ -48,6 +49,8 @@ pub struct Guest {
     memory: Memory,
     /// Where the next scratch bytes are taken from.
     top: u32,
+    /// The directory of a guest that was made together with it.
+    dir: Option<Scratch>,
 }
 
 /// Fuel for one call in tests that do not count it.
@@ -67,10 +70,10 @@ pub fn mirror() -> String {
     for name in FUNCTIONS {
         let types = signature(name);
         let result = if name == "proc_exit" { "" } else { "(result i32)" };
-        text += &format!("(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))\n");
+        writeln!(text, "(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))").expect("in memory");
     }
     for name in FUNCTIONS {
-        text += &format!("(export \"{name}\" (func ${name}))\n");
+        writeln!(text, "(export \"{name}\" (func ${name}))").expect("in memory");
     }
     text + &format!("(memory (export \"memory\") {PAGES}))")
 }
@@ -100,12 +103,10 @@ pub fn signature(name: &str) -> &'static str {
         | "sock_accept" => "i32 i32 i32",
         "fd_read" | "fd_write" | "poll_oneoff" => "i32 i32 i32 i32",
         "clock_time_get" => "i32 i64 i32",
-        "fd_advise" => "i32 i64 i64 i32",
+        "fd_advise" | "fd_filestat_set_times" => "i32 i64 i64 i32",
         "fd_allocate" | "fd_fdstat_set_rights" => "i32 i64 i64",
         "fd_filestat_set_size" => "i32 i64",
-        "fd_filestat_set_times" => "i32 i64 i64 i32",
-        "fd_pread" | "fd_pwrite" => "i32 i32 i32 i64 i32",
-        "fd_readdir" => "i32 i32 i32 i64 i32",
+        "fd_pread" | "fd_pwrite" | "fd_readdir" => "i32 i32 i32 i64 i32",
         "fd_seek" => "i32 i64 i32 i32",
         "path_filestat_get" | "path_symlink" | "sock_send" => "i32 i32 i32 i32 i32",
         "path_filestat_set_times" => "i32 i32 i32 i32 i64 i64 i32",
@@ -129,15 +130,15 @@ impl Guest {
         let engine = Engine::new(&config);
         let wasm = wat::parse_str(text).expect("valid text");
         let module = Module::new(&engine, wasm).expect("valid module");
-        let wasi = builder.build().expect("buildable");
-        let mut store = Store::new(&engine, Host { wasi, memory: None, budget: PLENTY });
+        let context = builder.build().expect("buildable");
+        let mut store = Store::new(&engine, Host { wasi: context, memory: None, budget: PLENTY });
         store.set_fuel(PLENTY).expect("metered");
         let mut linker = Linker::new(&engine);
         add_to_linker(&mut linker).expect("empty linker");
         let instance = linker.instantiate_and_start(&mut store, &module).expect("instantiable");
         let memory = instance.get_memory(&store, "memory").expect("a memory");
         store.data_mut().memory = Some(memory);
-        Self { store, instance, memory, top: SCRATCH }
+        Self { store, instance, memory, top: SCRATCH, dir: None }
     }
 
     /// A guest with `dir` preopened as `/`, all rights, as descriptor 3.
@@ -168,10 +169,12 @@ impl Guest {
     #[track_caller]
     pub fn call(&mut self, name: &str, args: &[Val]) -> Answer {
         let code = self.try_call(name, args).unwrap_or_else(|trap| panic!("{name} trapped: {trap}"));
-        match u16::try_from(code) {
-            Ok(0) => Ok(()),
-            Ok(code) => Err(Errno::from_code(code).unwrap_or_else(|| panic!("{name} answered {code}"))),
-            Err(_) => panic!("{name} answered {code}"),
+        match code {
+            0 => Ok(()),
+            code => {
+                let errno = u16::try_from(code).ok().and_then(Errno::from_code);
+                Err(errno.unwrap_or_else(|| panic!("{name} answered {code}")))
+            }
         }
     }
 
@@ -594,6 +597,14 @@ pub const TYPE_LINK: u8 = 7;
 /// The directory as `/`, with all rights.
 pub fn preopen(dir: &Path) -> Preopen {
     Preopen::new(dir, "/").access(Access::READ_WRITE)
+}
+
+/// A guest with a scratch directory of its own as `/`.
+pub fn fresh() -> Guest {
+    let dir = scratch();
+    let mut guest = dir.guest();
+    guest.dir = Some(dir);
+    guest
 }
 
 /// A scratch directory.

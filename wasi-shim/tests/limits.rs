@@ -1,0 +1,305 @@
+//! Limits: quota, descriptors, fuel, scopes. Each answers with the errno a program expects.
+
+mod guest;
+
+use guest::{APPEND, CREAT, DIRECTORY, Guest, Open, PLENTY, TRUNC, fresh, i, l, preopen, scratch};
+use wasi_shim::{Errno, Quota, Rights, Scope, SeededEntropy, Volume, WasiCtx};
+use wasmi::TrapCode;
+
+const ROOT: u32 = 3;
+
+fn with_quota(dir: &std::path::Path, bytes: u64, files: u64) -> (Guest, Volume) {
+    let volume = Volume::new().with_quota(Quota { bytes, files });
+    let guest = Guest::new(WasiCtx::builder().preopen(preopen(dir).volume(volume.clone())));
+    (guest, volume)
+}
+
+#[test]
+fn a_write_past_the_quota_is_cut_and_the_next_is_refused() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 10, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    assert_eq!(guest.write(fd, b"12345678"), Ok(8));
+    assert_eq!(guest.write(fd, b"12345678"), Ok(2));
+    assert_eq!(guest.write(fd, b"12345678"), Err(Errno::Dquot));
+    assert_eq!(guest.write(fd, b""), Ok(0));
+    assert_eq!(volume.used(), Some((10, 1)));
+    assert_eq!(std::fs::metadata(dir.join("file")).expect("there").len(), 10);
+}
+
+#[test]
+fn overwriting_costs_no_quota() {
+    let dir = scratch();
+    let (mut guest, _) = with_quota(dir.path(), 10, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    guest.write(fd, &[0; 10]).expect("fits");
+    for offset in [0, 5] {
+        assert_eq!(guest.pwrite(fd, b"12345", offset), Ok(5));
+    }
+    assert_eq!(guest.pwrite(fd, b"12345", 8), Ok(2), "up to the end");
+    assert_eq!(guest.pwrite(fd, b"1", 10), Err(Errno::Dquot));
+}
+
+#[test]
+fn no_way_of_growing_a_file_goes_around_the_quota() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 100, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    assert_eq!(guest.set_size(fd, 101), Err(Errno::Dquot), "a hole counts");
+    assert_eq!(guest.allocate(fd, 0, 101), Err(Errno::Dquot));
+    assert_eq!(guest.allocate(fd, 100, 1), Err(Errno::Dquot));
+    guest.seek(fd, 200, 0).expect("seekable");
+    assert_eq!(guest.write(fd, b"x"), Err(Errno::Dquot));
+    assert_eq!(guest.pwrite(fd, b"x", 1 << 40), Err(Errno::Dquot));
+    let appending = guest.open(ROOT, "file", Open::rw().fdflags(APPEND)).expect("openable");
+    assert_eq!(guest.set_size(fd, 100), Ok(()));
+    assert_eq!(guest.write(appending, b"x"), Err(Errno::Dquot));
+    assert_eq!(guest.pwrite(appending, b"x", 0), Err(Errno::Dquot), "an appending descriptor appends");
+    assert_eq!(guest.symlink(&"t".repeat(101), ROOT, "link"), Err(Errno::Dquot));
+    assert_eq!(volume.used(), Some((100, 1)));
+}
+
+#[test]
+fn space_comes_back_when_files_shrink_or_go() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 100, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    guest.set_size(fd, 100).expect("fits");
+    guest.set_size(fd, 40).expect("smaller");
+    assert_eq!(volume.used(), Some((40, 1)));
+    let again = guest.open(ROOT, "file", Open::rw().oflags(TRUNC)).expect("openable");
+    assert_eq!(volume.used(), Some((0, 1)));
+    guest.set_size(again, 60).expect("fits");
+    guest.close(fd).expect("open");
+    guest.close(again).expect("open");
+    guest.unlink(ROOT, "file").expect("removable");
+    assert_eq!(volume.used(), Some((0, 0)));
+}
+
+#[test]
+fn a_removed_file_keeps_its_space_until_it_is_closed() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 100, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    guest.set_size(fd, 100).expect("fits");
+    guest.unlink(ROOT, "file").expect("removable");
+    assert_eq!(volume.used(), Some((100, 0)));
+    let other = guest.open(ROOT, "other", Open::rw().oflags(CREAT)).expect("creatable");
+    assert_eq!(guest.write(other, b"x"), Err(Errno::Dquot));
+    guest.close(fd).expect("open");
+    assert_eq!(volume.used(), Some((0, 1)));
+    assert_eq!(guest.write(other, b"x"), Ok(1));
+}
+
+#[test]
+fn a_file_replaced_by_a_rename_gives_its_space_back() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 100, 10);
+    for (name, size) in [("a", 60), ("b", 40)] {
+        let fd = guest.open(ROOT, name, Open::rw().oflags(CREAT)).expect("creatable");
+        guest.set_size(fd, size).expect("fits");
+        guest.close(fd).expect("open");
+    }
+    guest.rename(ROOT, "a", ROOT, "b").expect("renamable");
+    assert_eq!(volume.used(), Some((60, 1)));
+}
+
+#[test]
+fn names_count_and_run_out() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 1000, 3);
+    guest.create(ROOT, "file");
+    guest.mkdir(ROOT, "dir").expect("fits");
+    guest.link(ROOT, false, "file", ROOT, "link").expect("fits");
+    assert_eq!(volume.used(), Some((0, 3)));
+    assert_eq!(guest.open(ROOT, "new", Open::rw().oflags(CREAT)), Err(Errno::Dquot));
+    assert_eq!(guest.mkdir(ROOT, "new"), Err(Errno::Dquot));
+    assert_eq!(guest.symlink("x", ROOT, "new"), Err(Errno::Dquot));
+    assert_eq!(guest.link(ROOT, false, "file", ROOT, "new"), Err(Errno::Dquot));
+    assert!(guest.open(ROOT, "file", Open::rw().oflags(CREAT)).is_ok(), "what exists can be opened");
+    guest.rmdir(ROOT, "dir").expect("removable");
+    assert_eq!(guest.mkdir(ROOT, "new"), Ok(()));
+}
+
+#[test]
+fn what_a_directory_holds_at_first_is_counted() {
+    let dir = scratch();
+    std::fs::create_dir_all(dir.join("a/b")).expect("creatable");
+    std::fs::write(dir.join("a/b/file"), [0; 70]).expect("writable");
+    std::fs::hard_link(dir.join("a/b/file"), dir.join("same")).expect("linkable");
+    std::os::unix::fs::symlink("12345", dir.join("link")).expect("creatable");
+    let (mut guest, volume) = with_quota(dir.path(), 100, 10);
+    assert_eq!(volume.used(), None, "not before it is needed");
+    let fd = guest.open(ROOT, "new", Open::rw().oflags(CREAT)).expect("creatable");
+    assert_eq!(volume.used(), Some((75, 6)));
+    assert_eq!(guest.write(fd, &[0; 100]), Ok(25));
+}
+
+#[test]
+fn one_volume_limits_all_contexts_that_share_it() {
+    let dir = scratch();
+    let (mut one, volume) = with_quota(dir.path(), 10, 10);
+    let mut two = Guest::new(WasiCtx::builder().preopen(preopen(dir.path()).volume(volume.clone())));
+    let (a, b) = (one.open(ROOT, "a", Open::rw().oflags(CREAT)), two.open(ROOT, "b", Open::rw().oflags(CREAT)));
+    assert_eq!(one.write(a.expect("creatable"), &[0; 6]), Ok(6));
+    assert_eq!(two.write(b.expect("creatable"), &[0; 6]), Ok(4));
+    drop((one, two));
+    assert_eq!(volume.used(), Some((10, 2)));
+}
+
+#[test]
+fn a_context_that_ends_gives_back_what_its_open_files_held() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 100, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    guest.set_size(fd, 100).expect("fits");
+    guest.unlink(ROOT, "file").expect("removable");
+    drop(guest);
+    assert_eq!(volume.used(), Some((0, 0)));
+}
+
+#[test]
+fn files_do_not_move_between_directories_that_count_apart() {
+    let (a, b) = (scratch(), scratch());
+    let builder = [&a, &b].into_iter().fold(WasiCtx::builder(), |builder, dir| {
+        builder.preopen(preopen(dir.path()).quota(Quota { bytes: 100, files: 10 }))
+    });
+    let mut guest = Guest::new(builder);
+    guest.create(3, "file");
+    assert_eq!(guest.rename(3, "file", 4, "file"), Err(Errno::Xdev));
+    assert_eq!(guest.link(3, false, "file", 4, "file"), Err(Errno::Xdev));
+}
+
+#[test]
+fn descriptors_run_out_and_come_back() {
+    let dir = scratch();
+    let mut guest = Guest::new(WasiCtx::builder().preopen(preopen(dir.path())).max_descriptors(6));
+    let opened: Vec<_> = (0..2).map(|_| guest.open(ROOT, ".", Open::dir()).expect("room")).collect();
+    assert_eq!(guest.open(ROOT, ".", Open::dir()), Err(Errno::Mfile));
+    assert_eq!(guest.open(ROOT, "new", Open::rw().oflags(CREAT)), Err(Errno::Mfile));
+    assert_eq!(guest.stat_at(ROOT, "new", false).map(drop), Err(Errno::Noent), "nothing was created on the way");
+    guest.close(opened[0]).expect("open");
+    assert!(guest.open(ROOT, ".", Open::dir()).is_ok());
+}
+
+#[test]
+fn every_call_costs_fuel() {
+    let mut guest = fresh();
+    for name in wasi_shim::FUNCTIONS {
+        guest.refuel(PLENTY);
+        let args: Vec<_> =
+            guest::signature(name).split_whitespace().map(|kind| if kind == "i64" { l(0) } else { i(0) }).collect();
+        let _ = guest.try_call(name, &args);
+        assert!(guest.fuel_used() >= 100, "{name} costs {}", guest.fuel_used());
+    }
+}
+
+#[test]
+fn every_call_ends_without_fuel() {
+    let mut guest = fresh();
+    for name in wasi_shim::FUNCTIONS {
+        guest.refuel(10);
+        let args: Vec<_> =
+            guest::signature(name).split_whitespace().map(|kind| if kind == "i64" { l(0) } else { i(0) }).collect();
+        let trap = guest.try_call(name, &args).expect_err("no fuel");
+        assert_eq!(trap.as_trap_code(), Some(TrapCode::OutOfFuel), "{name}");
+    }
+}
+
+#[test]
+fn bytes_cost_fuel() {
+    let mut guest = fresh();
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    let mut cost = |len: usize| {
+        guest.refuel(PLENTY);
+        guest.write(fd, &vec![0; len]).expect("writable");
+        guest.fuel_used()
+    };
+    let (little, much) = (cost(1), cost(100_000));
+    assert!(much >= little + 100_000 / 4, "{little} and {much}");
+}
+
+#[test]
+fn randomness_costs_fuel_before_it_is_made() {
+    let mut guest = Guest::new(WasiCtx::builder().entropy(SeededEntropy::new(1)));
+    guest.refuel(100_000);
+    let trap = guest.try_call("random_get", &[i(0), i(1_000_000)]).expect_err("too much");
+    assert_eq!(trap.as_trap_code(), Some(TrapCode::OutOfFuel));
+    assert_eq!(guest.bytes(0, 64), [0; 64]);
+}
+
+fn scoped(dir: &std::path::Path, scope: Scope) -> Guest {
+    Guest::new(WasiCtx::builder().preopen(preopen(dir).scope(scope)))
+}
+
+fn tree() -> guest::Scratch {
+    let dir = scratch();
+    for path in ["data/in", "data/out", "database", "private"] {
+        std::fs::create_dir_all(dir.join(path)).expect("creatable");
+        std::fs::write(dir.join(path).join("file"), "text").expect("writable");
+    }
+    dir
+}
+
+#[test]
+fn a_scope_lets_be_read_what_is_below_its_prefix() {
+    let dir = tree();
+    let mut guest = scoped(dir.path(), Scope::new().read("/data").expect("valid"));
+    let fd = guest.open(ROOT, "data/in/file", Open::read()).expect("readable");
+    assert_eq!(guest.read(fd, 10), Ok(b"text".to_vec()));
+    assert_eq!(guest.names(ROOT, "data"), guest.names(ROOT, "data/."));
+    for path in ["database/file", "private/file", "data/../private/file", "data/../database/file"] {
+        assert_eq!(guest.open(ROOT, path, Open::read()), Err(Errno::Acces), "{path}");
+        assert_eq!(guest.stat_at(ROOT, path, false).map(drop), Err(Errno::Acces), "{path}");
+    }
+}
+
+#[test]
+fn a_scope_lets_be_changed_what_is_below_its_prefix() {
+    let dir = tree();
+    let scope = Scope::new().read("/data").expect("valid").write("/data/out").expect("valid");
+    let mut guest = scoped(dir.path(), scope);
+    guest.create(ROOT, "data/out/new");
+    assert_eq!(guest.mkdir(ROOT, "data/out/sub"), Ok(()));
+    assert_eq!(guest.rename(ROOT, "data/out/new", ROOT, "data/out/sub/newer"), Ok(()));
+    assert_eq!(guest.unlink(ROOT, "data/out/sub/newer"), Ok(()));
+    assert_eq!(guest.open(ROOT, "data/in/file", Open::rw()), Err(Errno::Acces));
+    assert_eq!(guest.open(ROOT, "data/in/file", Open::read().oflags(TRUNC)), Err(Errno::Acces));
+    assert_eq!(guest.open(ROOT, "data/in/new", Open::read().oflags(CREAT)), Err(Errno::Acces));
+    assert_eq!(guest.mkdir(ROOT, "data/in/sub"), Err(Errno::Acces));
+    assert_eq!(guest.mkdir(ROOT, "data/in"), Err(Errno::Exist), "what is there is told first");
+    assert_eq!(guest.unlink(ROOT, "data/in/file"), Err(Errno::Acces));
+    assert_eq!(guest.rename(ROOT, "data/in/file", ROOT, "data/out/file"), Err(Errno::Acces));
+    assert_eq!(guest.rename(ROOT, "data/out/file", ROOT, "data/in/moved"), Err(Errno::Acces));
+    assert_eq!(guest.set_times_at(ROOT, false, "data/in/file", (0, 0), 4), Err(Errno::Acces));
+    assert_eq!(guest.symlink("x", ROOT, "data/in/link"), Err(Errno::Acces));
+}
+
+#[test]
+fn a_scope_is_not_gone_around_by_links() {
+    let dir = tree();
+    std::os::unix::fs::symlink("../../private", dir.join("data/out/way")).expect("creatable");
+    let scope = Scope::new().read("/data").expect("valid").write("/data/out").expect("valid");
+    let mut guest = scoped(dir.path(), scope);
+    assert_eq!(guest.open(ROOT, "data/out/way/file", Open::read()), Err(Errno::Acces));
+    assert_eq!(guest.open(ROOT, "data/out/way/new", Open::rw().oflags(CREAT)), Err(Errno::Acces));
+    guest.symlink("../in/file", ROOT, "data/out/sneaky").expect("a link may be made");
+    assert_eq!(guest.open(ROOT, "data/out/sneaky", Open::rw().follow()), Err(Errno::Acces));
+    // A second name in the writable part would make the file writable.
+    assert_eq!(guest.link(ROOT, false, "data/in/file", ROOT, "data/out/mine"), Err(Errno::Acces));
+}
+
+#[test]
+fn a_scope_holds_through_directory_descriptors() {
+    let dir = tree();
+    let scope = Scope::new().read("/data/in").expect("valid").write("/data/out").expect("valid");
+    let mut guest = scoped(dir.path(), scope);
+    let data = guest.open(ROOT, "data", Open::dir()).expect("the way there can be walked");
+    assert_eq!(guest.fdstat(data).expect("open").base & Rights::FD_READDIR.bits(), 0, "and not listed");
+    assert!(guest.open(data, "in/file", Open::read()).is_ok());
+    assert_eq!(guest.open(data, "in/file", Open::rw()), Err(Errno::Acces));
+    assert_eq!(guest.open(data, "out/file", Open::read()), Err(Errno::Acces), "to write is not to read");
+    let write = Open::none().base(Rights::FD_WRITE.bits());
+    assert!(guest.open(data, "out/file", write).is_ok());
+    assert_eq!(guest.open(ROOT, "private", Open::none().oflags(DIRECTORY)), Err(Errno::Acces));
+}
