@@ -8,8 +8,9 @@ use argh::FromArgs;
 use serde::Serialize;
 
 use super::suggestion::{Control, suggestion};
-use super::{Exit, Failure, Output};
+use super::{Exit, Failure, Output, logging};
 use crate::clock::{Micros, SystemClock};
+use crate::config::Logging;
 use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Session, Source, What, list_ports, resolve};
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
@@ -51,6 +52,7 @@ struct Printer<'a> {
 
 impl Monitor {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        logging::start(&Logging::default())?;
         let mut printer = Printer { out, json: self.json, left: self.count, seen: BTreeSet::new(), begun: false };
         let failed = |error: &dyn std::fmt::Display| Failure::operation(format!("conductor monitor: {error}"));
         let devices = match self.input.as_deref().map(resolve).transpose().map_err(|error| failed(&error))? {
@@ -89,9 +91,6 @@ impl Printer<'_> {
             }
             self.message(*t, "file", message)?;
         }
-        if session.dropped.total() > 0 {
-            eprintln!("{}: skipped: {}", session.name, session.dropped);
-        }
         Ok(Exit::Done)
     }
 
@@ -112,8 +111,8 @@ impl Printer<'_> {
                         break;
                     }
                 }
-                What::Connected { name } => eprintln!("listening to {name}"),
-                What::Lost { reason } => eprintln!("{}: {reason}", source.as_deref().unwrap_or("?")),
+                What::Connected { name } => log::info!("listening to {name}"),
+                What::Lost { reason } => log::warn!("{}: {reason}", source.as_deref().unwrap_or("?")),
                 What::Ended => going -= 1,
             }
         }

@@ -93,7 +93,7 @@ impl RawDevice {
                     if std::mem::take(&mut connected) && !self.lost(Loss::WriterGone) {
                         return End::Stop;
                     }
-                    parser.finish();
+                    self.skipped(&mut parser);
                     // The new end is opened before the old one is closed: a writer that comes just now finds a reader.
                     match open(&self.path) {
                         Ok(reopened) => file = reopened,
@@ -101,7 +101,10 @@ impl RawDevice {
                     }
                     empty = true;
                 }
-                Ok(0) => return End::Lost(Loss::Failed { error: "the device was closed".to_owned() }),
+                Ok(0) => {
+                    self.skipped(&mut parser);
+                    return End::Lost(Loss::Failed { error: "the device was closed".to_owned() });
+                }
                 Ok(count) => {
                     if !std::mem::replace(&mut connected, true) && !self.connected() {
                         return End::Stop;
@@ -112,9 +115,16 @@ impl RawDevice {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => empty = true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return End::Lost(Loss::Failed { error: error.to_string() }),
+                Err(error) => {
+                    self.skipped(&mut parser);
+                    return End::Lost(Loss::Failed { error: error.to_string() });
+                }
             }
         }
+    }
+
+    fn skipped(&self, parser: &mut Parser) {
+        tell_skipped(&clean(&self.path.display().to_string()), std::mem::take(parser));
     }
 
     fn connected(&self) -> bool {
@@ -167,7 +177,16 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
             }
         }
     }
+    tell_skipped("standard input", parser);
     sink.report(id, &What::Ended);
+}
+
+/// Logs what a stream that ended contained that is no message.
+fn tell_skipped(name: &str, mut parser: Parser) {
+    parser.finish();
+    if parser.dropped().total() > 0 {
+        log::warn!("{name}: skipped: {}", parser.dropped());
+    }
 }
 
 /// Opens a raw device without waiting for its other side.

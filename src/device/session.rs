@@ -88,10 +88,18 @@ impl Session {
         let mut bytes = Vec::new();
         // One byte over the limit tells that there is more.
         file.take(Smf::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let session = Self::from_bytes(&bytes, path)?;
+        if session.dropped.total() > 0 {
+            log::warn!("{}: skipped: {}", session.name, session.dropped);
+        }
+        Ok(session)
+    }
+
+    fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, SessionError> {
         let name = clean(&path.display().to_string());
-        if Smf::is_smf(&bytes) {
+        if Smf::is_smf(bytes) {
             let Smf { messages, length, dropped } =
-                Smf::parse(&bytes).map_err(|error| SessionError::Smf { path: path.to_owned(), error })?;
+                Smf::parse(bytes).map_err(|error| SessionError::Smf { path: path.to_owned(), error })?;
             return Ok(Self { name, messages, length, dropped });
         }
         if bytes.len() > Smf::MAX_BYTES {
@@ -100,7 +108,7 @@ impl Session {
         let (mut parser, mut messages, mut t) = (Parser::new(), Vec::new(), 0);
         for byte in bytes {
             t += BYTE_US;
-            parser.push(&[byte], |message| messages.push((t, message)));
+            parser.push(&[*byte], |message| messages.push((t, message)));
             if messages.len() > Smf::MAX_MESSAGES {
                 return Err(SessionError::TooLarge { path: path.to_owned() });
             }
