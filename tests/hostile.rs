@@ -61,6 +61,20 @@ fn every_hostile_module_is_answered_in_its_words() {
     }
 }
 
+/// Below level 2 the engine has another dispatch than the one that ships, and at "s" the one that ships overflows the stack.
+#[test]
+fn the_engine_is_built_at_a_level_at_which_its_dispatch_is_sound_and_the_one_that_ships() {
+    let manifest = std::fs::read_to_string(repository("Cargo.toml")).expect("the manifest");
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    for profile in ["dev", "release"] {
+        for package in ["wasmi", "wasmi_core", "wasmi_ir", "wasmi_collections"] {
+            let level = &manifest["profile"][profile]["package"][package]["opt-level"];
+            assert_eq!(level.as_integer(), Some(3), "{package} in {profile}");
+        }
+    }
+    assert_eq!(manifest["workspace"]["dependencies"]["wasmi"]["version"].as_str(), Some("=2.0.0"));
+}
+
 #[test]
 fn files_that_are_no_modules_are_told_apart() {
     let good = wat::parse_str(

@@ -18,7 +18,8 @@ fn resident() -> usize {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_further_instance_costs_at_most_100_kilobytes_and_reloading_costs_nothing() {
-    let wasm = std::fs::read(repository("fixtures/plugins/json_probe.wasm")).expect("a committed guest");
+    let guest = |name| std::fs::read(repository(&format!("fixtures/plugins/{name}.wasm"))).expect("a committed guest");
+    let wasm = guest("json_probe");
     let request = params(r#"{"action":"play","context":{"velocity":100,"note":60}}"#);
     let started = || {
         let plugin = load("probe", &wasm, &settings()).expect("loaded");
@@ -38,6 +39,31 @@ fn a_further_instance_costs_at_most_100_kilobytes_and_reloading_costs_nothing() 
         let each = resident().saturating_sub(before) / 50;
         assert!(each <= 100, "{each} KB for each further instance");
         drop((kept, plugin));
+        // Without an allocator there is an input buffer of 64 KiB beside.
+        let plain = load("plain", &guest("plain_example"), &settings()).expect("loaded");
+        let made = || {
+            let mut next = instance(&plain, &services());
+            assert!(
+                call_with(&mut next, &params(r#"{"action":"play"}"#), &conductor::sandbox::Context::default()).is_ok()
+            );
+            next
+        };
+        let mut kept = vec![made()];
+        let before = resident();
+        kept.extend((0..50).map(|_| made()));
+        let each = resident().saturating_sub(before) / 50;
+        assert!(each <= 100, "{each} KB for each further instance of the documentation's plugin");
+        drop(kept);
+        // 16 MiB of stack, as some linkers make it: all zeros, and given back.
+        let roomy = r#"(module (memory (export "memory") 256) (data (i32.const 9000000) "x")
+          (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#;
+        let roomy = load("roomy", &wat::parse_str(roomy).expect("text"), &settings()).expect("loaded");
+        let mut kept = vec![instance(&roomy, &services())];
+        let before = resident();
+        kept.extend((0..20).map(|_| instance(&roomy, &services())));
+        let each = resident().saturating_sub(before) / 20;
+        assert!(each <= 100, "{each} KB for each further instance with 16 MiB of zeros");
+        drop(kept);
         for _ in 0..20 {
             drop(started()); // until the allocator has what it keeps
         }

@@ -316,6 +316,9 @@ impl Instance {
         }
         let region = Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| ("execute", kind))?;
         self.region = Some(region);
+        if let Some(pages) = self.exports.memory.data_mut(&mut self.store).get_mut(region.ptr as usize..) {
+            release_zero_pages(pages);
+        }
         Ok(region.ptr)
     }
 

@@ -121,7 +121,8 @@ pub(super) fn explain(mut store: impl AsContextMut<Data = State>, error: &wasmi:
             TrapCode::IntegerOverflow => Trap::IntegerOverflow,
             TrapCode::BadConversionToInteger => Trap::BadConversion,
         };
-        return denied.unwrap_or(FaultKind::Trap(trap));
+        // Allocators give up by trapping; other traps have their own reason.
+        return denied.filter(|_| trap == Trap::Unreachable).unwrap_or(FaultKind::Trap(trap));
     }
     match error.kind() {
         ErrorKind::Memory(MemoryError::OutOfSystemMemory)
@@ -129,5 +130,91 @@ pub(super) fn explain(mut store: impl AsContextMut<Data = State>, error: &wasmi:
             FaultKind::SystemMemory
         }
         _ => denied.unwrap_or_else(|| FaultKind::Engine { reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::thread::on_small_stack;
+    use super::super::{Context, Instance, Outcome, Plugin, Request, Services};
+    use super::*;
+    use crate::action::{Effect, EffectError, Origin, Outside, Reply};
+    use crate::clock::VirtualClock;
+    use crate::config::{Params, PathScope, PluginConfig, WasmConfig};
+    use crate::grant::Grant;
+    use crate::package::{Policy, admit};
+
+    struct Nowhere;
+
+    impl Outside for Nowhere {
+        fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
+            Ok(Reply::Done)
+        }
+    }
+
+    /// Calls a plugin with this `execute` once.
+    fn run_once(memory: &str, body: &str) -> Outcome {
+        let text = format!(
+            "(module (memory (export \"memory\") {memory}) (table $t 1 funcref)
+               (func (export \"alloc\") (param i32) (result i32) (i32.const 8))
+               (func (export \"execute\") (param i32 i32) (result i32) {body}))"
+        );
+        let path = std::env::temp_dir().join(format!("conductor-slice-{}-{}.wasm", std::process::id(), text.len()));
+        std::fs::write(&path, wat::parse_str(&text).expect("text")).expect("a file");
+        let admitted = admit(&path, &Policy { name: "grower".into(), ..Policy::default() }).expect("admitted");
+        std::fs::remove_file(path).expect("removed");
+        let settings = PluginConfig {
+            path: std::path::PathBuf::new(),
+            sha256: None,
+            required_signers: Vec::new(),
+            granted_capabilities: Vec::new(),
+            allowed_hosts: Vec::new(),
+            allowed_commands: Vec::new(),
+            allowed_paths: PathScope::default(),
+            allowed_ports: Vec::new(),
+            config: std::collections::BTreeMap::new(),
+            secrets: std::collections::BTreeMap::new(),
+            dangerous_allow_downgrade: false,
+            wasm: WasmConfig::default(),
+        };
+        let plugin = Plugin::load(&admitted, &settings, Grant::none(), &[]).expect("loaded");
+        let services = Services {
+            clock: Arc::new(VirtualClock::new(0)),
+            outside: Arc::new(Nowhere),
+            seed: [0; 32],
+            data_root: None,
+            live: false,
+        };
+        let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
+        instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })
+    }
+
+    #[test]
+    fn failing_growth_does_not_eat_the_native_stack() {
+        // Some 390,000 failures, each of which leaves about 190 bytes until its slice ends: 74 MB without slices.
+        for (memory, grow) in [
+            ("1", "(drop (memory.grow (i32.const 65000)))"),
+            ("1 2", "(drop (memory.grow (i32.const 2)))"),
+            ("1", "(drop (table.grow $t (ref.null func) (i32.const 100000)))"),
+        ] {
+            let body = format!("(loop $l {} (br $l)) unreachable", grow.repeat(16));
+            let outcome = on_small_stack(2 << 20, move || run_once(memory, &body));
+            assert!(
+                outcome.error().is_some_and(|error| error.contains("fuel limit 100_000_000 reached")),
+                "{outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_block_of_failing_growth_fits_the_stack_or_is_refused() {
+        // 8,000 in one block is what a block may ask for; more is stopped before it begins.
+        for (count, expected) in [(8_000, "the plugin returned 7"), (9_000, "a single block asked for")] {
+            let body = format!("{} (i32.const 7)", "(drop (memory.grow (i32.const 65000)))".repeat(count));
+            let outcome = on_small_stack(4 << 20, move || run_once("1", &body));
+            assert!(outcome.error().is_some_and(|error| error.contains(expected)), "{count}: {outcome:?}");
+        }
     }
 }

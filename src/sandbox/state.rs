@@ -102,6 +102,8 @@ impl State {
         self.deadline.set(deadline);
         self.wasi.begin_call(at_ns);
         self.call = CallState::default();
+        // What an earlier call was refused and coped with is no reason for what happens in this one.
+        self.limits.take_denied();
     }
 
     /// Looks, once before each call, whether the grant was changed.

@@ -36,6 +36,16 @@ pub fn on_guest_stack<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// Runs `f` on a stack of `bytes` as if that were a guest's, to show what a call needs.
+#[cfg(test)]
+pub(super) fn on_small_stack<T: Send + 'static>(bytes: usize, f: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = Builder::new().stack_size(bytes).spawn(move || {
+        GUEST_STACK.set(true);
+        f()
+    });
+    thread.expect("a thread").join().expect("it returned")
+}
+
 /// Starts a worker that may run guests until it ends.
 pub(super) fn spawn_worker(name: String, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
