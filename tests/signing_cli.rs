@@ -32,7 +32,7 @@ impl Desk {
     fn command(&self, line: &str) -> Program {
         let home = self.0.path();
         let program = bin("conductor-sign").directory(home).env("HOME", home).env("SOURCE_DATE_EPOCH", "1763542752");
-        line.split('|').fold(program, |program, argument| program.arg(argument)).hide(home, "~")
+        line.split('|').fold(program, Program::arg).hide(home, "~")
     }
     /// Runs `line`, arguments separated by `|`.
     #[track_caller]

@@ -1,4 +1,4 @@
-//! A key on a PKCS#11 token signs and co-signs without ever being read: for real, against SoftHSM 2.
+//! A key on a PKCS#11 token signs and co-signs without ever being read: for real, against `SoftHSM` 2.
 
 #![cfg(feature = "hardware-key")]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use signing_support::{SMALL_PLUGIN, key_file};
-use support::{Ran, Scratch, bin};
+use support::{Program, Ran, Scratch, bin};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
@@ -51,7 +51,7 @@ impl Token {
             Some(pin) => program.env("CONDUCTOR_SIGN_PIN", pin),
             None => program,
         };
-        line.split('|').fold(program, |program, argument| program.arg(argument)).run()
+        line.split('|').fold(program, Program::arg).run()
     }
 }
 

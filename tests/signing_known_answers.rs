@@ -63,7 +63,7 @@ fn the_vectors_of_rfc_8032_are_signed_and_verified() {
     }
 }
 
-/// "Taming the Many EdDSAs" (Chalkias, Garillot, Nikolaenko 2020): message, public key, signature. Verifiers in use
+/// "Taming the Many `EdDSAs`" (Chalkias, Garillot, Nikolaenko 2020): message, public key, signature. Verifiers in use
 /// disagree about each of these; a strict one accepts none.
 const SPECCHECK: &[[&str; 3]] = &[
     [

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test file is a crate of its own and uses a part of this
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -55,7 +56,9 @@ impl Workshop {
         let mut text = String::new();
         for name in names {
             let key = self.key(name).public_key();
-            text += &format!(
+            // Writing to a string does not fail.
+            let _ = write!(
+                text,
                 "[[keys]]\nname = \"{name}\"\nemail = \"{name}@example.com\"\npublic_key = \"{key}\"\nadded_at = \"{SIGNED_AT}\"\n\n"
             );
         }

@@ -164,7 +164,9 @@ impl Report<'_> {
             verdict: self.verdict,
             unusable: self.description.as_ref().err().map(String::as_str),
             metadata: description.and_then(|description| description.metadata.as_ref()).map(metadata),
-            needs: description.map(|description| description.needs.iter().map(need).collect()).unwrap_or_default(),
+            needs: description
+                .map(|description| description.needs.iter().copied().map(need).collect())
+                .unwrap_or_default(),
             imports: imports
                 .iter()
                 .map(|import| ImportText {
@@ -208,8 +210,8 @@ fn describe(description: &Description, line: &mut impl FnMut(&str, &str)) {
             line("homepage:", homepage);
         }
         for action in &metadata.actions {
-            let parameters: String = action.parameters.iter().map(|parameter| format!(" {parameter}")).collect();
-            line("action:", &format!("{}{parameters}: {}", action.name, action.description));
+            let call: Vec<_> = std::iter::once(&action.name).chain(&action.parameters).map(String::as_str).collect();
+            line("action:", &format!("{}: {}", call.join(" "), action.description));
         }
     }
     if description.needs.is_empty() {
@@ -259,6 +261,6 @@ fn metadata(metadata: &Metadata) -> MetadataText<'_> {
     }
 }
 
-fn need(capability: &Capability) -> NeedText {
-    NeedText { capability: capability.name(), risk: Risk::of(*capability).name() }
+fn need(capability: Capability) -> NeedText {
+    NeedText { capability: capability.name(), risk: Risk::of(capability).name() }
 }

@@ -5,7 +5,7 @@ mod generate_key;
 mod key;
 mod now;
 mod rotate;
-mod sign;
+mod sign_plugin;
 mod trust;
 mod verify;
 
@@ -29,7 +29,7 @@ struct ConductorSign {
 #[argh(subcommand)]
 enum Command {
     GenerateKey(generate_key::GenerateKey),
-    Sign(sign::Sign),
+    Sign(sign_plugin::Sign),
     Cosign(cosign::Cosign),
     Verify(verify::Verify),
     Rotate(rotate::Rotate),

@@ -20,7 +20,7 @@ pub(super) struct Verify {
     /// the plugin
     #[argh(positional)]
     plugin: PathBuf,
-    /// the trust store; default: trusted_keys.toml in the configuration directory
+    /// the trust store; default: the one in the configuration directory
     #[argh(option)]
     trusted_keys: Option<PathBuf>,
     /// how many signatures by trusted keys suffice
@@ -63,7 +63,7 @@ impl Verify {
 
 fn show(verdict: &Verdict, out: &mut Output) -> std::io::Result<()> {
     out.line(format_args!("Verifying plugin: {}", verdict.path.display()))?;
-    out.line(format_args!("Signature file: {:?}", signature_path(&verdict.path)))?;
+    out.line(format_args!("Signature file: \"{}\"", signature_path(&verdict.path).display()))?;
     if let Some(keys) = verdict.trusted_keys {
         out.line(format_args!("Trusted keys: {keys}"))?;
     }

@@ -30,7 +30,7 @@ pub(super) struct Add {
     /// a succession record, instead of key and name
     #[argh(option)]
     succession: Option<PathBuf>,
-    /// the trust store; default: trusted_keys.toml in the configuration directory
+    /// the trust store; default: the one in the configuration directory
     #[argh(option)]
     trusted_keys: Option<PathBuf>,
 }

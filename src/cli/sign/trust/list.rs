@@ -18,7 +18,7 @@ use crate::package::{Standing, TrustStore};
     note = "Exit codes: 0 done; 2 wrong usage, or the trust store could not be read."
 )]
 pub(super) struct List {
-    /// the trust store; default: trusted_keys.toml in the configuration directory
+    /// the trust store; default: the one in the configuration directory
     #[argh(option)]
     trusted_keys: Option<PathBuf>,
     /// print one JSON object instead

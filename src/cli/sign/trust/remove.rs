@@ -19,7 +19,7 @@ pub(super) struct Remove {
     /// the key, or as many of its first digits as tell it from the others
     #[argh(positional)]
     key: String,
-    /// the trust store; default: trusted_keys.toml in the configuration directory
+    /// the trust store; default: the one in the configuration directory
     #[argh(option)]
     trusted_keys: Option<PathBuf>,
 }

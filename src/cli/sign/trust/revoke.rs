@@ -23,7 +23,7 @@ pub(super) struct Revoke {
     /// why
     #[argh(positional)]
     reason: String,
-    /// the trust store; default: trusted_keys.toml in the configuration directory
+    /// the trust store; default: the one in the configuration directory
     #[argh(option)]
     trusted_keys: Option<PathBuf>,
 }
