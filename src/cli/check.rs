@@ -67,6 +67,10 @@ impl Check {
                 let errors = count(invalid.errors.len() + invalid.more, "error");
                 Err(Failure::negative(format!("{invalid}\n\n{name}: not valid: {errors}")))
             }
+            Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) if self.json => {
+                out.line(format_args!("{}", unread_json(&name, &error)))?;
+                Ok(Exit::Negative)
+            }
             Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) => {
                 Err(Failure::negative(error.to_string()))
             }
@@ -151,6 +155,22 @@ fn invalid_json(file: &str, invalid: &Invalid) -> Value {
         "errors": invalid.errors.iter().map(diagnostic_json).collect::<Vec<_>>(),
         "more": invalid.more,
         "warnings": invalid.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
+        "summary": null,
+    })
+}
+
+/// A file that was refused before there was a text to point into.
+fn unread_json(file: &str, error: &LoadError) -> Value {
+    let (line, column) = match error {
+        LoadError::NotText { line, column, .. } => (Some(line), Some(column)),
+        _ => (None, None),
+    };
+    json!({
+        "file": file,
+        "valid": false,
+        "errors": [{"line": line, "column": column, "text": null, "message": error.to_string(), "help": null}],
+        "more": 0,
+        "warnings": [],
         "summary": null,
     })
 }

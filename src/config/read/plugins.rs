@@ -34,8 +34,8 @@ struct Entry {
     /// A section may leave out the file when mappings name it; then the first mapping that names a file of this stem
     /// settles it.
     has_file: bool,
-    /// Its section, when it has one.
-    section: Range<usize>,
+    /// Its section, when it has one; only then can mappings call it by name.
+    section: Option<Range<usize>>,
     /// Whether a mapping calls it by name.
     called: bool,
 }
@@ -45,13 +45,15 @@ impl Plugins {
     fn settled(self, report: &Report) -> BTreeMap<String, PluginConfig> {
         let mut plugins = BTreeMap::new();
         for (name, entry) in self.0 {
-            if entry.has_file {
-                plugins.insert(name, entry.config);
-            } else if entry.called {
-                let problem = Problem::MissingKey { key: "path", within: format!("[plugins.{name}]") };
-                report.add(entry.section, problem);
-            } else {
-                report.add(entry.section, Problem::NoFile { name });
+            match entry.section {
+                Some(section) if !entry.has_file => {
+                    let within = format!("[plugins.{name}]");
+                    let missing = Problem::MissingKey { key: "path", within };
+                    report.add(section, if entry.called { missing } else { Problem::NoFile { name } });
+                }
+                _ => {
+                    plugins.insert(name, entry.config);
+                }
             }
         }
         plugins
@@ -111,7 +113,7 @@ impl Reader<'_> {
             table.report.add(span, problem);
         }
         table.finish();
-        Entry { config: plugin, has_file: path.is_some(), section, called: false }
+        Entry { config: plugin, has_file: path.is_some(), section: Some(section), called: false }
     }
 
     /// A plugin that has only a file.
@@ -144,7 +146,7 @@ impl Reader<'_> {
             }
             None => {
                 let config = self.plain_plugin(path);
-                let entry = Entry { config, has_file: true, section: value.span(), called: false };
+                let entry = Entry { config, has_file: true, section: None, called: false };
                 self.plugins.0.insert(name.clone(), entry);
             }
         }
@@ -154,11 +156,12 @@ impl Reader<'_> {
     /// The plugin called by the name of its section.
     pub(super) fn plugin_called(&mut self, value: &Value<'_>) -> Option<String> {
         let name = value.string()?;
-        if let Some(entry) = self.plugins.0.get_mut(name) {
+        if let Some(entry) = self.plugins.0.get_mut(name).filter(|entry| entry.section.is_some()) {
             entry.called = true;
             return Some(name.to_owned());
         }
-        let known: Vec<String> = self.plugins.0.keys().cloned().collect();
+        let sections = self.plugins.0.iter().filter(|(_, entry)| entry.section.is_some());
+        let known: Vec<String> = sections.map(|(name, _)| name.clone()).collect();
         self.defined(value, "plugin", name, &known)?;
         None
     }
