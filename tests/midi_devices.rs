@@ -19,6 +19,7 @@ use conductor::device::{
 use conductor::gesture::DeviceId;
 use conductor::midi::{Channel, Message, SmfError};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use support::Scratch;
 
 /// Longer than any step takes, by far: reached only when a test fails.
@@ -168,6 +169,26 @@ fn devices_close_while_the_queue_is_full_and_while_nothing_comes() {
     drop(devices); // returns, although nobody takes what is in the queue
     assert!(pipe.write_all(&[1]).is_err(), "the device is closed");
     drop(events);
+}
+
+#[test]
+fn a_serial_line_hands_over_every_byte_as_it_came_and_is_lost_when_unplugged() {
+    let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&line).expect("it is ours");
+    unlockpt(&line).expect("it is ours");
+    let path = ptsname(&line, Vec::new()).expect("it has a name").into_string().expect("in ASCII");
+    let path = Path::new(&path);
+    let (_devices, events) = open(&[DeviceSpec { reconnect: false, ..device(path) }], 16);
+    assert_eq!(next(&events), connected(path)); // and no terminal any more
+    let mut line = File::from(line);
+    // Return, interrupt, end of file, suspend, stop and start: what a terminal would keep to itself.
+    line.write_all(&[0x90, 0x0d, 64, 0x03, 64, 0x04, 64, 0x1a, 64, 0x13, 64, 0x11, 64]).expect("a reader");
+    for note in [0x0d, 0x03, 0x04, 0x1a, 0x13, 0x11] {
+        assert_eq!(next(&events), on(note));
+    }
+    drop(line);
+    assert!(matches!(next(&events), What::Lost { reason: Loss::Failed { .. } }));
+    assert_eq!(next(&events), What::Ended);
 }
 
 #[test]
