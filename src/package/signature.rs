@@ -219,6 +219,7 @@ impl SignatureFile {
     }
 
     /// The file's text, pretty-printed, keys in the order of the format, with a newline at the end.
+    #[cfg(feature = "plugin-signing")]
     pub(crate) fn to_json(&self) -> String {
         let cosigned = |cosignature: &Cosignature| CosignatureText {
             public_key: cosignature.signer.key.to_string(),

@@ -125,8 +125,8 @@ mod tests {
             .split("<!-- canonical bytes -->")
             .nth(1)
             .expect("the example")
-            .chars()
-            .filter(char::is_ascii_hexdigit)
+            .lines()
+            .filter(|line| line.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .collect();
         assert_eq!(body, example);
     }

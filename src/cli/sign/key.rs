@@ -11,6 +11,7 @@ use crate::package::signing::{KeyFileError, PrivateKey, SigningKey, TokenUri};
 /// What answers for a passphrase where nobody can be asked.
 pub(super) const PASSPHRASE: &str = "CONDUCTOR_SIGN_PASSPHRASE";
 /// What answers for a token's PIN.
+#[cfg(feature = "hardware-key")]
 const PIN: &str = "CONDUCTOR_SIGN_PIN";
 
 /// The key named on the command line: a path, or the URI of `--hardware-key`.
