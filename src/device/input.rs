@@ -10,7 +10,7 @@ use super::port::{PortList, PortsError, list_ports};
 use super::raw::clean;
 use super::session::{Session, SessionError};
 use super::source::Source;
-use crate::midi::find_port;
+use crate::midi::{Port, find_port};
 
 /// An input named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub enum InputError {
     NotFound {
         /// What was asked for.
         input: String,
-        /// Names of the input ports there are.
-        ports: Vec<String>,
+        /// The input ports there are.
+        ports: Vec<Port>,
     },
     /// There is no such file, and no sequencer to ask for a port.
     NoPorts {
@@ -55,14 +55,17 @@ impl fmt::Display for InputError {
             Self::Session(error) => error.fmt(f),
             Self::NotFound { input, ports } => {
                 write!(f, "{}: there is no such file and no MIDI input port of that name", clean(input))?;
-                if let Some(nearest) = crate::config::nearest(input, ports.iter().map(String::as_str)) {
+                let names = ports.iter().flat_map(|port| [port.client.as_str(), &port.name]);
+                if let Some(nearest) = crate::config::nearest(input, names) {
                     write!(f, "; did you mean {nearest:?}?")?;
                 }
                 if ports.is_empty() {
                     f.write_str("; there are no input ports at all")
                 } else {
                     f.write_str("\ninput ports:")?;
-                    ports.iter().try_for_each(|port| write!(f, "\n  {port}"))
+                    ports
+                        .iter()
+                        .try_for_each(|port| write!(f, "\n  {:<7} {}", port.address.to_string(), port.full_name()))
                 }
             }
             Self::NoPorts { input, error } => {
@@ -97,12 +100,7 @@ pub fn resolve(input: &str) -> Result<Input, InputError> {
                 Ok(PortList { inputs, .. }) if find_port(&inputs, &name, None, &[]).is_some() => {
                     Ok(Input::Live(Source::Port(name)))
                 }
-                Ok(PortList { inputs, .. }) => {
-                    let ports = inputs.iter().flat_map(|port| [port.client.clone(), port.name.clone()]);
-                    let mut ports: Vec<_> = ports.collect();
-                    ports.dedup();
-                    Err(InputError::NotFound { input: input.to_owned(), ports })
-                }
+                Ok(PortList { inputs, .. }) => Err(InputError::NotFound { input: input.to_owned(), ports: inputs }),
                 Err(error) => Err(InputError::NoPorts { input: input.to_owned(), error }),
             }
         }
@@ -131,5 +129,32 @@ fn file(path: &Path) -> Result<Input, InputError> {
         Ok(Input::Live(Source::Raw(path.to_owned())))
     } else {
         Err(InputError::Unreadable { path: path.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::midi::Address;
+
+    #[test]
+    fn a_port_that_is_not_there_is_answered_with_those_that_are_and_the_nearest() {
+        let port = |client: u8, name: &str| Port {
+            address: Address { client, port: 0 },
+            client: name.to_owned(),
+            name: format!("{name} MIDI 1"),
+        };
+        let ports = vec![port(14, "Midi Through"), port(20, "Launchpad")];
+        let text = InputError::NotFound { input: "Lanchpad".to_owned(), ports }.to_string();
+        assert_eq!(
+            text,
+            "Lanchpad: there is no such file and no MIDI input port of that name; did you mean \"Launchpad\"?\n\
+             input ports:\n  14:0    Midi Through:Midi Through MIDI 1\n  20:0    Launchpad:Launchpad MIDI 1"
+        );
+        let text = InputError::NotFound { input: "Lanchpad\u{1b}[2J".to_owned(), ports: Vec::new() }.to_string();
+        assert_eq!(
+            text,
+            "Lanchpad\u{fffd}[2J: there is no such file and no MIDI input port of that name; there are no input ports at all"
+        );
     }
 }

@@ -15,6 +15,9 @@
 //!
 //! `SysEx` messages do not come through sequencer ports: the port library collects them without a limit, so a device that
 //! never ends one would fill the memory, and nothing can be mapped to them. Raw devices deliver them, up to 64 KiB each.
+//!
+//! The sequencer keeps 200 messages for a port whose reader has not come round yet. A program that sends more at one moment
+//! overruns it: the kernel drops what it kept, and that is logged. No cable or USB device is as fast.
 
 mod event;
 mod source;
