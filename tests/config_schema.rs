@@ -421,6 +421,21 @@ fn the_examples_in_circulation_load_once_they_are_toml() {
 }
 
 #[test]
+fn two_ways_to_read_one_encoder_are_told() {
+    let text = |second: &str| {
+        let encoder = |fields: &str| {
+            format!("[[global_mappings]]\ntrigger = {{ EncoderTurn = {{ cc = 1, {fields} }} }}\naction = {ACTION}\n")
+        };
+        let loaded = read(&[encoder("mode = \"SignMagnitude\", channel = 1"), encoder(second)].concat());
+        let warnings = loaded.unwrap_or_else(|invalid| panic!("\n{invalid}")).warnings;
+        warnings.into_iter().map(|warning| warning.problem).collect::<Vec<_>>()
+    };
+    assert_eq!(text("direction = \"Clockwise\""), [Problem::EncoderModes { cc: 1, line: 2 }]);
+    assert_eq!(text("channel = 2"), [], "another channel is another encoder");
+    assert_eq!(text("mode = \"SignMagnitude\""), []);
+}
+
+#[test]
 fn a_mapping_that_never_fires_is_told_and_kept() {
     let two = |first: &str, second: &str| {
         let text = format!(

@@ -228,6 +228,13 @@ pub enum Problem {
         /// The trigger.
         name: String,
     },
+    /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
+    EncoderModes {
+        /// Controller number.
+        cc: u8,
+        /// The line of the first.
+        line: u32,
+    },
     /// A mapping that never fires, because one before it takes everything it waits for.
     Shadowed {
         /// The line of the mapping that takes it.
@@ -238,7 +245,10 @@ pub enum Problem {
 impl Problem {
     /// Whether the configuration can be used nevertheless.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::NoFile { .. } | Self::UnsupportedTrigger { .. } | Self::Shadowed { .. })
+        matches!(
+            self,
+            Self::NoFile { .. } | Self::UnsupportedTrigger { .. } | Self::EncoderModes { .. } | Self::Shadowed { .. }
+        )
     }
 
     /// What to do about it, one or more lines.
@@ -282,6 +292,7 @@ impl Problem {
             }
             Self::NoFile { .. } => "give it a path".to_owned(),
             Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),
+            Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
             }
@@ -335,6 +346,12 @@ impl fmt::Display for Problem {
                 write!(f, "[plugins.{name}] has no path, and no mapping names a file {name}.wasm")
             }
             Self::UnsupportedTrigger { name } => write!(f, "the trigger {name} is not supported yet"),
+            Self::EncoderModes { cc, line } => {
+                write!(
+                    f,
+                    "the trigger on line {line} reads the turns of controller {cc} in another `mode`, and is believed"
+                )
+            }
             Self::Shadowed { by } => {
                 write!(f, "this mapping never fires: the one on line {by} matches all it waits for")
             }

@@ -34,6 +34,7 @@ use super::problem::Problem;
 use super::source::Source;
 use super::suggest::nearest;
 use super::wasm::WasmConfig;
+use crate::gesture::TriggerSpec;
 
 /// Most modes.
 const MAX_MODES: usize = 256;
@@ -59,6 +60,8 @@ struct Reader<'a> {
     /// Names of the modes.
     modes: Vec<String>,
     plugins: Plugins,
+    /// Triggers on encoders that agree with each other, with their lines.
+    encoders: Vec<(TriggerSpec, u32)>,
 }
 
 /// Reads the whole of `source`.
@@ -91,6 +94,7 @@ fn config<'a>(
         devices: Vec::new(),
         modes: Vec::new(),
         plugins: Plugins::default(),
+        encoders: Vec::new(),
     };
     let devices = settings::devices(root.take(&["device"]));
     reader.devices = devices.iter().map(|device| device.name.clone()).collect();

@@ -38,7 +38,7 @@ const MAX_CHORD: usize = 12;
 
 impl Reader<'_> {
     /// The trigger `value` describes; nothing when it is wrong or not supported, either of which is reported.
-    pub(super) fn trigger(&self, value: Value<'_>) -> Option<TriggerSpec> {
+    pub(super) fn trigger(&mut self, value: Value<'_>) -> Option<TriggerSpec> {
         let variant = TRIGGERS.read(value)?;
         let mut fields = variant.fields;
         let trigger = match variant.name {
@@ -116,7 +116,36 @@ impl Reader<'_> {
             Some(name.to_owned())
         });
         fields.finish();
-        Some(TriggerSpec { trigger, channel, device })
+        let spec = TriggerSpec { trigger, channel, device };
+        self.note_encoder(&spec, &value);
+        Some(spec)
+    }
+
+    /// Warns when an earlier trigger says that the same controller writes its turns in another way: the recogniser
+    /// believes the first.
+    fn note_encoder(&mut self, spec: &TriggerSpec, value: &Value<'_>) {
+        let Trigger::EncoderTurn { cc, mode, .. } = spec.trigger else { return };
+        let meet = |other: &TriggerSpec| {
+            let channels = other.channel.is_none() || spec.channel.is_none() || other.channel == spec.channel;
+            channels && (other.device.is_none() || spec.device.is_none() || other.device == spec.device)
+        };
+        let differs = |other: &&(TriggerSpec, u32)| {
+            matches!(other.0.trigger, Trigger::EncoderTurn { cc: same, mode: way, .. } if same == cc && way != mode)
+                && meet(&other.0)
+        };
+        if let Some((_, line)) = self.encoders.iter().find(differs) {
+            value.wrong(Problem::EncoderModes { cc, line: *line });
+            return;
+        }
+        // One of each is enough to compare with, however many mappings an encoder has.
+        let same = |(other, _): &(TriggerSpec, u32)| {
+            matches!(other.trigger, Trigger::EncoderTurn { cc: same, .. } if same == cc)
+                && other.channel == spec.channel
+                && other.device == spec.device
+        };
+        if !self.encoders.iter().any(same) {
+            self.encoders.push((spec.clone(), value.line()));
+        }
     }
 }
 
