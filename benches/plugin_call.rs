@@ -43,6 +43,8 @@ fn services() -> Arc<Services> {
         seed: [0; 32],
         data_root: None,
         live: true,
+        trace: false,
+        stops: None,
     })
 }
 

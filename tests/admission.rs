@@ -1,7 +1,5 @@
 //! Only code whose origin is known runs, and what was checked is what runs.
 
-#![cfg(feature = "plugin-signing")]
-
 mod signing_support;
 mod support;
 

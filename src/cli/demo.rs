@@ -107,11 +107,13 @@ impl Demo {
             seed: [0; 32],
             data_root: places.data_root,
             live: false,
+            trace: false,
+            stops: None,
         });
         if !self.json {
             out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;
         }
-        let messages = session.messages.into_iter().map(|(t, message)| (t, DeviceId(0), message));
+        let messages = session.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
         let mut totals = Totals::default();
         let mut written = Ok(());
         let tell = |entry: Entry| {
@@ -124,7 +126,7 @@ impl Demo {
             };
             written.is_ok()
         };
-        let playing = Playing { config, plugins, clock, services, told: Some(told) };
+        let playing = Playing { config, plugins, clock, services, told: Some(told), recorder: None, replayed: None };
         play(playing, messages, &world.in_mode(0), tell);
         written?;
         if !self.json {

@@ -9,8 +9,12 @@ mod monitor;
 mod output;
 mod plugin;
 mod ports;
+mod record;
+mod recording;
+mod replay;
 mod run;
 mod scratch;
+mod transcript_file;
 #[cfg(feature = "plugin-signing")]
 mod sign;
 mod suggestion;
@@ -43,6 +47,8 @@ enum Command {
     Monitor(monitor::Monitor),
     Plugin(plugin::Plugin),
     Ports(ports::Ports),
+    Record(record::Record),
+    Replay(replay::Replay),
     Run(run::Run),
     Version(Version),
     Wasi(wasi::Wasi),
@@ -76,6 +82,8 @@ impl Command {
             Self::Monitor(command) => command.run(out),
             Self::Plugin(command) => command.run(out),
             Self::Ports(command) => command.run(out),
+            Self::Record(command) => command.run(out),
+            Self::Replay(command) => command.run(out),
             Self::Run(command) => command.run(out),
             Self::Version(command) => command.run(out),
             Self::Wasi(command) => command.run(out),

@@ -1,20 +1,21 @@
 //! `conductor run`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argh::FromArgs;
 
-use super::{Exit, Failure, Output, account, logging};
-use crate::action::Outside;
-use crate::clock::{Clock, FILE_EPOCH_US, SystemClock, SystemEntropy, VirtualClock};
-use crate::config::{Config, Environment, LoadError, Loaded, paths};
+use super::transcript_file::TranscriptFile;
+use super::{Exit, Failure, Output, account, logging, recording};
+use crate::action::{Facts, Outside};
+use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
+use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::daemon::{Feed, LiveRun, Places, Playing, PluginSet, Told, play, run_live};
-use crate::device::{DeviceSpec, Input, Session, resolve};
+use crate::device::{self, DeviceSpec, Input, resolve};
 use crate::effect::{self, Live, World};
 use crate::gesture::DeviceId;
-use crate::journal::Entry;
+use crate::journal::{Entry, RecordedFacts, RecordedOutside, Recorder};
 use crate::sandbox::Services;
 
 /// How long effects that were accepted may take after the last event.
@@ -31,29 +32,35 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub(super) struct Run {
     /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
     #[argh(option, arg_name = "file")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// MIDI port, Standard MIDI File, raw byte stream (device, FIFO, capture) or - instead of the configured devices
     #[argh(option, arg_name = "port|file|-")]
-    input: Option<String>,
+    pub(super) input: Option<String>,
     /// print effects instead of performing them
     #[argh(switch)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// one line of JSON per event
     #[argh(switch)]
-    json: bool,
+    pub(super) json: bool,
     /// play a file at its own pace
     #[argh(switch)]
-    realtime: bool,
+    pub(super) realtime: bool,
     /// directory of the plugins' data; default conductor/plugin-data below
     /// `$XDG_DATA_HOME`
     #[argh(option, arg_name = "dir")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
+    /// record the session into a journal (*.journal.jsonl), which `replay` brings back
+    #[argh(option, arg_name = "file")]
+    pub(super) record: Option<PathBuf>,
+    /// write what the session came to into a transcript (*.transcript.jsonl), which `replay --expect` holds it to
+    #[argh(option, arg_name = "file")]
+    pub(super) transcript: Option<PathBuf>,
 }
 
 impl Run {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let environment = Environment::of_process();
-        let Loaded { config, warnings, .. } = load(self.config.as_deref(), &environment)?;
+        let Loaded { config, source, warnings } = load(self.config.as_deref(), &environment)?;
         logging::start(&config.logging)?;
         for warning in &warnings {
             log::warn!("{warning}");
@@ -88,50 +95,20 @@ impl Run {
             Some(told) => Arc::<Told>::clone(told),
             None => Arc::<Live>::clone(&live),
         };
+        let session = Session {
+            config,
+            source: &source,
+            plugins,
+            outside,
+            told,
+            data_root: places.data_root,
+            record: self.record.as_deref(),
+            transcript: self.transcript.as_deref(),
+            json: self.json,
+        };
         match feed {
-            Given::Played(session) => {
-                let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-                let world = World::played(Arc::clone(&clock));
-                let services = Services {
-                    clock: Arc::<VirtualClock>::clone(&clock),
-                    outside,
-                    seed: [0; 32],
-                    data_root: places.data_root,
-                    live: false,
-                };
-                let messages = session.messages.into_iter().map(|(t, message)| (t, DeviceId(0), message));
-                let json = self.json;
-                let mut written = Ok(());
-                let tell = |entry: Entry| {
-                    written = print(out, &entry, json);
-                    written.is_ok()
-                };
-                let playing = Playing { config, plugins, clock, services: Arc::new(services), told };
-                play(playing, messages, &world.in_mode(0), tell);
-                written?;
-            }
-            Given::Live(feed) => {
-                let clock = Arc::new(SystemClock::start());
-                let world = World::live(Arc::clone(&clock), effect::Environment::inherited());
-                let seed = SystemEntropy::bytes::<32>()
-                    .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
-                let services = Services {
-                    clock: Arc::<SystemClock>::clone(&clock),
-                    outside,
-                    seed,
-                    data_root: places.data_root,
-                    live: true,
-                };
-                let clock: Arc<dyn Clock> = clock;
-                let run = LiveRun { config, plugins, feed, clock, services: Arc::new(services), told };
-                let json = self.json;
-                let mut printer = Output::stdout();
-                let tell = move |entry: Entry| {
-                    let shown = print(&mut printer, &entry, json).and_then(|()| printer.flush());
-                    shown.is_ok()
-                };
-                run_live(run, &world.in_mode(0), tell).map_err(|error| Failure::operation(error.to_string()))?;
-            }
+            Given::Played(file) => session.play(file, out)?,
+            Given::Live(feed) => session.live(feed)?,
         }
         if !live.drain(DRAIN) {
             log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
@@ -161,9 +138,126 @@ impl Run {
     }
 }
 
+/// Everything a session needs but its messages.
+struct Session<'a> {
+    config: Arc<Config>,
+    source: &'a config::Source,
+    plugins: PluginSet,
+    outside: Arc<dyn Outside>,
+    told: Option<Arc<Told>>,
+    data_root: Option<PathBuf>,
+    record: Option<&'a Path>,
+    transcript: Option<&'a Path>,
+    json: bool,
+}
+
+impl Session<'_> {
+    /// Plays `file` in virtual time.
+    fn play(self, file: device::Session, out: &mut Output) -> Result<(), Failure> {
+        let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
+        let world = World::played(Arc::clone(&clock));
+        let seed = [0; 32];
+        let recorder = self.begin_journal(FILE_EPOCH_US, &seed)?;
+        let services = self.services(Arc::<VirtualClock>::clone(&clock), seed, false, recorder.as_ref());
+        let messages = file.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
+        let mut transcript = self.transcript.map(TranscriptFile::create).transpose()?;
+        let json = self.json;
+        let mut written = Ok(());
+        let tell = |entry: Entry| {
+            if let Some(transcript) = &mut transcript {
+                transcript.add(&entry);
+            }
+            written = print(out, &entry, json);
+            written.is_ok()
+        };
+        let facts = world.in_mode(0);
+        let recorded = recorder.as_ref().map(|recorder| RecordedFacts::new(&facts, Arc::clone(recorder)));
+        let facts: &(dyn Facts + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let playing = Playing {
+            config: self.config,
+            plugins: self.plugins,
+            clock,
+            services,
+            told: self.told,
+            recorder: recorder.clone(),
+            replayed: None,
+        };
+        let end = play(playing, messages, facts, tell);
+        written?;
+        finish(recorder.as_deref(), end)?;
+        transcript.map_or(Ok(()), TranscriptFile::finish)
+    }
+
+    /// Reads devices, or a paced file, in real time.
+    fn live(self, feed: Feed) -> Result<(), Failure> {
+        let clock = Arc::new(SystemClock::start());
+        let world = World::live(Arc::clone(&clock), effect::Environment::inherited());
+        let seed = SystemEntropy::bytes::<32>()
+            .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
+        let recorder = self.begin_journal(clock.epoch(), &seed)?;
+        let services = self.services(Arc::<SystemClock>::clone(&clock), seed, true, recorder.as_ref());
+        let transcript = self.transcript.map(TranscriptFile::create).transpose()?;
+        let transcript = transcript.map(|file| Arc::new(Mutex::new(file)));
+        let ordered = transcript.clone().map(|file| -> Box<dyn FnMut(&Entry) + Send> {
+            Box::new(move |entry| file.lock().unwrap_or_else(PoisonError::into_inner).add(entry))
+        });
+        let json = self.json;
+        let mut printer = Output::stdout();
+        let tell = move |entry: Entry| {
+            let shown = print(&mut printer, &entry, json).and_then(|()| printer.flush());
+            shown.is_ok()
+        };
+        let facts = world.in_mode(0);
+        let recorded = recorder.as_ref().map(|recorder| RecordedFacts::new(&facts, Arc::clone(recorder)));
+        let facts: &(dyn Facts + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let run = LiveRun {
+            config: self.config,
+            plugins: self.plugins,
+            feed,
+            clock,
+            services,
+            told: self.told,
+            recorder: recorder.clone(),
+            ordered,
+        };
+        let end = run_live(run, facts, tell).map_err(|error| Failure::operation(error.to_string()))?;
+        finish(recorder.as_deref(), end)?;
+        let transcript = transcript.and_then(Arc::into_inner);
+        transcript.map_or(Ok(()), |file| file.into_inner().unwrap_or_else(PoisonError::into_inner).finish())
+    }
+
+    fn begin_journal(&self, epoch: u64, seed: &[u8; 32]) -> Result<Option<Arc<Recorder>>, Failure> {
+        let begin = |path| {
+            recording::begin(path, self.source, &self.config, &self.plugins, self.data_root.as_deref(), epoch, seed)
+        };
+        self.record.map(begin).transpose()
+    }
+
+    fn services(
+        &self,
+        clock: Arc<dyn Clock>,
+        seed: [u8; 32],
+        live: bool,
+        recorder: Option<&Arc<Recorder>>,
+    ) -> Arc<Services> {
+        let outside: Arc<dyn Outside> = match recorder {
+            Some(recorder) => Arc::new(RecordedOutside::new(Arc::clone(&self.outside), Arc::clone(recorder))),
+            None => Arc::clone(&self.outside),
+        };
+        let trace = self.transcript.is_some();
+        Arc::new(Services { clock, outside, seed, data_root: self.data_root.clone(), live, trace, stops: None })
+    }
+}
+
+/// Ends the journal at `end`.
+fn finish(recorder: Option<&Recorder>, end: Micros) -> Result<(), Failure> {
+    let finished = recorder.map_or(Ok(()), |recorder| recorder.finish(end));
+    finished.map_err(|error| Failure::operation(error.to_string()))
+}
+
 /// What was given to be played or read.
 enum Given {
-    Played(Session),
+    Played(device::Session),
     Live(Feed),
 }
 

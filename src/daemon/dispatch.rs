@@ -1,6 +1,6 @@
 //! Carries out steps, and says what came of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::context::context;
@@ -9,8 +9,8 @@ use super::told::Told;
 use crate::action::{Origin, Outside, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
-use crate::journal::{Entry, What};
-use crate::sandbox::{Context, Done, InlinePool, Job, Outcome, Pool};
+use crate::journal::{Entry, Line, Recorder, Turned, What};
+use crate::sandbox::{Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Stops};
 
 /// Where calls of plugins go.
 #[derive(Debug)]
@@ -40,7 +40,21 @@ pub(super) struct Dispatch {
     /// The same as `outside`, when this is a dry run.
     told: Option<Arc<Told>>,
     epoch: u64,
+    /// Number of the last call, counted from 1 in the order of events; what journals call it by.
     token: u64,
+    recorder: Option<Arc<Recorder>>,
+    replayed: Option<Replayed>,
+}
+
+/// What happened to calls of a recorded session because of timing, by their numbers.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    /// Calls that were not accepted.
+    pub rejected: HashMap<u64, Turned>,
+    /// Calls the wall clock stopped: while starting or not, and the fuel used.
+    pub deadlines: HashMap<u64, (bool, u64)>,
+    /// Where the coming call is told so.
+    pub stops: Arc<Stops>,
 }
 
 impl Dispatch {
@@ -51,7 +65,19 @@ impl Dispatch {
         told: Option<Arc<Told>>,
         epoch: u64,
     ) -> Self {
-        Self { calls, refused, outside, told, epoch, token: 0 }
+        Self { calls, refused, outside, told, epoch, token: 0, recorder: None, replayed: None }
+    }
+
+    /// Calls that are turned away because of timing are recorded.
+    pub(super) fn recorded(mut self, recorder: Option<Arc<Recorder>>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Calls meet the fate they had in the recorded session.
+    pub(super) fn replayed(mut self, replayed: Option<Replayed>) -> Self {
+        self.replayed = replayed;
+        self
     }
 
     /// The plugins, when no more steps come.
@@ -116,9 +142,17 @@ impl Dispatch {
         if let Some(reason) = self.refused.get(&call.plugin) {
             return report(Report::Entry(entry(What::Refused { call, reason: Arc::clone(reason) })));
         }
+        self.token += 1;
         match &mut self.calls {
             Calls::Inline(pool) => {
-                let outcome = pool.call(&call, &context, at);
+                let turned = self.replayed.as_ref().and_then(|replayed| {
+                    replayed.stops.set(replayed.deadlines.get(&self.token).copied());
+                    replayed.rejected.get(&self.token)
+                });
+                let outcome = match turned {
+                    Some(turned) => pool.reject(&call, at, turned.rejection(&call, pool)),
+                    None => pool.call(&call, &context, at),
+                };
                 let effects = self.told.as_ref().map(|told| told.take(&call.plugin, &call.tenant));
                 report(Report::Entry(entry(What::Call { call, outcome: Box::new(outcome) })));
                 for effect in effects.into_iter().flatten() {
@@ -126,17 +160,41 @@ impl Dispatch {
                 }
             }
             Calls::Workers(pool) => {
-                self.token += 1;
                 let job = Job { call: Arc::clone(&call), context, at, token: self.token };
                 match pool.submit(job) {
                     // The call is on its way before anybody is told of it.
                     Ok(()) => report(Report::Pending(self.token, entry(What::Unmapped))),
                     Err(rejection) => {
+                        if let (Some(recorder), Some(reason)) = (&self.recorder, turned(&rejection)) {
+                            recorder.line(Line::Rejected { call: self.token, reason });
+                        }
                         let outcome = Box::new(Outcome::rejected(rejection));
                         report(Report::Entry(entry(What::Call { call, outcome })));
                     }
                 }
             }
+        }
+    }
+}
+
+/// Why a call was turned away, where the reason lies in timing. What lies in the session's own events comes about again by
+/// itself.
+pub(super) fn turned(rejection: &Rejection) -> Option<Turned> {
+    match rejection {
+        Rejection::QueueFull { .. } => Some(Turned::QueueFull),
+        Rejection::Closed { .. } => Some(Turned::Closed),
+        Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
+    }
+}
+
+impl Turned {
+    /// The rejection again, of `call`.
+    fn rejection(self, call: &PluginCall, pool: &InlinePool) -> Rejection {
+        let plugin = call.plugin.clone();
+        let settings = pool.plugin(&plugin).map(|plugin| plugin.settings());
+        match self {
+            Self::QueueFull => Rejection::QueueFull { limit: settings.map_or(0, |settings| settings.queue), plugin },
+            Self::Closed => Rejection::Closed { plugin },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Live runs: devices in, workers beside, an account out. The input waits for none of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::dispatch::{Calls, Dispatch, Report};
+use super::dispatch::{Calls, Dispatch, Report, turned};
 use super::plugins::PluginSet;
 use super::session::{Happening, Session};
 use super::signals::SignalWatch;
@@ -18,9 +18,9 @@ use crate::clock::{Clock, Micros};
 use crate::config::Config;
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::gesture::DeviceId;
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, Line, Recorder, What};
 use crate::midi::Message;
-use crate::sandbox::{Done, Pool, Services};
+use crate::sandbox::{Done, Fault, FaultKind, Pool, Services, Status};
 
 /// What wakes the run loop.
 #[derive(Debug)]
@@ -62,6 +62,10 @@ pub struct LiveRun {
     pub services: Arc<Services>,
     /// The same outside as in `services`, when this is a dry run.
     pub told: Option<Arc<Told>>,
+    /// Records it, if wanted.
+    pub recorder: Option<Arc<Recorder>>,
+    /// Is given each entry in the order of events, for a transcript.
+    pub ordered: Option<Box<dyn FnMut(&Entry) + Send>>,
 }
 
 impl fmt::Debug for LiveRun {
@@ -109,23 +113,30 @@ const MAX_PENDING: usize = 65_536;
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Runs until every input has ended and what it set off is done, or a signal asks for the end. `tell` is given each entry, on
-/// a thread of its own; `false` from it asks for the end, too.
+/// a thread of its own; `false` from it asks for the end, too. Returns the time up to which everything has happened.
 pub fn run_live(
     run: LiveRun,
     facts: &dyn Facts,
     tell: impl FnMut(Entry) -> bool + Send + 'static,
-) -> Result<(), LiveError> {
-    let LiveRun { config, plugins, feed, clock, services, told } = run;
+) -> Result<Micros, LiveError> {
+    let LiveRun { config, plugins, feed, clock, services, told, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
     let _signals = SignalWatch::start(events.clone())?;
-    let account = Account::start(events.clone(), told.clone(), tell)?;
+    let account = Account::start(events.clone(), told.clone(), ordered, tell)?;
     let pool = {
         let sender = account.sender();
-        let report = move |done: Done| sender.send(Report::Done(done));
+        let recorder = recorder.clone();
+        let report = move |done: Done| {
+            if let Some(recorder) = &recorder {
+                record_end(recorder, &done);
+            }
+            sender.send(Report::Done(done));
+        };
         Pool::start(Arc::clone(&services), &config.wasm, plugins.plugins, report)?
     };
     let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
-    let mut dispatch = Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch());
+    let mut dispatch =
+        Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
     let sender = account.sender();
     let mut say = |dispatch: &mut Dispatch, happening: Happening<'_>| {
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
@@ -145,12 +156,19 @@ pub fn run_live(
         match next_event(&inbox, &session, &*clock) {
             Ok(Event::Device(DeviceEvent { t, device, what })) => match what {
                 device::What::Message(message) => {
+                    if let Some(recorder) = &recorder {
+                        recorder.message(session.arrival(t), device, &message);
+                    }
                     session.feed(t, device, &message, facts, &mut |happening| say(&mut dispatch, happening));
                 }
                 device::What::Connected { name } => log::info!("reading {name}"),
                 device::What::Lost { reason } => {
                     log::warn!("{}: {reason}", device_name(&config, device));
-                    session.device_lost(device);
+                    let t = session.arrival(t);
+                    if let Some(recorder) = &recorder {
+                        recorder.line(Line::Lost { t, device: device.0 });
+                    }
+                    session.device_lost(t, device, facts, &mut |happening| say(&mut dispatch, happening));
                 }
                 device::What::Ended => inputs -= 1,
             },
@@ -177,7 +195,24 @@ pub fn run_live(
     }
     drop(sender);
     account.finish();
-    Ok(())
+    Ok(session.now())
+}
+
+/// Records what timing did to a call.
+fn record_end(recorder: &Recorder, done: &Done) {
+    let call = done.job.token;
+    match &done.outcome.status {
+        Status::Fault(Fault { function, kind: FaultKind::Deadline { fuel, .. }, .. }) => {
+            let starting = matches!(*function, "_initialize" | "init");
+            recorder.line(Line::Deadline { call, starting, fuel: *fuel });
+        }
+        Status::Rejected(rejection) => {
+            if let Some(reason) = turned(rejection) {
+                recorder.line(Line::Rejected { call, reason });
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Nothing came for a while: lets what is due happen, and instances go whose time is up.
@@ -250,14 +285,20 @@ impl Account {
     fn start(
         events: SyncSender<Event>,
         told: Option<Arc<Told>>,
+        ordered: Option<Box<dyn FnMut(&Entry) + Send>>,
         mut tell: impl FnMut(Entry) -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let (to, reports) = sync_channel(ACCOUNT_QUEUE);
         let write = move || {
             let mut joined = Joined::default();
+            let mut order = ordered.map(Order::new);
             let mut wanted = true;
             for report in reports {
+                let token = order.as_mut().and_then(|order| order.expect(&report));
                 for entry in joined.entries(report, told.as_deref()) {
+                    if let Some(order) = &mut order {
+                        order.arrived(token, &entry);
+                    }
                     entry.log_plugin_lines();
                     warn(&entry);
                     if wanted && !tell(entry) {
@@ -334,5 +375,54 @@ fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
 fn warn(entry: &Entry) {
     if let (Some(error), Some(mapping)) = (entry.error(), entry.mapping_name()) {
         log::warn!("{mapping}: {error}");
+    }
+}
+
+/// Puts entries back into the order of events: calls end when they end, but stand where they began.
+struct Order {
+    tell: Box<dyn FnMut(&Entry) + Send>,
+    /// Entries in the order of events; of a call that is at work only its number is known.
+    waiting: VecDeque<Waiting>,
+}
+
+enum Waiting {
+    Call(u64),
+    Entry(Box<Entry>),
+}
+
+impl Order {
+    fn new(tell: Box<dyn FnMut(&Entry) + Send>) -> Self {
+        Self { tell, waiting: VecDeque::new() }
+    }
+
+    /// Notes the place of what `report` begins; the number of the call that it ends.
+    fn expect(&mut self, report: &Report) -> Option<u64> {
+        match report {
+            Report::Entry(_) => None,
+            Report::Pending(token, _) => {
+                self.waiting.push_back(Waiting::Call(*token));
+                Some(*token)
+            }
+            Report::Done(done) => Some(done.job.token),
+        }
+    }
+
+    /// An entry is complete: that of the call `token`, or one that happened at once.
+    fn arrived(&mut self, token: Option<u64>, entry: &Entry) {
+        match token {
+            None => self.waiting.push_back(Waiting::Entry(Box::new(entry.clone()))),
+            Some(token) => {
+                let place =
+                    self.waiting.iter_mut().find(|waiting| matches!(waiting, Waiting::Call(call) if *call == token));
+                // Without a place it is the telling of a dry run, which follows its call and is in no transcript.
+                if let Some(place) = place {
+                    *place = Waiting::Entry(Box::new(entry.clone()));
+                }
+            }
+        }
+        while let Some(Waiting::Entry(entry)) = self.waiting.front() {
+            (self.tell)(entry);
+            self.waiting.pop_front();
+        }
     }
 }

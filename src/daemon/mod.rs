@@ -15,6 +15,7 @@ mod session;
 mod signals;
 mod told;
 
+pub use dispatch::Replayed;
 pub use live::{Feed, LiveError, LiveRun, run_live};
 pub use play::{Playing, play};
 pub use plugins::{Places, PluginSet};

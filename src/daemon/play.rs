@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::dispatch::{Calls, Dispatch, Report};
+use super::dispatch::{Calls, Dispatch, Replayed, Report};
 use super::plugins::PluginSet;
 use super::session::{Happening, Session};
 use super::told::Told;
@@ -10,7 +10,7 @@ use crate::action::{Facts, Outside};
 use crate::clock::{Clock, Micros, VirtualClock};
 use crate::config::Config;
 use crate::gesture::DeviceId;
-use crate::journal::Entry;
+use crate::journal::{Entry, Recorder};
 use crate::midi::Message;
 use crate::sandbox::{InlinePool, Services, on_guest_stack};
 
@@ -27,22 +27,30 @@ pub struct Playing {
     pub services: Arc<Services>,
     /// The same outside as in `services`, when this is a dry run.
     pub told: Option<Arc<Told>>,
+    /// Records it, if wanted.
+    pub recorder: Option<Arc<Recorder>>,
+    /// When this is a recorded session: what timing did to it, and when it ended.
+    pub replayed: Option<(Replayed, Micros)>,
 }
 
-/// Plays `messages`. Timers that outlast the last message fall due before the end. `tell` is given each entry in order;
-/// `false` from it ends the session.
+/// Plays `messages`; in the place of one that is absent its device is lost. Timers that outlast the last message fall due before
+/// the end, in a recorded session those before its own end. `tell` is given each entry in order; `false` from it ends the
+/// session. Returns the time up to which everything has happened.
 pub fn play(
     playing: Playing,
-    messages: impl Iterator<Item = (Micros, DeviceId, Message)> + Send,
+    messages: impl Iterator<Item = (Micros, DeviceId, Option<Message>)> + Send,
     facts: &(dyn Facts + Sync),
     mut tell: impl FnMut(Entry) -> bool + Send,
-) {
-    let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told } = playing;
+) -> Micros {
+    let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
+        playing;
+    let (replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
     on_guest_stack(move || {
         let mut session = Session::new(Arc::clone(&config));
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
         let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
-        let mut dispatch = Dispatch::new(calls, refused, outside, told, clock.epoch());
+        let mut dispatch =
+            Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
         let mut wanted = true;
         let mut say = |happening: Happening<'_>| {
             dispatch.handle(&config, happening, &mut |report| {
@@ -58,15 +66,24 @@ pub fn play(
                 break;
             }
             clock.advance_to(t);
-            session.feed(t, device, &message, facts, &mut |happening| {
+            let mut hear = |happening: Happening<'_>| {
                 say(happening);
-            });
+            };
+            if let Some(message) = message {
+                if let Some(recorder) = &recorder {
+                    recorder.message(session.arrival(t), device, &message);
+                }
+                session.feed(t, device, &message, facts, &mut hear);
+            } else {
+                session.device_lost(t, device, facts, &mut hear);
+            }
         }
-        pass(&mut session, None, &clock, facts, &mut say);
+        pass(&mut session, end, &clock, facts, &mut say);
         if let Calls::Inline(pool) = dispatch.into_calls() {
             pool.close(clock.now());
         }
-    });
+        session.now()
+    })
 }
 
 /// Lets what falls due before `until` (or at all) happen, each at its own time. `false`: the account is not wanted any more.

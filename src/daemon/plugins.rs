@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::{Config, Environment, paths};
+use crate::config::{Config, Environment, PluginConfig, paths};
 use crate::grant::Grant;
 use crate::host;
-use crate::package::{Policy, Timestamp, admit};
-use crate::sandbox::Plugin;
+use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
+use crate::sandbox::{LoadError, Plugin};
 
 /// Where plugins' things are.
 #[derive(Debug, Clone, Default)]
@@ -63,5 +63,10 @@ impl PluginSet {
             }
         }
         set
+    }
+
+    /// Loads a plugin for a replay: with what the configuration grants it, and nothing else.
+    pub fn load_granted(admitted: &AdmittedPlugin, settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
+        Plugin::load(admitted, settings, Grant::from_config(settings), host::TABLE)
     }
 }

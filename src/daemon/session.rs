@@ -67,6 +67,18 @@ impl Session {
         }
     }
 
+    /// The time a message counts as received that is stamped `t`: never before what has happened already.
+    #[must_use]
+    pub fn arrival(&self, t: Micros) -> Micros {
+        self.now.max(t)
+    }
+
+    /// The time up to which everything has happened.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.now
+    }
+
     /// Takes a message received at `t`. What fell due before it comes first. A time before the latest one known counts as
     /// that one, since devices have threads of their own.
     pub fn feed(
@@ -78,7 +90,7 @@ impl Session {
         say: &mut impl FnMut(Happening<'_>),
     ) {
         while !self.advance(t, facts, say) {}
-        self.now = self.now.max(t);
+        self.now = self.arrival(t);
         let mut gestures = std::mem::take(&mut self.gestures);
         self.recognizer.feed(self.now, device, message, &mut gestures);
         self.gestures_to_steps(&gestures, facts, say);
@@ -121,8 +133,9 @@ impl Session {
         false
     }
 
-    /// The device is gone: whatever it held is let go.
-    pub fn device_lost(&mut self, device: DeviceId) {
+    /// The device is gone at `t`: what falls due before comes first, then whatever it held is let go.
+    pub fn device_lost(&mut self, t: Micros, device: DeviceId, facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) {
+        while !self.advance(t, facts, say) {}
         self.recognizer.release_all(device);
     }
 

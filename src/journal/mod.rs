@@ -1,7 +1,26 @@
-//! The record of a session: one line per event, JSON with its keys in a fixed order.
+//! The record of a session: the account of its events, the journal that brings it back, and the transcript that
+//! says what it came to. All three are JSON Lines with keys in a fixed order; `docs/journal.md` is their reference.
 
+mod answer;
+pub mod budget;
 mod entry;
 mod event;
+mod header;
+mod line;
+mod playback;
+mod reader;
+mod recorder;
+mod recording;
+mod transcript;
+mod tree;
 
 pub use entry::{Entry, What};
 pub use event::{EventLine, Status, output_value, text_value};
+pub use header::{ConfigRecord, Header, PluginRecord};
+pub use line::{Line, Turned};
+pub use playback::{Diverged, Playback};
+pub use reader::{Journal, JournalError};
+pub use recorder::{Recorder, RecorderError};
+pub use recording::{RecordedFacts, RecordedOutside};
+pub use transcript::{Difference, Transcript, TranscriptLine};
+pub use tree::{TreeError, copy_tree, tree_digest};

@@ -125,6 +125,9 @@ impl HostCall<'_> {
             return Err(Errno::TooLarge.because(format!("{len} bytes; at most {max} may be passed")));
         }
         self.charge(u64::from(len) / 4)?;
+        if self.caller.data().services.trace {
+            self.trace_read(ptr, len);
+        }
         Ok(memory::slice(self.guest_memory(), ptr, len)?)
     }
 
@@ -145,6 +148,14 @@ impl HostCall<'_> {
         // fits ≤ bytes.len() and ≤ capacity, a u32
         memory::slice_mut(memory.data_mut(&mut self.caller), ptr, fits as u32)?.copy_from_slice(&bytes[..fits]);
         Ok(len)
+    }
+
+    fn trace_read(&mut self, ptr: u32, len: u32) {
+        let Some(memory) = self.caller.data().memory else { return };
+        let (memory, state) = memory.data_and_store_mut(&mut self.caller);
+        if let Ok(bytes) = memory::slice(memory, ptr, len) {
+            state.call.trace.read(bytes);
+        }
     }
 
     fn guest_memory(&self) -> &[u8] {
@@ -300,6 +311,9 @@ pub(super) fn bridge(
         }
         Err(Refusal::Stop(Stop(stopped))) => return Err(wasmi::Error::host(stopped)),
     };
+    if call.caller.data().services.trace {
+        call.caller.data_mut().call.trace.called(function.name, code);
+    }
     if let Some(result) = results.first_mut() {
         *result = Val::I32(code);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Rejection};
 use super::plugin::Plugin;
 use super::request::Context;
 use super::services::Services;
@@ -45,6 +45,25 @@ impl InlinePool {
             }
             Err(rejection) => Outcome::rejected(rejection),
         }
+    }
+
+    /// Does what a call at `at` does to the instances around it, but turns the call away as `rejection` says: the recorded
+    /// session had no room for it.
+    pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Outcome {
+        match self.table.route(&call.plugin, &call.tenant, at) {
+            Ok(route) => {
+                for slot in route.leave {
+                    slot.close(&self.services, at);
+                }
+                Outcome::rejected(rejection)
+            }
+            Err(rejection) => Outcome::rejected(rejection),
+        }
+    }
+
+    /// The plugin of this name.
+    pub fn plugin(&self, name: &str) -> Option<&Arc<Plugin>> {
+        self.table.plugins().find(|plugin| plugin.name() == name)
     }
 
     /// All plugins, in no order.

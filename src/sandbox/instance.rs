@@ -125,7 +125,7 @@ impl Instance {
             fresh: true,
             ended: false,
         };
-        this.begin(at_ns);
+        this.begin(at_ns, true);
         let initialized = this.initialize();
         this.init_fuel = this.used();
         if let Err((function, kind)) = initialized {
@@ -175,7 +175,7 @@ impl Instance {
             let fault = Fault { plugin: self.plugin().name().to_owned(), function: "execute", kind: FaultKind::Ended };
             return Outcome::empty(Status::Fault(fault));
         }
-        self.begin(request.at_ns);
+        self.begin(request.at_ns, false);
         let result = self.execute(request);
         let mut outcome = self.finish(result);
         if std::mem::take(&mut self.fresh) {
@@ -189,7 +189,7 @@ impl Instance {
     pub fn shutdown(mut self, at_ns: u64) -> Vec<LogLine> {
         let Some(shutdown) = self.exports.shutdown.filter(|_| !self.ended) else { return Vec::new() };
         on_guest_stack(move || {
-            self.begin(at_ns);
+            self.begin(at_ns, false);
             let result = run(&mut self.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
             self.finish(result).logs
         })
@@ -198,7 +198,7 @@ impl Instance {
     /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
     pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
         let read = on_guest_stack(|| {
-            self.begin(at_ns);
+            self.begin(at_ns, false);
             self.exports.capabilities(&mut self.store)
         });
         read.map_err(|kind| {
@@ -207,8 +207,8 @@ impl Instance {
         })
     }
 
-    fn begin(&mut self, at_ns: u64) {
-        self.store.data_mut().begin_call(at_ns);
+    fn begin(&mut self, at_ns: u64, starting: bool) {
+        self.store.data_mut().begin_call(at_ns, starting);
         let _ = self.store.set_fuel(0); // fails only where metering is off
     }
 
@@ -339,7 +339,7 @@ impl Instance {
                 Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind })
             }
         };
-        let CallState { output, last_error, effects, .. } = std::mem::take(&mut state.call);
+        let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
         let (logs, logs_dropped) = state.lines.take();
         Outcome {
             status,
@@ -350,6 +350,7 @@ impl Instance {
             logs,
             logs_dropped,
             effects,
+            host_calls: trace.into_calls(),
             last_error,
             generation: self.generation,
             quarantined: None,

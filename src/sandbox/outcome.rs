@@ -22,12 +22,25 @@ pub struct Outcome {
     pub logs_dropped: u32,
     /// Effects that were performed for it.
     pub effects: u32,
+    /// The host functions it called, in order, where [`super::Services::trace`] asks for them; the first thousand.
+    pub host_calls: Vec<HostCallRecord>,
     /// The last error a host function told the plugin of.
     pub last_error: Option<String>,
     /// Which instance answered: 0 is the plugin's and tenant's first.
     pub generation: u64,
     /// Set when this fault put the plugin into quarantine.
     pub quarantined: Option<Quarantined>,
+}
+
+/// A call of a host function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCallRecord {
+    /// Its name.
+    pub function: &'static str,
+    /// Digest of what it read from the guest's memory: the last 8 bytes, hexadecimal. Empty when it read nothing.
+    pub read: String,
+    /// What it returned.
+    pub result: i32,
 }
 
 /// How a call ended.
@@ -113,6 +126,7 @@ impl Outcome {
             logs: Vec::new(),
             logs_dropped: 0,
             effects: 0,
+            host_calls: Vec::new(),
             last_error: None,
             generation: 0,
             quarantined: None,

@@ -1,7 +1,7 @@
 //! What the host lends to the sandbox.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::action::Outside;
 use crate::clock::Clock;
@@ -19,6 +19,27 @@ pub struct Services {
     pub data_root: Option<PathBuf>,
     /// Whether a plugin's sleeps pass for real. Without, they only cost their fuel.
     pub live: bool,
+    /// Whether outcomes tell every host call, for transcripts.
+    pub trace: bool,
+    /// Where the wall clock stopped a call in the session that is replayed; nowhere in any other.
+    pub stops: Option<Arc<Stops>>,
+}
+
+/// Where the wall clock has to stop the coming call, because it did when the session was recorded.
+#[derive(Debug, Default)]
+pub struct Stops(Mutex<Option<(bool, u64)>>);
+
+impl Stops {
+    /// The coming call ends once it has used `fuel`: while its instance starts, if `starting`. `None`: it runs its course.
+    pub fn set(&self, stop: Option<(bool, u64)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stop;
+    }
+
+    /// Fuel at which the call ends that begins now.
+    pub(super) fn fuel(&self, starting: bool) -> Option<u64> {
+        let stop = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stop.filter(|(at_start, _)| *at_start == starting).map(|(_, fuel)| fuel)
+    }
 }
 
 impl std::fmt::Debug for Services {

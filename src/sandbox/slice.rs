@@ -13,12 +13,15 @@ use super::state::State;
 pub(super) enum Stopped {
     /// The call's fuel is used up.
     Fuel,
+    /// The wall clock ran out here when the session was recorded.
+    Deadline,
 }
 
 impl std::fmt::Display for Stopped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Fuel => f.write_str("the call's fuel is used up"),
+            Self::Deadline => f.write_str("the call's time is up"),
         }
     }
 }
@@ -66,13 +69,12 @@ fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
 
 fn check_deadline(store: &Store<State>) -> Result<(), FaultKind> {
     let state = store.data();
-    if state.services.clock.now() < state.meter.deadline {
+    let used = state.meter.used(store.get_fuel().unwrap_or(0));
+    let stopped_then = state.meter.stop.is_some_and(|stop| used >= stop);
+    if !stopped_then && state.services.clock.now() < state.meter.deadline {
         return Ok(());
     }
-    Err(FaultKind::Deadline {
-        limit_ms: state.plugin.settings().max_execution_ms,
-        fuel: state.meter.used(store.get_fuel().unwrap_or(0)),
-    })
+    Err(FaultKind::Deadline { limit_ms: state.plugin.settings().max_execution_ms, fuel: used })
 }
 
 /// Whether instantiation failed because an element segment does not fit its table.
@@ -93,8 +95,10 @@ pub(super) fn explain(mut store: impl AsContextMut<Data = State>, error: &wasmi:
         Denied::Memory(wanted) => FaultKind::Memory { limit: max_memory, wanted: wanted as u64 },
         Denied::Tables(wanted) => FaultKind::Tables { limit: max_elements, wanted: wanted as u64 },
     });
-    if let Some(Stopped::Fuel) = error.downcast_ref::<Stopped>() {
-        return out_of_fuel;
+    match error.downcast_ref::<Stopped>() {
+        Some(Stopped::Fuel) => return out_of_fuel,
+        Some(Stopped::Deadline) => return deadline,
+        None => {}
     }
     if let Some(wasi_shim::Exit(code)) = error.downcast_ref::<wasi_shim::Exit>() {
         return denied.unwrap_or(FaultKind::Exit { code: *code });
@@ -186,6 +190,8 @@ mod tests {
             seed: [0; 32],
             data_root: None,
             live: false,
+            trace: false,
+            stops: None,
         };
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })

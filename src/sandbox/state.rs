@@ -11,6 +11,7 @@ use super::lines::Lines;
 use super::plugin::Plugin;
 use super::services::Services;
 use super::slice::Stopped;
+use super::trace::Trace;
 use super::wasi::{Deadline, Waited};
 use crate::action::{Origin, Request, Url};
 use crate::clock::Micros;
@@ -49,6 +50,8 @@ pub(super) struct CallState {
     pub(super) output: Option<String>,
     pub(super) last_error: Option<String>,
     pub(super) effects: u32,
+    /// The host calls so far, where somebody wants to know.
+    pub(super) trace: Trace,
     /// What the world answered, and how much of it was read.
     pub(super) answer: Vec<u8>,
     pub(super) answer_read: usize,
@@ -63,6 +66,8 @@ pub(super) struct Meter {
     pub(super) given: u64,
     /// When it has to end.
     pub(super) deadline: Micros,
+    /// Fuel at which it has to end because it did when it was recorded.
+    pub(super) stop: Option<u64>,
 }
 
 impl Meter {
@@ -90,7 +95,7 @@ impl Meter {
 
 impl State {
     /// A call begins: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
-    pub(super) fn begin_call(&mut self, at_ns: u64) {
+    pub(super) fn begin_call(&mut self, at_ns: u64, starting: bool) {
         if !std::mem::take(&mut self.grant_is_fresh) {
             self.grant.begin_call();
         }
@@ -98,7 +103,8 @@ impl State {
         let settings = self.plugin.settings();
         let now = self.services.clock.now();
         let deadline = now.saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
-        self.meter = Meter { budget: settings.max_fuel, given: 0, deadline };
+        let stop = self.services.stops.as_ref().and_then(|stops| stops.fuel(starting));
+        self.meter = Meter { budget: settings.max_fuel, given: 0, deadline, stop };
         self.deadline.set(deadline);
         self.wasi.begin_call(at_ns);
         self.call = CallState::default();
@@ -123,7 +129,10 @@ impl State {
         let left = caller.get_fuel().unwrap_or(0); // metering is always on
         let charged = caller.data_mut().meter.charge(left, fuel);
         let _ = caller.set_fuel(charged.unwrap_or(0));
-        charged.map(|_| ())
+        charged?;
+        let state = caller.data();
+        let used = state.meter.used(caller.get_fuel().unwrap_or(0));
+        if state.meter.stop.is_some_and(|stop| used >= stop) { Err(Stopped::Deadline) } else { Ok(()) }
     }
 }
 

@@ -116,6 +116,8 @@ pub(crate) fn services() -> Services {
         seed: [7; 32],
         data_root: None,
         live: false,
+        trace: false,
+        stops: None,
     }
 }
 

@@ -35,11 +35,6 @@ impl<'a> GuestPath<'a> {
     }
 }
 
-/// The components of a path, dots included.
-pub(crate) fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    path.split(|b| *b == b'/').filter(|part| !part.is_empty())
-}
-
 /// A path split before its last component.
 pub(crate) struct Split<'a> {
     /// Everything before the last component; empty for a bare name.

@@ -118,6 +118,8 @@ impl Run {
             seed,
             data_root: self.data.clone().or_else(|| scratch.as_ref().map(|scratch| scratch.path().to_owned())),
             live: true,
+            trace: false,
+            stops: None,
         });
         let mut good = true;
         let mut printed = Ok(());

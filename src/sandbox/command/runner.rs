@@ -68,7 +68,7 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
     let module = load(&engine, wasm)?;
     check(&module)?;
     let budget = command.fuel.unwrap_or(u64::MAX);
-    let meter = Meter { budget, given: 0, deadline: u64::MAX };
+    let meter = Meter { budget, given: 0, deadline: u64::MAX, stop: None };
     let mut store = Store::new(&engine, State { wasi: context(command)?, memory: None, meter });
     let mut linker = Linker::<State>::new(&engine);
     let unlinked = |error: &dyn std::fmt::Display| CommandError::Instance { reason: error.to_string() };

@@ -5,6 +5,7 @@ use rustix::fs::Advice;
 use crate::Errno;
 use crate::abi::Rights;
 use crate::ctx::WasiCtx;
+use crate::fuel;
 use crate::meta::Meta;
 use crate::table::{Handle, Kind};
 
@@ -49,7 +50,9 @@ pub(crate) fn fd_allocate(ctx: &mut WasiCtx, fd: u32, offset: u64, len: u64) -> 
     if len == 0 {
         return Err(Errno::Inval);
     }
-    resize(handle, now, Change::AtLeast { offset, len, end })
+    let measured = resize(handle, now, Change::AtLeast { offset, len, end })?;
+    ctx.owe(measured);
+    Ok(())
 }
 
 pub(crate) fn fd_filestat_set_size(ctx: &mut WasiCtx, fd: u32, size: u64) -> Result<(), Errno> {
@@ -58,7 +61,9 @@ pub(crate) fn fd_filestat_set_size(ctx: &mut WasiCtx, fd: u32, size: u64) -> Res
     let handle = descriptor.file()?;
     descriptor.require(Rights::FD_FILESTAT_SET_SIZE)?;
     range(size, 0)?;
-    resize(handle, now, Change::Exactly(size))
+    let measured = resize(handle, now, Change::Exactly(size))?;
+    ctx.owe(measured);
+    Ok(())
 }
 
 pub(crate) fn fd_datasync(ctx: &mut WasiCtx, fd: u32) -> Result<(), Errno> {
@@ -95,11 +100,12 @@ pub(crate) enum Change {
     AtLeast { offset: u64, len: u64, end: u64 },
 }
 
-/// Changes the size of a file within its quota.
-pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<(), Errno> {
+/// Changes the size of a file within its quota. Answers the fuel owed for measuring.
+pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<u64, Errno> {
     let root = handle.root();
     let Some(mut ledger) = root.volume.open(root.fd())? else {
-        return apply(handle, change);
+        apply(handle, change)?;
+        return Ok(0);
     };
     let before = Meta::of(handle.fd())?;
     let target = match change {
@@ -112,7 +118,7 @@ pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<(), Er
     }
     apply(handle, change)?;
     ledger.resized(before.key, before.size, target, now);
-    Ok(())
+    Ok(ledger.measured.saturating_mul(fuel::ENTRY))
 }
 
 fn apply(handle: &Handle, change: Change) -> Result<(), Errno> {

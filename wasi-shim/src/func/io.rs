@@ -223,10 +223,12 @@ fn write(
     for span in spans {
         slices.push(guest.at(*span)?);
     }
+    let mut extra = 0;
     let root = handle.root();
     let done = match root.volume.open(root.fd())? {
         None => write_host(handle, &slices, offset)?,
         Some(mut ledger) => {
+            extra = ledger.measured.saturating_mul(fuel::ENTRY);
             let before = Meta::of(handle.fd())?;
             let append = descriptor.flags.contains(FdFlags::APPEND);
             let start = match offset {
@@ -236,7 +238,7 @@ fn write(
             };
             let len: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
             if len == 0 {
-                return Ok((0, 0));
+                return Ok((0, extra));
             }
             let end = in_file(start, len).map_err(|_| Errno::Fbig)?;
             let growth = end.saturating_sub(before.size);
@@ -253,7 +255,8 @@ fn write(
             done
         }
     };
-    Ok((done as u32, sync_after(descriptor, handle)?))
+    extra = extra.saturating_add(sync_after(descriptor, handle)?);
+    Ok((done as u32, extra))
 }
 
 fn write_host(handle: &Handle, slices: &[&[u8]], offset: Option<u64>) -> Result<usize, Errno> {

@@ -11,6 +11,7 @@ use crate::abi::Rights;
 use crate::abi::memory::Guest;
 use crate::abi::types::{FdFlags, FileType, OpenFlags, follow};
 use crate::ctx::WasiCtx;
+use crate::fuel;
 use crate::meta::Meta;
 use crate::resolve::{Last, Place};
 use crate::root::Root;
@@ -82,16 +83,16 @@ pub(crate) fn path_open(
         return Err(Errno::Mfile);
     }
     let mut request = Request { oflags, fdflags, base: base & inheritable, inheriting: inheriting & inheritable };
-    let changes = request.base.contains(Rights::FD_WRITE) || oflags.contains(OpenFlags::TRUNC);
+    let changes = request.base.intersects(WRITING) || oflags.contains(OpenFlags::TRUNC);
     if !allowed.look || (changes && !allowed.write) {
         return Err(Errno::Acces);
     }
     if !allowed.write {
         request.base = request.base & !CHANGING;
     }
-    let may_create = allowed.write && (allowed.read || !request.base.contains(Rights::FD_READ));
-    let (host, meta) = open(&place, &root, request, may_create, now)?;
+    let (host, meta, measured) = open(&place, &root, request, allowed.write, now)?;
     let handle = Handle::new(host, root.clone());
+    let mut owed = measured;
     let descriptor = if meta.is_dir() {
         let mut base = request.base & Rights::DIRECTORY;
         if !allowed.read {
@@ -104,19 +105,20 @@ pub(crate) fn path_open(
             return Err(Errno::Acces);
         }
         if oflags.contains(OpenFlags::TRUNC) {
-            resize(&handle, now, Change::Exactly(0))?;
+            owed = owed.saturating_add(resize(&handle, now, Change::Exactly(0))?);
         }
         let base = request.base & Rights::FILE;
         Descriptor { kind: Kind::File(handle), base, inheriting: request.inheriting & Rights::FILE, flags: fdflags }
     };
     let fd = ctx.table.insert(descriptor)?;
+    ctx.owe(owed);
     guest.write_u32(out, fd)
 }
 
-fn host_flags(request: Request, directory: bool) -> OFlags {
+fn host_flags(request: Request) -> OFlags {
     let reads = request.base.contains(Rights::FD_READ);
     let writes = request.base.intersects(WRITING) || request.oflags.contains(OpenFlags::TRUNC);
-    let access = match (reads, writes && !directory) {
+    let access = match (reads, writes) {
         (true, true) => OFlags::RDWR,
         (false, true) => OFlags::WRONLY,
         (_, false) => OFlags::RDONLY,
@@ -127,14 +129,15 @@ fn host_flags(request: Request, directory: bool) -> OFlags {
     flags
 }
 
-/// Opens or creates `place`. Answers the handle and what it is.
+/// Opens or creates `place`. Answers the handle, what it is, and fuel owed.
 fn open(
     place: &Place<'_>,
     root: &Root,
     request: Request,
     may_create: bool,
     now: u64,
-) -> Result<(OwnedFd, Meta), Errno> {
+) -> Result<(OwnedFd, Meta, u64), Errno> {
+    let flags = host_flags(request);
     let wants_directory = place.directory || request.oflags.contains(OpenFlags::DIRECTORY);
     let creates = request.oflags.contains(OpenFlags::CREAT);
     let exclusive = creates && request.oflags.contains(OpenFlags::EXCL);
@@ -148,7 +151,6 @@ fn open(
             Ok(_) if exclusive => return Err(Errno::Exist),
             Ok(meta) => {
                 check(&meta, request, wants_directory)?;
-                let flags = host_flags(request, meta.is_dir());
                 match openat(place.parent(), &*place.name, flags, Mode::empty()) {
                     Err(Host::NOENT) if creates => {}
                     // FreeBSD's word for a link that is not to be followed.
@@ -158,7 +160,7 @@ fn open(
                         // What was opened counts, not what was looked at.
                         let meta = Meta::of(&fd)?;
                         check(&meta, request, wants_directory)?;
-                        return Ok((fd, meta));
+                        return Ok((fd, meta, 0));
                     }
                 }
             }
@@ -173,17 +175,19 @@ fn open(
                 match openat(
                     place.parent(),
                     &*place.name,
-                    host_flags(request, false) | OFlags::CREATE | OFlags::EXCL,
+                    flags | OFlags::CREATE | OFlags::EXCL,
                     Mode::from_raw_mode(0o666),
                 ) {
                     Err(Host::EXIST) if !exclusive => {}
                     Err(error) => return Err(error.into()),
                     Ok(fd) => {
                         let meta = Meta::of(&fd)?;
+                        let mut owed = 0;
                         if let Some(mut ledger) = ledger {
+                            owed = ledger.measured.saturating_mul(fuel::ENTRY);
                             ledger.born(&meta, Meta::of(place.parent())?.key, now);
                         }
-                        return Ok((fd, meta));
+                        return Ok((fd, meta, owed));
                     }
                 }
             }

@@ -81,19 +81,17 @@ impl Resolver {
     /// Resolves `path` from `base`, never leaving it.
     ///
     /// `trail` is where `base` is; with it the answer knows its own, and is always found component by component.
-    /// Adds to `steps` the components of the path, and of every symbolic link that was followed.
     pub(crate) fn locate<'b>(
         self,
         base: BorrowedFd<'b>,
         path: GuestPath<'_>,
         last: Last,
         trail: Option<&[Box<[u8]>]>,
-        steps: &mut u64,
     ) -> Result<Place<'b>, Errno> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Kernel if trail.is_none() => openat2::locate(base, path, last, steps),
-            _ => manual::locate(base, path, last, trail, steps),
+            Self::Kernel if trail.is_none() => openat2::locate(base, path, last),
+            _ => manual::locate(base, path, last, trail),
         }
     }
 }

@@ -1,0 +1,47 @@
+//! Options of commands that record.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Failure;
+use crate::config::{Config, Source};
+use crate::daemon::PluginSet;
+use crate::journal::{ConfigRecord, Header, PluginRecord, Recorder, tree_digest};
+use crate::sandbox::data_directory;
+
+/// Begins the journal at `path`.
+pub(super) fn begin(
+    path: &Path,
+    source: &Source,
+    config: &Config,
+    plugins: &PluginSet,
+    data_root: Option<&Path>,
+    epoch: u64,
+    seed: &[u8; 32],
+) -> Result<Arc<Recorder>, Failure> {
+    let directory = Path::new(source.name()).parent().unwrap_or(Path::new(""));
+    let config_record = ConfigRecord::new(source.name(), &directory.display().to_string(), source.text());
+    let mut records = Vec::new();
+    for name in config.plugins.keys() {
+        let loaded = plugins.plugins.iter().find(|plugin| plugin.name() == name);
+        let data = match data_root.map(|root| plugin_directory(root, name)) {
+            Some(directory) => tree_digest(&directory)
+                .map_err(|error| Failure::operation(format!("the data of plugin {name} cannot be read: {error}")))?,
+            None => None,
+        };
+        records.push(PluginRecord {
+            name: name.clone(),
+            digest: loaded.map(|plugin| plugin.digest().to_string()),
+            refused: plugins.refused.get(name).map(ToString::to_string),
+            data: data.map(|digest| digest.to_string()),
+        });
+    }
+    let header = Header::new(epoch, seed, config_record, records);
+    Recorder::create(path, &header).map_err(|error| Failure::operation(error.to_string()))
+}
+
+/// Where the data of a plugin is, for all its tenants.
+pub(super) fn plugin_directory(root: &Path, plugin: &str) -> PathBuf {
+    let tenant = data_directory(root, plugin, "default");
+    tenant.parent().map_or_else(|| root.to_owned(), Path::to_owned)
+}

@@ -1,0 +1,45 @@
+//! Writing a transcript as a session goes on.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::journal::{Entry, TranscriptLine};
+
+/// A transcript being written.
+pub(super) struct TranscriptFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+    lines: u64,
+    failed: Option<std::io::Error>,
+}
+
+impl TranscriptFile {
+    /// Makes the file, in place of any there was.
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let file = File::create(path)
+            .map_err(|error| Failure::operation(format!("{}: cannot make the transcript: {error}", path.display())))?;
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), lines: 0, failed: None })
+    }
+
+    /// Adds `entry`. An error is kept for the end: the session comes first.
+    pub(super) fn add(&mut self, entry: &Entry) {
+        let Some(line) = TranscriptLine::of(entry, self.lines + 1) else { return };
+        self.lines += 1;
+        if let (None, Err(error)) = (&self.failed, writeln!(self.file, "{}", line.to_json())) {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Hands everything to the system.
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        let flushed = self.file.flush();
+        match self.failed.map_or(flushed, Err) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                Err(Failure::operation(format!("{}: writing the transcript failed: {error}", self.path.display())))
+            }
+        }
+    }
+}

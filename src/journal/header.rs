@@ -1,0 +1,101 @@
+//! The first line of a journal: what has to be the same for a replay to come to the same.
+
+use serde::{Deserialize, Serialize};
+
+use crate::package::Digest;
+use crate::sandbox::cost_table_digest;
+
+/// Version of the format. A reader refuses any other.
+pub(super) const VERSION: u32 = 1;
+
+/// The engine and its version. Fuel depends on it.
+const ENGINE: &str = "wasmi 2.0.0";
+
+/// The first line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Version of the format: 1.
+    pub conductor_journal: u32,
+    /// The engine and its version.
+    pub engine: String,
+    /// Digest of the fuel cost table, hexadecimal.
+    pub cost_table: String,
+    /// Unix time of the session's beginning, in microseconds.
+    pub epoch_us: u64,
+    /// The session's seed, hexadecimal.
+    pub seed: String,
+    /// The configuration.
+    pub config: ConfigRecord,
+    /// The plugins that were admitted, by name.
+    pub plugins: Vec<PluginRecord>,
+}
+
+/// The configuration of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigRecord {
+    /// What messages call it.
+    pub name: String,
+    /// The directory that relative paths in it start at.
+    pub directory: String,
+    /// SHA-256 of the text, hexadecimal.
+    pub digest: String,
+    /// The text, in full. Secrets are only ever names of environment variables in it.
+    pub text: String,
+}
+
+/// A plugin of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginRecord {
+    /// Its name in the configuration.
+    pub name: String,
+    /// SHA-256 of its file, hexadecimal; absent when it was refused.
+    pub digest: Option<String>,
+    /// Why it was refused.
+    pub refused: Option<String>,
+    /// Digest of its data directory at the start, hexadecimal; absent when there is none.
+    pub data: Option<String>,
+}
+
+impl Header {
+    /// The header of a session on this engine.
+    #[must_use]
+    pub fn new(epoch_us: u64, seed: &[u8; 32], config: ConfigRecord, plugins: Vec<PluginRecord>) -> Self {
+        Self {
+            conductor_journal: VERSION,
+            engine: ENGINE.to_owned(),
+            cost_table: cost_table_digest().to_string(),
+            epoch_us,
+            seed: Digest::from_bytes(*seed).to_string(),
+            config,
+            plugins,
+        }
+    }
+
+    /// What of the engine is not as it is here: name, in the journal, here.
+    pub(super) fn foreign(&self) -> Option<(&'static str, String, String)> {
+        let here = cost_table_digest().to_string();
+        if self.conductor_journal != VERSION {
+            return Some(("journal version", self.conductor_journal.to_string(), VERSION.to_string()));
+        }
+        if self.engine != ENGINE {
+            return Some(("engine", self.engine.clone(), ENGINE.to_owned()));
+        }
+        (self.cost_table != here).then(|| ("fuel cost table", self.cost_table.clone(), here))
+    }
+}
+
+impl ConfigRecord {
+    /// The record of `text`, which messages call `name` and whose relative paths start at `directory`.
+    #[must_use]
+    pub fn new(name: &str, directory: &str, text: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            directory: directory.to_owned(),
+            digest: Digest::of(text.as_bytes()).to_string(),
+            text: text.to_owned(),
+        }
+    }
+}

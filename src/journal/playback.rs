@@ -1,0 +1,190 @@
+//! The world outside, as a recording has it.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::answer::Answered;
+use super::line::Line;
+use super::recording::{asker, short};
+use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request};
+
+/// Plugin and tenant; both absent for mappings.
+type Asker = (Option<String>, Option<String>);
+
+/// The answers of a recorded session. What asks gets them in the order they were given then.
+#[derive(Debug, Default)]
+pub struct Playback {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    answers: HashMap<Asker, VecDeque<Line>>,
+    facts: VecDeque<Line>,
+    /// The session has no recorded answers: effects succeed, and conditions see an empty world.
+    unrecorded: bool,
+    diverged: Option<Diverged>,
+}
+
+/// Where a replay left its recording: the first thing that was asked differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diverged {
+    /// Who asked: plugin and tenant, or the mappings.
+    pub asker: String,
+    /// What was asked now; absent when the recording has more.
+    pub asked: Option<String>,
+    /// What was asked then; absent when the recording has no more.
+    pub recorded: Option<String>,
+}
+
+impl fmt::Display for Diverged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asker, asked, recorded } = self;
+        match (asked, recorded) {
+            (Some(asked), Some(recorded)) => {
+                write!(
+                    f,
+                    "{asker} asked for something else than in the recording\n  recorded: {recorded}\n  now:      {asked}"
+                )
+            }
+            (Some(asked), None) => write!(f, "{asker} asked for more than in the recording\n  now:      {asked}"),
+            (None, recorded) => write!(
+                f,
+                "{asker} asked for less than in the recording\n  recorded: {}",
+                recorded.as_deref().unwrap_or_default()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Diverged {}
+
+impl Playback {
+    /// The outside of a session that has none recorded, such as a MIDI file: every effect succeeds, every request fails, and
+    /// conditions see midnight of a Wednesday and no programs.
+    #[must_use]
+    pub fn unrecorded() -> Self {
+        Self { state: Mutex::new(State { unrecorded: true, ..State::default() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&mut self, line: Line) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let asker = match &line {
+            Line::Effect { plugin, tenant, .. } => (plugin.clone(), tenant.clone()),
+            Line::Answer { plugin, tenant, .. } => (Some(plugin.clone()), Some(tenant.clone())),
+            _ => return state.facts.push_back(line),
+        };
+        state.answers.entry(asker).or_default().push_back(line);
+    }
+
+    /// Where the replay left the recording, if it did. With `whole`, answers that nobody asked for count, too.
+    pub fn diverged(&self, whole: bool) -> Option<Diverged> {
+        let state = self.state();
+        let unasked = || {
+            let fact = state.facts.front().map(|line| ("a condition".to_owned(), line));
+            let mut left: Vec<_> =
+                state.answers.iter().filter_map(|(asker, lines)| Some((name(asker), lines.front()?))).collect();
+            left.sort_by(|a, b| a.0.cmp(&b.0));
+            let (asker, line) = fact.or_else(|| left.into_iter().next())?;
+            Some(Diverged { asker, asked: None, recorded: Some(what(line)) })
+        };
+        state.diverged.clone().or_else(|| if whole { unasked() } else { None })
+    }
+
+    /// The next answer for `asker`, when it is one to `asked`.
+    fn next(&self, asker: Asker, asked: &str) -> Option<Line> {
+        let mut state = self.state();
+        if state.unrecorded {
+            return None;
+        }
+        let line = state.answers.get_mut(&asker).and_then(VecDeque::pop_front);
+        let recorded = line.as_ref().map(what);
+        if recorded.as_deref() == Some(asked) {
+            return line;
+        }
+        let diverged = Diverged { asker: name(&asker), asked: Some(asked.to_owned()), recorded };
+        state.diverged.get_or_insert(diverged);
+        None
+    }
+
+    fn fact(&self, ask: &str, about: Option<&str>, without: u16) -> u16 {
+        let mut state = self.state();
+        if state.unrecorded {
+            return without;
+        }
+        match state.facts.pop_front() {
+            Some(Line::Fact { ask: recorded, about: of, value }) if recorded == ask && of.as_deref() == about => value,
+            other => {
+                let asked = Line::Fact { ask: ask.to_owned(), about: about.map(str::to_owned), value: 0 };
+                let diverged = Diverged {
+                    asker: "a condition".to_owned(),
+                    asked: Some(what(&asked)),
+                    recorded: other.as_ref().map(what),
+                };
+                state.diverged.get_or_insert(diverged);
+                without
+            }
+        }
+    }
+}
+
+fn name((plugin, tenant): &Asker) -> String {
+    match (plugin, tenant) {
+        (Some(plugin), Some(tenant)) => format!("plugin {plugin} ({tenant})"),
+        _ => "a mapping".to_owned(),
+    }
+}
+
+fn what(line: &Line) -> String {
+    match line {
+        Line::Effect { what, .. } | Line::Answer { what, .. } => what.clone(),
+        Line::Fact { ask, about: Some(about), .. } => format!("{ask} {about}"),
+        Line::Fact { ask, .. } => ask.clone(),
+        _ => String::new(),
+    }
+}
+
+impl Outside for Playback {
+    fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
+        match self.next(asker(origin), &effect.to_string()) {
+            Some(Line::Effect { error: Some(error), .. }) => Err(error.into()),
+            _ => Ok(Reply::Done),
+        }
+    }
+
+    fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
+        let line = self.next(asker(origin), &short(request));
+        let unknown = || Err(EffectError::Unsupported("the recording has no answer to this".to_owned()));
+        match line {
+            Some(Line::Answer { waited_ns, result, .. }) => Answer {
+                result: Answered::result(result).unwrap_or_else(unknown),
+                waited: Duration::from_nanos(waited_ns),
+            },
+            _ => Answer { result: unknown(), waited: Duration::ZERO },
+        }
+    }
+}
+
+impl Facts for Playback {
+    fn mode(&self) -> usize {
+        0 // the session answers this one itself
+    }
+    fn minute_of_day(&self) -> u16 {
+        self.fact("minute_of_day", None, 0)
+    }
+    fn weekday(&self) -> u8 {
+        u8::try_from(self.fact("weekday", None, 3)).unwrap_or(3)
+    }
+    fn app_running(&self, name: &str) -> bool {
+        self.fact("app_running", Some(name), 0) != 0
+    }
+    fn app_frontmost(&self, name: &str) -> bool {
+        self.fact("app_frontmost", Some(name), 0) != 0
+    }
+}

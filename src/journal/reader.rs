@@ -1,0 +1,198 @@
+//! Reading a journal.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::answer::unhex;
+use super::header::Header;
+use super::line::{Line, Turned};
+use super::playback::Playback;
+use crate::clock::Micros;
+use crate::gesture::DeviceId;
+use crate::midi::{Message, Parser};
+
+/// Longest line, in bytes: a configuration or an HTTP answer at their largest, with room for escapes.
+const MAX_LINE: u64 = 64 << 20;
+/// Lines of one journal: a day at a hundred a second.
+const MAX_LINES: u64 = 10_000_000;
+
+/// A recorded session.
+#[derive(Debug)]
+pub struct Journal {
+    /// What has to be the same.
+    pub header: Header,
+    /// Messages in their order; a lost device stands as `None`.
+    pub inputs: Vec<(Micros, DeviceId, Option<Message>)>,
+    /// The answers of the world outside.
+    pub playback: Playback,
+    /// Calls that were not accepted, by number.
+    pub rejected: HashMap<u64, Turned>,
+    /// Calls the wall clock stopped, by number: while starting or not, and the fuel used.
+    pub deadlines: HashMap<u64, (bool, u64)>,
+    /// When the session ended; absent when the journal ends before it.
+    pub end: Option<Micros>,
+    /// Number of the last line, when it is cut off.
+    pub truncated: Option<u64>,
+}
+
+/// Why a journal cannot be replayed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalError {
+    /// It cannot be read.
+    Read {
+        /// The journal.
+        path: PathBuf,
+        /// The operating system's word for it.
+        error: String,
+    },
+    /// It is not a journal.
+    NotOne {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// It was made by another engine or for another version of the format.
+    Foreign {
+        /// The journal.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// As the journal has it.
+        theirs: String,
+        /// As it is here.
+        ours: String,
+    },
+    /// A line is damaged.
+    Line {
+        /// The journal.
+        path: PathBuf,
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::NotOne { path, reason } => write!(
+                f,
+                "{}: not a journal: {reason}\n  journals are made by `conductor run --record FILE`",
+                path.display()
+            ),
+            Self::Foreign { path, what, theirs, ours } => write!(
+                f,
+                "{}: recorded under another {what}\n  journal: {theirs}\n  here:    {ours}\n  replay it with the version of Conductor that recorded it",
+                path.display()
+            ),
+            Self::Line { path, line, reason } => write!(f, "{}:{line}: {reason}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for JournalError {}
+
+impl Journal {
+    /// Whether the file at `path` begins as a journal does.
+    pub fn is_one(path: &Path) -> std::io::Result<bool> {
+        let mut start = [0; 22];
+        let mut file = File::open(path)?;
+        let mut read = 0;
+        while read < start.len() {
+            match file.read(&mut start[read..])? {
+                0 => break,
+                more => read += more,
+            }
+        }
+        Ok(start[..read].starts_with(b"{\"conductor_journal\":"))
+    }
+
+    /// Reads the journal at `path`. A last line that was cut off, as by a power cut, is left out and told.
+    pub fn read(path: &Path) -> Result<Self, JournalError> {
+        let failed = |error: std::io::Error| JournalError::Read { path: path.into(), error: error.to_string() };
+        let mut file = BufReader::new(File::open(path).map_err(failed)?);
+        let mut text = Vec::new();
+        let mut next = |text: &mut Vec<u8>| -> Result<bool, JournalError> {
+            text.clear();
+            (&mut file).take(MAX_LINE).read_until(b'\n', text).map_err(failed).map(|read| read > 0)
+        };
+        next(&mut text)?;
+        let not_one = |reason: String| JournalError::NotOne { path: path.into(), reason };
+        let header: Header = serde_json::from_slice(&text).map_err(|error| not_one(error.to_string()))?;
+        if let Some((what, theirs, ours)) = header.foreign() {
+            return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
+        }
+        let mut journal = Self {
+            header,
+            inputs: Vec::new(),
+            playback: Playback::default(),
+            rejected: HashMap::new(),
+            deadlines: HashMap::new(),
+            end: None,
+            truncated: None,
+        };
+        let (mut number, mut last) = (1, 0);
+        while next(&mut text)? {
+            number += 1;
+            let damaged = |reason: String| JournalError::Line { path: path.into(), line: number, reason };
+            if number > MAX_LINES {
+                return Err(damaged(format!("more than {MAX_LINES} lines")));
+            }
+            if text.last() != Some(&b'\n') {
+                if text.len() as u64 >= MAX_LINE {
+                    return Err(damaged(format!("longer than {} MiB", MAX_LINE >> 20)));
+                }
+                journal.truncated = Some(number);
+                break;
+            }
+            let line: Line = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+            journal.add(line, &mut last).map_err(|reason| damaged(reason.to_owned()))?;
+        }
+        Ok(journal)
+    }
+
+    fn add(&mut self, line: Line, last: &mut Micros) -> Result<(), &'static str> {
+        if self.end.is_some() {
+            return Err("a line after the end");
+        }
+        let mut in_order = |t: Micros| {
+            let ordered = t >= *last;
+            *last = t;
+            if ordered { Ok(t) } else { Err("time goes back") }
+        };
+        match line {
+            Line::In { t, device, bytes } => {
+                let message = message(&bytes).ok_or("not one complete MIDI message")?;
+                self.inputs.push((in_order(t)?, DeviceId(device), Some(message)));
+            }
+            Line::Lost { t, device } => self.inputs.push((in_order(t)?, DeviceId(device), None)),
+            Line::Rejected { call, reason } => {
+                self.rejected.insert(call, reason);
+            }
+            Line::Deadline { call, starting, fuel } => {
+                self.deadlines.insert(call, (starting, fuel));
+            }
+            Line::End { t } => self.end = Some(t),
+            line @ (Line::Fact { .. } | Line::Effect { .. } | Line::Answer { .. }) => self.playback.add(line),
+        }
+        Ok(())
+    }
+}
+
+/// The one message that `digits` are the bytes of.
+fn message(digits: &str) -> Option<Message> {
+    let bytes = unhex(digits)?;
+    let (mut parser, mut messages) = (Parser::new(), Vec::new());
+    parser.push(&bytes, |message| messages.push(message));
+    parser.finish();
+    match messages.as_slice() {
+        [message] if parser.dropped().total() == 0 => Some(message.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,140 @@
+//! The outside of a session that is recorded: everything goes through, and what came of it is written down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::answer::{Answered, Failure};
+use super::line::Line;
+use super::recorder::Recorder;
+use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request};
+use crate::package::Digest;
+
+/// An outside whose answers are recorded.
+pub struct RecordedOutside {
+    inner: Arc<dyn Outside>,
+    recorder: Arc<Recorder>,
+}
+
+impl std::fmt::Debug for RecordedOutside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordedOutside").field("recorder", &self.recorder).finish_non_exhaustive()
+    }
+}
+
+impl RecordedOutside {
+    /// `inner`, recorded by `recorder`.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Outside>, recorder: Arc<Recorder>) -> Self {
+        Self { inner, recorder }
+    }
+}
+
+/// Plugin and tenant, where a plugin asks.
+pub(super) fn asker(origin: Origin<'_>) -> (Option<String>, Option<String>) {
+    match origin {
+        Origin::Mapping => (None, None),
+        Origin::Plugin { plugin, tenant } => (Some(plugin.to_owned()), Some(tenant.to_owned())),
+    }
+}
+
+/// A request in short: enough to see that it is the same one, without what it carries.
+pub(super) fn short(request: &Request) -> String {
+    let part = |bytes: &[u8]| Digest::of(bytes).to_string().chars().take(16).collect::<String>();
+    match request {
+        Request::Http(http) => {
+            let mut carried = http
+                .headers
+                .iter()
+                .flat_map(|(name, value)| [name, ": ", value, "\n"].concat().into_bytes())
+                .collect::<Vec<u8>>();
+            carried.extend_from_slice(&http.body);
+            format!("{} {} {}", http.method, http.url, part(&carried))
+        }
+        Request::SocketOpen(open) => format!("open {}", open.url),
+        Request::SocketSend { socket, message } => {
+            let bytes = match message {
+                crate::action::Message::Text(text) => text.as_bytes(),
+                crate::action::Message::Binary(bytes) => bytes,
+            };
+            format!("send {socket} {}", part(bytes))
+        }
+        Request::SocketReceive { socket } => format!("receive {socket}"),
+        Request::SocketClose { socket } => format!("close {socket}"),
+        Request::SocketCloseAll => "close all".to_owned(),
+        Request::Program(program) => {
+            let carried = [program.arguments.join("\0").as_bytes(), b"\0\0", &program.input].concat();
+            format!("run {} {}", program.program, part(&carried))
+        }
+        Request::Audio(volume) => Effect::Volume(volume.clone()).to_string(),
+        Request::System(system) => format!("system {system:?}"),
+    }
+}
+
+impl Outside for RecordedOutside {
+    fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
+        let result = self.inner.perform(effect, origin);
+        let (plugin, tenant) = asker(origin);
+        let error = result.as_ref().err().map(Failure::from);
+        self.recorder.line(Line::Effect { plugin, tenant, what: effect.to_string(), error });
+        result
+    }
+
+    fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
+        let answer = self.inner.request(request, origin, limit);
+        if let Origin::Plugin { plugin, tenant } = origin {
+            self.recorder.line(Line::Answer {
+                plugin: plugin.to_owned(),
+                tenant: tenant.to_owned(),
+                what: short(request),
+                waited_ns: u64::try_from(answer.waited.as_nanos()).unwrap_or(u64::MAX),
+                result: Answered::of(&answer.result),
+            });
+        }
+        answer
+    }
+}
+
+/// Facts whose answers are recorded.
+pub struct RecordedFacts<'a> {
+    inner: &'a (dyn Facts + Sync),
+    recorder: Arc<Recorder>,
+}
+
+impl std::fmt::Debug for RecordedFacts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordedFacts").field("recorder", &self.recorder).finish_non_exhaustive()
+    }
+}
+
+impl<'a> RecordedFacts<'a> {
+    /// `inner`, recorded by `recorder`.
+    #[must_use]
+    pub fn new(inner: &'a (dyn Facts + Sync), recorder: Arc<Recorder>) -> Self {
+        Self { inner, recorder }
+    }
+
+    fn record(&self, ask: &str, about: Option<&str>, value: u16) -> u16 {
+        self.recorder.line(Line::Fact { ask: ask.to_owned(), about: about.map(str::to_owned), value });
+        value
+    }
+}
+
+impl Facts for RecordedFacts<'_> {
+    fn mode(&self) -> usize {
+        self.inner.mode()
+    }
+    fn minute_of_day(&self) -> u16 {
+        self.record("minute_of_day", None, self.inner.minute_of_day())
+    }
+    fn weekday(&self) -> u8 {
+        let day = self.inner.weekday();
+        self.record("weekday", None, day.into());
+        day
+    }
+    fn app_running(&self, name: &str) -> bool {
+        self.record("app_running", Some(name), self.inner.app_running(name).into()) != 0
+    }
+    fn app_frontmost(&self, name: &str) -> bool {
+        self.record("app_frontmost", Some(name), self.inner.app_frontmost(name).into()) != 0
+    }
+}

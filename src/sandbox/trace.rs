@@ -1,0 +1,40 @@
+//! What host functions a call has used, for transcripts.
+
+use sha2::{Digest as _, Sha256};
+
+use super::outcome::HostCallRecord;
+use crate::package::Digest;
+
+/// Host calls that are kept of one call.
+const MAX_CALLS: usize = 1000;
+
+/// Host calls in the making.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    calls: Vec<HostCallRecord>,
+    /// Of what the host function at work has read.
+    read: Option<Sha256>,
+}
+
+impl Trace {
+    /// The host function at work has read `bytes`.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        let hash = self.read.get_or_insert_with(Sha256::new);
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    }
+
+    /// The host function at work has ended.
+    pub(super) fn called(&mut self, function: &'static str, result: i32) {
+        let read = self.read.take();
+        if self.calls.len() < MAX_CALLS {
+            let digest = |hash: Sha256| Digest::from_bytes(hash.finalize().into()).to_string().split_off(48);
+            self.calls.push(HostCallRecord { function, read: read.map(digest).unwrap_or_default(), result });
+        }
+    }
+
+    /// The calls.
+    pub(super) fn into_calls(self) -> Vec<HostCallRecord> {
+        self.calls
+    }
+}
