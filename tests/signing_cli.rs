@@ -159,6 +159,23 @@ fn without_a_threshold_every_signature_that_is_there_is_required() {
 }
 
 #[test]
+fn a_developers_name_that_no_signature_covers_is_a_claim() {
+    let desk = Desk::with_keys();
+    desk.run("sign|my_plugin.wasm|.conductor/key1|--name|Ada|--email|ada@example.com").exits(0);
+    desk.run(&format!("trust|add|{ADA}|Ada")).exits(0);
+    // Another program's file: version 1 and nothing else, with a name anybody can write into it.
+    let mut json: serde_json::Value = serde_json::from_str(&desk.text("my_plugin.wasm.sig")).unwrap();
+    json.as_object_mut().unwrap().retain(|key, _| key != "statement" && key != "cosignatures");
+    json["developer"]["name"] = "$(reboot) 'Official'".into();
+    desk.0.file("my_plugin.wasm.sig", json.to_string());
+    let mut transcript =
+        desk.transcript(&["verify|my_plugin.wasm", "cosign|my_plugin.wasm|.conductor/key2|--name|B|--email|"]);
+    desk.run("trust|remove|869e").exits(0);
+    transcript += &desk.transcript(&["verify|my_plugin.wasm"]);
+    golden("tests/golden/signing/claims.txt", &transcript);
+}
+
+#[test]
 fn a_key_others_can_read_is_refused_with_the_remedy() {
     let desk = Desk::with_keys();
     let sign = "sign|my_plugin.wasm|.conductor/key1|--name|A|--email|a@example.com";
@@ -180,11 +197,11 @@ fn what_is_no_private_key_is_named() {
         let file = desk.0.file(name, bytes);
         fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     };
-    private("public.private", ADA.as_bytes());
+    desk.0.file("key.public", ADA);
     private("short.private", &[7; 31]);
     private("zero.private", &[0; 32]);
     let sign = |key: &str| format!("sign|my_plugin.wasm|{key}|--name|A|--email|a@example.com");
-    let lines = [sign("nowhere"), sign("public"), sign("short"), sign("zero")];
+    let lines = [sign("nowhere"), sign("key.public"), sign("short"), sign("zero")];
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();
     golden("tests/golden/signing/bad_keys.txt", &desk.transcript(&lines));
 }

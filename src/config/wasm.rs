@@ -17,7 +17,7 @@ pub struct WasmConfig {
     pub min_signatures: u32,
     /// Refuse plugins that fail the conformance gate; default false.
     pub require_conformance: bool,
-    /// Trust store; default `trusted_keys.toml` beside the configuration.
+    /// Trust store; default `trusted_keys.toml` in the configuration directory.
     pub trusted_keys_path: Option<PathBuf>,
     /// Fuel per call; default 100,000,000.
     pub max_fuel: u64,

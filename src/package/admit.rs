@@ -17,7 +17,14 @@ use super::verdict::{SignerVerdict, Verdict};
 /// Largest plugin file that is read, in bytes.
 pub(super) const MAX_PLUGIN_BYTES: u64 = 32 << 20;
 
-/// A plugin whose bytes were read once and found acceptable. Only [`admit`] makes one.
+/// A plugin whose bytes were read once and found acceptable. Only [`admit`] makes one:
+///
+/// ```compile_fail,E0451
+/// use conductor::package::{AdmittedPlugin, Policy, admit};
+///
+/// let admitted = admit("lights.wasm".as_ref(), &Policy::default()).unwrap();
+/// let forged = AdmittedPlugin { name: String::from("other"), ..admitted };
+/// ```
 #[derive(Debug, Clone)]
 pub struct AdmittedPlugin {
     name: String,

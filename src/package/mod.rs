@@ -1,6 +1,6 @@
 //! File → digest → signatures → trust → [`AdmittedPlugin`], the only value from which a sandbox can be built.
 //!
-//! [`admit`] reads a plugin once, and everything after works on those bytes. Formats are specified in `docs/signing.md`.
+//! [`admit()`] reads a plugin once, and everything after works on those bytes. Formats are specified in `docs/signing.md`.
 
 mod admit;
 mod digest;

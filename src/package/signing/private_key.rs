@@ -164,6 +164,12 @@ impl PrivateKey {
         passphrase: impl FnOnce(&Path) -> Result<Zeroizing<String>, E>,
     ) -> Result<Self, E> {
         let io = |error: std::io::Error| KeyFileError::Io { path: path.into(), reason: error.to_string() };
+        let bytes = Zeroizing::new(file::read_open(file, MAX_BYTES).map_err(io)?);
+        let digits = bytes.trim_ascii();
+        // Before the permissions: those of a public key are as they should be.
+        if digits.len() == 64 && digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(KeyFileError::IsPublic { path: path.into() }.into());
+        }
         // Asked of the open file, so that it is this one's permissions.
         #[cfg(unix)]
         {
@@ -173,15 +179,7 @@ impl PrivateKey {
                 return Err(KeyFileError::Exposed { path: path.into(), mode }.into());
             }
         }
-        let bytes = Zeroizing::new(file::read_open(file, MAX_BYTES).map_err(io)?);
-        let not_a_key = || {
-            let digits = bytes.trim_ascii();
-            if digits.len() == 64 && digits.iter().all(u8::is_ascii_hexdigit) {
-                KeyFileError::IsPublic { path: path.into() }
-            } else {
-                KeyFileError::NotAKey { path: path.into() }
-            }
-        };
+        let not_a_key = || KeyFileError::NotAKey { path: path.into() };
         let seed: Zeroizing<[u8; 32]> = if bytes.len() == 32 {
             let mut seed = Zeroizing::new([0; 32]);
             seed.copy_from_slice(&bytes); // the length was just compared
