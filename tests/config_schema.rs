@@ -409,11 +409,11 @@ fn the_wide_configuration_means_what_it_says() {
 #[test]
 fn the_examples_in_circulation_load_once_they_are_toml() {
     for (file, warnings) in [("wasm-plugin", 0), ("strict-mode", 0), ("granted-capabilities", 1)] {
-        let path = support::repository(&format!("fixtures/configs/seeds/{file}.toml"));
+        let path = support::repository(&format!("fixtures/configs/in-circulation/{file}.toml"));
         let loaded = Config::load(&path, &environment()).unwrap_or_else(|error| panic!("\n{error}"));
         assert_eq!(loaded.warnings.len(), warnings, "{file}: {:?}", loaded.warnings);
     }
-    let written = support::repository("fixtures/configs/seeds/wasm-plugin-as-written.toml");
+    let written = support::repository("fixtures/configs/in-circulation/wasm-plugin-as-written.toml");
     let Err(LoadError::Invalid(invalid)) = Config::load(&written, &environment()) else { panic!("not TOML") };
     let [error] = invalid.errors.as_slice() else { panic!("{invalid}") };
     assert_eq!((error.place.line, error.place.column), (7, 17));
