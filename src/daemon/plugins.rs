@@ -1,15 +1,15 @@
 //! Which of a configuration's plugins may run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::{Config, Environment, PluginConfig, paths};
-use crate::grant::Grant;
+use crate::config::{Capability, Config, Environment, PluginConfig, paths};
+use crate::grant::{Grant, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
-use crate::sandbox::{LoadError, Plugin};
+use crate::sandbox::{Description, LoadError, Plugin, conformance};
 
 /// Where plugins' things are.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub struct Places {
     pub trusted_keys: PathBuf,
     /// The record of admitted versions.
     pub history: Option<PathBuf>,
+    /// The grant store; none where nothing is approved beyond the configuration.
+    pub grants: Option<PathBuf>,
     /// Directory of the plugins' directories.
     pub data_root: Option<PathBuf>,
 }
@@ -29,6 +31,7 @@ impl Places {
         Self {
             trusted_keys: paths::trusted_keys_file(environment).unwrap_or_default(),
             history: paths::state_directory(environment).ok().map(|directory| directory.join("admitted.json")),
+            grants: paths::grants_file(environment).ok(),
             data_root: paths::plugin_data_directory(environment).ok(),
         }
     }
@@ -49,12 +52,18 @@ impl PluginSet {
     pub fn load(config: &Config, places: &Places, clock: &dyn Clock) -> Self {
         let mut set = Self::default();
         let at = Timestamp::now(clock);
+        let grants = places.grants.as_deref().and_then(|path| match LiveGrants::open(path) {
+            Ok(grants) => Some(grants),
+            Err(error) => {
+                log::error!("{error}; until it can be read, plugins have only what the configuration grants");
+                None
+            }
+        });
         for (name, plugin) in &config.plugins {
             let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-            let loaded = admit(&plugin.path, &policy).map_err(|refusal| refusal.to_string()).and_then(|admitted| {
-                let grant = Grant::from_config(plugin);
-                Plugin::load(&admitted, plugin, grant, host::TABLE).map_err(|error| error.to_string())
-            });
+            let loaded = admit(&plugin.path, &policy)
+                .map_err(|refusal| refusal.to_string())
+                .and_then(|admitted| load(&admitted, plugin, grants.as_ref()));
             match loaded {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(reason) => {
@@ -65,8 +74,46 @@ impl PluginSet {
         set
     }
 
-    /// Loads a plugin for a replay: with what the configuration grants it, and nothing else.
+    /// Loads a plugin for a replay: with what the configuration grants it, what is granted for the asking, and nothing else.
     pub fn load_granted(admitted: &AdmittedPlugin, settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
-        Plugin::load(admitted, settings, Grant::from_config(settings), host::TABLE)
+        Plugin::load(admitted, settings, Grant::settle(settings, &needs(admitted), None), host::TABLE)
     }
+}
+
+/// Settles what the plugin may do, holds it against the conformance gate where that is asked for, and loads it.
+fn load(
+    admitted: &AdmittedPlugin,
+    config: &PluginConfig,
+    grants: Option<&Arc<LiveGrants>>,
+) -> Result<Arc<Plugin>, String> {
+    let name = admitted.name();
+    if config.wasm.require_conformance {
+        let gate = conformance(admitted, config, host::TABLE);
+        if !gate.passed() {
+            return Err(format!(
+                "plugin \"{name}\": does not pass the conformance gate: {gate}\n  all of it: conductor plugin conformance {}",
+                config.path.display()
+            ));
+        }
+    }
+    let needs = needs(admitted);
+    let grant: Arc<GrantCell> = match grants {
+        None => Grant::settle(config, &needs, None).into(),
+        Some(grants) => {
+            let signers = admitted.signers().map(|key| *key.as_bytes()).collect();
+            grants.cell(name, config, needs, admitted.digest(), signers)
+        }
+    };
+    for (entry, fault) in grant.current().faults() {
+        log::warn!("plugin \"{name}\": allowed_hosts: \"{}\" allows nothing: {fault}", entry.escape_debug());
+    }
+    Plugin::load(admitted, config, grant, host::TABLE).map_err(|error| error.to_string())
+}
+
+/// What a plugin asks for: in its sections, by its imports, in the statement its signer made. None of it has run.
+fn needs(admitted: &AdmittedPlugin) -> BTreeSet<Capability> {
+    // A module that cannot be described cannot be loaded either, and loading says why.
+    let mut needs = Description::read(admitted.bytes(), host::TABLE).map(|known| known.needs).unwrap_or_default();
+    needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+    needs
 }

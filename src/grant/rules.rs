@@ -104,6 +104,14 @@ impl Grant {
     pub fn reaches_hosts(&self) -> bool {
         self.has(Capability::Network) && !self.hosts.is_empty()
     }
+    /// Whether Subprocess starts any program.
+    pub fn runs_programs(&self) -> bool {
+        self.has(Capability::Subprocess) && !self.commands.is_empty()
+    }
+    /// Whether Midi reaches any port.
+    pub fn reaches_ports(&self) -> bool {
+        self.has(Capability::Midi) && !self.ports.is_empty()
+    }
     /// Whether MIDI may be sent to `port`. A grant without ports reaches none.
     pub fn allows_port(&self, port: &str) -> bool {
         self.port(port).is_ok()

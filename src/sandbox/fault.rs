@@ -166,6 +166,22 @@ impl FaultKind {
     }
 }
 
+impl Fault {
+    /// Whether it was a limit of the configuration that stopped the call.
+    #[must_use]
+    pub const fn reached_a_limit(&self) -> bool {
+        matches!(
+            self.kind,
+            FaultKind::Fuel { .. }
+                | FaultKind::Block { .. }
+                | FaultKind::Deadline { .. }
+                | FaultKind::Memory { .. }
+                | FaultKind::Tables { .. }
+                | FaultKind::Recursion
+        )
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, function, kind } = self;

@@ -186,13 +186,18 @@ impl Instance {
     }
 
     /// Tells the plugin that it goes, and returns what it still had to log.
-    pub fn shutdown(mut self, at_ns: u64) -> Vec<LogLine> {
-        let Some(shutdown) = self.exports.shutdown.filter(|_| !self.ended) else { return Vec::new() };
-        on_guest_stack(move || {
+    pub fn shutdown(self, at_ns: u64) -> Vec<LogLine> {
+        self.end(at_ns).map(|outcome| outcome.logs).unwrap_or_default()
+    }
+
+    /// The same, with all that came of it; none when the plugin does not want to be told.
+    pub(super) fn end(mut self, at_ns: u64) -> Option<Outcome> {
+        let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
+        Some(on_guest_stack(move || {
             self.begin(at_ns, false);
             let result = run(&mut self.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
-            self.finish(result).logs
-        })
+            self.finish(result)
+        }))
     }
 
     /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.

@@ -11,6 +11,7 @@
 
 mod abi;
 mod command;
+mod conformance;
 mod counters;
 mod engine;
 mod description;
@@ -46,6 +47,7 @@ mod wasi;
 mod worker;
 
 pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
+pub use conformance::{Check, CheckName, Conformance, conformance};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;

@@ -1,6 +1,11 @@
 //! `conductor plugin`, one file per subcommand.
 
+mod conformance;
+mod grant;
 mod inspect;
+mod known;
+mod list;
+mod revoke;
 mod run;
 
 use argh::FromArgs;
@@ -23,14 +28,22 @@ pub(super) struct Plugin {
 #[derive(FromArgs, Debug)]
 #[argh(subcommand)]
 enum Command {
+    Conformance(conformance::Conformance),
+    Grant(grant::Grant),
     Inspect(inspect::Inspect),
+    List(list::List),
+    Revoke(revoke::Revoke),
     Run(run::Run),
 }
 
 impl Plugin {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self.command {
+            Command::Conformance(command) => command.run(out),
+            Command::Grant(command) => command.run(out),
             Command::Inspect(command) => command.run(out),
+            Command::List(command) => command.run(out),
+            Command::Revoke(command) => command.run(out),
             Command::Run(command) => command.run(out),
         }
     }

@@ -57,7 +57,7 @@ pub(super) struct Run {
     memory: Option<u64>,
 }
 
-fn capability(name: &str) -> Result<Capability, String> {
+pub(super) fn capability(name: &str) -> Result<Capability, String> {
     Capability::from_name(name).ok_or_else(|| {
         let known: Vec<_> = Capability::ALL.iter().map(|capability| capability.name()).collect();
         format!("there is no capability {name:?}; there are {}", known.join(", "))

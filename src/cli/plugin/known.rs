@@ -1,0 +1,92 @@
+//! The plugins of the configuration, and what they ask for and have.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::super::{Failure, run};
+use crate::clock::SystemClock;
+use crate::config::{Capability, Config, Environment, PluginConfig, paths};
+use crate::daemon::Places;
+use crate::grant::{Grant, GrantStore, Identity};
+use crate::host;
+use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel, admit};
+use crate::sandbox::Description;
+
+/// Where approvals are kept.
+pub(super) fn store_path(environment: &Environment) -> Result<PathBuf, Failure> {
+    paths::grants_file(environment).map_err(|error| Failure::operation(error.to_string()))
+}
+
+/// The configuration, and everything that decides about its plugins.
+pub(super) struct Known {
+    pub(super) config: Config,
+    pub(super) store: GrantStore,
+    places: Places,
+    at: Timestamp,
+}
+
+impl Known {
+    /// Reads configuration and grant store. A store that cannot be read is an error, never an empty one.
+    pub(super) fn read(config: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
+        let config = run::load(config, environment)?.config;
+        let store =
+            GrantStore::load(&store_path(environment)?).map_err(|error| Failure::operation(error.to_string()))?;
+        Ok(Self { config, store, places: Places::of(environment), at: Timestamp::now(&SystemClock::start()) })
+    }
+
+    /// Today, as approvals are dated.
+    pub(super) fn today(&self) -> String {
+        self.at.to_string()
+    }
+
+    /// The plugin called `name`.
+    pub(super) fn plugin(&self, name: &str) -> Result<&PluginConfig, Failure> {
+        self.config.plugins.get(name).ok_or_else(|| {
+            let names: Vec<_> = self.config.plugins.keys().map(String::as_str).collect();
+            let known =
+                if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+            Failure::operation(format!("the configuration has no plugin \"{}\"; {known}", name.escape_debug()))
+        })
+    }
+
+    /// Reads the plugin's file and says what it asks for and has. The error is why it is not admitted.
+    pub(super) fn standing(&self, name: &str, plugin: &PluginConfig) -> Result<Standing, String> {
+        // Asking is no admission: nothing is recorded.
+        let policy = Policy::from_config(name, plugin, &self.places.trusted_keys, None, self.at);
+        let admitted = admit(&plugin.path, &policy).map_err(|refusal| refusal.to_string())?;
+        let mut needs = Description::read(admitted.bytes(), host::TABLE).map_err(|reason| reason.to_string())?.needs;
+        needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+        let signers: Vec<[u8; 32]> = admitted.signers().map(|key| *key.as_bytes()).collect();
+        let approval = self.store.find(name, admitted.digest(), &signers);
+        Ok(Standing {
+            grant: Grant::settle(plugin, &needs, approval),
+            identity: signers.first().map_or(Identity::Digest(admitted.digest()), |key| Identity::Signer(*key)),
+            needs,
+            admitted,
+        })
+    }
+}
+
+/// What an admitted plugin asks for and has.
+pub(super) struct Standing {
+    pub(super) admitted: AdmittedPlugin,
+    pub(super) needs: BTreeSet<Capability>,
+    pub(super) grant: Grant,
+    /// What an approval is bound to.
+    pub(super) identity: Identity,
+}
+
+impl Standing {
+    /// How far its origin is known, for people.
+    pub(super) fn level(&self) -> &'static str {
+        match self.admitted.level() {
+            TrustLevel::Unsigned => "unsigned",
+            TrustLevel::SelfSigned => "self-signed",
+            TrustLevel::Trusted => "signed by a trusted key",
+        }
+    }
+    /// What it asks for and has not.
+    pub(super) fn missing(&self) -> Vec<Capability> {
+        self.needs.iter().copied().filter(|capability| !self.grant.has(*capability)).collect()
+    }
+}

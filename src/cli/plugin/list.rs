@@ -1,0 +1,108 @@
+//! `conductor plugin list`.
+
+use std::path::PathBuf;
+
+use argh::FromArgs;
+use serde_json::{Value, json};
+
+use super::super::{Exit, Failure, Output};
+use super::known::{Known, Standing};
+use crate::config::{Environment, PluginConfig};
+use crate::grant::Risk;
+use crate::sandbox::clean;
+
+/// Longest reason that is shown, in bytes.
+const MAX_REASON: usize = 500;
+
+/// List the configuration's plugins: what each asks for, what it has, and who granted it.
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "list",
+    example = "{command_name}\n{command_name} --json | jq '.[] | select(.missing != [])'",
+    note = "Nothing of any plugin runs.\n\nExit codes: 0 all may run; 1 one is refused, or lacks what it asks for; 2 wrong usage, or the configuration or the\ngrant store cannot be read."
+)]
+pub(super) struct List {
+    /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
+    /// print one JSON array instead
+    #[argh(switch)]
+    json: bool,
+}
+
+impl List {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let known = Known::read(self.config.as_deref(), &Environment::of_process())?;
+        let standings: Vec<_> =
+            known.config.plugins.iter().map(|(name, plugin)| (name, plugin, known.standing(name, plugin))).collect();
+        if self.json {
+            let list: Vec<Value> =
+                standings.iter().map(|(name, plugin, standing)| value(name, plugin, standing)).collect();
+            out.line(format_args!("{}", Value::from(list)))?;
+        } else {
+            for (name, plugin, standing) in &standings {
+                print(out, name, plugin, standing)?;
+            }
+        }
+        let good = standings
+            .iter()
+            .all(|(_, _, standing)| standing.as_ref().is_ok_and(|standing| standing.missing().is_empty()));
+        Ok(if good { Exit::Done } else { Exit::Negative })
+    }
+}
+
+fn print(
+    out: &mut Output,
+    name: &str,
+    plugin: &PluginConfig,
+    standing: &Result<Standing, String>,
+) -> std::io::Result<()> {
+    let path = plugin.path.display();
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(reason) => return out.line(format_args!("{name}  {path}\n  refused: {}", clean(reason, MAX_REASON))),
+    };
+    out.line(format_args!("{name}  {path}  ({})", standing.level()))?;
+    for (capability, source) in standing.grant.held() {
+        let unused = if standing.needs.contains(&capability) { "" } else { ", not asked for" };
+        out.line(format_args!("  {:<14} granted ({}{unused})", capability.name(), source.name()))?;
+    }
+    for capability in standing.missing() {
+        let risk = Risk::of(capability).name();
+        out.line(format_args!(
+            "  {:<14} asked for, not granted (risk: {risk}); to grant it: conductor plugin grant {name} {capability}",
+            capability.name()
+        ))?;
+    }
+    if standing.needs.is_empty() && standing.grant.held().next().is_none() {
+        out.line(format_args!("  no capability asked for or granted"))?;
+    }
+    Ok(())
+}
+
+fn value(name: &str, plugin: &PluginConfig, standing: &Result<Standing, String>) -> Value {
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(reason) => {
+            return json!({ "name": name, "path": plugin.path, "refused": clean(reason, MAX_REASON), "missing": [] });
+        }
+    };
+    let granted: Vec<Value> = standing
+        .grant
+        .held()
+        .map(|(capability, source)| json!({ "capability": capability.name(), "by": source.name() }))
+        .collect();
+    let names = |capabilities: &mut dyn Iterator<Item = crate::config::Capability>| {
+        capabilities.map(|capability| capability.name()).collect::<Vec<_>>()
+    };
+    json!({
+        "name": name,
+        "path": plugin.path,
+        "sha256": standing.admitted.digest().to_string(),
+        "origin": standing.level(),
+        "needs": names(&mut standing.needs.iter().copied()),
+        "granted": granted,
+        "missing": names(&mut standing.missing().into_iter()),
+    })
+}

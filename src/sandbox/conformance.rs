@@ -1,0 +1,389 @@
+//! The conformance gate: how a plugin behaves before anything is granted to it.
+//!
+//! Under an empty grant, with a world that refuses everything and in virtual time, a plugin is loaded, initialised, called with
+//! parameters of every kind and shut down, twice. It passes when it stays inside its limits, never traps, does the same both
+//! times, and nothing leaves the sandbox. What a plugin does later is held by the sandbox itself; this tells its author and its
+//! user early.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::fault::{Fault, FaultKind};
+use super::function::HostFunction;
+use super::instance::Instance;
+use super::load_error::LoadReason;
+use super::outcome::{Outcome, Status};
+use super::plugin::Plugin;
+use super::request::{Context, Request};
+use super::services::Services;
+use super::thread::on_guest_stack;
+use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply};
+use crate::clock::{FILE_EPOCH_US, VirtualClock};
+use crate::config::{Params, PluginConfig};
+use crate::package::AdmittedPlugin;
+
+/// Length of the huge parameters, in bytes.
+const HUGE: usize = 256 << 10;
+
+/// Brackets of the parameters that would exhaust the stack of a careless parser.
+const DEEP: usize = 10_000;
+
+/// Time of the event every call is made for, in nanoseconds since the Unix epoch.
+const AT_NS: u64 = FILE_EPOCH_US * 1_000;
+
+/// What is looked at, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckName {
+    /// It is a module this sandbox can load.
+    Module,
+    /// It exports an entry point, and every function of the contract with its type.
+    EntryPoint,
+    /// It can be instantiated without any capability.
+    Instantiate,
+    /// `_initialize` and `init` return.
+    Init,
+    /// `capabilities`, if there is one, returns names.
+    Capabilities,
+    /// `execute` returns for `{}`.
+    EmptyParams,
+    /// `execute` returns for ordinary parameters.
+    OrdinaryParams,
+    /// `execute` returns for 256 KiB of parameters.
+    HugeParams,
+    /// `execute` returns for what is no JSON.
+    MalformedParams,
+    /// `shutdown` returns.
+    Shutdown,
+    /// No limit was reached.
+    Limits,
+    /// A second run gives the same results and uses the same fuel.
+    Repeatable,
+    /// Nothing left the sandbox.
+    Contained,
+}
+
+impl CheckName {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Module,
+        Self::EntryPoint,
+        Self::Instantiate,
+        Self::Init,
+        Self::Capabilities,
+        Self::EmptyParams,
+        Self::OrdinaryParams,
+        Self::HugeParams,
+        Self::MalformedParams,
+        Self::Shutdown,
+        Self::Limits,
+        Self::Repeatable,
+        Self::Contained,
+    ];
+
+    /// As it is printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Module => "module",
+            Self::EntryPoint => "entry point",
+            Self::Instantiate => "instantiate",
+            Self::Init => "init",
+            Self::Capabilities => "capabilities",
+            Self::EmptyParams => "empty params",
+            Self::OrdinaryParams => "ordinary params",
+            Self::HugeParams => "huge params",
+            Self::MalformedParams => "malformed params",
+            Self::Shutdown => "shutdown",
+            Self::Limits => "limits",
+            Self::Repeatable => "repeatable",
+            Self::Contained => "contained",
+        }
+    }
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Which.
+    pub name: CheckName,
+    /// Whether it holds.
+    pub passed: bool,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// How a plugin behaved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conformance {
+    /// Every check of [`CheckName::ALL`], in that order.
+    pub checks: Vec<Check>,
+}
+
+impl Conformance {
+    /// Whether every check holds.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+impl fmt::Display for Conformance {
+    /// What does not hold, in one line; nothing when everything does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, check) in self.checks.iter().filter(|check| !check.passed).enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{}: {}", check.name.name(), check.detail)?;
+        }
+        Ok(())
+    }
+}
+
+/// Holds a plugin against the gate, under the limits of `settings` and with nothing granted, whatever they grant.
+#[must_use]
+pub fn conformance(
+    admitted: &AdmittedPlugin,
+    settings: &PluginConfig,
+    functions: &'static [HostFunction],
+) -> Conformance {
+    let mut checks = Checks::default();
+    match Plugin::load_ungranted(admitted, settings, functions) {
+        Err(error) => {
+            let entry = matches!(
+                error.reason,
+                LoadReason::MissingExport { .. } | LoadReason::WrongExport { .. } | LoadReason::Command
+            );
+            if entry {
+                checks.pass(CheckName::Module, "WebAssembly");
+                checks.fail(CheckName::EntryPoint, error.to_string());
+            } else {
+                checks.fail(CheckName::Module, error.to_string());
+            }
+        }
+        Ok(plugin) => {
+            let bytes = admitted.bytes().len();
+            checks.pass(CheckName::Module, format!("{bytes} bytes, {} imports", plugin.imports().len()));
+            let entry = plugin.exports().iter().find(|export| export.name.starts_with("execute"));
+            checks.pass(CheckName::EntryPoint, entry.map_or("execute", |export| export.name.as_str()));
+            on_guest_stack(|| behaviour(&plugin, &mut checks));
+        }
+    }
+    checks.finish()
+}
+
+/// Runs the plugin twice and judges what it did.
+fn behaviour(plugin: &Arc<Plugin>, checks: &mut Checks) {
+    let outside = Arc::new(Walls::default());
+    let services = Arc::new(Services {
+        clock: Arc::new(VirtualClock::new(FILE_EPOCH_US)),
+        outside: Arc::<Walls>::clone(&outside),
+        seed: [0; 32],
+        data_root: None,
+        live: false,
+    });
+    let first = rehearse(plugin, &services);
+    let second = rehearse(plugin, &services);
+    for (name, steps) in &first.steps {
+        checks.judge(*name, steps);
+    }
+    let outcomes = || first.steps.iter().flat_map(|(_, steps)| steps);
+    let limits: Vec<String> =
+        outcomes().filter_map(|step| step.fault()).filter(|f| f.reached_a_limit()).map(shown).collect();
+    if limits.is_empty() {
+        let fuel = outcomes().map(|step| step.0.fuel.saturating_add(step.0.init_fuel)).max().unwrap_or_default();
+        let memory = outcomes().map(|step| step.0.peak_memory).max().unwrap_or_default();
+        checks.pass(CheckName::Limits, format!("at most {fuel} fuel in a call and {memory} bytes of memory"));
+    } else {
+        checks.fail(CheckName::Limits, limits.join("; "));
+    }
+    match first.difference(&second) {
+        None => checks.pass(CheckName::Repeatable, "two runs, the same results and fuel"),
+        Some(difference) => checks.fail(CheckName::Repeatable, difference),
+    }
+    let (asked, denials) = (outside.asked.load(Ordering::Relaxed), plugin.counters().values().denials);
+    if asked == 0 {
+        let tried: Vec<String> = denials.keys().map(|(function, _)| (*function).to_owned()).collect();
+        let tried =
+            if tried.is_empty() { "nothing was tried".to_owned() } else { format!("denied: {}", tried.join(", ")) };
+        checks.pass(CheckName::Contained, tried);
+    } else {
+        checks.fail(CheckName::Contained, format!("{asked} operations passed an empty grant"));
+    }
+}
+
+/// A world that does nothing, and counts who got as far as asking it.
+#[derive(Debug, Default)]
+struct Walls {
+    asked: AtomicU32,
+}
+
+impl Walls {
+    fn refuse(&self) -> EffectError {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        EffectError::NotPermitted("nothing is granted".to_owned())
+    }
+}
+
+impl Outside for Walls {
+    fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
+        Err(self.refuse())
+    }
+    fn request(&self, _: &crate::action::Request, _: Origin<'_>, _: Duration) -> Answer {
+        Answer { result: Err(self.refuse()), waited: Duration::ZERO }
+    }
+}
+
+/// One thing the plugin did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step(Outcome);
+
+impl Step {
+    fn fault(&self) -> Option<&Fault> {
+        match &self.0.status {
+            Status::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+    /// Whether the plugin behaved. Parameters that do not fit into its memory never reached it.
+    fn good(&self) -> bool {
+        self.fault().is_none_or(|fault| matches!(fault.kind, FaultKind::NoRoom { .. } | FaultKind::Request { .. }))
+    }
+    fn told(&self) -> String {
+        match (&self.0.status, self.good()) {
+            (Status::Ok, _) => "0".to_owned(),
+            (Status::Failed(code), _) => code.to_string(),
+            (_, true) => "no room for them".to_owned(),
+            _ => self.0.error().unwrap_or_default(),
+        }
+    }
+}
+
+fn shown(fault: &Fault) -> String {
+    fault.to_string()
+}
+
+/// One run from instantiation to shutdown.
+#[derive(Debug)]
+struct Rehearsal {
+    steps: Vec<(CheckName, Vec<Step>)>,
+}
+
+impl Rehearsal {
+    /// Where two runs part.
+    fn difference(&self, other: &Self) -> Option<String> {
+        if self.steps.len() != other.steps.len() {
+            return Some("the second run went another way".to_owned());
+        }
+        self.steps.iter().zip(&other.steps).find(|(one, two)| one != two).map(|((name, one), (_, two))| {
+            let fuel = |steps: &[Step]| steps.iter().map(|step| step.0.fuel.to_string()).collect::<Vec<_>>().join(", ");
+            let told = |steps: &[Step]| steps.iter().map(Step::told).collect::<Vec<_>>().join(", ");
+            format!(
+                "{}: {} with {} fuel, then {} with {} fuel",
+                name.name(),
+                told(one),
+                fuel(one),
+                told(two),
+                fuel(two)
+            )
+        })
+    }
+}
+
+fn rehearse(plugin: &Arc<Plugin>, services: &Arc<Services>) -> Rehearsal {
+    let mut steps = Vec::new();
+    let made = |steps: &mut Vec<_>| match Instance::new(plugin, "conformance", services, 0, AT_NS) {
+        Ok(instance) => Some(instance),
+        Err(outcome) => {
+            let step = Step(*outcome);
+            let name = match step.fault() {
+                Some(fault) if fault.function == "instantiation" => CheckName::Instantiate,
+                _ => CheckName::Init,
+            };
+            if name == CheckName::Init {
+                steps.push((CheckName::Instantiate, Vec::new()));
+            }
+            steps.push((name, vec![step]));
+            None
+        }
+    };
+    let Some(mut instance) = made(&mut steps) else { return Rehearsal { steps } };
+    let mut init = Outcome::empty(Status::Ok);
+    (init.init_fuel, init.peak_memory) = (instance.init_fuel(), instance.memory_bytes());
+    steps.push((CheckName::Instantiate, Vec::new()));
+    steps.push((CheckName::Init, vec![Step(init)]));
+    if let Err(fault) = instance.capabilities(AT_NS) {
+        steps.push((CheckName::Capabilities, vec![Step(Outcome::empty(Status::Fault(fault)))]));
+    } else {
+        steps.push((CheckName::Capabilities, Vec::new()));
+    }
+    for (name, kinds) in parameters() {
+        let mut outcomes = Vec::new();
+        for params in &kinds {
+            if instance.ended() {
+                // A fault has ended the last one; each kind of parameters is judged for itself.
+                let Some(fresh) = made(&mut Vec::new()) else { break };
+                instance = fresh;
+            }
+            let context = Context { timestamp_ms: AT_NS / 1_000_000, ..Context::default() };
+            outcomes.push(Step(instance.call(&Request { params, context: &context, at_ns: AT_NS })));
+        }
+        steps.push((name, outcomes));
+    }
+    let end = if instance.ended() { made(&mut Vec::new()) } else { Some(instance) };
+    let end = end.and_then(|instance| instance.end(AT_NS));
+    steps.push((CheckName::Shutdown, end.into_iter().map(Step).collect()));
+    Rehearsal { steps }
+}
+
+/// The parameters `execute` is called with.
+fn parameters() -> [(CheckName, Vec<Params>); 4] {
+    let json = |text: &str| Params::from_json(text).unwrap_or_else(|_| broken(text));
+    let ordinary = r#"{"action":"conformance","parameters":["1","two"],"level":70,"on":true,"name":"Grüße"}"#;
+    let huge = format!(r#"{{"action":"conformance","text":"{}"}}"#, "x".repeat(HUGE));
+    let malformed = [r#"{"action":"conf"#, "[1,2", "", "\u{0}", "nonsense", &"[".repeat(DEEP)];
+    [
+        (CheckName::EmptyParams, vec![json("{}")]),
+        (CheckName::OrdinaryParams, vec![json(ordinary), json(ordinary)]),
+        (CheckName::HugeParams, vec![json(&huge)]),
+        (CheckName::MalformedParams, malformed.iter().map(|text| broken(text)).collect()),
+    ]
+}
+
+/// Parameters that are no JSON. The wide dialect, whose request is always JSON, gets them as its action.
+fn broken(text: &str) -> Params {
+    Params { json: text.to_owned(), action: text.to_owned(), ..Params::default() }
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Checks(Vec<Check>);
+
+impl Checks {
+    fn pass(&mut self, name: CheckName, detail: impl Into<String>) {
+        self.0.push(Check { name, passed: true, detail: detail.into() });
+    }
+    fn fail(&mut self, name: CheckName, detail: impl Into<String>) {
+        self.0.push(Check { name, passed: false, detail: detail.into() });
+    }
+    fn judge(&mut self, name: CheckName, steps: &[Step]) {
+        match steps.iter().find(|step| !step.good()) {
+            Some(bad) => self.fail(name, bad.told()),
+            None if steps.is_empty() => self.pass(name, "as it should be"),
+            None => {
+                let codes: Vec<_> = steps.iter().map(Step::told).collect();
+                self.pass(name, if name < CheckName::EmptyParams { "done".to_owned() } else { codes.join(", ") });
+            }
+        }
+    }
+    /// What was not reached does not hold.
+    fn finish(mut self) -> Conformance {
+        for name in CheckName::ALL {
+            if self.0.iter().all(|check| check.name != name) {
+                self.fail(name, "not reached");
+            }
+        }
+        self.0.sort_by_key(|check| check.name);
+        Conformance { checks: self.0 }
+    }
+}
