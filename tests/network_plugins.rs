@@ -126,7 +126,7 @@ fn a_listed_host_is_reached_and_its_answer_read() {
     let server = ok_server();
     let origin = format!("http://nas.example:{}", server.port());
     let head = format!(r#"{{"url":"{origin}/x","headers":[["x-a","b"]]}}"#);
-    let (outcome, _) = fetch(&[origin.clone()], &head);
+    let (outcome, _) = fetch(std::slice::from_ref(&origin), &head);
     assert!(outcome.is_ok(), "{outcome:?}");
     let said = &outcome.logs[0].text;
     assert!(said.starts_with(&format!(r#"{{"status":200,"url":"{origin}/x","headers":["#)), "{said}");
@@ -172,7 +172,7 @@ fn every_redirect_is_held_against_the_grant() {
     let origin = format!("http://outer.example:{}", outer.port());
     let head = format!(r#"{{"url":"{origin}/","headers":[["authorization","mine"],["x-a","b"]]}}"#);
 
-    let (outcome, world) = fetch(&[origin.clone()], &head);
+    let (outcome, world) = fetch(std::slice::from_ref(&origin), &head);
     assert!(denied(&outcome).contains(&inner_origin), "{outcome:?}");
     assert_eq!((inner.accepted(), world.asked().len()), (0, 1));
 
@@ -182,7 +182,7 @@ fn every_redirect_is_held_against_the_grant() {
     assert!(first.contains("authorization: mine\r\n") && second.contains("x-a: b\r\n"));
     assert!(!second.contains("authorization"), "what was meant for one server goes to no other: {second}");
 
-    let (outcome, _) = fetch(&[origin.clone()], &head.replace("}", r#","redirects":0}"#));
+    let (outcome, _) = fetch(std::slice::from_ref(&origin), &head.replace('}', r#","redirects":0}"#));
     assert!(outcome.logs[0].text.starts_with(r#"{"status":302"#), "{outcome:?}");
 }
 
@@ -193,7 +193,8 @@ fn redirects_end() {
         answer(stream, "307 Temporary Redirect", "location: /again\r\n", "");
     });
     let origin = format!("http://loop.example:{}", server.port());
-    let (outcome, world) = fetch(&[origin.clone()], &format!(r#"{{"url":"{origin}/","redirects":4000000000}}"#));
+    let (outcome, world) =
+        fetch(std::slice::from_ref(&origin), &format!(r#"{{"url":"{origin}/","redirects":4000000000}}"#));
     assert!(outcome.logs[0].text.starts_with(r#"{"status":307"#), "{outcome:?}");
     assert_eq!(world.asked().len(), 11);
 }
@@ -260,7 +261,7 @@ fn echo_server() -> Server {
 fn a_connection_lives_as_long_as_its_instance() {
     let server = echo_server();
     let origin = format!("ws://chat.example:{}", server.port());
-    let (plugin, world, services) = plugin_of(CHAT, &[origin.clone()]);
+    let (plugin, world, services) = plugin_of(CHAT, std::slice::from_ref(&origin));
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));
     let mut instance = instance(&plugin, &services);
     assert!(call_with(&mut instance, &head, &Context::default()).is_ok());
@@ -280,7 +281,7 @@ fn a_connection_lives_as_long_as_its_instance() {
 fn two_tenants_share_no_connection() {
     let server = echo_server();
     let origin = format!("ws://chat.example:{}", server.port());
-    let (plugin, _, services) = plugin_of(CHAT, &[origin.clone()]);
+    let (plugin, _, services) = plugin_of(CHAT, std::slice::from_ref(&origin));
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));
     let services = Arc::new(services);
     let mut tenants = ["one", "two"].map(|tenant| {

@@ -51,6 +51,8 @@ pub(super) fn wait(timeout_ms: Option<u32>) -> Duration {
 pub(super) fn keep(call: &mut HostCall<'_>, head: &impl Serialize, parts: &[&[u8]]) -> Result<i32, Refusal> {
     let mut answer = serde_json::to_vec(head).map_err(|error| Errno::Failed.because(error.to_string()))?;
     answer.push(b'\n');
-    parts.iter().for_each(|part| answer.extend_from_slice(part));
+    for part in parts {
+        answer.extend_from_slice(part);
+    }
     call.keep_answer(answer)
 }

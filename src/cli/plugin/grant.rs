@@ -29,7 +29,7 @@ pub(super) struct Grant {
     /// capabilities to grant; default: all the plugin asks for and has not
     #[argh(positional, from_str_fn(capability))]
     capabilities: Vec<Capability>,
-    /// host that Network reaches, as in allowed_hosts; may be given several times
+    /// host that Network reaches, as in `allowed_hosts`; may be given several times
     #[argh(option, arg_name = "host")]
     host: Vec<String>,
     /// program that Subprocess may start, a name or an absolute path; may be given several times

@@ -94,7 +94,7 @@ fn value(name: &str, plugin: &PluginConfig, standing: &Result<Standing, String>)
         .map(|(capability, source)| json!({ "capability": capability.name(), "by": source.name() }))
         .collect();
     let names = |capabilities: &mut dyn Iterator<Item = crate::config::Capability>| {
-        capabilities.map(|capability| capability.name()).collect::<Vec<_>>()
+        capabilities.map(crate::config::Capability::name).collect::<Vec<_>>()
     };
     json!({
         "name": name,
