@@ -181,6 +181,8 @@ fn behaviour(plugin: &Arc<Plugin>, checks: &mut Checks) {
         seed: [0; 32],
         data_root: None,
         live: false,
+        trace: false,
+        stops: None,
     });
     let first = rehearse(plugin, &services);
     let second = rehearse(plugin, &services);
