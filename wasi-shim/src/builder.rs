@@ -216,6 +216,8 @@ fn open(preopen: Preopen, index: usize, deterministic: bool, manual: bool) -> Re
     let handle = fd.try_clone().map_err(|_| failed(rustix::io::Errno::MFILE))?;
     let resolver = if manual { Resolver::Manual } else { Resolver::detect(fd.as_fd()) };
     let volume = if deterministic { volume.deterministic() } else { volume };
+    // What limits nothing costs nothing: such a directory is resolved by the kernel.
+    let scope = scope.filter(|scope| !scope.is_everything());
     let trail = scope.as_ref().map(|_| Vec::new());
     let root = Arc::new(Root { fd, resolver, volume, scope, dev: index as u64 + 1 });
     let directory = Directory {

@@ -1,5 +1,7 @@
 //! The state of one guest.
 
+use core::cell::Cell;
+
 use wasmi::Caller;
 
 use crate::clock::{Clock, ClockId};
@@ -52,7 +54,7 @@ pub struct WasiCtx {
     /// Fuel used in the current call when the current host call began.
     pub(crate) fuel_used: u64,
     /// Fuel the current host call owes beyond its base cost.
-    owed: u64,
+    owed: Cell<u64>,
 }
 
 impl core::fmt::Debug for WasiCtx {
@@ -92,23 +94,35 @@ impl WasiCtx {
 
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { args, env, table, stdin, stdout, stderr, clock, entropy, listing_bytes } = parts;
-        Self { args, env, table, stdin, stdout, stderr, clock, entropy, listing_bytes, fuel_used: 0, owed: 0 }
+        Self {
+            args,
+            env,
+            table,
+            stdin,
+            stdout,
+            stderr,
+            clock,
+            entropy,
+            listing_bytes,
+            fuel_used: 0,
+            owed: Cell::new(0),
+        }
     }
 
     /// A host call begins.
     pub(crate) fn enter(&mut self, fuel_used: u64) {
         self.fuel_used = fuel_used;
-        self.owed = 0;
+        self.owed.set(0);
     }
 
     /// The current host call did work worth `fuel`.
-    pub(crate) fn owe(&mut self, fuel: u64) {
-        self.owed = self.owed.saturating_add(fuel);
+    pub(crate) fn owe(&self, fuel: u64) {
+        self.owed.set(self.owed.get().saturating_add(fuel));
     }
 
     /// What the current host call owes.
     pub(crate) fn owed(&self) -> u64 {
-        self.owed
+        self.owed.get()
     }
 
     /// The time of day, nanoseconds since 1970.

@@ -224,10 +224,11 @@ fn waiting<T: WasiView>(
     fd: u32,
     body: impl Fn(&mut WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, Error> {
+    T::charge(caller, SYSCALL)?;
     loop {
-        let answer = call(caller, SYSCALL, &body)?;
-        if answer != i32::from(Errno::Again.code()) || !io::waits(caller.data_mut().wasi(), fd) {
-            return Ok(answer);
+        let answer = run(caller, &body)?;
+        if answer != Err(Errno::Again) || !io::waits(caller.data_mut().wasi(), fd) {
+            return Ok(Errno::answer(answer));
         }
         pass(caller, GLANCE)?;
     }
@@ -265,7 +266,6 @@ fn poll_oneoff<T: WasiView>(
             Err(stored) => return Ok(Errno::answer(stored)),
         };
         pass(caller, wait)?;
-        T::charge(caller, SUBSCRIPTION.saturating_mul(count.into()))?;
     }
 }
 

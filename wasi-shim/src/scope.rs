@@ -57,6 +57,12 @@ impl Scope {
         Ok(self)
     }
 
+    /// Whether nothing at all is out of reach.
+    pub(crate) fn is_everything(&self) -> bool {
+        let root = |prefixes: &[Vec<Box<[u8]>>]| prefixes.iter().any(Vec::is_empty);
+        root(&self.read) && root(&self.write)
+    }
+
     /// What may be done at `place`, given as its components from the root of the preopened directory.
     pub(crate) fn allowed(&self, place: &[Box<[u8]>]) -> Allowed {
         let covered = |prefixes: &[Vec<Box<[u8]>>]| prefixes.iter().any(|prefix| place.starts_with(prefix));
@@ -107,6 +113,8 @@ mod tests {
     fn the_root_prefix_covers_everything() {
         let scope = Scope::new().read("/").expect("valid");
         assert!(at(&scope, "/any/where").read);
+        assert!(!scope.is_everything());
+        assert!(scope.write("").expect("valid").is_everything());
     }
 
     #[test]

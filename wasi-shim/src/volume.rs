@@ -83,13 +83,11 @@ impl Volume {
             return Ok(None);
         };
         let mut books = lock(books);
-        let mut measured = 0;
         if books.quota.is_some() && books.usage.is_none() {
-            let usage = measure(root)?;
-            measured = usage.files;
-            books.usage = Some(usage);
+            // Not charged: it is done once for a volume, and whether it was is no business of the guest's fuel.
+            books.usage = Some(measure(root)?);
         }
-        Ok(Some(Ledger { books, measured }))
+        Ok(Some(Ledger { books }))
     }
 
     /// The file as the guest is to see it.
@@ -167,8 +165,6 @@ fn space(meta: &Meta) -> u64 {
 /// The books, open for one operation.
 pub(crate) struct Ledger<'a> {
     books: MutexGuard<'a, Books>,
-    /// Entries that had to be measured before this operation.
-    pub(crate) measured: u64,
 }
 
 impl Ledger<'_> {

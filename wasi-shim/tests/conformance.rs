@@ -1,4 +1,4 @@
-//! What preview1 promises, asked from the inside: every case of `tests/guests`, each in a fresh directory, through both
+//! What preview1 promises, asked from the inside: every case of `tests/guests` (raw calls, Rust's standard library, C's), each in a fresh directory, through both
 //! ways of resolving paths, with and without the deterministic view.
 
 mod program;
@@ -45,7 +45,11 @@ fn cases(program: &Program, group: &str) -> Vec<String> {
 
 /// Runs every case of a group in every setup and requires exit code 0.
 fn group(name: &str, at_least: usize) {
-    let program = Program::load("conformance.wasm");
+    group_of("conformance.wasm", name, at_least);
+}
+
+fn group_of(module: &str, name: &str, at_least: usize) {
+    let program = Program::load(module);
     let cases = cases(&program, name);
     assert!(cases.len() >= at_least, "{name} has {} cases", cases.len());
     let mut wrong = Vec::new();
@@ -64,6 +68,11 @@ fn group(name: &str, at_least: usize) {
         }
     }
     assert!(wrong.is_empty(), "{} of {} runs\n{}", wrong.len(), cases.len() * 4, wrong.join("\n"));
+}
+
+#[test]
+fn libc() {
+    group_of("libc.wasm", "libc", 25);
 }
 
 #[test]
@@ -114,6 +123,11 @@ fn renumber() {
 #[test]
 fn rights() {
     group("rights", 17);
+}
+
+#[test]
+fn std_fs() {
+    group("std_fs", 15);
 }
 
 #[test]

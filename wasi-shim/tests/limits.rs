@@ -207,6 +207,48 @@ fn every_call_ends_without_fuel() {
 }
 
 #[test]
+fn links_on_the_way_cost_fuel_for_each_component_they_add() {
+    let dir = scratch();
+    let winding = "a/../".repeat(800);
+    std::fs::create_dir(dir.join("a")).expect("creatable");
+    let mut costs = vec![];
+    for (how, mut guest) in dir.both() {
+        guest.symlink(&format!("{winding}a"), ROOT, "link").expect("creatable");
+        let mut cost = |path: &str| {
+            guest.refuel(PLENTY);
+            let answer = guest.stat_at(ROOT, path, true).map(|stat| stat.filetype);
+            (answer, guest.fuel_used())
+        };
+        let (plain, through) = (cost("a"), cost("link"));
+        assert_eq!(plain.0, through.0, "{how}");
+        assert!(through.1 > plain.1 + 1600 * 400, "{how}: {plain:?} and {through:?}");
+        let others = ["a/..", "missing/x", "link/../..", "link/missing", "a/./././x"].map(&mut cost);
+        costs.push((plain, through, others));
+        guest.unlink(ROOT, "link").expect("removable");
+    }
+    assert_eq!(costs[0], costs[1], "fuel does not tell how a path was resolved");
+}
+
+#[test]
+fn waiting_in_real_time_costs_no_fuel_beyond_the_call() {
+    /// Nothing for three looks, then the end.
+    struct Slow(u32);
+    impl wasi_shim::Source for Slow {
+        fn read(&mut self, _: &mut [u8]) -> Result<usize, Errno> {
+            self.0 += 1;
+            if self.0 > 3 { Ok(0) } else { Err(Errno::Again) }
+        }
+        fn readiness(&mut self) -> wasi_shim::Readiness {
+            wasi_shim::Readiness::Waiting
+        }
+    }
+    let mut guest = Guest::new(WasiCtx::builder().stdin(Slow(0)).clock(wasi_shim::SystemClock::new()));
+    guest.refuel(PLENTY);
+    assert_eq!(guest.read(0, 8), Ok(vec![]));
+    assert!(guest.fuel_used() < 2_000, "{}", guest.fuel_used());
+}
+
+#[test]
 fn bytes_cost_fuel() {
     let mut guest = fresh();
     let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
@@ -273,6 +315,27 @@ fn a_scope_lets_be_changed_what_is_below_its_prefix() {
     assert_eq!(guest.rename(ROOT, "data/out/file", ROOT, "data/in/moved"), Err(Errno::Acces));
     assert_eq!(guest.set_times_at(ROOT, false, "data/in/file", (0, 0), 4), Err(Errno::Acces));
     assert_eq!(guest.symlink("x", ROOT, "data/in/link"), Err(Errno::Acces));
+}
+
+#[test]
+fn a_scope_that_forbids_to_read_creates_nothing_on_the_way_to_saying_so() {
+    let dir = tree();
+    let mut guest = scoped(dir.path(), Scope::new().write("/data/out").expect("valid"));
+    assert_eq!(guest.open(ROOT, "data/out/new", Open::rw().oflags(CREAT)), Err(Errno::Acces));
+    assert!(!dir.join("data/out/new").exists());
+    let write = Open::none().base(Rights::FD_WRITE.bits()).oflags(CREAT);
+    assert!(guest.open(ROOT, "data/out/new", write).is_ok());
+}
+
+#[test]
+fn a_scope_leaves_out_rights_that_change_from_a_program_that_reads() {
+    let dir = tree();
+    let mut guest = scoped(dir.path(), Scope::new().read("/data").expect("valid"));
+    let generous = Open::none().base((Rights::ALL & !Rights::FD_WRITE).bits());
+    let fd = guest.open(ROOT, "data/in/file", generous).expect("readable");
+    assert_eq!(guest.set_size(fd, 0), Err(Errno::Notcapable));
+    assert_eq!(guest.set_times(fd, 0, 0, 5), Err(Errno::Notcapable));
+    assert_eq!(guest.allocate(fd, 0, 100), Err(Errno::Notcapable));
 }
 
 #[test]

@@ -1,24 +1,15 @@
 //! Calls on open files: advice, allocation, syncing, size.
 
-use rustix::fs::Advice;
-
 use crate::Errno;
 use crate::abi::Rights;
 use crate::ctx::WasiCtx;
-use crate::fuel;
 use crate::meta::Meta;
 use crate::table::{Handle, Kind};
 
 pub(crate) fn fd_advise(ctx: &mut WasiCtx, fd: u32, offset: u64, len: u64, advice: u32) -> Result<(), Errno> {
-    let advice = match advice {
-        0 => Advice::Normal,
-        1 => Advice::Sequential,
-        2 => Advice::Random,
-        3 => Advice::WillNeed,
-        4 => Advice::DontNeed,
-        5 => Advice::NoReuse,
-        _ => return Err(Errno::Inval),
-    };
+    if advice > 5 {
+        return Err(Errno::Inval);
+    }
     let descriptor = ctx.table.get(fd)?;
     let handle = match &descriptor.kind {
         Kind::Stream(_) => return Err(Errno::Spipe),
@@ -30,14 +21,24 @@ pub(crate) fn fd_advise(ctx: &mut WasiCtx, fd: u32, offset: u64, len: u64, advic
     advise(handle, offset, len, advice)
 }
 
+/// Hands the advice on where the host takes any.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn advise(handle: &Handle, offset: u64, len: u64, advice: Advice) -> Result<(), Errno> {
+fn advise(handle: &Handle, offset: u64, len: u64, advice: u32) -> Result<(), Errno> {
+    use rustix::fs::Advice;
+    let advice = match advice {
+        1 => Advice::Sequential,
+        2 => Advice::Random,
+        3 => Advice::WillNeed,
+        4 => Advice::DontNeed,
+        5 => Advice::NoReuse,
+        _ => Advice::Normal,
+    };
     Ok(rustix::fs::fadvise(handle.fd(), offset, core::num::NonZeroU64::new(len), advice)?)
 }
 
 /// Advice need not be taken.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-fn advise(_handle: &Handle, _offset: u64, _len: u64, _advice: Advice) -> Result<(), Errno> {
+fn advise(_handle: &Handle, _offset: u64, _len: u64, _advice: u32) -> Result<(), Errno> {
     Ok(())
 }
 
@@ -50,9 +51,7 @@ pub(crate) fn fd_allocate(ctx: &mut WasiCtx, fd: u32, offset: u64, len: u64) -> 
     if len == 0 {
         return Err(Errno::Inval);
     }
-    let measured = resize(handle, now, Change::AtLeast { offset, len, end })?;
-    ctx.owe(measured);
-    Ok(())
+    resize(handle, now, Change::AtLeast { offset, len, end })
 }
 
 pub(crate) fn fd_filestat_set_size(ctx: &mut WasiCtx, fd: u32, size: u64) -> Result<(), Errno> {
@@ -61,17 +60,23 @@ pub(crate) fn fd_filestat_set_size(ctx: &mut WasiCtx, fd: u32, size: u64) -> Res
     let handle = descriptor.file()?;
     descriptor.require(Rights::FD_FILESTAT_SET_SIZE)?;
     range(size, 0)?;
-    let measured = resize(handle, now, Change::Exactly(size))?;
-    ctx.owe(measured);
-    Ok(())
+    resize(handle, now, Change::Exactly(size))
 }
 
 pub(crate) fn fd_datasync(ctx: &mut WasiCtx, fd: u32) -> Result<(), Errno> {
-    sync(ctx, fd, Rights::FD_DATASYNC, |handle| rustix::fs::fdatasync(handle.fd()))
+    sync(ctx, fd, Rights::FD_DATASYNC, datasync)
 }
 
 pub(crate) fn fd_sync(ctx: &mut WasiCtx, fd: u32) -> Result<(), Errno> {
     sync(ctx, fd, Rights::FD_SYNC, |handle| rustix::fs::fsync(handle.fd()))
+}
+
+/// Waits until the data of a file is on the disk; with its attributes, where the host knows no less.
+pub(crate) fn datasync(handle: &Handle) -> rustix::io::Result<()> {
+    #[cfg(target_vendor = "apple")]
+    return rustix::fs::fsync(handle.fd());
+    #[cfg(not(target_vendor = "apple"))]
+    return rustix::fs::fdatasync(handle.fd());
 }
 
 fn sync(
@@ -100,12 +105,11 @@ pub(crate) enum Change {
     AtLeast { offset: u64, len: u64, end: u64 },
 }
 
-/// Changes the size of a file within its quota. Answers the fuel owed for measuring.
-pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<u64, Errno> {
+/// Changes the size of a file within its quota.
+pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<(), Errno> {
     let root = handle.root();
     let Some(mut ledger) = root.volume.open(root.fd())? else {
-        apply(handle, change)?;
-        return Ok(0);
+        return apply(handle, change);
     };
     let before = Meta::of(handle.fd())?;
     let target = match change {
@@ -118,7 +122,7 @@ pub(crate) fn resize(handle: &Handle, now: u64, change: Change) -> Result<u64, E
     }
     apply(handle, change)?;
     ledger.resized(before.key, before.size, target, now);
-    Ok(ledger.measured.saturating_mul(fuel::ENTRY))
+    Ok(())
 }
 
 fn apply(handle: &Handle, change: Change) -> Result<(), Errno> {

@@ -223,12 +223,10 @@ fn write(
     for span in spans {
         slices.push(guest.at(*span)?);
     }
-    let mut extra = 0;
     let root = handle.root();
     let done = match root.volume.open(root.fd())? {
         None => write_host(handle, &slices, offset)?,
         Some(mut ledger) => {
-            extra = ledger.measured.saturating_mul(fuel::ENTRY);
             let before = Meta::of(handle.fd())?;
             let append = descriptor.flags.contains(FdFlags::APPEND);
             let start = match offset {
@@ -238,7 +236,7 @@ fn write(
             };
             let len: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
             if len == 0 {
-                return Ok((0, extra));
+                return Ok((0, 0));
             }
             let end = in_file(start, len).map_err(|_| Errno::Fbig)?;
             let growth = end.saturating_sub(before.size);
@@ -255,8 +253,7 @@ fn write(
             done
         }
     };
-    extra = extra.saturating_add(sync_after(descriptor, handle)?);
-    Ok((done as u32, extra))
+    Ok((done as u32, sync_after(descriptor, handle)?))
 }
 
 fn write_host(handle: &Handle, slices: &[&[u8]], offset: Option<u64>) -> Result<usize, Errno> {
@@ -300,7 +297,7 @@ fn sync_after(descriptor: &Descriptor, handle: &Handle) -> Result<u64, Errno> {
     if descriptor.flags.contains(FdFlags::SYNC) {
         rustix::fs::fsync(handle.fd())?;
     } else if descriptor.flags.contains(FdFlags::DSYNC) {
-        rustix::fs::fdatasync(handle.fd())?;
+        super::file::datasync(handle)?;
     } else {
         return Ok(0);
     }

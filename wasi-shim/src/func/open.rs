@@ -11,7 +11,6 @@ use crate::abi::Rights;
 use crate::abi::memory::Guest;
 use crate::abi::types::{FdFlags, FileType, OpenFlags, follow};
 use crate::ctx::WasiCtx;
-use crate::fuel;
 use crate::meta::Meta;
 use crate::resolve::{Last, Place};
 use crate::root::Root;
@@ -83,16 +82,16 @@ pub(crate) fn path_open(
         return Err(Errno::Mfile);
     }
     let mut request = Request { oflags, fdflags, base: base & inheritable, inheriting: inheriting & inheritable };
-    let changes = request.base.intersects(WRITING) || oflags.contains(OpenFlags::TRUNC);
+    let changes = request.base.contains(Rights::FD_WRITE) || oflags.contains(OpenFlags::TRUNC);
     if !allowed.look || (changes && !allowed.write) {
         return Err(Errno::Acces);
     }
     if !allowed.write {
         request.base = request.base & !CHANGING;
     }
-    let (host, meta, measured) = open(&place, &root, request, allowed.write, now)?;
+    let may_create = allowed.write && (allowed.read || !request.base.contains(Rights::FD_READ));
+    let (host, meta) = open(&place, &root, request, may_create, now)?;
     let handle = Handle::new(host, root.clone());
-    let mut owed = measured;
     let descriptor = if meta.is_dir() {
         let mut base = request.base & Rights::DIRECTORY;
         if !allowed.read {
@@ -105,20 +104,19 @@ pub(crate) fn path_open(
             return Err(Errno::Acces);
         }
         if oflags.contains(OpenFlags::TRUNC) {
-            owed = owed.saturating_add(resize(&handle, now, Change::Exactly(0))?);
+            resize(&handle, now, Change::Exactly(0))?;
         }
         let base = request.base & Rights::FILE;
         Descriptor { kind: Kind::File(handle), base, inheriting: request.inheriting & Rights::FILE, flags: fdflags }
     };
     let fd = ctx.table.insert(descriptor)?;
-    ctx.owe(owed);
     guest.write_u32(out, fd)
 }
 
-fn host_flags(request: Request) -> OFlags {
+fn host_flags(request: Request, directory: bool) -> OFlags {
     let reads = request.base.contains(Rights::FD_READ);
     let writes = request.base.intersects(WRITING) || request.oflags.contains(OpenFlags::TRUNC);
-    let access = match (reads, writes) {
+    let access = match (reads, writes && !directory) {
         (true, true) => OFlags::RDWR,
         (false, true) => OFlags::WRONLY,
         (_, false) => OFlags::RDONLY,
@@ -129,15 +127,14 @@ fn host_flags(request: Request) -> OFlags {
     flags
 }
 
-/// Opens or creates `place`. Answers the handle, what it is, and fuel owed.
+/// Opens or creates `place`. Answers the handle and what it is.
 fn open(
     place: &Place<'_>,
     root: &Root,
     request: Request,
     may_create: bool,
     now: u64,
-) -> Result<(OwnedFd, Meta, u64), Errno> {
-    let flags = host_flags(request);
+) -> Result<(OwnedFd, Meta), Errno> {
     let wants_directory = place.directory || request.oflags.contains(OpenFlags::DIRECTORY);
     let creates = request.oflags.contains(OpenFlags::CREAT);
     let exclusive = creates && request.oflags.contains(OpenFlags::EXCL);
@@ -146,11 +143,13 @@ fn open(
         return Err(Errno::Isdir);
     }
     // Between looking and creating somebody else may create or remove; then it is done over.
-    for _ in 0..8 {
-        match Meta::at(place.parent(), &place.name) {
+    for attempt in 0..8 {
+        let found = if attempt == 0 { place.meta() } else { Meta::at(place.parent(), &place.name) };
+        match found {
             Ok(_) if exclusive => return Err(Errno::Exist),
             Ok(meta) => {
                 check(&meta, request, wants_directory)?;
+                let flags = host_flags(request, meta.is_dir());
                 match openat(place.parent(), &*place.name, flags, Mode::empty()) {
                     Err(Host::NOENT) if creates => {}
                     // FreeBSD's word for a link that is not to be followed.
@@ -160,7 +159,7 @@ fn open(
                         // What was opened counts, not what was looked at.
                         let meta = Meta::of(&fd)?;
                         check(&meta, request, wants_directory)?;
-                        return Ok((fd, meta, 0));
+                        return Ok((fd, meta));
                     }
                 }
             }
@@ -175,19 +174,17 @@ fn open(
                 match openat(
                     place.parent(),
                     &*place.name,
-                    flags | OFlags::CREATE | OFlags::EXCL,
+                    host_flags(request, false) | OFlags::CREATE | OFlags::EXCL,
                     Mode::from_raw_mode(0o666),
                 ) {
                     Err(Host::EXIST) if !exclusive => {}
                     Err(error) => return Err(error.into()),
                     Ok(fd) => {
                         let meta = Meta::of(&fd)?;
-                        let mut owed = 0;
                         if let Some(mut ledger) = ledger {
-                            owed = ledger.measured.saturating_mul(fuel::ENTRY);
                             ledger.born(&meta, Meta::of(place.parent())?.key, now);
                         }
-                        return Ok((fd, meta, owed));
+                        return Ok((fd, meta));
                     }
                 }
             }

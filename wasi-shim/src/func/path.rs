@@ -42,7 +42,10 @@ pub(crate) fn reach<'a>(
     }
     let path = GuestPath::parse(guest.bytes(path, len)?)?;
     let root = Arc::clone(&directory.handle.root);
-    let place = root.resolver.locate(directory.handle.fd(), path, last, directory.trail.as_deref())?;
+    let mut steps = 0;
+    let place = root.resolver.locate(directory.handle.fd(), path, last, directory.trail.as_deref(), &mut steps);
+    ctx.owe(fuel::walked(steps));
+    let place = place?;
     let allowed = root.allowed(place.trail.as_deref());
     Ok(Reach { place, root, allowed })
 }
@@ -78,10 +81,6 @@ impl Reach<'_> {
     }
 }
 
-fn owed(ledger: Option<&Ledger<'_>>) -> u64 {
-    ledger.map_or(0, |ledger| ledger.measured.saturating_mul(fuel::ENTRY))
-}
-
 pub(crate) fn path_create_directory(
     ctx: &mut WasiCtx,
     guest: &mut Guest<'_>,
@@ -101,7 +100,6 @@ pub(crate) fn path_create_directory(
     let reach = reach.writable()?;
     let place = &reach.place;
     let mut ledger = reach.ledger()?;
-    let owed = owed(ledger.as_ref());
     if let Some(ledger) = &ledger {
         ledger.admit(0)?;
     }
@@ -109,9 +107,6 @@ pub(crate) fn path_create_directory(
     if let Some(ledger) = &mut ledger {
         ledger.born(&Meta::at(place.parent(), &place.name)?, reach.parent_key()?, now);
     }
-    drop(ledger);
-    drop(reach);
-    ctx.owe(owed);
     Ok(())
 }
 
@@ -208,7 +203,6 @@ pub(crate) fn path_symlink(
     reach.vacant()?;
     let place = &reach.place;
     let mut ledger = reach.ledger()?;
-    let owed = owed(ledger.as_ref());
     if let Some(ledger) = &ledger {
         ledger.admit(target.len() as u64)?;
     }
@@ -216,9 +210,6 @@ pub(crate) fn path_symlink(
     if let Some(ledger) = &mut ledger {
         ledger.born(&Meta::at(place.parent(), &place.name)?, reach.parent_key()?, now);
     }
-    drop(ledger);
-    drop(reach);
-    ctx.owe(owed);
     Ok(())
 }
 
@@ -244,7 +235,6 @@ pub(crate) fn path_link(
         return Err(if taken { Errno::Exist } else { Errno::Perm });
     }
     let mut ledger = same_books(&old, &new)?;
-    let owed = owed(ledger.as_ref());
     if let Some(ledger) = &ledger {
         ledger.admit(0)?;
     }
@@ -252,9 +242,6 @@ pub(crate) fn path_link(
     if let Some(ledger) = &mut ledger {
         ledger.linked(meta.key, new.parent_key()?, now);
     }
-    drop(ledger);
-    drop((old, new));
-    ctx.owe(owed);
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn path_filestat_get(
     if !allowed.look {
         return Err(Errno::Acces);
     }
-    let meta = Meta::at(place.parent(), &place.name)?;
+    let meta = place.meta()?;
     if place.directory && !meta.is_dir() {
         return Err(Errno::Notdir);
     }
@@ -89,7 +89,7 @@ pub(crate) fn path_filestat_set_times(
     if !allowed.write {
         return Err(Errno::Acces);
     }
-    let meta = Meta::at(place.parent(), &place.name)?;
+    let meta = place.meta()?;
     if place.directory && !meta.is_dir() {
         return Err(Errno::Notdir);
     }

@@ -6,7 +6,7 @@ use rustix::io::Errno as Host;
 
 use super::{Last, Parent, Place, Trail, link_target, passing};
 use crate::Errno;
-use crate::path::{GuestPath, MAX_LINKS, MAX_PATH};
+use crate::path::{GuestPath, MAX_LINKS, MAX_PATH, components};
 
 /// The walk so far: one handle for each component below the base.
 struct Walk<'b> {
@@ -36,10 +36,11 @@ pub(super) fn locate<'b>(
     path: GuestPath<'_>,
     last: Last,
     trail: Option<&[Box<[u8]>]>,
+    steps: &mut u64,
 ) -> Result<Place<'b>, Errno> {
     let mut walk = Walk { base, below: Vec::new(), trail: trail.map(<[_]>::to_vec) };
     let mut ahead = Ahead::default();
-    ahead.push(path.text())?;
+    *steps += ahead.push(path.text())?;
     let mut links = 0;
     while let Some((component, is_last)) = ahead.next() {
         match &*component {
@@ -73,7 +74,7 @@ pub(super) fn locate<'b>(
                         if target.first() == Some(&b'/') {
                             return Err(Errno::Perm);
                         }
-                        ahead.push(&target)?;
+                        *steps += ahead.push(&target)?;
                     }
                     None if is_last => return Ok(finish(walk, component, ahead.directory)),
                     None => return Err(Errno::Notdir),
@@ -92,7 +93,7 @@ fn finish(mut walk: Walk<'_>, name: Box<[u8]>, directory: bool) -> Place<'_> {
         Some(fd) => Parent::Opened(fd),
         None => Parent::Base(walk.base),
     };
-    Place { parent, name, directory, trail: walk.trail }
+    Place { parent, name, directory, trail: walk.trail, seen: None }
 }
 
 /// Components still to be walked, the next one last.
@@ -105,20 +106,20 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Puts `path` before everything else that is ahead.
-    fn push(&mut self, path: &[u8]) -> Result<(), Errno> {
+    /// Puts `path` before everything else that is ahead, and says how many components that are.
+    fn push(&mut self, path: &[u8]) -> Result<u64, Errno> {
         // Links that multiply what is ahead end here instead of in memory.
         self.bytes += path.len();
         if self.bytes > MAX_PATH {
             return Err(Errno::Nametoolong);
         }
         let at_end = self.components.is_empty();
-        let parts = path.split(|b| *b == b'/').filter(|part| !part.is_empty());
-        self.components.extend(parts.rev().map(Box::from));
+        let before = self.components.len();
+        self.components.extend(components(path).rev().map(Box::from));
         if at_end && path.last() == Some(&b'/') {
             self.directory = true;
         }
-        Ok(())
+        Ok((self.components.len() - before) as u64)
     }
 
     fn next(&mut self) -> Option<(Box<[u8]>, bool)> {

@@ -11,6 +11,7 @@ mod openat2;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::Errno;
+use crate::meta::Meta;
 use crate::path::GuestPath;
 
 /// Components from the root of the preopened directory.
@@ -46,6 +47,8 @@ pub(crate) struct Place<'b> {
     pub(crate) directory: bool,
     /// Where the place is, when the resolver was asked to keep track.
     pub(crate) trail: Option<Trail>,
+    /// What stood there when the resolver had to look.
+    seen: Option<Meta>,
 }
 
 enum Parent<'b> {
@@ -59,6 +62,11 @@ impl Place<'_> {
             Parent::Base(fd) => *fd,
             Parent::Opened(fd) => fd.as_fd(),
         }
+    }
+
+    /// What stands there: as the resolver saw it, or as it is now.
+    pub(crate) fn meta(&self) -> rustix::io::Result<Meta> {
+        self.seen.map_or_else(|| Meta::at(self.parent(), &self.name), Ok)
     }
 
     /// Whether the path leads to a directory by `.` or `..` instead of by a name in its parent.
@@ -81,17 +89,19 @@ impl Resolver {
     /// Resolves `path` from `base`, never leaving it.
     ///
     /// `trail` is where `base` is; with it the answer knows its own, and is always found component by component.
+    /// Adds to `steps` the components of the path, and of every symbolic link that was followed.
     pub(crate) fn locate<'b>(
         self,
         base: BorrowedFd<'b>,
         path: GuestPath<'_>,
         last: Last,
         trail: Option<&[Box<[u8]>]>,
+        steps: &mut u64,
     ) -> Result<Place<'b>, Errno> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Kernel if trail.is_none() => openat2::locate(base, path, last),
-            _ => manual::locate(base, path, last, trail),
+            Self::Kernel if trail.is_none() => openat2::locate(base, path, last, steps),
+            _ => manual::locate(base, path, last, trail, steps),
         }
     }
 }

@@ -73,10 +73,7 @@ impl Program {
 
 /// A builder with the host's clock and randomness, and `dir` at `/`.
 pub fn at_root(preopen: Preopen) -> WasiBuilder {
-    WasiCtx::builder()
-        .clock(SystemClock::new())
-        .entropy(SystemEntropy::default())
-        .preopen(preopen.access(Access::READ_WRITE))
+    WasiCtx::builder().clock(SystemClock::new()).entropy(SystemEntropy).preopen(preopen.access(Access::READ_WRITE))
 }
 
 /// A directory of its own, removed at the end.

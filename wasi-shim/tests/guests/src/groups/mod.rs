@@ -10,6 +10,7 @@ mod readdir;
 mod rename_link;
 mod renumber;
 mod rights;
+mod std_fs;
 mod stdio;
 mod symlinks;
 mod times;
@@ -27,6 +28,7 @@ pub const ALL: &[Group] = &[
     ("rename_link", rename_link::CASES),
     ("renumber", renumber::CASES),
     ("rights", rights::CASES),
+    ("std_fs", std_fs::CASES),
     ("stdio", stdio::CASES),
     ("symlinks", symlinks::CASES),
     ("times", times::CASES),
