@@ -90,7 +90,8 @@ proptest! {
         let (name, params) = [("log", 3), ("output_set", 2), ("config_get", 4), ("last_error", 2), ("midi_send", 4)][function];
         let result = if name == "log" { "" } else { "(result i32)" };
         let drop = if name == "log" { "" } else { "drop" };
-        let arguments: String = [a, b, c, d][..params].iter().map(|number| format!("(i32.const {number})")).collect();
+        let numbers: Vec<_> = [a, b, c, d][..params].iter().map(|number| format!("(i32.const {number})")).collect();
+        let arguments = numbers.concat();
         let text = format!(
             r#"(module
               (import "conductor" "{name}" (func $f (param {}) {result}))
@@ -107,7 +108,7 @@ proptest! {
 
     #[test]
     fn pointers_a_plugin_returns_are_inside_or_refused(init in any::<u64>(), near in any::<bool>(), alloc in number(), list in number()) {
-        let init = if near { ((init >> 32) % 66_000) << 32 | (init & 0xffff_ffff) % 300 } else { init };
+        let init = if near { (((init >> 32) % 66_000) << 32) | ((init & 0xffff_ffff) % 300) } else { init };
         let text = format!(
             r#"(module
               (memory (export "memory") 1)

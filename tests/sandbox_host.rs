@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use conductor::config::{Capability, PluginConfig};
 use conductor::host;
-use conductor::sandbox::{Errno, LogLevel, Outcome, Services, Status, ValueType};
+use conductor::sandbox::LogLevel::{Debug, Error, Info, Trace, Warn};
+use conductor::sandbox::{Errno, Outcome, Services, Status, ValueType};
 use sandbox_support::{World, call, instance, plugin, run, services, settings};
 
 /// A plugin that calls `midi_send` with the port at 0 and the bytes at 64, and logs what `last_error` says.
@@ -189,7 +190,6 @@ fn what_is_logged_is_clean_and_has_its_level() {
             (i32.const 0)))"#,
         &settings(),
     );
-    use LogLevel::{Debug, Error, Info, Trace, Warn};
     let levels: Vec<_> = outcome.logs.iter().map(|line| line.level).collect();
     assert_eq!(levels, [Error, Error, Warn, Info, Debug, Trace, Trace, Trace, Info, Error]);
     assert_eq!(outcome.logs[0].text, "say [2J \u{fffd}x");
@@ -207,5 +207,5 @@ fn the_table_is_complete_and_has_one_entry_a_name() {
         assert!(!function.doc.contains("  "), "{}", function.doc);
         assert!(function.results.len() <= 1 && function.results.iter().all(|ty| *ty == ValueType::I32));
     }
-    assert!(Errno::ALL.iter().enumerate().all(|(n, errno)| errno.code() == -(n as i32) - 1));
+    assert!(Errno::ALL.iter().zip(1..).all(|(errno, n)| errno.code() == -n));
 }

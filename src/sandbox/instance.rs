@@ -8,7 +8,6 @@ use wasmi::Store;
 use super::abi::{Dialect, Exports, Region};
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
 use super::limits::Limits;
-use super::lines::Lines;
 use super::memory;
 use super::metadata::Metadata;
 use super::module::MAX_METADATA;
@@ -20,7 +19,7 @@ use super::services::Services;
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, Meter, State, files_of};
 use super::thread::on_guest_stack;
-use super::wasi::{Deadline, Waited, context};
+use super::wasi::{Shared, context};
 use crate::config::{Capability, Isolation};
 
 /// A plugin at work for one tenant. Lives across calls, until a fault ends it.
@@ -71,13 +70,14 @@ impl Instance {
             plugin.counters().ran(&outcome);
             Box::new(outcome)
         };
-        let (lines, deadline, waited) = (Lines::default(), Deadline::default(), Waited::default());
+        let shared = Shared::default();
         let mut grant = plugin.grant_view();
         grant.begin_call();
         let files = files_of(grant.get()).cloned();
-        let wasi = context(plugin, tenant, generation, services, files.as_ref(), &lines, &deadline, &waited)
+        let wasi = context(plugin, tenant, generation, services, files.as_ref(), &shared)
             .map_err(|kind| before("instantiation", kind))?;
         let settings = plugin.settings();
+        let Shared { lines, deadline, waited } = shared;
         let state = State {
             plugin: Arc::clone(plugin),
             tenant: tenant.into(),

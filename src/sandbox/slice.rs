@@ -143,7 +143,6 @@ mod tests {
 
     use super::super::thread::on_small_stack;
     use super::super::{Context, Instance, Outcome, Plugin, Request, Services};
-    use super::*;
     use crate::action::{Effect, EffectError, Origin, Outside, Reply};
     use crate::clock::VirtualClock;
     use crate::config::{Params, PathScope, PluginConfig, WasmConfig};

@@ -148,10 +148,10 @@ impl Slot {
             }
             _ => work.record.succeeded(),
         }
-        if self.plugin.settings().isolation == Isolation::Call {
-            if let Some(instance) = work.instance.take() {
-                outcome.logs.extend(instance.shutdown(at_ns));
-            }
+        if self.plugin.settings().isolation == Isolation::Call
+            && let Some(instance) = work.instance.take()
+        {
+            outcome.logs.extend(instance.shutdown(at_ns));
         }
         outcome
     }
@@ -163,8 +163,8 @@ impl Slot {
         at_ns: u64,
     ) -> Result<&'a mut Instance, Box<Outcome>> {
         let mut before = work.instance.take();
-        if before.as_mut().is_some_and(Instance::outdated) {
-            before.take().map(|instance| instance.shutdown(at_ns));
+        if let Some(outdated) = before.take_if(Instance::outdated) {
+            self.let_go(outdated, at_ns);
         }
         let instance = match before {
             Some(instance) => instance,
@@ -180,7 +180,10 @@ impl Slot {
     /// Lets the instance go, having told it. What it still logs goes to the log.
     pub(super) fn close(&self, services: &Services, at: Micros) {
         let Some(instance) = self.work().instance.take() else { return };
-        let at_ns = services.clock.epoch().saturating_add(at).saturating_mul(1_000);
+        self.let_go(instance, services.clock.epoch().saturating_add(at).saturating_mul(1_000));
+    }
+
+    fn let_go(&self, instance: Instance, at_ns: u64) {
         for line in instance.shutdown(at_ns) {
             log::log!(line.level.level(), "plugin \"{}\" (shutdown): {}", self.plugin.name(), line.text);
         }

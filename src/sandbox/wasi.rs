@@ -129,6 +129,14 @@ impl Waited {
     }
 }
 
+/// What an instance shares with its guest's WASI.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) lines: Lines,
+    pub(super) deadline: Deadline,
+    pub(super) waited: Waited,
+}
+
 /// The guest's clock: the event's time plus the fuel used, 1 fuel a nanosecond, plus what it waited for the world. Sleeps cost their duration in fuel, and
 /// in a live session they pass as well.
 struct GuestClock {
@@ -176,10 +184,9 @@ pub(super) fn context(
     generation: u64,
     services: &Services,
     files: Option<&PathScope>,
-    lines: &Lines,
-    deadline: &Deadline,
-    waited: &Waited,
+    shared: &Shared,
 ) -> Result<WasiCtx, FaultKind> {
+    let Shared { lines, deadline, waited } = shared;
     let entropy = SeededEntropy::for_instance(&services.seed, plugin.name(), tenant, generation);
     let mut builder = WasiCtx::builder()
         .stdout(Stream::Output.sink(lines))
@@ -233,7 +240,10 @@ fn component(name: &str) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => out.push(char::from(byte)),
             b'.' if position > 0 => out.push('.'),
-            _ => out.push_str(&format!("%{byte:02x}")),
+            _ => {
+                let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0'); // a nibble is below 16
+                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            }
         }
     }
     if out.is_empty() {
@@ -256,6 +266,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::fmt::Write;
 
     use super::*;
 
@@ -290,9 +301,19 @@ mod tests {
         assert_eq!(component("spotify-2.1"), "spotify-2.1");
     }
 
+    /// A guest with nothing but WASI.
+    struct Guest(WasiCtx);
+    impl wasi_shim::WasiView for Guest {
+        fn wasi(&mut self) -> &mut WasiCtx {
+            &mut self.0
+        }
+        fn memory(&self) -> Option<wasmi::Memory> {
+            None
+        }
+    }
+
     #[test]
     fn the_table_of_types_is_the_shims() {
-        use std::fmt::Write;
         let mut text = String::from("(module");
         for name in names() {
             let signature = signature(name).expect("in the table");
@@ -306,15 +327,6 @@ mod tests {
             text.push_str("))");
         }
         text.push(')');
-        struct Guest(WasiCtx);
-        impl wasi_shim::WasiView for Guest {
-            fn wasi(&mut self) -> &mut WasiCtx {
-                &mut self.0
-            }
-            fn memory(&self) -> Option<wasmi::Memory> {
-                None
-            }
-        }
         let engine = super::super::engine::new_engine();
         let module = wasmi::Module::new(&engine, wat::parse_str(&text).expect("text")).expect("a module");
         let mut linker = wasmi::Linker::<Guest>::new(&engine);
