@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -68,9 +69,23 @@ fn programs_that_end_leave_no_zombie() {
     while live.running() > 0 {
         std::thread::yield_now();
     }
-    let children = Command::new("ps").args(["-o", "stat=", "--ppid", &std::process::id().to_string()]).output();
-    let children = String::from_utf8(children.expect("ps runs").stdout).expect("text");
-    assert!(!children.contains('Z'), "{children}");
+    // Other tests have children, too; those are zombies for a moment at most.
+    let mut left = zombies();
+    for _ in 0..50 {
+        if left.is_empty() {
+            return;
+        }
+        left = left.intersection(&zombies()).cloned().collect();
+    }
+    panic!("{left:?}");
+}
+
+/// Children of this process that nobody has waited for.
+fn zombies() -> BTreeSet<String> {
+    let of_us = std::process::id().to_string();
+    let listed = Command::new("ps").args(["-o", "pid=,stat=,comm=", "--ppid", &of_us]).output().expect("ps runs");
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    listed.lines().filter(|line| line.contains(" Z")).map(str::to_owned).collect()
 }
 
 #[test]

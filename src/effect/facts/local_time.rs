@@ -2,6 +2,9 @@
 
 use crate::effect::process::Environment;
 
+/// The system's zone.
+const LOCALTIME: &str = "/etc/localtime";
+
 /// A time zone.
 #[derive(Debug)]
 pub(super) struct Zone(tz::TimeZone);
@@ -20,7 +23,9 @@ impl Zone {
     pub(super) fn of_system(environment: &Environment) -> Self {
         let (zone, source) = match environment.get("TZ") {
             Some(name) => (tz::TimeZone::from_posix_tz(&name.to_string_lossy()), "TZ"),
-            None => (tz::TimeZone::local(), "/etc/localtime"),
+            // No such file is how a system says that it counts in UTC.
+            None if !std::fs::exists(LOCALTIME).unwrap_or(true) => return Self::utc(),
+            None => (tz::TimeZone::local(), LOCALTIME),
         };
         Self(zone.unwrap_or_else(|error| {
             log::warn!("the time zone of {source} cannot be used: {error}; conditions count in UTC");
