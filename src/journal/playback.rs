@@ -25,6 +25,8 @@ struct State {
     facts: VecDeque<Line>,
     /// The session has no recorded answers: effects succeed, and conditions see an empty world.
     unrecorded: bool,
+    /// The recording ends before its session did: what is missing may have been there.
+    cut_off: bool,
     diverged: Option<Diverged>,
 }
 
@@ -83,6 +85,11 @@ impl Playback {
         state.answers.entry(asker).or_default().push_back(line);
     }
 
+    /// The recording ends early: answers that are missing from it are no difference.
+    pub(super) fn cut_off(&mut self) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).cut_off = true;
+    }
+
     /// Where the replay left the recording, if it did. With `whole`, answers that nobody asked for count, too.
     pub fn diverged(&self, whole: bool) -> Option<Diverged> {
         let state = self.state();
@@ -105,7 +112,7 @@ impl Playback {
         }
         let line = state.answers.get_mut(&asker).and_then(VecDeque::pop_front);
         let recorded = line.as_ref().map(what);
-        if recorded.as_deref() == Some(asked) {
+        if recorded.as_deref() == Some(asked) || (recorded.is_none() && state.cut_off) {
             return line;
         }
         let diverged = Diverged { asker: name(&asker), asked: Some(asked.to_owned()), recorded };
@@ -120,6 +127,7 @@ impl Playback {
         }
         match state.facts.pop_front() {
             Some(Line::Fact { ask: recorded, about: of, value }) if recorded == ask && of.as_deref() == about => value,
+            None if state.cut_off => without,
             other => {
                 let asked = Line::Fact { ask: ask.to_owned(), about: about.map(str::to_owned), value: 0 };
                 let diverged = Diverged {

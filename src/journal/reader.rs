@@ -154,6 +154,9 @@ impl Journal {
             let line: Line = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
             journal.add(line, &mut last).map_err(|reason| damaged(reason.to_owned()))?;
         }
+        if journal.end.is_none() {
+            journal.playback.cut_off();
+        }
         Ok(journal)
     }
 

@@ -1,0 +1,262 @@
+//! A recorded session comes back to the same bytes, and what differs is named.
+//!
+//! The transcripts below `fixtures/sessions/` are the same on every machine; `BLESS=1` writes them anew.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use support::{Scratch, bin, golden, repository};
+
+const SESSIONS: [&str; 4] = ["gestures", "actions", "plugins-at-work", "limits"];
+
+/// A session's file, from the repository's directory, where programs and tests run.
+fn session(name: &str, file: &str) -> PathBuf {
+    Path::new("fixtures/sessions").join(name).join(file)
+}
+
+/// Makes the plugins written as text anew, or holds the committed ones to their text.
+#[test]
+fn the_sessions_plugins_are_what_their_text_says() {
+    for entry in std::fs::read_dir(repository("fixtures/sessions/plugins")).expect("the plugins") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "wat") {
+            continue;
+        }
+        let made = wat::parse_file(&path).expect("WebAssembly");
+        let module = path.with_extension("wasm");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&module, &made).expect("the module");
+        }
+        let committed = std::fs::read(&module).expect("the committed module");
+        assert!(made == committed, "{} is not made from its text", module.display());
+    }
+}
+
+#[test]
+fn a_session_file_comes_to_the_golden_transcript() {
+    for name in SESSIONS {
+        let config = session(name, "config.toml");
+        let ran = bin("conductor")
+            .arg("replay")
+            .arg(session(name, "session.mid"))
+            .arg("--config")
+            .arg(config)
+            .arg("--json")
+            .run();
+        assert_eq!(ran.stderr, "", "{name}");
+        golden(&format!("fixtures/sessions/{name}/session.transcript.jsonl"), &ran.exits(0).stdout);
+    }
+}
+
+/// Records a session file as a dry run.
+fn record(name: &str, scratch: &Scratch) -> PathBuf {
+    let journal = scratch.path().join(format!("{name}.journal.jsonl"));
+    bin("conductor")
+        .arg("record")
+        .arg(&journal)
+        .args("--dry-run --json")
+        .arg("--config")
+        .arg(session(name, "config.toml"))
+        .arg("--input")
+        .arg(session(name, "session.mid"))
+        .arg("--data")
+        .arg(scratch.path().join("data"))
+        .run()
+        .exits(0);
+    journal
+}
+
+fn replay(journal: &Path) -> support::Program {
+    bin("conductor").arg("replay").arg(journal)
+}
+
+#[test]
+fn a_recording_of_it_comes_to_the_same_transcript() {
+    let scratch = Scratch::new();
+    for name in SESSIONS {
+        let journal = record(name, &scratch);
+        let expected = session(name, "session.transcript.jsonl");
+        let ran = replay(&journal).arg("--expect").arg(expected).run().exits(0);
+        assert!(ran.stdout.starts_with("identical: "), "{}", ran.transcript());
+        assert_eq!(ran.stderr, "");
+    }
+}
+
+#[test]
+fn a_difference_is_shown_field_by_field_with_its_neighbours() {
+    let scratch = Scratch::new();
+    let text = std::fs::read_to_string(session("limits", "session.transcript.jsonl")).expect("the transcript");
+    let changed = text.replacen("\"code\":0,\"output\":1", "\"code\":0,\"output\":7", 1);
+    assert_ne!(text, changed);
+    let expected = scratch.file("changed.transcript.jsonl", changed);
+    let shorter = scratch
+        .file("shorter.transcript.jsonl", text.lines().take(5).fold(String::new(), |all, line| all + line + "\n"));
+    let mut said = String::new();
+    for expected in [expected, shorter] {
+        let ran = bin("conductor")
+            .arg("replay")
+            .arg("fixtures/sessions/limits/session.mid")
+            .args("--config fixtures/sessions/limits/config.toml --expect")
+            .arg(expected)
+            .hide(scratch.path(), "SCRATCH")
+            .run()
+            .exits(1);
+        said.push_str(&ran.transcript());
+    }
+    golden("tests/golden/replay/differences.txt", &said);
+}
+
+/// Copies the session's configuration and plugins, so that they can be changed.
+fn movable(scratch: &Scratch) -> PathBuf {
+    let config = std::fs::read_to_string(session("limits", "config.toml")).expect("the configuration");
+    for file in ["misbehave.wasm"] {
+        let bytes = std::fs::read(repository("fixtures/sessions/plugins").join(file)).expect("the plugin");
+        scratch.file(&format!("plugins/{file}"), bytes);
+    }
+    scratch.file("limits/config.toml", config)
+}
+
+#[test]
+fn a_changed_plugin_configuration_or_answer_is_named() {
+    let scratch = Scratch::new();
+    let config = movable(&scratch);
+    let journal = scratch.path().join("s.journal.jsonl");
+    bin("conductor")
+        .arg("record")
+        .arg(&journal)
+        .args("--dry-run --config")
+        .arg(&config)
+        .arg("--input")
+        .arg(session("limits", "session.mid"))
+        .run()
+        .exits(0);
+    let mut said = String::new();
+    let mut note = |program: support::Program, code| {
+        let ran = program.hide(scratch.path(), "SCRATCH").run().exits(code);
+        said.push_str(&ran.transcript());
+    };
+    // One byte of the plugin: the last digit it can put out.
+    let plugin = scratch.path().join("plugins/misbehave.wasm");
+    let original = std::fs::read(&plugin).expect("the plugin");
+    let mut bytes = original.clone();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&plugin, &bytes).expect("the changed plugin");
+    note(replay(&journal).args("--json"), 1);
+    // The recorded one is found by its digest wherever it lies, whatever it is called.
+    scratch.file("kept/under another name.wasm", &original);
+    let kept = scratch.path().join("kept");
+    let expected = session("limits", "session.transcript.jsonl");
+    note(replay(&journal).arg("--plugins").arg(&kept).arg("--expect").arg(&expected), 0);
+    std::fs::write(&plugin, &original).expect("the plugin");
+    // One value of the configuration.
+    let text = std::fs::read_to_string(&config).expect("the configuration");
+    let other = scratch.file("limits/other.toml", text.replace("max_fuel = 2_000_000", "max_fuel = 3_000_000"));
+    note(replay(&journal).arg("--config").arg(&other), 1);
+    note(replay(&journal).arg("--config").arg(&config).arg("--expect").arg(&expected), 0);
+    // One byte inside the journal's copy of it.
+    let recorded = std::fs::read_to_string(&journal).expect("the journal");
+    let inside =
+        scratch.file("inside.journal.jsonl", recorded.replacen("max_fuel = 2_000_000", "max_fuel = 2_000_001", 1));
+    note(replay(&inside), 1);
+    // One message.
+    let message = scratch.file("message.journal.jsonl", recorded.replacen("\"902464\"", "\"902564\"", 1));
+    note(replay(&message).arg("--expect").arg(&expected), 1);
+    // The engine, the version, a damaged line, a line out of time.
+    for (name, from, to) in [
+        ("engine", "wasmi 2.0.0", "wasmi 3.0.0"),
+        ("version", "\"conductor_journal\":1", "\"conductor_journal\":2"),
+        ("damaged", "\"bytes\":\"802400\"", "\"bytes\":\"80240\""),
+        ("time", "\"k\":\"in\",\"t\":400000", "\"k\":\"in\",\"t\":4"),
+        ("key", "\"k\":\"end\"", "\"k\":\"fin\""),
+    ] {
+        let changed = recorded.replacen(from, to, 1);
+        assert_ne!(changed, recorded, "{name}");
+        note(replay(&scratch.file(&format!("{name}.journal.jsonl"), changed)), 2);
+    }
+    golden("tests/golden/replay/changes.txt", &said);
+}
+
+#[test]
+fn a_journal_that_was_cut_off_is_usable_up_to_there() {
+    let scratch = Scratch::new();
+    let journal = record("gestures", &scratch);
+    let recorded = std::fs::read(&journal).expect("the journal");
+    let whole = std::fs::read_to_string(session("gestures", "session.transcript.jsonl")).expect("the transcript");
+    let header = recorded.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
+    for share in [1, 3, 7, 9] {
+        let cut = header + (recorded.len() - header) * share / 10;
+        let file = scratch.file("cut.journal.jsonl", &recorded[..cut]);
+        let ran = replay(&file).args("--json").run().exits(0);
+        assert!(whole.starts_with(&ran.stdout), "cut at {cut}: {}", ran.transcript());
+        let on_a_line = recorded[cut - 1] == b'\n';
+        assert_eq!(ran.stderr.contains("cut off"), !on_a_line, "{}", ran.transcript());
+    }
+}
+
+#[test]
+fn a_budget_holds_each_plugin_to_what_it_used() {
+    let scratch = Scratch::new();
+    let journal = record("plugins-at-work", &scratch);
+    let budget = scratch.path().join("budget.toml");
+    replay(&journal).arg("--budget").arg(&budget).args("--bless").run().exits(0);
+    let text = std::fs::read_to_string(&budget).expect("the budget");
+    let mut said =
+        replay(&journal).arg("--budget").arg(&budget).hide(scratch.path(), "SCRATCH").run().exits(0).transcript();
+    let fuel = text.lines().find(|line| line.starts_with("fuel_max")).expect("a figure");
+    std::fs::write(&budget, text.replacen(fuel, "fuel_max = 100", 1)).expect("the budget");
+    said.push_str(
+        &replay(&journal).arg("--budget").arg(&budget).hide(scratch.path(), "SCRATCH").run().exits(1).transcript(),
+    );
+    said.push_str(&replay(&journal).args("--profile").hide(scratch.path(), "SCRATCH").run().exits(0).transcript());
+    golden("tests/golden/replay/budget.txt", &said);
+}
+
+#[test]
+fn data_that_is_not_what_it_was_is_said() {
+    let scratch = Scratch::new();
+    record("plugins-at-work", &scratch); // leaves data behind
+    let data = scratch.path().join("data");
+    let kept = scratch.path().join("kept");
+    copy(&data, &kept);
+    let journal = record("plugins-at-work", &scratch);
+    let with = replay(&journal).args("--json").arg("--data").arg(&kept).run().exits(0);
+    assert_eq!(with.stderr, "");
+    let without = replay(&journal).args("--json").run().exits(0);
+    assert!(without.stderr.contains("plugin note-logger: its data is not what it was"), "{}", without.stderr);
+    assert_ne!(with.stdout, without.stdout);
+    let again = replay(&journal).args("--json").arg("--data").arg(&kept).run().exits(0);
+    assert_eq!(again.stdout, with.stdout, "a replay works on a copy");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_replayed_says_why() {
+    let mut said = String::new();
+    for line in [
+        "replay no-such.journal.jsonl",
+        "replay fixtures/demo/session.mid",
+        "replay fixtures/demo/config.toml --config fixtures/demo/config.toml",
+        "replay fixtures/demo/session.mid --config fixtures/demo/config.toml --bless",
+        "replay fixtures/demo/session.mid --config fixtures/demo/config.toml --expect no-such.transcript.jsonl",
+    ] {
+        said.push_str(&bin("conductor").args(line).run().exits(2).transcript());
+    }
+    for command in ["replay", "record"] {
+        said.push_str(&bin("conductor").args(command).args("--help").run().exits(0).transcript());
+    }
+    golden("tests/golden/replay/refusals.txt", &said);
+}
