@@ -103,3 +103,45 @@ fn only_the_clock_takes_time_and_randomness_from_the_system() {
 fn only_effect_starts_processes_and_opens_sockets() {
     only_in(&["std::process::Command", "Command::new", "TcpStream", "UdpSocket"], &["effect"]);
 }
+
+/// `needle` may stand in no file of these modules, unit tests included.
+fn not_in(modules: &[&str], needles: &[&str]) {
+    let mut wrong = Vec::new();
+    for module in modules {
+        for file in files_of(module) {
+            for (number, line) in code(&file) {
+                for needle in needles.iter().filter(|needle| line.contains(**needle)) {
+                    wrong.push(format!("{}:{number}: {module} must not reach {needle}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn plugins_run_where_no_key_no_approval_and_no_environment_is_in_reach() {
+    let unreachable = [
+        "package::signing",
+        "TrustStore",
+        "SecretKey",
+        "KeyPair",
+        "GrantStore",
+        "LiveGrants",
+        "env::var",
+        "env::vars",
+        "env::args",
+        "Environment::",
+    ];
+    not_in(&["sandbox", "host"], &unreachable);
+}
+
+#[test]
+fn only_effect_opens_sockets_and_devices() {
+    only_in(
+        &["std::net::Tcp", "std::net::Udp", "UnixStream", "TcpListener", "ureq::", "tungstenite::", "rustls::"],
+        &["effect", "daemon"],
+    );
+    // The control socket is the daemon's; the network is not.
+    not_in(&["daemon"], &["std::net::", "ureq::", "tungstenite::", "rustls::"]);
+}

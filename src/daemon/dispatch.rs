@@ -183,7 +183,7 @@ pub(super) fn turned(rejection: &Rejection) -> Option<Turned> {
     match rejection {
         Rejection::QueueFull { .. } => Some(Turned::QueueFull),
         Rejection::Closed { .. } => Some(Turned::Closed),
-        Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
+        Rejection::Params { .. } | Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
     }
 }
 

@@ -11,10 +11,11 @@ use super::limits::Limits;
 use super::memory;
 use super::metadata::Metadata;
 use super::module::MAX_METADATA;
-use super::outcome::{LogLine, Outcome, Status};
+use super::outcome::{LogLine, Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::release::release_zero_pages;
 use super::request::{MAX_REQUEST, Request, write_context, write_wide};
+use super::schema::Mismatch;
 use super::services::Services;
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, Meter, State, files_of};
@@ -175,6 +176,11 @@ impl Instance {
             let fault = Fault { plugin: self.plugin().name().to_owned(), function: "execute", kind: FaultKind::Ended };
             return Outcome::empty(Status::Fault(fault));
         }
+        if let Some(mismatch) = self.mismatch(request) {
+            let rejection = Rejection::Params { plugin: self.plugin().name().to_owned(), mismatch };
+            self.plugin().counters().rejected(&rejection);
+            return Outcome { generation: self.generation, ..Outcome::rejected(rejection) };
+        }
         self.begin(request.at_ns, false);
         let result = self.execute(request);
         let mut outcome = self.finish(result);
@@ -183,6 +189,12 @@ impl Instance {
         }
         self.plugin().counters().ran(&outcome);
         outcome
+    }
+
+    /// Where the parameters are not what the plugin says it accepts.
+    fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
+        let schema = self.metadata()?.params_schema.as_ref()?;
+        schema.check(if request.params.json.is_empty() { "{}" } else { &request.params.json }).err()
     }
 
     /// Tells the plugin that it goes, and returns what it still had to log.

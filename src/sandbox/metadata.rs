@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::schema::Schema;
 use crate::config::Capability;
 
 /// What a plugin says of itself. Claims: nothing here was checked against a signature, and every text may hold anything.
@@ -28,6 +29,8 @@ pub struct Metadata {
     pub capability_names: Vec<String>,
     /// What it can be asked to do.
     pub actions: Vec<ActionInfo>,
+    /// What its parameters have to be; held against every call before it is made.
+    pub params_schema: Option<Schema>,
 }
 
 /// Something a plugin can be asked to do.

@@ -2,6 +2,7 @@
 
 use super::fault::{Fault, Section};
 use super::quarantine::Quarantined;
+use super::schema::Mismatch;
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,13 @@ pub enum Rejection {
         plugin: String,
         /// Since when, how often, until when.
         state: Quarantined,
+    },
+    /// The parameters are not what the plugin says it accepts.
+    Params {
+        /// The plugin.
+        plugin: String,
+        /// Where they differ, and how.
+        mismatch: Mismatch,
     },
     /// No plugin of that name is loaded.
     Unknown {
@@ -232,6 +240,9 @@ impl std::fmt::Display for Rejection {
                 limit.saturating_mul(2),
                 Section(plugin)
             ),
+            Self::Params { plugin, mismatch } => {
+                write!(f, "plugin \"{plugin}\": {mismatch}; correct the mapping's params")
+            }
             Self::Quarantined { plugin, state } => write!(f, "plugin \"{plugin}\": {state}"),
             Self::Unknown { plugin } => {
                 write!(f, "plugin \"{plugin}\" is not loaded; is there a {}, and did it load?", Section(plugin))

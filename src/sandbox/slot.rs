@@ -146,7 +146,8 @@ impl Slot {
                 work.instance = None;
                 outcome.quarantined = work.record.faulted(at);
             }
-            _ => work.record.succeeded(),
+            Status::Rejected(_) => {} // nothing of it ran
+            Status::Ok | Status::Failed(_) => work.record.succeeded(),
         }
         if self.plugin.settings().isolation == Isolation::Call
             && let Some(instance) = work.instance.take()
