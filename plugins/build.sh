@@ -38,6 +38,8 @@ else
   "$root/plugins/toolchain.sh" "$tools"
   cargo=$tools/bin/cargo sysroot=$tools/usr
   export RUSTC=$tools/bin/rustc CARGO_TARGET_DIR=$root/target/guests CARGO_TARGET_WASM32_WASIP1_LINKER=$tools/bin/wasm-ld
+  # For what the crates bring along in C.
+  export CC_wasm32_wasip1=$tools/bin/wasm-cc AR_wasm32_wasip1=$tools/bin/wasm-ar
 fi
 
 out=$root
@@ -53,15 +55,27 @@ remapped() {
   printf %s "$flags"
 }
 
-# rust WORKSPACE PACKAGE DESTINATION [LINKER ARGUMENT…]: one module of a cargo workspace.
+# rust WORKSPACE TARGET DESTINATION [LINKER ARGUMENT…]: one module of a cargo workspace: the library or program called TARGET.
 rust() {
-  local workspace=$1 package=$2 destination=$3 link=() argument
+  local workspace=$1 name=$2 destination=$3 link=() argument what
   shift 3
+  what=(--package "$name")
+  [ ! -e "$workspace/src/bin/$name.rs" ] || what=(--bin "$name")
   for argument in "$@"; do link+=("-Clink-arg=$argument"); done
   "$cargo" fetch --quiet --locked --target "$target" --manifest-path "$workspace/Cargo.toml"
   CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=$(remapped "$workspace") "$cargo" rustc --quiet --locked --release --target "$target" \
-    --manifest-path "$workspace/Cargo.toml" --package "$package" -- ${link[@]+"${link[@]}"}
+    --manifest-path "$workspace/Cargo.toml" "${what[@]}" -- ${link[@]+"${link[@]}"}
   install -D -m 644 "$CARGO_TARGET_DIR/$target/release/$(basename "$destination")" "$out/$destination"
+}
+
+# c DESTINATION [COMPILER ARGUMENT…]: one program in C. Only with the pinned compiler.
+c() {
+  local destination=$1
+  shift
+  [ "$own" = 1 ] && return
+  mkdir -p "$(dirname "$out/$destination")"
+  "$tools/bin/wasm-cc" -Os -Wall -Wextra -Werror -s -ffile-prefix-map="$root"=/guest -o "$out/$destination" "$@"
+  chmod 644 "$out/$destination"
 }
 
 # A reactor has its constructors run once, by `_initialize`; without, every export is wrapped to run them at each call. 64 KiB
@@ -75,6 +89,10 @@ rust "$root/plugins" plain-example fixtures/plugins/plain_example.wasm
 # What tests the WASI host from the inside. A command, so it is linked as one.
 guests=$root/wasi-shim/tests/guests
 rust "$guests" conformance wasi-shim/tests/guests/wasm/conformance.wasm
+c wasi-shim/tests/guests/wasm/libc.wasm "$guests/c/libc.c"
+for program in walk squeeze database; do
+  rust "$guests/real" "$program" "wasi-shim/tests/guests/wasm/$program.wasm"
+done
 
 if [ "$check" = 1 ]; then
   wrong=0

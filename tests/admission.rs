@@ -1,5 +1,7 @@
 //! Only code whose origin is known runs, and what was checked is what runs.
 
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 
@@ -148,6 +150,26 @@ fn files_are_read_up_to_a_cap() {
     file.set_len(0).unwrap();
     fs::File::create(workshop.signature()).unwrap().set_len(1 << 40).unwrap();
     assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::SignatureUnreadable { .. }));
+}
+
+#[test]
+fn pipes_and_devices_are_no_plugins_and_nobody_waits_for_them() {
+    let workshop = Workshop::new();
+    workshop.trust(&["ada"]);
+    let pipe = workshop.scratch.path().join("pipe.wasm");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    for path in [pipe.clone(), workshop.signature()] {
+        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    }
+    for path in [pipe.as_path(), Path::new("/dev/zero"), workshop.scratch.path()] {
+        let refusal = refused(path, &workshop.strict());
+        assert!(matches!(&refusal, Refusal::Unreadable { reason, .. } if reason == "not a regular file"), "{refusal}");
+    }
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::SignatureUnreadable { .. }));
+    let store = Policy { trusted_keys: Some(pipe), ..workshop.strict() };
+    fs::remove_file(workshop.signature()).unwrap();
+    workshop.sign("ada");
+    assert!(matches!(refused(&workshop.plugin, &store), Refusal::Trust(TrustError::Unreadable { .. })));
 }
 
 #[test]

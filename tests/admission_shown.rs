@@ -1,5 +1,7 @@
 //! `conductor check --plugins`, `conductor plugin inspect` and `conductor run` say the same about a plugin.
 
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

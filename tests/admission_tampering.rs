@@ -1,5 +1,7 @@
 //! Whatever is changed about a signed plugin, it is not admitted.
 
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

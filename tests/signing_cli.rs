@@ -1,5 +1,7 @@
 //! `conductor-sign`, command by command, in the order in which a developer and then a user meets them.
 
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

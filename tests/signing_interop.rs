@@ -1,5 +1,7 @@
 //! Signature files of an independent implementation (OpenSSL) verify here, and ours verify there.
 
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

@@ -1,5 +1,7 @@
 //! Verification is strict: what RFC 8032 signs is accepted, and every published case of a loose verifier is refused.
 
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

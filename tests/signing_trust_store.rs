@@ -1,5 +1,7 @@
 //! An edit of the trust store changes what it is asked to change, and nothing else.
 
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

@@ -103,6 +103,9 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
             recorded => recorded?,
         }
     }
+    if let Some(tolerated) = &verdict.tolerated {
+        log::warn!("plugin {}: it runs, because no signature is required, but: {tolerated}", policy.name);
+    }
     Ok(AdmittedPlugin {
         name: policy.name.clone(),
         path: path.into(),

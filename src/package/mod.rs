@@ -11,6 +11,7 @@ mod json;
 mod key;
 mod policy;
 mod refusal;
+mod shell;
 mod signature;
 mod statement;
 mod time;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::admit::MAX_PLUGIN_BYTES;
 use super::digest::Digest;
 use super::key::PublicKey;
+use super::shell::word;
 use super::signature::Malformed;
 use super::time::Timestamp;
 use super::trust::TrustError;
@@ -249,7 +250,7 @@ impl Refusal {
             Self::Pin { actual, .. } => format!("if the change is wanted: sha256 = \"{actual}\""),
             Self::Unsigned { path, .. } => format!(
                 "ask the developer for the signature file; sign a plugin of your own with: conductor-sign sign {} KEY",
-                path.display()
+                word(&path.display().to_string())
             ),
             Self::SignatureUnreadable { .. } => "check the file's permissions".into(),
             Self::Malformed { .. } => "fetch plugin and signature again from the developer".into(),
@@ -260,7 +261,8 @@ impl Refusal {
                 "plugin or signature was tampered with: do not use it; fetch both files again from the developer".into()
             }
             Self::Untrusted { key, name, .. } => format!(
-                "compare the key with the one the developer publishes; if it is theirs: conductor-sign trust add {key} {name:?}"
+                "compare the key with the one the developer publishes; if it is theirs: conductor-sign trust add {key} {}",
+                word(name)
             ),
             Self::Retired { successor, .. } => match successor {
                 Some(successor) => format!("get a release signed by its successor {successor}"),

@@ -47,6 +47,7 @@ pub(crate) fn golden(path: &str, actual: &str) {
 pub(crate) fn bin(name: &str) -> Program {
     let path = match name {
         "conductor" => env!("CARGO_BIN_EXE_conductor"),
+        #[cfg(feature = "plugin-signing")]
         "conductor-sign" => env!("CARGO_BIN_EXE_conductor-sign"),
         other => panic!("there is no program {other}"),
     };

@@ -10,6 +10,7 @@ use super::{SigningError, SigningKey};
 use crate::clock::SystemEntropy;
 use crate::package::file;
 use crate::package::key::PublicKey;
+use crate::package::shell::word;
 
 /// Largest private key file that is read, in bytes.
 const MAX_BYTES: u64 = 4096;
@@ -82,14 +83,14 @@ impl std::fmt::Display for KeyFileError {
                 "there is no private key {} or {}\n  make one with: conductor-sign generate-key {}",
                 first.display(),
                 second.display(),
-                second.display()
+                word(&second.display().to_string())
             ),
             Self::Io { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Exposed { path, mode } => write!(
                 f,
                 "{}: others can read this private key (mode {mode:04o})\n  chmod 600 {}; if others may have read it, make a new one and rotate",
                 path.display(),
-                path.display()
+                word(&path.display().to_string())
             ),
             Self::IsPublic { path } => {
                 write!(f, "{}: this is a public key; signing takes the private one beside it", path.display())
