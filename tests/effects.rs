@@ -3,7 +3,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conductor::action::{Effect, EffectError, Origin, Outside};
+use conductor::clock::{FILE_EPOCH_US, VirtualClock};
 use conductor::config::{Volume, VolumeOperation};
-use conductor::effect::{Environment, Live};
+use conductor::effect::{Environment, Live, World};
+use conductor::mapping::Facts;
 
 /// Longer than anything here takes; a test that waits this long has failed.
 const LONG: Duration = Duration::from_secs(60);
@@ -272,4 +274,66 @@ fn a_mixer_that_fails_is_told() {
         told.recv_timeout(LONG).expect("a failure"),
         "volume mute: the volume was not changed: pactl: Connection failure: Connection refused"
     );
+}
+
+/// A display of our own that shows nothing.
+struct Display {
+    server: Child,
+    name: String,
+}
+
+impl Display {
+    fn start() -> Self {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-noreset", "-screen", "0", "64x64x24", "-nolisten", "tcp"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb starts");
+        // It writes its number when it is ready.
+        let mut number = String::new();
+        let output = server.stdout.take().expect("a pipe");
+        std::io::BufReader::new(output).read_line(&mut number).expect("the display's number");
+        Self { server, name: format!(":{}", number.trim()) }
+    }
+    fn xprop(&self, words: &[&str]) -> String {
+        let output = Command::new("xprop").args(words).env("DISPLAY", &self.name).output().expect("xprop runs");
+        String::from_utf8(output.stdout).expect("text")
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn the_window_in_front_is_known_on_a_real_display() {
+    let present = |name: &str| Command::new(name).arg("-version").output().is_ok();
+    if !present("Xvfb") || !present("xprop") {
+        eprintln!("skipped: the_window_in_front_is_known_on_a_real_display needs xvfb and x11-utils");
+        return;
+    }
+    let display = Display::start();
+    let alone = ["SWAYSOCK", "HYPRLAND_INSTANCE_SIGNATURE"]
+        .into_iter()
+        .fold(Environment::inherited(), |environment, name| environment.with(name, ""));
+    let environment = alone.with("DISPLAY", &display.name);
+    let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
+    let world = World::live(Arc::clone(&clock), environment);
+    assert!(!world.in_mode(0).app_frontmost("gimp"), "there is no window");
+    // The root window stands in for one: what a window manager would say of the window in front is written on it.
+    let root = display.xprop(&["-root", "-f", "WM_CLASS", "8s", "-set", "WM_CLASS", "Gimp"]);
+    assert!(root.is_empty(), "{root}");
+    let tree = Command::new("xwininfo").args(["-root"]).env("DISPLAY", &display.name).output().expect("xwininfo runs");
+    let tree = String::from_utf8(tree.stdout).expect("text");
+    let id = tree.split_whitespace().find(|word| word.starts_with("0x")).expect("the window's number").to_owned();
+    display.xprop(&["-root", "-f", "_NET_ACTIVE_WINDOW", "32x", "-set", "_NET_ACTIVE_WINDOW", &id]);
+    clock.advance_to(10_000_000);
+    assert!(world.in_mode(0).app_frontmost("gimp"));
+    assert!(!world.in_mode(0).app_frontmost("firefox"));
 }

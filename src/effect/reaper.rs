@@ -93,7 +93,7 @@ impl Reaper {
 }
 
 impl Drop for Reaper {
-    /// Lets the thread go. The programs run on: they were started to.
+    /// Lets the thread go when the last program has ended. They run on: they were started to.
     fn drop(&mut self) {
         if let Some(shared) = lock(&self.shared).take() {
             shared.leave.store(true, Ordering::Relaxed);
@@ -111,7 +111,8 @@ impl Shared {
 
 fn watch(shared: &Shared) {
     let mut running: Vec<Running> = Vec::new();
-    while !shared.leave.load(Ordering::Relaxed) {
+    // A program that was started is here or in `new` before anybody asks to leave.
+    while !(shared.leave.load(Ordering::Relaxed) && running.is_empty() && lock(&shared.new).is_empty()) {
         let blind = running.iter().any(|child| child.descriptor.is_none());
         let mut fds: Vec<BorrowedFd<'_>> = vec![shared.wake.as_fd()];
         fds.extend(running.iter().filter_map(|child| child.descriptor.as_ref()).map(AsFd::as_fd));

@@ -88,13 +88,16 @@ impl Frontmost {
     }
 }
 
-/// The window in `_NET_ACTIVE_WINDOW: window id # 0x1e00004`.
+/// The window in `_NET_ACTIVE_WINDOW: window id # 0x1e00004`, or behind a `=` where it was written as a plain number.
 fn window_id(text: &str) -> Option<String> {
-    let (_, id) = text.split_once('#')?;
+    let (_, id) = text.split_once(['#', '='])?;
     let id = id.split([',', '\n']).next()?.trim();
-    let digits = id.strip_prefix("0x")?;
-    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (valid && digits.bytes().any(|byte| byte != b'0')).then(|| id.to_owned())
+    let number = match id.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => id.parse(),
+    };
+    // 0 is how a window manager says that no window has the focus.
+    number.ok().filter(|number| *number != 0).map(|number| format!("{number:#x}"))
 }
 
 /// The names in `WM_CLASS = "Navigator", "firefox"`.
@@ -143,6 +146,7 @@ mod tests {
     fn what_xprop_says_is_understood() {
         assert_eq!(window_id("_NET_ACTIVE_WINDOW: window id # 0x1e00004\n").as_deref(), Some("0x1e00004"));
         assert_eq!(window_id("_NET_ACTIVE_WINDOW: window id # 0x1e00004, 0x0\n").as_deref(), Some("0x1e00004"));
+        assert_eq!(window_id("_NET_ACTIVE_WINDOW = 1293\n").as_deref(), Some("0x50d"));
         for nothing in ["_NET_ACTIVE_WINDOW: window id # 0x0", "_NET_ACTIVE_WINDOW:  not found.", "# 0x; reboot", "#"] {
             assert_eq!(window_id(nothing), None, "{nothing}");
         }

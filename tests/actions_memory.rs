@@ -1,0 +1,75 @@
+//! The way from a gesture to its steps asks for no memory once it is warm, so a pad played fast never waits for the allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use conductor::action::{Cause, Scheduler, Task};
+use conductor::config::{Action, Params, PluginCall};
+use conductor::gesture::{DeviceId, Gesture, GestureEvent};
+use conductor::mapping::Facts;
+use conductor::midi::Channel;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, with a count for each thread.
+struct Counting;
+
+// SAFETY: every call is handed on unchanged to the system's allocator, which keeps the contract; the counter is a `Cell`
+// without a destructor, so counting neither allocates nor fails.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps the contract of `alloc`, which is the same one.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the pointer came from `alloc` above, that is from the system's allocator, with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+struct Nowhere;
+
+impl Facts for Nowhere {
+    fn mode(&self) -> usize {
+        0
+    }
+    fn minute_of_day(&self) -> u16 {
+        0
+    }
+    fn weekday(&self) -> u8 {
+        1
+    }
+    fn app_running(&self, _: &str) -> bool {
+        false
+    }
+    fn app_frontmost(&self, _: &str) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_plugin_call_and_a_mode_change_are_started_without_allocating() {
+    let call = PluginCall { plugin: "p".into(), tenant: "t".into(), params: Params::default() };
+    let call = Arc::new(Action::WasmPlugin(Arc::new(call)));
+    let mode = Arc::new(Action::ModeChange(1));
+    let channel = Channel::new(1).expect("1 is a channel");
+    let gesture = Gesture::Press { note: 60, velocity: 100 };
+    let cause = Cause { mapping: 0, event: GestureEvent { t: 0, device: DeviceId(0), channel, gesture } };
+    let (mut scheduler, mut steps) = (Scheduler::new(), Vec::with_capacity(4));
+    let before = ALLOCATIONS.with(Cell::get);
+    for now in 0..1000 {
+        scheduler.start(now, &call, cause.clone(), &Nowhere, &mut steps);
+        scheduler.start(now, &mode, cause.clone(), &Nowhere, &mut steps);
+        assert!(matches!(steps.first().map(|step| &step.task), Some(Task::Plugin(_))));
+        steps.clear();
+    }
+    assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
+}
