@@ -80,19 +80,21 @@ fn generate_key_overwrites_nothing() {
 }
 
 #[test]
-fn the_documented_workflow_from_signing_to_tampering() {
-    let desk = Desk::with_keys();
-    let add = format!("trust|add|{ADA}|Official Plugin");
-    let mut transcript = desk.transcript(&[
-        "sign|my_plugin.wasm|.conductor/key1|--name|Your Name|--email|you@example.com",
+fn the_documented_workflow_from_a_new_key_to_tampering() {
+    let desk = Desk::new();
+    let generated = desk.run("generate-key|.conductor/my-plugin-key").exits(0);
+    let public = desk.text(".conductor/my-plugin-key.public");
+    let add = format!("trust|add|{public}|Official Plugin");
+    let remove = format!("trust|remove|{}...", &public[..8]);
+    let mut transcript = generated.transcript() + "\n";
+    transcript += &desk.transcript(&[
+        "sign|my_plugin.wasm|.conductor/my-plugin-key|--name|Your Name|--email|you@example.com",
         "verify|my_plugin.wasm",
         add.as_str(),
         "trust|list",
         "verify|my_plugin.wasm",
         "verify|my_plugin.wasm|--json",
     ]);
-    golden("tests/golden/signing/my_plugin.wasm.sig", &desk.text("my_plugin.wasm.sig"));
-    golden("tests/golden/signing/trusted_keys.toml", &desk.text(".config/conductor/trusted_keys.toml"));
     let mut tampered = SMALL_PLUGIN.to_vec();
     tampered[4] = 2;
     desk.0.file("my_plugin.wasm", tampered);
@@ -100,10 +102,21 @@ fn the_documented_workflow_from_signing_to_tampering() {
     desk.0.file("my_plugin.wasm", [SMALL_PLUGIN, b"\0"].concat());
     transcript += &desk.transcript(&["verify|my_plugin.wasm"]);
     desk.0.file("my_plugin.wasm", SMALL_PLUGIN);
-    transcript += &desk.transcript(&["verify|my_plugin.wasm", "trust|remove|869e92a2...", "verify|my_plugin.wasm"]);
+    transcript += &desk.transcript(&["verify|my_plugin.wasm", remove.as_str(), "verify|my_plugin.wasm"]);
     fs::remove_file(desk.0.path().join("my_plugin.wasm.sig")).unwrap();
     transcript += &desk.transcript(&["verify|my_plugin.wasm", "verify|no_plugin.wasm"]);
+    // The key is a new one each time.
+    let transcript = transcript.replace(&public, "PUBLIC").replace(&public[..8], "PUB");
     golden("tests/golden/signing/workflow.txt", &transcript);
+}
+
+#[test]
+fn the_files_are_as_documented() {
+    let desk = Desk::with_keys();
+    desk.run("sign|my_plugin.wasm|.conductor/key1|--name|Your Name|--email|you@example.com").exits(0);
+    golden("tests/golden/signing/my_plugin.wasm.sig", &desk.text("my_plugin.wasm.sig"));
+    desk.run(&format!("trust|add|{ADA}|Official Plugin")).exits(0);
+    golden("tests/golden/signing/trusted_keys.toml", &desk.text(".config/conductor/trusted_keys.toml"));
 }
 
 #[test]
