@@ -1,4 +1,5 @@
-//! What a host call pays for holding itself against the grant: the same among one rule and a thousand.
+//! What a host call pays for holding itself against the grant: the same among one rule and a thousand. And what a run of the
+//! conformance gate takes.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -7,6 +8,9 @@ use std::path::PathBuf;
 use conductor::action::Url;
 use conductor::config::{PathScope, PluginConfig, WasmConfig};
 use conductor::grant::{Capability, Grant, GrantCell};
+use conductor::host;
+use conductor::package::{Policy, admit};
+use conductor::sandbox::conformance;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 fn grant(rules: usize) -> Grant {
@@ -53,5 +57,18 @@ fn checks(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, checks);
+/// A run of the conformance gate over the committed guests: two rehearsals each.
+fn gate(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("conformance");
+    group.sample_size(10);
+    for name in ["note_logger", "json_probe"] {
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/plugins/{name}.wasm"));
+        let admitted = admit(&file, &Policy { name: name.to_owned(), ..Policy::default() }).expect("a committed guest");
+        let settings = PluginConfig::new(file);
+        group.bench_function(name, |bencher| bencher.iter(|| conformance(&admitted, &settings, host::TABLE)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, checks, gate);
 criterion_main!(benches);

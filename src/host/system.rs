@@ -30,8 +30,9 @@ pub(super) const SYSTEM_CONTROL: HostFunction = HostFunction {
 #[derive(Deserialize)]
 #[serde(tag = "operation", rename_all = "lowercase", deny_unknown_fields)]
 enum Operation {
-    Lock,
-    Sleep,
+    // With braces: a bare variant would take any further key.
+    Lock {},
+    Sleep {},
     Notify {
         title: String,
         #[serde(default)]
@@ -44,8 +45,8 @@ enum Operation {
 
 fn system_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let system = match answer::head(call, args)? {
-        Operation::Lock => System::Lock,
-        Operation::Sleep => System::Sleep,
+        Operation::Lock {} => System::Lock,
+        Operation::Sleep {} => System::Sleep,
         Operation::Notify { title, .. } if title.trim().is_empty() => {
             return Err(Errno::Invalid.because("a notification needs a title"));
         }
