@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use conductor::host;
 use wasmi::{Engine, ExternType, Module};
 
 fn module(name: &str) -> Module {
@@ -82,4 +83,39 @@ fn the_probe_of_the_benchmarks_starts_with_two_pages() {
     assert!(conductor_imports(&module).is_empty());
     let memory = module.exports().find_map(|export| export.ty().memory().copied()).expect("a memory");
     assert_eq!(memory.minimum(), 2, "a larger stack is paid for by every instance");
+}
+
+/// The SDK's declarations as the host's table would word them: names, and types as WebAssembly has them.
+fn declared_by_the_sdk() -> BTreeSet<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/sdk/src/imports.rs");
+    let source = std::fs::read_to_string(source).expect("the SDK");
+    let functions = source.lines().filter_map(|line| line.trim().strip_prefix("pub(super) fn ")?.strip_suffix(';'));
+    functions
+        .map(|function| {
+            let (name, rest) = function.split_once('(').expect("parameters");
+            let (params, result) = rest.rsplit_once(')').expect("a closing parenthesis");
+            let params = params.split(", ").filter_map(|param| param.split_once(": "));
+            // Pointers, lengths and numbers are all 32 bits wide here.
+            let params = params.map(|(_, ty)| match ty {
+                "i32" | "usize" | "*const u8" | "*mut u8" => "i32",
+                other => panic!("{name}: {other}"),
+            });
+            let result = if result.is_empty() { "" } else { "i32" };
+            format!("{name}({}) -> ({result})", params.collect::<Vec<_>>().join(", "))
+        })
+        .collect()
+}
+
+#[test]
+fn the_sdk_declares_every_host_function_as_the_host_has_it() {
+    let lent: BTreeSet<String> = host::TABLE
+        .iter()
+        .map(|function| {
+            let types = |types: &[conductor::sandbox::ValueType]| {
+                types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            };
+            format!("{}({}) -> ({})", function.name, types(function.params), types(function.results))
+        })
+        .collect();
+    assert_eq!(declared_by_the_sdk(), lent);
 }

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+#[cfg(target_family = "wasm")]
+use crate::imports;
+#[cfg(not(target_family = "wasm"))]
+use crate::testing as imports;
+
 /// How much a log line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -33,7 +38,7 @@ impl fmt::Display for HostError {
 
 impl std::error::Error for HostError {}
 
-fn checked(result: i32) -> Result<usize, HostError> {
+pub(crate) fn checked(result: i32) -> Result<usize, HostError> {
     usize::try_from(result).map_err(|_| HostError { code: result })
 }
 
@@ -42,12 +47,13 @@ pub fn log(level: Level, text: &str) {
     imports::log(level as i32, text.as_bytes());
 }
 
-/// Sets the call's output, in place of any set before in the same call.
+/// Sets the call's output, one JSON value, in place of any set before in the same call.
 pub fn output(bytes: &[u8]) -> Result<(), HostError> {
     checked(imports::output_set(bytes)).map(|_| ())
 }
 
-/// A value of the plugin's `config` table, or of one of its `secrets`; none when the key is not there.
+/// A value of the plugin's `config` table; none when the key is not there. For a key of `secrets` it is a placeholder, to be put
+/// into the value of a header, where the host fills it in.
 pub fn config(key: &str) -> Result<Option<String>, HostError> {
     match filled(|buffer| imports::config_get(key.as_bytes(), buffer)) {
         Ok(value) => Ok(Some(value)),
@@ -66,6 +72,24 @@ pub fn last_error() -> String {
     filled(imports::last_error).unwrap_or_default()
 }
 
+/// The last answer: the line of JSON it begins with, and its body.
+pub(crate) fn answer(len: usize) -> Result<(Vec<u8>, Vec<u8>), HostError> {
+    let (mut bytes, mut at) = (vec![0; len], 0);
+    while at < len {
+        match checked(imports::response_read(&mut bytes[at..]))? {
+            0 => break,
+            count => at += count.min(len - at),
+        }
+    }
+    bytes.truncate(at);
+    // Reading once more finds the end, and lets the host forget the answer.
+    let _ = imports::response_read(&mut [0]);
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let body = bytes.get(end + 1..).unwrap_or_default().to_vec();
+    bytes.truncate(end);
+    Ok((bytes, body))
+}
+
 /// The text that `fill` writes into a buffer, which is made larger when `fill` asks for it: it returns the whole length.
 fn filled(fill: impl Fn(&mut [u8]) -> i32) -> Result<String, HostError> {
     let mut buffer = vec![0; 256];
@@ -78,48 +102,6 @@ fn filled(fill: impl Fn(&mut [u8]) -> i32) -> Result<String, HostError> {
         buffer.resize(len, 0);
     }
 }
-
-#[cfg(target_family = "wasm")]
-mod imports {
-    #![allow(unsafe_code)] // foreign functions; each passes the address and length of a slice that outlives the call
-
-    pub(super) const NOT_FOUND: i32 = -2;
-
-    mod raw {
-        #[link(wasm_import_module = "conductor")]
-        unsafe extern "C" {
-            pub(super) fn log(level: i32, text: *const u8, len: usize);
-            pub(super) fn output_set(bytes: *const u8, len: usize) -> i32;
-            pub(super) fn config_get(key: *const u8, key_len: usize, buffer: *mut u8, buffer_len: usize) -> i32;
-            pub(super) fn last_error(buffer: *mut u8, buffer_len: usize) -> i32;
-            pub(super) fn midi_send(port: *const u8, port_len: usize, bytes: *const u8, len: usize) -> i32;
-        }
-    }
-
-    pub(super) fn log(level: i32, text: &[u8]) {
-        // SAFETY: reads `text` only.
-        unsafe { raw::log(level, text.as_ptr(), text.len()) }
-    }
-    pub(super) fn output_set(bytes: &[u8]) -> i32 {
-        // SAFETY: reads `bytes` only.
-        unsafe { raw::output_set(bytes.as_ptr(), bytes.len()) }
-    }
-    pub(super) fn config_get(key: &[u8], buffer: &mut [u8]) -> i32 {
-        // SAFETY: reads `key` and writes at most `buffer.len()` bytes to `buffer`.
-        unsafe { raw::config_get(key.as_ptr(), key.len(), buffer.as_mut_ptr(), buffer.len()) }
-    }
-    pub(super) fn last_error(buffer: &mut [u8]) -> i32 {
-        // SAFETY: writes at most `buffer.len()` bytes to `buffer`.
-        unsafe { raw::last_error(buffer.as_mut_ptr(), buffer.len()) }
-    }
-    pub(super) fn midi_send(port: &[u8], bytes: &[u8]) -> i32 {
-        // SAFETY: reads `port` and `bytes` only.
-        unsafe { raw::midi_send(port.as_ptr(), port.len(), bytes.as_ptr(), bytes.len()) }
-    }
-}
-
-#[cfg(not(target_family = "wasm"))]
-use crate::testing as imports;
 
 #[cfg(test)]
 mod tests {

@@ -25,16 +25,22 @@
 mod call;
 mod failure;
 mod host;
+#[cfg(target_family = "wasm")]
+mod imports;
 mod memory;
 mod metadata;
+mod network;
 mod request;
+mod system;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
 pub use failure::Failure;
 pub use host::{HostError, Level, config, last_error, log, midi_send, output};
 pub use metadata::{Action, Capability, Metadata};
+pub use network::{HttpRequest, HttpResponse, Message, WebSocket};
 pub use request::{Context, Request};
+pub use system::{Ran, System, Volume, exec, press_keys, system, type_text, volume};
 
 /// What [`plugin!`] expands to calls; not for use by hand.
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 //! side by side.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::Level;
 
@@ -15,6 +15,19 @@ pub struct Record {
     pub output: Option<Vec<u8>>,
     /// Port and bytes of each MIDI message, in order.
     pub midi: Vec<(String, Vec<u8>)>,
+    /// Everything else that was asked of the host, in order.
+    pub asked: Vec<Asked>,
+}
+
+/// Something that was asked of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The host function.
+    pub function: &'static str,
+    /// The request: JSON, or what the function takes in its place.
+    pub head: Vec<u8>,
+    /// What goes with it.
+    pub body: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -23,6 +36,8 @@ struct Host {
     config: BTreeMap<String, String>,
     refusal: Option<(i32, String)>,
     last_error: String,
+    answers: VecDeque<Vec<u8>>,
+    reading: Vec<u8>,
 }
 
 thread_local! {
@@ -47,6 +62,11 @@ pub fn set_config(key: &str, value: &str) {
 /// From now on every host function that can refuse does, with this code and reason.
 pub fn refuse(code: i32, reason: &str) {
     HOST.with_borrow_mut(|host| host.refusal = Some((code, reason.to_owned())));
+}
+
+/// Prepares the answer to the next request that has one: the line of JSON it begins with, and its body.
+pub fn answer(head: &str, body: &[u8]) {
+    HOST.with_borrow_mut(|host| host.answers.push_back([head.as_bytes(), b"\n", body].concat()));
 }
 
 pub(crate) const NOT_FOUND: i32 = -2;
@@ -104,6 +124,71 @@ pub(crate) fn midi_send(port: &[u8], bytes: &[u8]) -> i32 {
         }
         Err(code) => code,
     })
+}
+
+/// Notes what was asked, and refuses where it was told to.
+fn ask(function: &'static str, head: &[u8], body: &[u8]) -> i32 {
+    HOST.with_borrow_mut(|host| {
+        host.record.asked.push(Asked { function, head: head.to_vec(), body: body.to_vec() });
+        host.permitted().err().unwrap_or(0)
+    })
+}
+
+/// The same, for what has an answer: its length.
+fn ask_for(function: &'static str, head: &[u8], body: &[u8]) -> i32 {
+    match ask(function, head, body) {
+        0 => HOST.with_borrow_mut(|host| {
+            host.reading = host.answers.pop_front().unwrap_or_default();
+            i32::try_from(host.reading.len()).unwrap_or(i32::MAX)
+        }),
+        refused => refused,
+    }
+}
+
+pub(crate) fn response_read(buffer: &mut [u8]) -> i32 {
+    // In pieces, as a host may do it.
+    HOST.with_borrow_mut(|host| {
+        let len = host.reading.len().min(buffer.len()).min(7);
+        buffer[..len].copy_from_slice(&host.reading[..len]);
+        host.reading.drain(..len);
+        i32::try_from(len).unwrap_or(i32::MAX)
+    })
+}
+
+pub(crate) fn http_request(head: &[u8], body: &[u8]) -> i32 {
+    ask_for("http_request", head, body)
+}
+
+pub(crate) fn ws_open(head: &[u8]) -> i32 {
+    ask("ws_open", head, &[])
+}
+
+pub(crate) fn ws_send(_socket: i32, kind: i32, bytes: &[u8]) -> i32 {
+    ask("ws_send", kind.to_string().as_bytes(), bytes)
+}
+
+pub(crate) fn ws_recv(_socket: i32, timeout_ms: i32) -> i32 {
+    ask_for("ws_recv", timeout_ms.to_string().as_bytes(), &[])
+}
+
+pub(crate) fn ws_close(_socket: i32) -> i32 {
+    ask("ws_close", &[], &[])
+}
+
+pub(crate) fn audio_control(operation: &[u8], percent: i32) -> i32 {
+    ask("audio_control", format!("{} {percent}", String::from_utf8_lossy(operation)).as_bytes(), &[])
+}
+
+pub(crate) fn exec(head: &[u8], input: &[u8]) -> i32 {
+    ask_for("exec", head, input)
+}
+
+pub(crate) fn system_control(request: &[u8]) -> i32 {
+    ask("system_control", request, &[])
+}
+
+pub(crate) fn keys_send(request: &[u8]) -> i32 {
+    ask("keys_send", request, &[])
 }
 
 /// As the host does: copies what fits and returns the whole length.

@@ -14,6 +14,8 @@ fn main() -> Result<()> {
         std::process::exit(1);
     }
     let connection = Connection::open(file)?;
+    // SQLite as it is built for WASI has no temporary files.
+    connection.pragma_update(None, "temp_store", "memory")?;
     let mut batch = Batch::new(&connection, &sql);
     while let Some(mut statement) = batch.next()? {
         let columns = statement.column_count();
