@@ -58,7 +58,9 @@ fn unix_time() -> u64 {
 
 impl Clock for SystemClock {
     fn now(&self) -> Micros {
-        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+        let elapsed = self.start.elapsed();
+        // Asked at every plugin call, so without 128-bit arithmetic.
+        elapsed.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(elapsed.subsec_micros()))
     }
     fn epoch(&self) -> u64 {
         self.epoch

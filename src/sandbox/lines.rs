@@ -1,5 +1,6 @@
 //! The lines a guest writes: through `log`, to standard output, to standard error. Cleaned, cut and counted.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outcome::{LogLevel, LogLine};
@@ -14,7 +15,14 @@ pub(super) const MAX_LINE: usize = 1_024;
 /// The lines of one instance. Clones share them: one for the host functions, one for each standard stream. Never
 /// contended, because an instance runs on one thread at a time.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lines(Arc<Mutex<Inner>>);
+pub(super) struct Lines(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    inner: Mutex<Inner>,
+    /// Whether anything was written since the last look: most calls write nothing, and then nothing is locked.
+    written: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -33,7 +41,8 @@ pub(super) enum Stream {
 
 impl Lines {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.written.store(true, Ordering::Relaxed);
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A whole line.
@@ -57,7 +66,11 @@ impl Lines {
 
     /// What the call wrote and how many lines were dropped; unfinished lines end here.
     pub(super) fn take(&self) -> (Vec<LogLine>, u32) {
-        let mut inner = self.inner();
+        // Written and read on the instance's own thread of the moment; handing it over synchronises.
+        if !self.0.written.swap(false, Ordering::Relaxed) {
+            return (Vec::new(), 0);
+        }
+        let mut inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
         for stream in [Stream::Output, Stream::Error] {
             if !inner.partial[stream as usize].is_empty() {
                 inner.end_line(stream);

@@ -1,7 +1,7 @@
 //! Which slot a call belongs to, and which instances have to go to make room. Decided in the order of events and by
 //! event time alone, so that a replay decides the same however fast it runs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::outcome::Rejection;
@@ -13,7 +13,7 @@ use crate::config::{Isolation, WasmConfig};
 /// The slots of all plugins.
 #[derive(Debug)]
 pub(super) struct Table {
-    plugins: HashMap<String, Entry>,
+    plugins: BTreeMap<String, Entry>,
     max_instances: usize,
     /// Time after which an unused instance goes, in microseconds.
     ttl: Micros,
@@ -28,7 +28,7 @@ pub(super) struct Table {
 #[derive(Debug)]
 struct Entry {
     plugin: Arc<Plugin>,
-    tenants: HashMap<String, Seat>,
+    tenants: BTreeMap<String, Seat>,
 }
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(super) struct Route {
 impl Table {
     pub(super) fn new(settings: &WasmConfig) -> Self {
         Self {
-            plugins: HashMap::new(),
+            plugins: BTreeMap::new(),
             max_instances: settings.max_instances.max(1) as usize,
             ttl: u64::from(settings.instance_ttl_s).saturating_mul(1_000_000),
             alive: 0,
@@ -65,7 +65,7 @@ impl Table {
         for plugin in plugins {
             let kept = old.remove(plugin.name()).filter(|entry| Arc::ptr_eq(&entry.plugin, &plugin));
             let name = plugin.name().to_owned();
-            self.plugins.insert(name, kept.unwrap_or_else(|| Entry { plugin, tenants: HashMap::new() }));
+            self.plugins.insert(name, kept.unwrap_or_else(|| Entry { plugin, tenants: BTreeMap::new() }));
         }
         self.alive = self.seats().filter(|seat| seat.alive).count();
         old.into_values().flat_map(|entry| entry.tenants.into_values()).map(|seat| seat.slot).collect()
@@ -133,8 +133,6 @@ impl Table {
         }
         self.alive = self.alive.saturating_sub(leave.len());
         self.next_expiry = next;
-        // The map has no order; what is decided must have one.
-        leave.sort_by(|a, b| (a.plugin.name(), &a.tenant).cmp(&(b.plugin.name(), &b.tenant)));
         leave
     }
 
@@ -144,11 +142,8 @@ impl Table {
             .values_mut()
             .flat_map(|entry| entry.tenants.values_mut())
             .filter(|seat| seat.alive && !Arc::ptr_eq(&seat.slot, but))
-            .min_by(|a, b| {
-                let key =
-                    |seat: &Seat| (seat.last_used, seat.slot.plugin.name().to_owned(), Arc::clone(&seat.slot.tenant));
-                key(a).cmp(&key(b))
-            })?;
+            // Of several, the first by name.
+            .min_by_key(|seat| seat.last_used)?;
         seat.alive = false;
         seat.slot.plugin.counters().evicted();
         let slot = Arc::clone(&seat.slot);
