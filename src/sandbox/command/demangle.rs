@@ -62,7 +62,7 @@ mod tests {
         for (name, wanted) in [
             ("_ZN4core9panicking9panic_fmt17h0123456789abcdefE", "core::panicking::panic_fmt"),
             (
-                "_ZN60_$LT$alloc..string..String$u20$as$u20$core..fmt..Write$GT$9write_str17h0123456789abcdefE",
+                "_ZN58_$LT$alloc..string..String$u20$as$u20$core..fmt..Write$GT$9write_str17h0123456789abcdefE",
                 "<alloc::string::String as core::fmt::Write>::write_str",
             ),
             (
