@@ -8,7 +8,7 @@ use rustix::fd::AsFd;
 use crate::abi::Rights;
 use crate::abi::types::FdFlags;
 use crate::clock::{Clock, VirtualClock};
-use crate::ctx::{Parts, Strings, WasiCtx};
+use crate::ctx::{Call, Strings, WasiCtx};
 use crate::entropy::Entropy;
 use crate::resolve::Resolver;
 use crate::root::{Preopen, Root};
@@ -180,7 +180,7 @@ impl WasiBuilder {
         for (index, preopen) in self.preopens.into_iter().enumerate() {
             insert(open(preopen, index, self.deterministic, self.manual)?)?;
         }
-        Ok(WasiCtx::new(Parts {
+        Ok(WasiCtx {
             args,
             env,
             table,
@@ -190,7 +190,8 @@ impl WasiBuilder {
             clock: self.clock,
             entropy: self.entropy,
             listing_bytes: self.listing_bytes,
-        }))
+            call: Call::default(),
+        })
     }
 }
 

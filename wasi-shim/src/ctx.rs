@@ -51,10 +51,7 @@ pub struct WasiCtx {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) entropy: Option<Box<dyn Entropy>>,
     pub(crate) listing_bytes: usize,
-    /// Fuel used in the current call when the current host call began.
-    pub(crate) fuel_used: u64,
-    /// Fuel the current host call owes beyond its base cost.
-    owed: Cell<u64>,
+    pub(crate) call: Call,
 }
 
 impl core::fmt::Debug for WasiCtx {
@@ -63,17 +60,13 @@ impl core::fmt::Debug for WasiCtx {
     }
 }
 
-/// Everything but the state of the current host call, as the builder hands it over.
-pub(crate) struct Parts {
-    pub(crate) args: Strings,
-    pub(crate) env: Strings,
-    pub(crate) table: Table,
-    pub(crate) stdin: Box<dyn Source>,
-    pub(crate) stdout: Box<dyn Sink>,
-    pub(crate) stderr: Box<dyn Sink>,
-    pub(crate) clock: Box<dyn Clock>,
-    pub(crate) entropy: Option<Box<dyn Entropy>>,
-    pub(crate) listing_bytes: usize,
+/// The current host call.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    /// Fuel used in the current call of the guest when this one began.
+    fuel_used: u64,
+    /// Fuel owed beyond the base cost.
+    owed: Cell<u64>,
 }
 
 impl WasiCtx {
@@ -92,42 +85,30 @@ impl WasiCtx {
         &mut *self.clock
     }
 
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { args, env, table, stdin, stdout, stderr, clock, entropy, listing_bytes } = parts;
-        Self {
-            args,
-            env,
-            table,
-            stdin,
-            stdout,
-            stderr,
-            clock,
-            entropy,
-            listing_bytes,
-            fuel_used: 0,
-            owed: Cell::new(0),
-        }
-    }
-
     /// A host call begins.
     pub(crate) fn enter(&mut self, fuel_used: u64) {
-        self.fuel_used = fuel_used;
-        self.owed.set(0);
+        self.call = Call { fuel_used, owed: Cell::new(0) };
     }
 
     /// The current host call did work worth `fuel`.
     pub(crate) fn owe(&self, fuel: u64) {
-        self.owed.set(self.owed.get().saturating_add(fuel));
+        let owed = &self.call.owed;
+        owed.set(owed.get().saturating_add(fuel));
     }
 
     /// What the current host call owes.
     pub(crate) fn owed(&self) -> u64 {
-        self.owed.get()
+        self.call.owed.get()
     }
 
     /// The time of day, nanoseconds since 1970.
     pub(crate) fn now(&mut self) -> u64 {
-        self.clock.now(ClockId::Realtime, self.fuel_used)
+        self.time(ClockId::Realtime)
+    }
+
+    /// What `id` shows as the current host call begins.
+    pub(crate) fn time(&mut self, id: ClockId) -> u64 {
+        self.clock.now(id, self.call.fuel_used)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::abi::memory::Guest;
 use crate::clock::Slept;
 use crate::ctx::{WasiCtx, WasiView};
 use crate::fuel::{self, PATH, SUBSCRIPTION, SYNC, SYSCALL, TABLE, TREE};
+use crate::func::io::Vector;
 use crate::func::poll::{GLANCE, Next, Poll};
 use crate::func::{args, clock, dir, file, io, open, path, poll, process, random, sock, stat, table};
 use crate::trap::{Exit, Trap};
@@ -56,11 +57,11 @@ functions! {
     fd_filestat_set_times(fd: u32, atim: u64, mtim: u64, flags: u32) SYSCALL,
         |c, _| stat::fd_filestat_set_times(c, fd, atim, mtim, flags);
     fd_pread(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) SYSCALL,
-        |c, g| io::fd_pread(c, g, fd, iovs, count, offset, out);
+        |c, g| io::fd_pread(c, g, fd, Vector { iovs, count, out }, offset);
     fd_prestat_get(fd: u32, out: u32) TABLE, |c, g| table::fd_prestat_get(c, g, fd, out);
     fd_prestat_dir_name(fd: u32, path: u32, len: u32) TABLE, |c, g| table::fd_prestat_dir_name(c, g, fd, path, len);
     fd_pwrite(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) SYSCALL,
-        |c, g| io::fd_pwrite(c, g, fd, iovs, count, offset, out);
+        |c, g| io::fd_pwrite(c, g, fd, Vector { iovs, count, out }, offset);
     fd_readdir(fd: u32, buf: u32, len: u32, cookie: u64, out: u32) SYSCALL,
         |c, g| dir::fd_readdir(c, g, fd, (buf, len), cookie, out);
     fd_renumber(fd: u32, to: u32) SYSCALL, |c, _| table::fd_renumber(c, fd, to);
@@ -150,14 +151,14 @@ pub fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<(), wasmi::e
         MODULE,
         "fd_read",
         |mut caller: Caller<'_, T>, fd: u32, iovs: u32, count: u32, out: u32| -> Result<i32, Error> {
-            waiting(&mut caller, fd, |ctx, guest| io::fd_read(ctx, guest, fd, iovs, count, out))
+            waiting(&mut caller, fd, |ctx, guest| io::fd_read(ctx, guest, fd, Vector { iovs, count, out }))
         },
     )?;
     linker.func_wrap(
         MODULE,
         "fd_write",
         |mut caller: Caller<'_, T>, fd: u32, iovs: u32, count: u32, out: u32| -> Result<i32, Error> {
-            waiting(&mut caller, fd, |ctx, guest| io::fd_write(ctx, guest, fd, iovs, count, out))
+            waiting(&mut caller, fd, |ctx, guest| io::fd_write(ctx, guest, fd, Vector { iovs, count, out }))
         },
     )?;
     linker.func_wrap(

@@ -17,6 +17,6 @@ pub(crate) fn clock_time_get(
     _precision: u64,
     out: u32,
 ) -> Result<(), Errno> {
-    let now = ctx.clock.now(ClockId::parse(id)?, ctx.fuel_used);
+    let now = ctx.time(ClockId::parse(id)?);
     guest.write_u64(out, now)
 }

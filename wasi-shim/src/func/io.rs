@@ -13,17 +13,31 @@ use crate::fuel::{self, MAX_TRANSFER};
 use crate::meta::Meta;
 use crate::table::{Descriptor, Handle, Kind, Stream};
 
-pub(crate) fn fd_read(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    iovs: u32,
-    count: u32,
-    out: u32,
-) -> Result<(), Errno> {
+/// The buffers of a call, and where it says how many bytes were moved.
+#[derive(Clone, Copy)]
+pub(crate) struct Vector {
+    pub(crate) iovs: u32,
+    pub(crate) count: u32,
+    pub(crate) out: u32,
+}
+
+impl Vector {
+    /// The buffers, once it is known that the answer can be stored.
+    fn load(self, guest: &Guest<'_>) -> Result<Vec<Span>, Errno> {
+        guest.bytes(self.out, 4)?;
+        guest.spans(self.iovs, self.count, MAX_TRANSFER)
+    }
+
+    /// Stores how many bytes were moved, which cost `extra` fuel beside their number.
+    fn moved(self, ctx: &WasiCtx, guest: &mut Guest<'_>, done: u32, extra: u64) -> Result<(), Errno> {
+        ctx.owe(fuel::moved(done.into()).saturating_add(extra));
+        guest.write_u32(self.out, done)
+    }
+}
+
+pub(crate) fn fd_read(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, vector: Vector) -> Result<(), Errno> {
     let descriptor = ctx.table.with(fd, Rights::FD_READ)?;
-    let spans = guest.spans(iovs, count, MAX_TRANSFER)?;
-    guest.bytes(out, 4)?;
+    let spans = vector.load(guest)?;
     let done = match &descriptor.kind {
         Kind::Stream(Stream::Input) => {
             let stdin = &mut ctx.stdin;
@@ -33,24 +47,20 @@ pub(crate) fn fd_read(
         Kind::File(handle) => scatter(guest, &spans, |buf, _| Ok(retry(|| rustix::io::read(handle.fd(), &mut *buf))?))?,
         Kind::Directory(_) => return Err(Errno::Isdir),
     };
-    ctx.owe(fuel::moved(done.into()));
-    guest.write_u32(out, done)
+    vector.moved(ctx, guest, done, 0)
 }
 
 pub(crate) fn fd_pread(
     ctx: &mut WasiCtx,
     guest: &mut Guest<'_>,
     fd: u32,
-    iovs: u32,
-    count: u32,
+    vector: Vector,
     offset: u64,
-    out: u32,
 ) -> Result<(), Errno> {
     let descriptor = ctx.table.get(fd)?;
     let handle = descriptor.file()?;
     descriptor.require(Rights::FD_READ | Rights::FD_SEEK)?;
-    let spans = guest.spans(iovs, count, MAX_TRANSFER)?;
-    guest.bytes(out, 4)?;
+    let spans = vector.load(guest)?;
     in_file(offset, 0)?;
     let done = scatter(guest, &spans, |buf, at| {
         let Ok(from) = in_file(offset, at) else {
@@ -58,22 +68,13 @@ pub(crate) fn fd_pread(
         };
         Ok(retry(|| rustix::io::pread(handle.fd(), &mut *buf, from))?)
     })?;
-    ctx.owe(fuel::moved(done.into()));
-    guest.write_u32(out, done)
+    vector.moved(ctx, guest, done, 0)
 }
 
-pub(crate) fn fd_write(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    iovs: u32,
-    count: u32,
-    out: u32,
-) -> Result<(), Errno> {
+pub(crate) fn fd_write(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, vector: Vector) -> Result<(), Errno> {
     let now = ctx.now();
     let descriptor = ctx.table.with(fd, Rights::FD_WRITE)?;
-    let spans = guest.spans(iovs, count, MAX_TRANSFER)?;
-    guest.bytes(out, 4)?;
+    let spans = vector.load(guest)?;
     let (done, extra) = match &descriptor.kind {
         Kind::Stream(Stream::Output) => (gather(guest, &spans, |bytes| ctx.stdout.write(bytes))?, 0),
         Kind::Stream(Stream::Error) => (gather(guest, &spans, |bytes| ctx.stderr.write(bytes))?, 0),
@@ -81,28 +82,23 @@ pub(crate) fn fd_write(
         Kind::File(handle) => write(descriptor, handle, guest, &spans, None, now)?,
         Kind::Directory(_) => return Err(Errno::Isdir),
     };
-    ctx.owe(fuel::moved(done.into()).saturating_add(extra));
-    guest.write_u32(out, done)
+    vector.moved(ctx, guest, done, extra)
 }
 
 pub(crate) fn fd_pwrite(
     ctx: &mut WasiCtx,
     guest: &mut Guest<'_>,
     fd: u32,
-    iovs: u32,
-    count: u32,
+    vector: Vector,
     offset: u64,
-    out: u32,
 ) -> Result<(), Errno> {
     let now = ctx.now();
     let descriptor = ctx.table.get(fd)?;
     let handle = descriptor.file()?;
     descriptor.require(Rights::FD_WRITE | Rights::FD_SEEK)?;
-    let spans = guest.spans(iovs, count, MAX_TRANSFER)?;
-    guest.bytes(out, 4)?;
+    let spans = vector.load(guest)?;
     let (done, extra) = write(descriptor, handle, guest, &spans, Some(offset), now)?;
-    ctx.owe(fuel::moved(done.into()).saturating_add(extra));
-    guest.write_u32(out, done)
+    vector.moved(ctx, guest, done, extra)
 }
 
 pub(crate) fn fd_seek(

@@ -116,23 +116,7 @@ pub(crate) fn path_remove_directory(
     fd: u32,
     path: (u32, u32),
 ) -> Result<(), Errno> {
-    let now = ctx.now();
-    let reach = reach(ctx, guest, fd, Rights::PATH_REMOVE_DIRECTORY, path, Last::Name)?.writable()?;
-    let place = &reach.place;
-    if place.is_dot() {
-        return Err(Errno::Inval);
-    }
-    let ledger = reach.ledger()?;
-    let meta = Meta::at(place.parent(), &place.name)?;
-    match rustix::fs::unlinkat(place.parent(), &*place.name, AtFlags::REMOVEDIR) {
-        // Some systems have the other word for it.
-        Err(rustix::io::Errno::EXIST) => return Err(Errno::Notempty),
-        done => done?,
-    }
-    if let Some(mut ledger) = ledger {
-        ledger.unlinked(&meta, reach.parent_key()?, now);
-    }
-    Ok(())
+    remove(ctx, guest, fd, path, true)
 }
 
 pub(crate) fn path_unlink_file(
@@ -141,21 +125,33 @@ pub(crate) fn path_unlink_file(
     fd: u32,
     path: (u32, u32),
 ) -> Result<(), Errno> {
+    remove(ctx, guest, fd, path, false)
+}
+
+/// Removes a directory, or else anything but a directory.
+fn remove(ctx: &mut WasiCtx, guest: &Guest<'_>, fd: u32, path: (u32, u32), directory: bool) -> Result<(), Errno> {
     let now = ctx.now();
-    let reach = reach(ctx, guest, fd, Rights::PATH_UNLINK_FILE, path, Last::Name)?.writable()?;
+    let (right, flags) = match directory {
+        true => (Rights::PATH_REMOVE_DIRECTORY, AtFlags::REMOVEDIR),
+        false => (Rights::PATH_UNLINK_FILE, AtFlags::empty()),
+    };
+    let reach = reach(ctx, guest, fd, right, path, Last::Name)?.writable()?;
     let place = &reach.place;
     if place.is_dot() {
-        return Err(Errno::Isdir);
+        return Err(if directory { Errno::Inval } else { Errno::Isdir });
     }
     let ledger = reach.ledger()?;
     let meta = Meta::at(place.parent(), &place.name)?;
-    if meta.is_dir() {
-        return Err(Errno::Isdir);
+    match (directory, meta.is_dir()) {
+        (false, true) => return Err(Errno::Isdir),
+        (false, false) if place.directory => return Err(Errno::Notdir),
+        _ => {}
     }
-    if place.directory {
-        return Err(Errno::Notdir);
+    match rustix::fs::unlinkat(place.parent(), &*place.name, flags) {
+        // Some systems have the other word for it.
+        Err(rustix::io::Errno::EXIST) => return Err(Errno::Notempty),
+        done => done?,
     }
-    rustix::fs::unlinkat(place.parent(), &*place.name, AtFlags::empty())?;
     if let Some(mut ledger) = ledger {
         ledger.unlinked(&meta, reach.parent_key()?, now);
     }

@@ -57,9 +57,7 @@ impl Poll {
             let due = match subscription.subject {
                 Subject::Clock { id, timeout, absolute } => Some(ClockId::parse(id).and_then(|id| match id {
                     ClockId::Realtime | ClockId::Monotonic if absolute => Ok((id, timeout)),
-                    ClockId::Realtime | ClockId::Monotonic => {
-                        Ok((id, ctx.clock.now(id, ctx.fuel_used).saturating_add(timeout)))
-                    }
+                    ClockId::Realtime | ClockId::Monotonic => Ok((id, ctx.time(id).saturating_add(timeout))),
                     // Sleeping uses no CPU time: such a moment would never come.
                     ClockId::ProcessCpu | ClockId::ThreadCpu => Err(Errno::Notsup),
                 })),
@@ -77,7 +75,7 @@ impl Poll {
         for waiting in &self.subscriptions {
             let happened = match (waiting.due, waiting.subscription.subject) {
                 (Some(Err(error)), _) => Some(Err(error)),
-                (Some(Ok((id, due))), _) => match due.saturating_sub(ctx.clock.now(id, ctx.fuel_used)) {
+                (Some(Ok((id, due))), _) => match due.saturating_sub(ctx.time(id)) {
                     0 => Some(Ok((0, false))),
                     left => {
                         wait = wait.min(left);
