@@ -131,9 +131,10 @@ pub(crate) fn path_unlink_file(
 /// Removes a directory, or else anything but a directory.
 fn remove(ctx: &mut WasiCtx, guest: &Guest<'_>, fd: u32, path: (u32, u32), directory: bool) -> Result<(), Errno> {
     let now = ctx.now();
-    let (right, flags) = match directory {
-        true => (Rights::PATH_REMOVE_DIRECTORY, AtFlags::REMOVEDIR),
-        false => (Rights::PATH_UNLINK_FILE, AtFlags::empty()),
+    let (right, flags) = if directory {
+        (Rights::PATH_REMOVE_DIRECTORY, AtFlags::REMOVEDIR)
+    } else {
+        (Rights::PATH_UNLINK_FILE, AtFlags::empty())
     };
     let reach = reach(ctx, guest, fd, right, path, Last::Name)?.writable()?;
     let place = &reach.place;
