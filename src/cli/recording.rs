@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Failure;
 use crate::config::{Config, Source};
 use crate::daemon::PluginSet;
-use crate::journal::{ConfigRecord, Header, PluginRecord, Recorder, tree_digest};
+use crate::journal::{ApprovalRecord, ConfigRecord, Header, PluginRecord, Recorder, tree_digest};
 use crate::sandbox::data_directory;
 
 /// Begins the journal at `path`.
@@ -34,6 +34,7 @@ pub(super) fn begin(
             digest: loaded.map(|plugin| plugin.digest().to_string()),
             refused: plugins.refused.get(name).map(ToString::to_string),
             data: data.map(|digest| digest.to_string()),
+            approved: loaded.and_then(|plugin| plugin.approval()).map(|approval| ApprovalRecord::new(&approval)),
         });
     }
     let header = Header::new(epoch, seed, config_record, records);

@@ -259,6 +259,9 @@ impl Replay {
                 set.refused.insert(name.clone(), reason.as_str().into());
                 continue;
             }
+            if let Some(approved) = record.and_then(|record| record.approved.as_ref()) {
+                approved.apply(settings);
+            }
             let wanted = record.and_then(|record| record.digest.as_deref());
             let candidates = std::iter::once(settings.path.clone()).chain(self.wasm_files());
             let mut seen = Vec::new();

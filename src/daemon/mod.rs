@@ -18,6 +18,7 @@ mod told;
 pub use dispatch::Replayed;
 pub use live::{Feed, LiveError, LiveRun, run_live};
 pub use play::{Playing, play};
+pub(crate) use plugins::needs;
 pub use plugins::{Places, PluginSet};
 pub use session::{Happening, Session};
 pub use told::Told;

@@ -9,7 +9,7 @@ use crate::config::{Capability, Config, Environment, PluginConfig, paths};
 use crate::grant::{Grant, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
-use crate::sandbox::{Description, LoadError, Plugin, conformance};
+use crate::sandbox::{Description, LoadError, Plugin, conformance, declared};
 
 /// Where plugins' things are.
 #[derive(Debug, Clone, Default)]
@@ -110,10 +110,12 @@ fn load(
     Plugin::load(admitted, config, grant, host::TABLE).map_err(|error| error.to_string())
 }
 
-/// What a plugin asks for: in its sections, by its imports, in the statement its signer made. None of it has run.
-fn needs(admitted: &AdmittedPlugin) -> BTreeSet<Capability> {
+/// What a plugin asks for: in its sections, by its imports, in the statement its signer made; and where no section says it, by
+/// what it declares in a probe under an empty grant.
+pub(crate) fn needs(admitted: &AdmittedPlugin) -> BTreeSet<Capability> {
     // A module that cannot be described cannot be loaded either, and loading says why.
     let mut needs = Description::read(admitted.bytes(), host::TABLE).map(|known| known.needs).unwrap_or_default();
     needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+    needs.extend(declared(admitted, host::TABLE));
     needs
 }

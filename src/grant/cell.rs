@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
-use super::{Capability, Grant, GrantStore, StoreError};
+use super::{Approval, Capability, Grant, GrantStore, StoreError};
 use crate::config::PluginConfig;
 use crate::package::Digest;
 
@@ -43,6 +43,12 @@ impl GrantCell {
             settlement.live.refresh();
         }
         Arc::clone(&lock(&self.grant))
+    }
+    /// What the store approved beyond the configuration.
+    pub fn approval(&self) -> Option<Approval> {
+        let settlement = self.settlement.as_ref()?;
+        let state = lock(&settlement.live.state);
+        settlement.approval(state.store.as_ref()).cloned()
     }
     /// A reader for a thread's own use.
     #[must_use]
@@ -192,9 +198,11 @@ impl LiveGrants {
 }
 
 impl Settlement {
+    fn approval<'s>(&self, store: Option<&'s GrantStore>) -> Option<&'s Approval> {
+        store.and_then(|store| store.find(&self.name, self.digest, &self.signers))
+    }
     fn settle(&self, store: Option<&GrantStore>) -> Grant {
-        let approval = store.and_then(|store| store.find(&self.name, self.digest, &self.signers));
-        Grant::settle(&self.config, &self.requested, approval)
+        Grant::settle(&self.config, &self.requested, self.approval(store))
     }
 }
 

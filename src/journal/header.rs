@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Capability, PluginConfig};
+use crate::grant::Approval;
 use crate::package::Digest;
 use crate::sandbox::cost_table_digest;
 
@@ -57,6 +59,43 @@ pub struct PluginRecord {
     pub refused: Option<String>,
     /// Digest of its data directory at the start, hexadecimal; absent when there is none.
     pub data: Option<String>,
+    /// What was approved for it beyond the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<ApprovalRecord>,
+}
+
+/// What was approved for a plugin beyond the configuration, when the session began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRecord {
+    /// Names of capabilities.
+    pub capabilities: Vec<String>,
+    /// As in `allowed_hosts`.
+    pub hosts: Vec<String>,
+    /// As in `allowed_commands`.
+    pub commands: Vec<String>,
+    /// As in `allowed_ports`.
+    pub ports: Vec<String>,
+}
+
+impl ApprovalRecord {
+    /// The record of `approval`. Whose it is does not matter to a replay: the plugin's digest is recorded.
+    #[must_use]
+    pub fn new(approval: &Approval) -> Self {
+        Self {
+            capabilities: approval.capabilities.iter().map(|capability| capability.name().to_owned()).collect(),
+            hosts: approval.hosts.clone(),
+            commands: approval.commands.clone(),
+            ports: approval.ports.clone(),
+        }
+    }
+    /// Grants in `settings` what was approved.
+    pub fn apply(&self, settings: &mut PluginConfig) {
+        settings.granted_capabilities.extend(self.capabilities.iter().filter_map(|name| Capability::from_name(name)));
+        settings.allowed_hosts.extend_from_slice(&self.hosts);
+        settings.allowed_commands.extend_from_slice(&self.commands);
+        settings.allowed_ports.extend_from_slice(&self.ports);
+    }
 }
 
 impl Header {

@@ -16,7 +16,7 @@ mod tree;
 
 pub use entry::{Entry, What};
 pub use event::{EventLine, Status, output_value, text_value};
-pub use header::{ConfigRecord, Header, PluginRecord};
+pub use header::{ApprovalRecord, ConfigRecord, Header, PluginRecord};
 pub use line::{Line, Turned};
 pub use playback::{Diverged, Playback};
 pub use reader::{Journal, JournalError};

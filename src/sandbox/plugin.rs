@@ -18,7 +18,7 @@ use super::state::State;
 use super::wasi;
 use crate::action::Secrets;
 use crate::config::{Capability, PluginConfig, WasmConfig};
-use crate::grant::{Grant, GrantCell, GrantView};
+use crate::grant::{Approval, Grant, GrantCell, GrantView};
 use crate::package::{AdmittedPlugin, Digest};
 
 /// The module host functions are imported from.
@@ -121,6 +121,10 @@ impl Plugin {
     /// What it may do now.
     pub fn grant(&self) -> Arc<Grant> {
         self.grant.current()
+    }
+    /// What was approved for it beyond the configuration.
+    pub fn approval(&self) -> Option<Approval> {
+        self.grant.approval()
     }
     /// What the placeholders in its requests stand for.
     pub fn secrets(&self) -> &Secrets {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::{Failure, run};
 use crate::clock::SystemClock;
 use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::daemon::Places;
+use crate::daemon::{Places, needs};
 use crate::grant::{Grant, GrantStore, Identity};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel, admit};
@@ -54,8 +54,8 @@ impl Known {
         // Asking is no admission: nothing is recorded.
         let policy = Policy::from_config(name, plugin, &self.places.trusted_keys, None, self.at);
         let admitted = admit(&plugin.path, &policy).map_err(|refusal| refusal.to_string())?;
-        let mut needs = Description::read(admitted.bytes(), host::TABLE).map_err(|reason| reason.to_string())?.needs;
-        needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+        Description::read(admitted.bytes(), host::TABLE).map_err(|reason| reason.to_string())?;
+        let needs = needs(&admitted);
         let signers: Vec<[u8; 32]> = admitted.signers().map(|key| *key.as_bytes()).collect();
         let approval = self.store.find(name, admitted.digest(), &signers);
         Ok(Standing {
