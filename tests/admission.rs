@@ -188,6 +188,11 @@ fn signatures_expire_at_the_second_they_name() {
         matches!(refused(&workshop.plugin, &forgotten), Refusal::Expired { .. }),
         "no time given is the end of time"
     );
+    assert_eq!(admitted(&workshop.plugin, &Policy::default()).verdict().tolerated, None, "nobody asked, at no time");
+    let lax = Policy { require_signature: false, at: until, ..workshop.strict() };
+    let plugin = admitted(&workshop.plugin, &lax);
+    assert!(matches!(plugin.verdict().tolerated, Some(Refusal::Expired { .. })));
+    assert_eq!(plugin.level(), TrustLevel::Unsigned);
 }
 
 #[test]

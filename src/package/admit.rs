@@ -11,6 +11,7 @@ use super::policy::Policy;
 use super::refusal::{Refusal, RequiredBy};
 use super::signature::{self, Flaw, SignatureFile, signature_path};
 use super::statement::Statement;
+use super::time::Timestamp;
 use super::trust::{Standing, TrustStore};
 use super::verdict::{SignerVerdict, Verdict};
 
@@ -212,8 +213,11 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refu
             return Err(Refusal::Revoked { path, key: signer.key, reason: reason.clone() });
         }
     }
+    // Without a time nothing can be said about expiry: enough where nothing is required, and too little elsewhere.
+    let timed = policy.requires_signature() || policy.at != Timestamp::MAX;
     if let Some(at) = verdict.statement.as_ref().and_then(|statement| statement.expires_at)
         && at <= policy.at
+        && timed
     {
         return Err(Refusal::Expired { path, at });
     }

@@ -30,7 +30,8 @@ pub struct Policy {
     pub history: Option<PathBuf>,
     /// Accept an older version than the last admitted one.
     pub dangerous_allow_downgrade: bool,
-    /// The time at which signatures and keys have to be valid. The default is the end of time: what expires, has expired.
+    /// The time at which signatures and keys have to be valid. The default, the end of time, says that there is none:
+    /// where a signature is required, what expires has expired; elsewhere expiry is not looked at.
     pub at: Timestamp,
 }
 
