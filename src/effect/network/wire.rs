@@ -11,7 +11,7 @@ use super::deadline::Deadline;
 #[derive(Debug)]
 pub(super) struct Wire {
     tcp: TcpStream,
-    /// None once [`Wire::unblock`] was called.
+    /// None once `unblock` was called.
     deadline: Option<Deadline>,
 }
 
