@@ -7,8 +7,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use super::fault::{Fault, FaultKind};
 use super::function::HostFunction;
@@ -19,8 +17,7 @@ use super::plugin::Plugin;
 use super::request::{Context, Request};
 use super::services::Services;
 use super::thread::on_guest_stack;
-use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply};
-use crate::clock::{FILE_EPOCH_US, VirtualClock};
+use super::walls::{AT_NS, Walls};
 use crate::config::{Params, PluginConfig};
 use crate::package::AdmittedPlugin;
 
@@ -29,9 +26,6 @@ const HUGE: usize = 256 << 10;
 
 /// Brackets of the parameters that would exhaust the stack of a careless parser.
 const DEEP: usize = 10_000;
-
-/// Time of the event every call is made for, in nanoseconds since the Unix epoch.
-const AT_NS: u64 = FILE_EPOCH_US * 1_000;
 
 /// What is looked at, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,16 +168,7 @@ pub fn conformance(
 
 /// Runs the plugin twice and judges what it did.
 fn behaviour(plugin: &Arc<Plugin>, checks: &mut Checks) {
-    let outside = Arc::new(Walls::default());
-    let services = Arc::new(Services {
-        clock: Arc::new(VirtualClock::new(FILE_EPOCH_US)),
-        outside: Arc::<Walls>::clone(&outside),
-        seed: [0; 32],
-        data_root: None,
-        live: false,
-        trace: false,
-        stops: None,
-    });
+    let (services, outside) = Walls::around();
     let first = rehearse(plugin, &services);
     let second = rehearse(plugin, &services);
     for (name, steps) in &first.steps {
@@ -203,7 +188,7 @@ fn behaviour(plugin: &Arc<Plugin>, checks: &mut Checks) {
         None => checks.pass(CheckName::Repeatable, "two runs, the same results and fuel"),
         Some(difference) => checks.fail(CheckName::Repeatable, difference),
     }
-    let (asked, denials) = (outside.asked.load(Ordering::Relaxed), plugin.counters().values().denials);
+    let (asked, denials) = (outside.asked(), plugin.counters().values().denials);
     if asked == 0 {
         let tried: Vec<String> = denials.keys().map(|(function, _)| (*function).to_owned()).collect();
         let tried =
@@ -211,28 +196,6 @@ fn behaviour(plugin: &Arc<Plugin>, checks: &mut Checks) {
         checks.pass(CheckName::Contained, tried);
     } else {
         checks.fail(CheckName::Contained, format!("{asked} operations passed an empty grant"));
-    }
-}
-
-/// A world that does nothing, and counts who got as far as asking it.
-#[derive(Debug, Default)]
-struct Walls {
-    asked: AtomicU32,
-}
-
-impl Walls {
-    fn refuse(&self) -> EffectError {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        EffectError::NotPermitted("nothing is granted".to_owned())
-    }
-}
-
-impl Outside for Walls {
-    fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
-        Err(self.refuse())
-    }
-    fn request(&self, _: &crate::action::Request, _: Origin<'_>, _: Duration) -> Answer {
-        Answer { result: Err(self.refuse()), waited: Duration::ZERO }
     }
 }
 

@@ -45,6 +45,7 @@ mod table;
 mod text;
 mod thread;
 mod trace;
+mod walls;
 mod wasi;
 mod worker;
 

@@ -1,16 +1,12 @@
 //! What a plugin declares only by running: by what `init` returns, or by its export `capabilities`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
 
 use super::function::HostFunction;
 use super::instance::Instance;
 use super::metadata::Metadata;
 use super::plugin::Plugin;
-use super::services::Services;
-use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
-use crate::clock::{FILE_EPOCH_US, VirtualClock};
+use super::walls::{AT_NS, Walls};
 use crate::config::{Capability, PluginConfig};
 use crate::package::AdmittedPlugin;
 
@@ -31,17 +27,8 @@ pub fn declared(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -
     if plugin.metadata().is_some() || !asks {
         return BTreeSet::new();
     }
-    let services = Arc::new(Services {
-        clock: Arc::new(VirtualClock::new(FILE_EPOCH_US)),
-        outside: Arc::new(Nowhere),
-        seed: [0; 32],
-        data_root: None,
-        live: false,
-        trace: false,
-        stops: None,
-    });
-    let at_ns = FILE_EPOCH_US * 1_000;
-    match Instance::new(&plugin, "probe", &services, 0, at_ns) {
+    let (services, _) = Walls::around();
+    match Instance::new(&plugin, "probe", &services, 0, AT_NS) {
         Err(outcome) => {
             log::debug!("what it declares is not known: {}", outcome.error().unwrap_or_default());
             BTreeSet::new()
@@ -49,23 +36,11 @@ pub fn declared(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -
         Ok(mut instance) => {
             let mut declared: BTreeSet<_> =
                 instance.metadata().map(Metadata::capabilities).unwrap_or_default().into_iter().collect();
-            match instance.capabilities(at_ns) {
+            match instance.capabilities(AT_NS) {
                 Ok(names) => declared.extend(names),
                 Err(fault) => log::debug!("{fault}"),
             }
             declared
         }
-    }
-}
-
-/// A world that does nothing.
-struct Nowhere;
-
-impl Outside for Nowhere {
-    fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
-        Err(EffectError::NotPermitted("nothing is granted".to_owned()))
-    }
-    fn request(&self, _: &Request, _: Origin<'_>, _: Duration) -> Answer {
-        Answer { result: Err(EffectError::NotPermitted("nothing is granted".to_owned())), waited: Duration::ZERO }
     }
 }
