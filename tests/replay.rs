@@ -214,6 +214,19 @@ fn a_budget_holds_each_plugin_to_what_it_used() {
 }
 
 #[test]
+fn a_profile_names_the_functions_the_fuel_went_to() {
+    let config = "fixtures/sessions/limits/config.toml";
+    let ran = bin("conductor")
+        .args("replay fixtures/sessions/limits/session.mid --profile --config")
+        .arg(config)
+        .run()
+        .exits(0);
+    golden("tests/golden/replay/profile.txt", &ran.transcript());
+    // The plugin that recurses spends its fuel in the function that does.
+    assert!(ran.stdout.contains("%  deep"), "{}", ran.stdout);
+}
+
+#[test]
 fn data_that_is_not_what_it_was_is_said() {
     let scratch = Scratch::new();
     record("plugins-at-work", &scratch); // leaves data behind

@@ -12,15 +12,15 @@ use super::scratch::Scratch;
 use super::{Exit, Failure, Output};
 use crate::action::Facts;
 use crate::clock::{FILE_EPOCH_US, Micros, VirtualClock};
-use crate::config::{Config, Environment, Loaded};
+use crate::config::{Config, Environment, Loaded, PluginConfig};
 use crate::daemon::{Playing, PluginSet, Replayed, play};
 use crate::device;
 use crate::gesture::DeviceId;
 use crate::journal::budget::{Budget, Usage, count};
 use crate::journal::{Diverged, Entry, Journal, Playback, PluginRecord, Transcript, copy_tree, tree_digest};
 use crate::midi::Message;
-use crate::package::{Digest, Policy, admit};
-use crate::sandbox::{Services, Stops};
+use crate::package::{AdmittedPlugin, Digest, Policy, admit};
+use crate::sandbox::{LoadError, Plugin, Services, Stops};
 
 /// Bring a recorded session back, with the same plugins, to the same bytes: no device, no network, no real time.
 #[derive(FromArgs, Debug)]
@@ -64,6 +64,12 @@ pub(super) struct Replay {
     profile: bool,
 }
 
+/// Functions of one plugin that a profile shows.
+const MOST_FUNCTIONS: usize = 25;
+
+/// How a plugin is loaded.
+type Load = fn(&AdmittedPlugin, &PluginConfig) -> Result<Arc<Plugin>, LoadError>;
+
 /// A session that is ready to be replayed.
 struct Ready {
     loaded: Loaded,
@@ -85,14 +91,57 @@ impl Replay {
             return Err(Failure::usage("--bless writes the files of --expect and --budget: give one of them"));
         }
         let environment = Environment::of_process();
-        let is_journal = Journal::is_one(&self.journal)
-            .map_err(|error| Failure::operation(format!("{}: {error}", self.journal.display())))?;
-        let ready = if is_journal { self.journal(&environment)? } else { self.session(&environment)? };
+        let ready = self.ready(&environment, PluginSet::load_granted)?;
         let scratch = Scratch::new()
             .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
         self.copy_data(&ready, scratch.path())?;
         let session = self.play(ready, scratch.path(), out)?;
-        self.verdict(&session, out)
+        let exit = self.verdict(&session, out)?;
+        if self.profile {
+            self.profile(&environment, &session.usage, out)?;
+        }
+        Ok(exit)
+    }
+
+    /// What is to be replayed, its plugins loaded by `load`.
+    fn ready(&self, environment: &Environment, load: Load) -> Result<Ready, Failure> {
+        let is_journal = Journal::is_one(&self.journal)
+            .map_err(|error| Failure::operation(format!("{}: {error}", self.journal.display())))?;
+        if is_journal { self.journal(environment, load) } else { self.session(environment, load) }
+    }
+
+    /// Prints where the fuel went: by plugin, and, of a second replay that keeps an account, by function.
+    fn profile(
+        &self,
+        environment: &Environment,
+        usage: &BTreeMap<String, Usage>,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        print_usage(usage, out)?;
+        let ready = self.ready(environment, PluginSet::load_profiled)?;
+        let scratch = Scratch::new()
+            .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
+        self.copy_data(&ready, scratch.path())?;
+        let plugins = ready.plugins.plugins.clone();
+        self.play(ready, scratch.path(), out)?;
+        for plugin in plugins {
+            let functions = plugin.profile();
+            let total: u64 = functions.iter().map(|(_, fuel)| fuel).sum();
+            if total == 0 {
+                continue;
+            }
+            out.line(format_args!("\n{}: share of fuel by function", plugin.name()))?;
+            for (frame, fuel) in functions.iter().take(MOST_FUNCTIONS) {
+                let name = frame.as_ref().map_or_else(|| "(none)".to_owned(), ToString::to_string);
+                // Tenths of a per cent of a number that fits into 64 bits.
+                let share = u128::from(*fuel) * 1000 / u128::from(total);
+                out.line(format_args!("{:>5}.{}%  {name}", share / 10, share % 10))?;
+            }
+            if let Some(more) = functions.len().checked_sub(MOST_FUNCTIONS).filter(|more| *more > 0) {
+                out.line(format_args!("        and {more} more functions"))?;
+            }
+        }
+        Ok(())
     }
 
     /// Plays what is ready.
@@ -138,9 +187,6 @@ impl Replay {
                 out.line(format_args!("{line}"))?;
             }
         }
-        if self.profile {
-            profile(usage, out)?;
-        }
         let mut exit = Exit::Done;
         if let Some(diverged) = diverged {
             out.flush()?;
@@ -180,7 +226,7 @@ impl Replay {
     }
 
     /// A journal, with its plugins found.
-    fn journal(&self, environment: &Environment) -> Result<Ready, Failure> {
+    fn journal(&self, environment: &Environment, load: Load) -> Result<Ready, Failure> {
         let journal = Journal::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
         if let Some(line) = journal.truncated {
             say(&format!("{}:{line}: cut off; the session is replayed up to there", self.journal.display()));
@@ -207,7 +253,7 @@ impl Replay {
                 loaded = Config::load(path, environment).map_err(|error| Failure::negative(error.to_string()))?;
             }
         }
-        let plugins = self.find_plugins(&mut loaded.config, &journal.header.plugins)?;
+        let plugins = self.find_plugins(&mut loaded.config, &journal.header.plugins, load)?;
         let seed = seed(&journal.header.seed)
             .ok_or_else(|| Failure::operation(format!("{}: its seed is damaged", self.journal.display())))?;
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
@@ -227,7 +273,7 @@ impl Replay {
     }
 
     /// A MIDI file or raw capture, as a journal in which nothing outside ever answered.
-    fn session(&self, environment: &Environment) -> Result<Ready, Failure> {
+    fn session(&self, environment: &Environment, load: Load) -> Result<Ready, Failure> {
         let Some(path) = &self.config else {
             return Err(Failure::usage(format!(
                 "{} is no journal: to play it as a session, give its configuration with --config",
@@ -236,7 +282,7 @@ impl Replay {
         };
         let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
         let mut loaded = super::run::load(Some(path), environment)?;
-        let plugins = self.find_plugins(&mut loaded.config, &[])?;
+        let plugins = self.find_plugins(&mut loaded.config, &[], load)?;
         Ok(Ready {
             loaded,
             plugins,
@@ -251,7 +297,7 @@ impl Replay {
     }
 
     /// The plugins of `config`: those on `records` by their digests, others by their paths.
-    fn find_plugins(&self, config: &mut Config, records: &[PluginRecord]) -> Result<PluginSet, Failure> {
+    fn find_plugins(&self, config: &mut Config, records: &[PluginRecord], load: Load) -> Result<PluginSet, Failure> {
         let mut set = PluginSet::default();
         for (name, settings) in &mut config.plugins {
             let record = records.iter().find(|record| record.name == *name);
@@ -301,7 +347,7 @@ impl Replay {
                     )));
                 }
             };
-            match PluginSet::load_granted(&admitted, settings) {
+            match load(&admitted, settings) {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(error) => {
                     set.refused.insert(name.clone(), error.to_string().into());
@@ -354,16 +400,16 @@ struct Played {
 }
 
 /// Prints where the fuel went.
-fn profile(usage: &BTreeMap<String, Usage>, out: &mut Output) -> std::io::Result<()> {
+fn print_usage(usage: &BTreeMap<String, Usage>, out: &mut Output) -> std::io::Result<()> {
     out.line(format_args!(
         "{:<24}{:>10}{:>16}{:>16}{:>16}{:>14}",
-        "plugin", "calls", "fuel", "most a call", "most a start", "memory"
+        "plugin", "calls", "fuel", "most a call", "of it starts", "memory"
     ))?;
     let mut plugins: Vec<_> = usage.iter().collect();
     plugins.sort_by_key(|(name, usage)| (std::cmp::Reverse(usage.fuel), name.as_str()));
     for (name, usage) in plugins {
         let [fuel, most, start, memory] =
-            [usage.fuel, usage.fuel_max, usage.start_fuel_max, usage.peak_memory_bytes].map(grouped);
+            [usage.fuel, usage.fuel_max, usage.start_fuel, usage.peak_memory_bytes].map(grouped);
         out.line(format_args!("{name:<24}{:>10}{fuel:>16}{most:>16}{start:>16}{memory:>14}", grouped(usage.calls)))?;
     }
     Ok(())

@@ -32,8 +32,8 @@ pub struct Usage {
     pub fuel: u64,
     /// Fuel of the costliest call.
     pub fuel_max: u64,
-    /// Fuel of the costliest start of an instance.
-    pub start_fuel_max: u64,
+    /// Fuel of all starts of instances (`_initialize`, `init`).
+    pub start_fuel: u64,
     /// Most linear memory, in bytes.
     pub peak_memory_bytes: u64,
     /// Longest output, in bytes.
@@ -48,7 +48,7 @@ impl Usage {
             ("calls", self.calls),
             ("fuel", self.fuel),
             ("fuel_max", self.fuel_max),
-            ("start_fuel_max", self.start_fuel_max),
+            ("start_fuel", self.start_fuel),
             ("peak_memory_bytes", self.peak_memory_bytes),
             ("output_bytes_max", self.output_bytes_max),
         ]
@@ -77,7 +77,7 @@ pub fn count(usage: &mut BTreeMap<String, Usage>, entry: &Entry) {
     usage.calls += 1;
     usage.fuel = usage.fuel.saturating_add(outcome.fuel).saturating_add(outcome.init_fuel);
     usage.fuel_max = usage.fuel_max.max(outcome.fuel);
-    usage.start_fuel_max = usage.start_fuel_max.max(outcome.init_fuel);
+    usage.start_fuel = usage.start_fuel.saturating_add(outcome.init_fuel);
     usage.peak_memory_bytes = usage.peak_memory_bytes.max(outcome.peak_memory as u64);
     usage.output_bytes_max =
         usage.output_bytes_max.max(outcome.output.as_ref().map_or(0, |output| output.len() as u64));

@@ -7,6 +7,7 @@ use wasmi::Store;
 
 use super::abi::{Dialect, Exports, Region};
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+use super::frames::Account;
 use super::limits::Limits;
 use super::memory;
 use super::metadata::Metadata;
@@ -92,6 +93,7 @@ impl Instance {
             wasi,
             memory: None,
             meter: Meter::default(),
+            account: None,
             lines,
             call: CallState::default(),
             deadline,
@@ -115,6 +117,9 @@ impl Instance {
             Err(kind) => return Err(before("instantiation", kind)),
         };
         store.data_mut().memory = Some(exports.memory);
+        if plugin.profiler().is_some() {
+            store.data_mut().account = Account::of(&store, instance).map(|account| (account, 0));
+        }
         let mut this = Self {
             store,
             exports,

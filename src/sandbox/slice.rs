@@ -6,6 +6,7 @@ use wasmi::{AsContextMut, Store, TrapCode, TypedFunc, TypedResumableCall, WasmPa
 use super::fault::{FaultKind, Trap};
 use super::fuel::{MAX_BLOCK, SLICE};
 use super::limits::Denied;
+use super::profile::PROFILE_SLICE;
 use super::state::State;
 
 /// Why a host function ended the call. Travels through the engine as a host error.
@@ -34,13 +35,20 @@ pub(super) fn run<P: WasmParams, R: WasmResults>(
     func: TypedFunc<P, R>,
     params: P,
 ) -> Result<R, FaultKind> {
+    if let Some((account, _)) = store.data().account {
+        account.reset(&mut *store);
+    }
     refill(store, 0)?;
     let mut call = func.call_resumable(&mut *store, params).map_err(|error| explain(&mut *store, &error))?;
     loop {
         match call {
-            TypedResumableCall::Finished(results) => return Ok(results),
+            TypedResumableCall::Finished(results) => {
+                put_down(store);
+                return Ok(results);
+            }
             TypedResumableCall::HostTrap(trap) => return Err(explain(&mut *store, trap.host_error())),
             TypedResumableCall::OutOfFuel(pause) => {
+                put_down(store);
                 let needed = pause.required_fuel();
                 if needed > MAX_BLOCK {
                     return Err(FaultKind::Block { wanted: needed, limit: MAX_BLOCK });
@@ -56,8 +64,9 @@ pub(super) fn run<P: WasmParams, R: WasmResults>(
 /// Gives the store the fuel of the next slice, `needed` at least, out of what the call has left.
 fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
     let left = store.get_fuel().unwrap_or(0); // metering is always on
+    let slice = if store.data().account.is_some() { PROFILE_SLICE } else { SLICE };
     let meter = &mut store.data_mut().meter;
-    let wanted = needed.max(SLICE).saturating_sub(left);
+    let wanted = needed.max(slice).saturating_sub(left);
     let granted = wanted.min(meter.reserve());
     let next = left.saturating_add(granted);
     meter.given = meter.given.saturating_add(granted);
@@ -65,6 +74,18 @@ fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
     // set_fuel fails only where metering is off
     let _ = store.set_fuel(next);
     if next < needed { Err(FaultKind::Fuel { limit }) } else { Ok(()) }
+}
+
+/// Puts the fuel of the slice that ends down to the function at work, when the plugin is profiled.
+fn put_down(store: &mut Store<State>) {
+    let Some((account, counted)) = store.data().account else { return };
+    let used = store.data().meter.used(store.get_fuel().unwrap_or(0));
+    let function = account.innermost(&*store);
+    let state = store.data_mut();
+    if let Some(profile) = state.plugin.profiler() {
+        profile.add(function, used.saturating_sub(counted));
+    }
+    state.account = Some((account, used));
 }
 
 fn check_deadline(store: &Store<State>) -> Result<(), FaultKind> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
+use super::frames::Account;
 use super::limits::Limits;
 use super::lines::Lines;
 use super::plugin::Plugin;
@@ -38,6 +39,8 @@ pub(super) struct State {
     /// The memory, from instantiation on.
     pub(super) memory: Option<Memory>,
     pub(super) meter: Meter,
+    /// The account of calls, when the plugin is profiled, and the fuel put down so far.
+    pub(super) account: Option<(Account, u64)>,
     pub(super) lines: Lines,
     pub(super) call: CallState,
     /// Shared with the guest's clock, so that no sleep outlasts the call.
@@ -106,6 +109,9 @@ impl State {
         let stop = self.services.stops.as_ref().and_then(|stops| stops.fuel(starting));
         self.meter = Meter { budget: settings.max_fuel, given: 0, deadline, stop };
         self.deadline.set(deadline);
+        if let Some((_, counted)) = &mut self.account {
+            *counted = 0;
+        }
         self.wasi.begin_call(at_ns);
         self.call = CallState::default();
         // What an earlier call was refused and coped with is no reason for what happens in this one.

@@ -2,15 +2,13 @@
 //! nothing else. None of a plugin's limits hold but the fuel that is asked for; what guards the host against the engine's
 //! dangers does.
 
-mod demangle;
 mod input;
 mod runner;
-mod trace;
 
 use std::fmt;
 use std::path::PathBuf;
 
-pub use trace::Frame;
+pub use super::frames::Frame;
 
 use super::fault::{Trap, grouped};
 use super::signature::Signature;

@@ -10,10 +10,10 @@ use wasmi::{
 };
 
 use super::input::Patient;
-use super::trace;
 use super::{Cause, Command, CommandError, Crash, Ended};
 use crate::clock::FILE_EPOCH_US;
 use crate::sandbox::fault::Trap;
+use crate::sandbox::frames;
 use crate::sandbox::fuel::{self, SLICE};
 use crate::sandbox::slice::Stopped;
 use crate::sandbox::state::Meter;
@@ -105,7 +105,7 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
             },
         }
     };
-    let (frames, omitted) = trace::frames(&store, instance, wasm);
+    let (frames, omitted) = frames::frames(&store, instance, wasm);
     Ok(Ended::Crash(Crash { cause, frames, omitted }))
 }
 
@@ -125,7 +125,7 @@ fn config() -> Config {
 
 /// The module with an account of its calls built in; as it is, where that cannot be done.
 fn load(engine: &Engine, wasm: &[u8]) -> Result<Module, CommandError> {
-    if let Some(prepared) = trace::prepare(wasm)
+    if let Some(prepared) = frames::prepare(wasm)
         && let Ok(module) = Module::new(engine, &prepared)
     {
         return Ok(module);

@@ -6,11 +6,11 @@
 
 use std::fmt;
 
-use wasmi::{AsContext, Instance};
+use wasmi::{AsContext, AsContextMut, Global, Instance, Memory, Val};
 use wasmparser::{BinaryReaderError, CompositeInnerType, ExternalKind, KnownCustom, Name, Parser, Payload, TypeRef};
 
 use super::demangle::demangle;
-use crate::sandbox::text::clean;
+use super::text::clean;
 
 /// Names of the two exports; a module that has them already is left as it is.
 const DEPTH: &str = "conductor:depth";
@@ -273,6 +273,44 @@ fn leb_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {
         }
     }
     None
+}
+
+/// Where a prepared module keeps its account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Account {
+    depth: Global,
+    notes: Memory,
+}
+
+impl Account {
+    /// That of `instance`, when its module was prepared.
+    pub(super) fn of(store: impl AsContext, instance: Instance) -> Option<Self> {
+        let store = store.as_context();
+        Some(Self { depth: instance.get_global(store, DEPTH)?, notes: instance.get_memory(store, NOTES)? })
+    }
+
+    /// Number of the function that is running.
+    pub(super) fn innermost(&self, store: impl AsContext) -> Option<u32> {
+        let store = store.as_context();
+        let depth = self.depth.get(store).i32()?.cast_unsigned();
+        let at = (depth.checked_sub(4)? & (RING - 4)) as usize;
+        let bytes = self.notes.data(&store).get(at..at.checked_add(4)?)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    /// No function is running: a fresh call begins.
+    pub(super) fn reset(&self, store: impl AsContextMut) {
+        // The global is an i32 and can be set: the module was made so.
+        let _ = self.depth.set(store, Val::I32(0));
+    }
+}
+
+/// The name of each of `functions`, as the name section has it, or else as it is exported.
+pub(super) fn names(functions: impl IntoIterator<Item = u32>, wasm: &[u8]) -> Vec<Frame> {
+    let mut frames: Vec<Frame> = functions.into_iter().map(|function| Frame { function, name: None }).collect();
+    // A module whose names cannot be read has none.
+    let _ = give_names(&mut frames, wasm);
+    frames
 }
 
 /// The frames of a prepared module's `instance`, the innermost first, and how many more there were. `wasm` has the names.

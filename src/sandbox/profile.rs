@@ -1,0 +1,39 @@
+//! Where the fuel goes, by function of the guest.
+//!
+//! A profiled plugin keeps an account of its calls (see [`super::frames`]) and runs in very short slices: at the end of each, what the
+//! slice used is put down to the function that was running. The account costs fuel itself, so a profiled call uses more than
+//! any other; the shares are what counts, and they are the same on every machine.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::frames::{Frame, names};
+
+/// Fuel of a slice while profiling.
+pub(super) const PROFILE_SLICE: u64 = 500;
+
+/// Where the fuel of a plugin's calls went.
+#[derive(Debug, Default)]
+pub(super) struct Profile {
+    /// By number of the function; `None` where none was known to run.
+    fuel: Mutex<BTreeMap<Option<u32>, u64>>,
+}
+
+impl Profile {
+    pub(super) fn add(&self, function: Option<u32>, fuel: u64) {
+        let mut counted = self.fuel.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = counted.entry(function).or_default();
+        *entry = entry.saturating_add(fuel);
+    }
+
+    /// Functions with the fuel they used, most first. `wasm` is the plugin, which has their names.
+    pub(super) fn functions(&self, wasm: &[u8]) -> Vec<(Option<Frame>, u64)> {
+        let counted = self.fuel.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let named = names(counted.keys().copied().flatten(), wasm);
+        let frame = |function: u32| named.iter().find(|frame| frame.function == function).cloned();
+        let mut functions: Vec<_> =
+            counted.into_iter().map(|(function, fuel)| (function.and_then(frame), fuel)).collect();
+        functions.sort_by_key(|(_, fuel)| std::cmp::Reverse(*fuel));
+        functions
+    }
+}
