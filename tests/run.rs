@@ -175,7 +175,33 @@ fn one_plugin_can_be_tried_without_a_configuration() {
         said.push_str(&ran.exits(code).transcript());
     }
     said.push_str(&bin("conductor").args("plugin run no-such-plugin.wasm").run().exits(1).transcript());
-    golden("tests/golden/run/plugin_run.txt", &said);
+    // The plugin is tried at the time it is: writing that down takes a little more or less work.
+    golden("tests/golden/run/plugin_run.txt", &without_large_fuel(&said));
+}
+
+/// `text` with every count of fuel beyond a thousand made `…`.
+fn without_large_fuel(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let at = ["fuel  ", "\"fuel\":"].into_iter().find_map(|word| Some(line.find(word)? + word.len()));
+        let digits = |c: char| c.is_ascii_digit() || c == ',';
+        match at.map(|at| line.split_at(at)) {
+            Some((head, tail)) => {
+                let tail_digits = tail.trim_start();
+                let len = tail_digits.find(|c| !digits(c)).unwrap_or(tail_digits.len());
+                // A comma after the number ends a member of a JSON object.
+                let len = tail_digits[..len].trim_end_matches(',').len();
+                let number = if len > 3 { "…" } else { &tail_digits[..len] };
+                out.push_str(head);
+                out.push_str(&tail[..tail.len() - tail_digits.len()]);
+                out.push_str(number);
+                out.push_str(&tail_digits[len..]);
+            }
+            None => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
 }
 
 #[test]
