@@ -32,12 +32,12 @@ fn packed(data: &str) -> String {
 #[test]
 fn both_ways_of_saying_it_are_read() {
     let both = BTreeSet::from([Capability::Network, Capability::SystemControl]);
-    let list = r#"[\22network\22,\22system_control\22,\22telepathy\22]"#;
+    let list = r"[\22network\22,\22system_control\22,\22telepathy\22]";
     let packed = with(list, &format!(r#"(func (export "capabilities") (result i64) {})"#, packed(list)));
     assert_eq!(ask(&packed), both);
     let terminated = with(&format!("{list}\\00"), r#"(func (export "capabilities") (result i32) (i32.const 16))"#);
     assert_eq!(ask(&terminated), both);
-    let metadata = r#"{\22capabilities\22:[\22network\22,\22SystemControl\22]}"#;
+    let metadata = r"{\22capabilities\22:[\22network\22,\22SystemControl\22]}";
     let wide = with(metadata, &format!(r#"(func (export "init") (result i64) {})"#, self::packed(metadata)));
     assert_eq!(ask(&wide), both);
 }
@@ -58,7 +58,7 @@ fn a_plugin_that_misbehaves_while_it_is_asked_declares_nothing() {
 fn nothing_runs_when_a_section_says_it() {
     // It would declare Network by running.
     let text = with(
-        r#"[\22network\22]"#,
+        r"[\22network\22]",
         r#"(@custom "conductor.plugin" "{\22name\22:\22t\22,\22capabilities\22:[]}")
           (func (export "capabilities") (result i64) (i64.const 0x000000100000000b))"#,
     );

@@ -392,6 +392,31 @@ mod websocket {
     }
 
     #[test]
+    fn a_secret_that_comes_back_comes_back_as_its_placeholder() {
+        let server = Server::start(|stream, _| {
+            let mut told = String::new();
+            let note = |request: &tungstenite::handshake::server::Request, response| {
+                told = request.headers()["x-token"].to_str().expect("text").to_owned();
+                Ok(response)
+            };
+            let Ok(mut socket) = tungstenite::accept_hdr(stream, note) else { return };
+            let _ = socket.send(tungstenite::Message::text(told));
+            let _ = socket.read();
+        });
+        let network = network(None);
+        let open = SocketOpen {
+            url: Url::parse(&format!("ws://a.example:{}/", server.port())).expect("a URL"),
+            headers: vec![("x-token".to_owned(), "<{{secret:token}}>".to_owned())],
+            reach: Reach { named: true, listed: Arc::default() },
+            secrets: Arc::new(BTreeMap::from([("token".to_owned(), "PATH".to_owned())])),
+        };
+        let Ok(Response::Socket(socket)) = network.request(&Request::SocketOpen(open), ME, LONG).result else {
+            panic!("not open")
+        };
+        assert_eq!(receive(&network, ME, socket, LONG), Ok(Response::Message(Some(text("<{{secret:token}}>")))));
+    }
+
+    #[test]
     fn the_end_is_told_after_the_last_message() {
         let server = echo_server();
         let network = network(None);

@@ -197,9 +197,9 @@ fn a_plugin_locks_and_suspends() {
 #[test]
 fn a_plugin_sets_the_brightness() {
     let script = mounted(
-        r#"mount -t tmpfs none /sys/class; mkdir -p /sys/class/backlight/fake
+        r"mount -t tmpfs none /sys/class; mkdir -p /sys/class/backlight/fake
         echo 200 > /sys/class/backlight/fake/max_brightness; echo 200 > /sys/class/backlight/fake/brightness
-        inside"#,
+        inside",
     );
     let needs = [MOUNTS, ("command -v brightnessctl", "brightnessctl")];
     if surrounded("a_plugin_sets_the_brightness", &needs, &script).is_none() {

@@ -76,6 +76,7 @@ impl Requests {
     }
 
     #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_self)] // the other build's twin uses it
     fn network(&self, _: &Request, _: Origin<'_>, _: Duration, _: &Environment) -> Result<Response, EffectError> {
         Err(EffectError::Unsupported(
             "this build has no network; build it with: cargo build --features http,websocket".to_owned(),
@@ -88,6 +89,7 @@ impl Requests {
         self.network.get().is_some()
     }
     #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_self)] // the other build's twin uses it
     fn connected(&self) -> bool {
         false
     }

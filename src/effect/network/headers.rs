@@ -1,6 +1,8 @@
 //! Request headers: which a plugin may set, and the secrets that are put into them at the last moment.
 
-use crate::action::{EffectError, HttpResponse, Secrets};
+#[cfg(feature = "http")]
+use crate::action::HttpResponse;
+use crate::action::{EffectError, Secrets};
 
 /// Most headers of one request.
 const MAX_HEADERS: usize = 64;
@@ -40,14 +42,25 @@ pub(super) struct Filled(Vec<(String, String)>);
 impl Filled {
     /// Puts the placeholders back where an answer repeats the secrets, so that neither a plugin nor a recording gets them from
     /// a server that echoes its requests.
+    #[cfg(feature = "http")]
     pub(super) fn scrub(&self, response: &mut HttpResponse) {
+        for (_, header) in &mut response.headers {
+            self.scrub_text(header);
+        }
+        self.scrub_bytes(&mut response.body);
+    }
+    /// The same in a text.
+    pub(super) fn scrub_text(&self, text: &mut String) {
         for (value, placeholder) in &self.0 {
-            for (_, header) in &mut response.headers {
-                if header.contains(value.as_str()) {
-                    *header = header.replace(value.as_str(), placeholder);
-                }
+            if text.contains(value.as_str()) {
+                *text = text.replace(value.as_str(), placeholder);
             }
-            replace(&mut response.body, value.as_bytes(), placeholder.as_bytes());
+        }
+    }
+    /// The same in bytes.
+    pub(super) fn scrub_bytes(&self, bytes: &mut Vec<u8>) {
+        for (value, placeholder) in &self.0 {
+            replace(bytes, value.as_bytes(), placeholder.as_bytes());
         }
     }
 }
@@ -174,6 +187,7 @@ mod tests {
         assert_eq!(one("Sec-WebSocket-Protocol", "obs", &none), Ok("obs".to_owned()));
     }
 
+    #[cfg(feature = "http")]
     #[test]
     fn an_answer_that_repeats_a_secret_does_not_give_it_away() {
         let path = std::env::var("PATH").expect("PATH");

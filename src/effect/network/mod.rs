@@ -92,17 +92,19 @@ impl Network {
         Ok(Response::Http(response))
     }
     #[cfg(not(feature = "http"))]
+    #[allow(clippy::unused_self)] // the other build's twin uses it
     fn http(&self, _: &HttpRequest, _: Origin<'_>, _: &Deadline) -> Result<Response, EffectError> {
         Err(missing("HTTP", "http"))
     }
     #[cfg(feature = "websocket")]
     fn open(&self, open: &SocketOpen, origin: Origin<'_>, deadline: &Deadline) -> Result<Response, EffectError> {
         let slot = self.sockets.reserve(origin)?;
-        let (headers, _) = headers::fill(&open.headers, &open.secrets)?;
+        let (headers, filled) = headers::fill(&open.headers, &open.secrets)?;
         let connection = self.dialer.dial(&open.url, &open.reach, origin, deadline)?;
-        slot.open(socket::Socket::open(connection, &open.url, &headers, deadline)?)
+        slot.open(socket::Socket::open(connection, &open.url, &headers, filled, deadline)?)
     }
     #[cfg(not(feature = "websocket"))]
+    #[allow(clippy::unused_self)] // the other build's twin uses it
     fn open(&self, _: &SocketOpen, _: Origin<'_>, _: &Deadline) -> Result<Response, EffectError> {
         Err(missing("WebSocket", "websocket"))
     }

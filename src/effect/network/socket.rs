@@ -14,6 +14,7 @@ use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, HandshakeError, WebSocket};
 
 use super::deadline::Deadline;
+use super::headers::Filled;
 use super::wire::Connection;
 use crate::action::{EffectError, Message, Url};
 
@@ -133,6 +134,7 @@ impl Socket {
         connection: Connection,
         url: &Url,
         headers: &[(String, String)],
+        filled: Filled,
         deadline: &Deadline,
     ) -> Result<Self, EffectError> {
         let failed = |reason: &dyn std::fmt::Display| EffectError::Failed(format!("no WebSocket at {url}: {reason}"));
@@ -164,7 +166,7 @@ impl Socket {
         let thread = std::thread::Builder::new()
             .name("websocket".into())
             .stack_size(STACK_BYTES)
-            .spawn(move || serve(socket, &of_thread))
+            .spawn(move || serve(socket, &filled, &of_thread))
             .map_err(|error| failed(&error))?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -188,12 +190,12 @@ impl Drop for Socket {
 }
 
 /// What the thread does until the connection ends or nobody wants it any more.
-fn serve(mut socket: WebSocket<Connection>, shared: &Shared) {
+fn serve(mut socket: WebSocket<Connection>, filled: &Filled, shared: &Shared) {
     let reason = loop {
         if shared.lock().leave {
             break "the connection is closed".to_owned();
         }
-        match step(&mut socket, shared) {
+        match step(&mut socket, filled, shared) {
             Ok(interest) => {
                 if let Err(error) = wait(&socket, shared, &interest) {
                     break format!("cannot wait for the server: {error}");
@@ -218,7 +220,7 @@ struct Interest {
 }
 
 /// Sends what waits and takes in what is there, without blocking.
-fn step(socket: &mut WebSocket<Connection>, shared: &Shared) -> Result<Interest, Error> {
+fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) -> Result<Interest, Error> {
     loop {
         let Some(message) = shared.lock().outbox.pop() else { break };
         let message = match message {
@@ -246,7 +248,7 @@ fn step(socket: &mut WebSocket<Connection>, shared: &Shared) -> Result<Interest,
             more = false;
             break;
         }
-        let message = match socket.read() {
+        let mut message = match socket.read() {
             Ok(tungstenite::Message::Text(text)) => Message::Text(text.as_str().to_owned()),
             Ok(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes.to_vec()),
             Ok(_) => continue, // pings are answered by the library, a goodbye shows in the next read
@@ -256,6 +258,10 @@ fn step(socket: &mut WebSocket<Connection>, shared: &Shared) -> Result<Interest,
             }
             Err(error) => return Err(error),
         };
+        match &mut message {
+            Message::Text(text) => filled.scrub_text(text),
+            Message::Binary(bytes) => filled.scrub_bytes(bytes),
+        }
         shared.lock().inbox.push(message);
         shared.arrived.notify_all();
     }

@@ -71,6 +71,7 @@ impl Connection {
     pub(super) fn plain(wire: Wire) -> Self {
         Self::Plain(wire)
     }
+    #[cfg(feature = "http")]
     pub(super) fn encrypted(&self) -> bool {
         matches!(self, Self::Tls(_))
     }
