@@ -24,7 +24,7 @@ const TRAPPED: u8 = 134;
     note = "Everything after MODULE goes to the program. Standard input, output and error are this process's.\nFuel is counted with an account of running functions built into the program.\n\nExit codes: the program's own; 134 when it was stopped by a trap or for want of fuel, with the functions that were running;\n2 when it could not be started."
 )]
 pub(super) struct Wasi {
-    /// directory for the program, HOST::GUEST, or HOST to be known by the same name; may be repeated
+    /// directory for the program, `HOST::GUEST`, or HOST to be known by the same name; may be repeated
     #[argh(option, arg_name = "host::guest")]
     dir: Vec<String>,
     /// environment variable for the program, NAME=VALUE; may be repeated
@@ -53,7 +53,7 @@ impl Wasi {
         out.flush()?;
         match command.run(&wasm) {
             // A process's exit code has eight bits.
-            Ok(Ended::Exit(code)) => Ok(Exit::Guest((code & 0xff) as u8)),
+            Ok(Ended::Exit(code)) => Ok(Exit::Guest((code & 0xff).cast_unsigned() as u8)),
             Ok(Ended::Crash(crash)) => {
                 let _ = Failure::operation(format!("{name}: the program was stopped: {crash}")).report();
                 Ok(Exit::Guest(TRAPPED))

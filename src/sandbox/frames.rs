@@ -253,7 +253,7 @@ fn leb(out: &mut Vec<u8>, mut value: u32) {
 
 fn leb_signed(out: &mut Vec<u8>, mut value: i32) {
     loop {
-        let byte = (value & 0x7f) as u8;
+        let byte = (value & 0x7f).cast_unsigned() as u8;
         value >>= 7;
         if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {
             out.push(byte);
@@ -294,7 +294,7 @@ impl Account {
         let store = store.as_context();
         let depth = self.depth.get(store).i32()?.cast_unsigned();
         let at = (depth.checked_sub(4)? & (RING - 4)) as usize;
-        let bytes = self.notes.data(&store).get(at..at.checked_add(4)?)?;
+        let bytes = self.notes.data(store).get(at..at.checked_add(4)?)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 
@@ -316,12 +316,12 @@ pub(super) fn names(functions: impl IntoIterator<Item = u32>, wasm: &[u8]) -> Ve
 /// The frames of a prepared module's `instance`, the innermost first, and how many more there were. `wasm` has the names.
 pub(super) fn frames(store: impl AsContext, instance: Instance, wasm: &[u8]) -> (Vec<Frame>, usize) {
     let store = store.as_context();
-    let (Some(depth), Some(notes)) = (instance.get_global(&store, DEPTH), instance.get_memory(&store, NOTES)) else {
+    let (Some(depth), Some(notes)) = (instance.get_global(store, DEPTH), instance.get_memory(store, NOTES)) else {
         return (Vec::new(), 0);
     };
-    let depth = depth.get(&store).i32().unwrap_or(0).cast_unsigned();
+    let depth = depth.get(store).i32().unwrap_or(0).cast_unsigned();
     let total = (depth / 4) as usize;
-    let ring = notes.data(&store);
+    let ring = notes.data(store);
     let numbers: Vec<u32> = (1..=total.min(SHOWN).min(RING as usize / 4))
         .filter_map(|back| {
             let at = (depth.wrapping_sub(back as u32 * 4) & (RING - 4)) as usize;
