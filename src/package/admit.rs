@@ -30,7 +30,7 @@ pub(super) const MAX_PLUGIN_BYTES: u64 = 32 << 20;
 pub struct AdmittedPlugin {
     name: String,
     path: PathBuf,
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>, // not a slice: that would copy what was read
     digest: Digest,
     verdict: Arc<Verdict>,
 }
@@ -110,7 +110,7 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
     Ok(AdmittedPlugin {
         name: policy.name.clone(),
         path: path.into(),
-        bytes: bytes.into(),
+        bytes: Arc::new(bytes),
         digest: verdict.digest,
         verdict: Arc::new(verdict),
     })
