@@ -108,7 +108,7 @@ fn main() {
 
     recorded(&calling);
     let bytes = std::fs::metadata(&journal).map_or(0, |metadata| metadata.len());
-    println!("journal: {} bytes for {EVENTS} messages", bytes);
+    println!("journal: {bytes} bytes for {EVENTS} messages");
     // A leftover would be a temporary file like any other.
     let _ = std::fs::remove_file(&journal);
 }

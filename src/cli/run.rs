@@ -11,7 +11,7 @@ use super::{Exit, Failure, Output, account, logging, recording};
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
-use crate::daemon::{Feed, LiveRun, Places, Playing, PluginSet, Told, play, run_live};
+use crate::daemon::{Feed, LiveRun, Ordered, Places, Playing, PluginSet, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, resolve};
 use crate::effect::{self, Live, World};
 use crate::gesture::DeviceId;
@@ -198,7 +198,7 @@ impl Session<'_> {
         let services = self.services(Arc::<SystemClock>::clone(&clock), seed, true, recorder.as_ref());
         let transcript = self.transcript.map(TranscriptFile::create).transpose()?;
         let transcript = transcript.map(|file| Arc::new(Mutex::new(file)));
-        let ordered = transcript.clone().map(|file| -> Box<dyn FnMut(&Entry) + Send> {
+        let ordered = transcript.clone().map(|file| -> Ordered {
             Box::new(move |entry| file.lock().unwrap_or_else(PoisonError::into_inner).add(entry))
         });
         let json = self.json;

@@ -48,6 +48,9 @@ pub enum Feed {
     Paced(Vec<(Micros, Message)>),
 }
 
+/// Is given entries in the order of events.
+pub type Ordered = Box<dyn FnMut(&Entry) + Send>;
+
 /// A live run.
 pub struct LiveRun {
     /// What to do.
@@ -65,7 +68,7 @@ pub struct LiveRun {
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,
     /// Is given each entry in the order of events, for a transcript.
-    pub ordered: Option<Box<dyn FnMut(&Entry) + Send>>,
+    pub ordered: Option<Ordered>,
 }
 
 impl fmt::Debug for LiveRun {
@@ -285,7 +288,7 @@ impl Account {
     fn start(
         events: SyncSender<Event>,
         told: Option<Arc<Told>>,
-        ordered: Option<Box<dyn FnMut(&Entry) + Send>>,
+        ordered: Option<Ordered>,
         mut tell: impl FnMut(Entry) -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let (to, reports) = sync_channel(ACCOUNT_QUEUE);
@@ -380,7 +383,7 @@ fn warn(entry: &Entry) {
 
 /// Puts entries back into the order of events: calls end when they end, but stand where they began.
 struct Order {
-    tell: Box<dyn FnMut(&Entry) + Send>,
+    tell: Ordered,
     /// Entries in the order of events; of a call that is at work only its number is known.
     waiting: VecDeque<Waiting>,
 }
@@ -391,7 +394,7 @@ enum Waiting {
 }
 
 impl Order {
-    fn new(tell: Box<dyn FnMut(&Entry) + Send>) -> Self {
+    fn new(tell: Ordered) -> Self {
         Self { tell, waiting: VecDeque::new() }
     }
 

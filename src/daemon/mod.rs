@@ -16,7 +16,7 @@ mod signals;
 mod told;
 
 pub use dispatch::Replayed;
-pub use live::{Feed, LiveError, LiveRun, run_live};
+pub use live::{Feed, LiveError, LiveRun, Ordered, run_live};
 pub use play::{Playing, play};
 pub(crate) use plugins::needs;
 pub use plugins::{Places, PluginSet};

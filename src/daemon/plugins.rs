@@ -84,7 +84,7 @@ impl PluginSet {
         let mut settings = settings.clone();
         settings.wasm.max_fuel = settings.wasm.max_fuel.saturating_mul(4);
         let grant = Grant::settle(&settings, &needs(admitted), None);
-        Plugin::load_profiled(admitted, &settings, grant, host::TABLE)
+        Plugin::load_profiled(admitted, &settings, &grant, host::TABLE)
     }
 }
 

@@ -105,17 +105,17 @@ impl Playback {
     }
 
     /// The next answer for `asker`, when it is one to `asked`.
-    fn next(&self, asker: Asker, asked: &str) -> Option<Line> {
+    fn next(&self, asker: &Asker, asked: &str) -> Option<Line> {
         let mut state = self.state();
         if state.unrecorded {
             return None;
         }
-        let line = state.answers.get_mut(&asker).and_then(VecDeque::pop_front);
+        let line = state.answers.get_mut(asker).and_then(VecDeque::pop_front);
         let recorded = line.as_ref().map(what);
         if recorded.as_deref() == Some(asked) || (recorded.is_none() && state.cut_off) {
             return line;
         }
-        let diverged = Diverged { asker: name(&asker), asked: Some(asked.to_owned()), recorded };
+        let diverged = Diverged { asker: name(asker), asked: Some(asked.to_owned()), recorded };
         state.diverged.get_or_insert(diverged);
         None
     }
@@ -160,14 +160,14 @@ fn what(line: &Line) -> String {
 
 impl Outside for Playback {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
-        match self.next(asker(origin), &effect.to_string()) {
+        match self.next(&asker(origin), &effect.to_string()) {
             Some(Line::Effect { error: Some(error), .. }) => Err(error.into()),
             _ => Ok(Reply::Done),
         }
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
-        let line = self.next(asker(origin), &short(request));
+        let line = self.next(&asker(origin), &short(request));
         let unknown = || Err(EffectError::Unsupported("the recording has no answer to this".to_owned()));
         match line {
             Some(Line::Answer { waited_ns, result, .. }) => Answer {

@@ -155,7 +155,7 @@ impl TranscriptLine {
                 let logs = outcome.logs.iter().map(|line| (line.level.level().as_str(), line.text.clone()));
                 line.logs = Some(logs.collect());
                 let calls = outcome.host_calls.iter();
-                line.host_calls = Some(calls.map(|call| (call.function, call.read.to_string(), call.result)).collect());
+                line.host_calls = Some(calls.map(|call| (call.function, call.read.clone(), call.result)).collect());
             }
         }
         Some(line)

@@ -77,18 +77,18 @@ impl Plugin {
     pub fn load_profiled(
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,
-        grant: Grant,
+        grant: &Grant,
         functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
         let cell = GrantCell::fixed(grant.clone());
-        let mut plugin = Self::link(admitted, settings, cell, Some(&grant), functions)?;
+        let mut plugin = Self::link(admitted, settings, cell, Some(grant), functions)?;
         let prepared = frames::prepare(admitted.bytes());
         let engine = profiling_engine();
         if let (Some(prepared), Some(this)) = (prepared, Arc::get_mut(&mut plugin)) {
             let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
             this.module =
                 Module::new(&engine, &prepared).map_err(|error| refuse(LoadReason::invalid(error.to_string())))?;
-            this.linker = link(&engine, &this.imports, Some(&grant), functions).map_err(refuse)?;
+            this.linker = link(&engine, &this.imports, Some(grant), functions).map_err(refuse)?;
             this.engine = engine;
             this.profile = Some((Profile::default(), admitted.bytes().into()));
         }
