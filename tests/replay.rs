@@ -110,10 +110,8 @@ fn a_difference_is_shown_field_by_field_with_its_neighbours() {
 /// Copies the session's configuration and plugins, so that they can be changed.
 fn movable(scratch: &Scratch) -> PathBuf {
     let config = std::fs::read_to_string(session("limits", "config.toml")).expect("the configuration");
-    for file in ["misbehave.wasm"] {
-        let bytes = std::fs::read(repository("fixtures/sessions/plugins").join(file)).expect("the plugin");
-        scratch.file(&format!("plugins/{file}"), bytes);
-    }
+    let plugin = std::fs::read(repository("fixtures/sessions/plugins/misbehave.wasm")).expect("the plugin");
+    scratch.file("plugins/misbehave.wasm", plugin);
     scratch.file("limits/config.toml", config)
 }
 

@@ -38,12 +38,13 @@ fn config(scratch: &Scratch, port: u16) -> PathBuf {
     let plugins = repository("fixtures/sessions/plugins");
     let logger = repository("fixtures/plugins/note_logger.wasm");
     let mut text = format!(
-        "[plugins.fetch]\npath = {:?}\ngranted_capabilities = [\"Network\"]\nallowed_hosts = [\"http://127.0.0.1:{port}\"]\n\
-         [plugins.note-logger]\npath = {logger:?}\ngranted_capabilities = [\"Filesystem\"]\n\
-         [plugins.endless]\npath = {:?}\nmax_fuel = 1_000_000_000_000\nmax_execution_ms = 20\n\
+        "[plugins.fetch]\npath = \"{}\"\ngranted_capabilities = [\"Network\"]\nallowed_hosts = [\"http://127.0.0.1:{port}\"]\n\
+         [plugins.note-logger]\npath = \"{}\"\ngranted_capabilities = [\"Filesystem\"]\n\
+         [plugins.endless]\npath = \"{}\"\nmax_fuel = 1_000_000_000_000\nmax_execution_ms = 20\n\
          [[modes]]\nname = \"Default\"\n",
-        plugins.join("fetch.wasm"),
-        plugins.join("misbehave.wasm"),
+        plugins.join("fetch.wasm").display(),
+        logger.display(),
+        plugins.join("misbehave.wasm").display(),
     );
     for note in 60..66 {
         let _ = writeln!(

@@ -12,9 +12,10 @@ fn logging_config(scratch: &Scratch, wasm: &str) -> std::path::PathBuf {
     scratch.file(
         "config.toml",
         format!(
-            "{wasm}\n[plugins.note-logger]\npath = {plugin:?}\ngranted_capabilities = [\"Filesystem\"]\n\n[[modes]]\nname = \"Default\"\n\n\
+            "{wasm}\n[plugins.note-logger]\npath = \"{}\"\ngranted_capabilities = [\"Filesystem\"]\n\n[[modes]]\nname = \"Default\"\n\n\
              [[modes.mappings]]\ntrigger = {{ Note = {{ note = 60 }} }}\n\
-             action = {{ WasmPlugin = {{ plugin = \"note-logger\", params = {{ action = \"log\", parameters = [\"hit\"] }} }} }}\n"
+             action = {{ WasmPlugin = {{ plugin = \"note-logger\", params = {{ action = \"log\", parameters = [\"hit\"] }} }} }}\n",
+            plugin.display()
         ),
     )
 }
