@@ -31,7 +31,7 @@ const NOTES: &str = "data/note-logger/default/notes.log";
 #[argh(
     subcommand,
     name = "demo",
-    example = "  {command_name}\n  {command_name} --json",
+    example = "{command_name}\n{command_name} --json",
     note = "Nothing but the plugins really runs: effects are said, not done. Exit codes: 0 done; 2 it could not be played."
 )]
 pub(super) struct Demo {

@@ -56,7 +56,12 @@ enum Command {
 
 /// Print the version and what this build can do.
 #[derive(FromArgs, Debug)]
-#[argh(subcommand, name = "version")]
+#[argh(
+    subcommand,
+    name = "version",
+    example = "{command_name}",
+    note = "`conductor --version` and `conductor-sign --version` print the version alone.\n\nExit codes: 0 printed; 2 wrong usage."
+)]
 struct Version {}
 
 impl Version {
@@ -114,18 +119,37 @@ fn program<T: FromArgs>(
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match T::from_args(&[name], &arguments) {
+        _ if matches!(arguments[..], ["--version" | "-V"]) => {
+            out.line(format_args!("{name} {}", env!("CARGO_PKG_VERSION"))).map(|()| Exit::Done).map_err(Failure::from)
+        }
         Ok(command) => run(command, &mut out),
         Err(EarlyExit { output, status: Ok(()) }) => {
             out.line(format_args!("{}", output.trim_end())).map(|()| Exit::Done).map_err(Failure::from)
         }
         Err(EarlyExit { output, status: Err(()) }) => {
-            let command = arguments.first().filter(|first| !first.starts_with('-')).map_or("", |first| *first);
-            let help = format!("{name} {command}").trim_end().to_owned();
-            Err(Failure::usage(format!("{}\n  `{help} --help` says more", output.trim_end())))
+            let command = command_of::<T>(name, &arguments);
+            Err(Failure::usage(format!("{}\n  `{command} --help` says more", output.trim_end())))
         }
     };
     match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(),
     }
+}
+
+/// The command that `arguments` mean, as far as there is one: `conductor plugin run`. Asked of the parser itself, which
+/// knows all commands: the usage line of the most words for which it has one.
+fn command_of<T: FromArgs>(name: &str, arguments: &[&str]) -> String {
+    let words = arguments.iter().take_while(|word| !word.starts_with('-')).count();
+    for count in (1..=words).rev() {
+        let question: Vec<&str> = arguments.iter().take(count).copied().chain(["--help"]).collect();
+        if let Err(EarlyExit { output, status: Ok(()) }) = T::from_args(&[name], &question)
+            && let Some(usage) = output.lines().next().and_then(|line| line.strip_prefix("Usage: "))
+        {
+            let command =
+                usage.split(' ').take_while(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()));
+            return command.collect::<Vec<_>>().join(" ");
+        }
+    }
+    name.to_owned()
 }

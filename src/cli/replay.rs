@@ -105,8 +105,12 @@ impl Replay {
 
     /// What is to be replayed, its plugins loaded by `load`.
     fn ready(&self, environment: &Environment, load: Load) -> Result<Ready, Failure> {
-        let is_journal = Journal::is_one(&self.journal)
-            .map_err(|error| Failure::operation(format!("{}: {error}", self.journal.display())))?;
+        let is_journal = Journal::is_one(&self.journal).map_err(|error| {
+            Failure::operation(format!(
+                "{}: {error}\n  give a journal, as `conductor record` writes it, or a MIDI file and its --config",
+                self.journal.display()
+            ))
+        })?;
         if is_journal { self.journal(environment, load) } else { self.session(environment, load) }
     }
 
@@ -197,7 +201,7 @@ impl Replay {
             if self.bless {
                 replace(path, &transcript.text())?;
             } else {
-                let expected = read(path)?;
+                let expected = read_blessed(path)?;
                 match transcript.differs_from(&expected) {
                     None => out.line(format_args!("identical: {} lines", transcript.lines().len()))?,
                     Some(difference) => {
@@ -215,7 +219,7 @@ impl Replay {
                 // Numbers and names always serialise.
                 replace(path, &toml::to_string(&budget).unwrap_or_default())?;
             } else {
-                let budget: Budget = toml::from_str(&read(path)?)
+                let budget: Budget = toml::from_str(&read_blessed(path)?)
                     .map_err(|error| Failure::operation(format!("{}: not a budget: {error}", path.display())))?;
                 if !judge(&budget, usage, out)? {
                     exit = Exit::Negative;
@@ -382,7 +386,7 @@ impl Replay {
             if digest != *recorded {
                 let shown = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "no data".to_owned());
                 say(&format!(
-                    "plugin {name}: its data is not what it was when the session was recorded\n  journal: {}\n  here:    {}\n  give a directory with the data of that time with --data",
+                    "plugin {name}: its data is not what it was when the session was recorded\n  journal: {}\n  here:    {}\n  give a directory with the data of that time with --data; to record without any: record --data EMPTY-DIRECTORY",
                     shown(recorded),
                     shown(&digest)
                 ));
@@ -455,6 +459,12 @@ fn seed(digits: &str) -> Option<[u8; 32]> {
 
 fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::operation(format!("{}: {error}", path.display())))
+}
+
+/// Reads a file that `--bless` writes.
+fn read_blessed(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::operation(format!("{}: {error}\n  to write it: --bless", path.display())))
 }
 
 /// Puts `text` in the place of the file at `path`, whole or not at all.

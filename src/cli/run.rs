@@ -278,9 +278,6 @@ pub(super) fn load(path: Option<&Path>, environment: &Environment) -> Result<Loa
     };
     Config::load(&path, environment).map_err(|error| match &error {
         LoadError::Invalid(_) => Failure::negative(error.to_string()),
-        LoadError::Missing { .. } => Failure::operation(format!(
-            "{error}\n  give one with --config, or write it: docs/configuration.md has examples"
-        )),
         _ => Failure::operation(error.to_string()),
     })
 }

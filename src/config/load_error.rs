@@ -72,7 +72,11 @@ impl fmt::Display for Invalid {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { path } => write!(f, "{}: there is no such configuration", path.display()),
+            Self::Missing { path } => write!(
+                f,
+                "{}: there is no such configuration\n  name another, or write it: `conductor monitor` prints the lines for a control, docs/configuration.md has all",
+                path.display()
+            ),
             Self::Unreadable { path, reason } => {
                 write!(f, "{}: cannot read the configuration: {reason}", path.display())
             }

@@ -17,7 +17,7 @@ use crate::grant::Grant;
 use crate::host;
 use crate::journal::output_value;
 use crate::package::{Policy, admit};
-use crate::sandbox::{Context, Instance, Outcome, Plugin, Request, Services, Status, on_guest_stack};
+use crate::sandbox::{Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, on_guest_stack};
 
 /// Call one plugin without a configuration: prints status, fuel, peak memory and output.
 #[derive(FromArgs, Debug)]
@@ -25,13 +25,13 @@ use crate::sandbox::{Context, Instance, Outcome, Plugin, Request, Services, Stat
     subcommand,
     name = "run",
     example = "Call it three times, with a directory of its own:\n  {command_name} note_logger.wasm --params '{{\"action\":\"log\",\"text\":\"hello\"}}' --grant Filesystem --repeat 3",
-    note = "What the plugin wants done is said on standard error and not done.\n\nExit codes: 0 every call returned 0; 1 the plugin was refused or a call failed; 2 wrong usage."
+    note = "What the plugin wants done is said on standard error and not done.\n\nExit codes: 0 every call returned 0; 1 the plugin was refused or a call failed; 2 wrong usage, or the file cannot be read."
 )]
 pub(super) struct Run {
     /// the plugin
     #[argh(positional)]
     file: PathBuf,
-    /// what it is told, as JSON; default {{}}
+    /// what it is told, as JSON; default an empty object
     #[argh(option, arg_name = "json", default = "\"{}\".to_owned()")]
     params: String,
     /// how often it is called; default 1
@@ -93,12 +93,22 @@ impl Run {
         }
         settings.wasm.max_fuel = self.fuel.unwrap_or(settings.wasm.max_fuel);
         settings.wasm.max_memory_bytes = self.memory.unwrap_or(settings.wasm.max_memory_bytes);
-        let refused = |text: String| Failure::negative(format!("refused: {text}"));
         let policy = Policy { name, ..Policy::default() };
-        let admitted = admit(&self.file, &policy).map_err(|refusal| refused(refusal.to_string()))?;
+        let admitted = admit(&self.file, &policy).map_err(|refusal| {
+            let text = refusal.to_string();
+            if refusal.is_undecided() {
+                Failure::operation(text)
+            } else {
+                Failure::negative(format!("refused: {text}"))
+            }
+        })?;
         let grant = Grant::from_config(&settings);
         let plugin = Plugin::load(&admitted, &settings, grant, host::TABLE).map_err(|error| {
-            refused(format!("{error}\n  (here: --grant CAPABILITY instead of granted_capabilities)"))
+            let here = match error.reason {
+                LoadReason::NotGranted { .. } => "\n  (here: --grant CAPABILITY instead of granted_capabilities)",
+                _ => "",
+            };
+            Failure::negative(format!("refused: {error}{here}"))
         })?;
         for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
             say(&format!("the plugin asks for {capability}, which is not granted; to grant it: --grant {capability}"));
