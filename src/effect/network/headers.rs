@@ -65,13 +65,26 @@ impl Filled {
     }
 }
 
+/// One pass from front to back: whoever sends the answer chooses how often the secret stands in it.
 fn replace(body: &mut Vec<u8>, what: &[u8], by: &[u8]) {
+    let find = |from: usize| {
+        let rest = body.get(from..)?;
+        rest.windows(what.len()).position(|window| window == what).map(|at| from + at)
+    };
+    let Some(mut at) = find(0) else { return };
+    let mut replaced = Vec::with_capacity(body.len());
     let mut from = 0;
-    while let Some(at) = body.get(from..).and_then(|rest| rest.windows(what.len()).position(|window| window == what)) {
-        let at = from + at;
-        body.splice(at..at + what.len(), by.iter().copied());
-        from = at + by.len();
+    loop {
+        replaced.extend_from_slice(&body[from..at]); // from <= at: `find` looks from there on
+        replaced.extend_from_slice(by);
+        from = at + what.len();
+        match find(from) {
+            Some(next) => at = next,
+            None => break,
+        }
     }
+    replaced.extend_from_slice(&body[from..]); // the end of a part that was found
+    *body = replaced;
 }
 
 /// Checks `headers` and replaces `{{secret:NAME}}` in their values.
@@ -104,8 +117,10 @@ pub(super) fn fill(
         }
         sent.push((lower, value));
     }
-    // Longest first: a secret that is part of another must not spoil it.
-    filled.0.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+    // Longest first: a secret that is part of another must not spoil it. Each once, however often a plugin used it: every one
+    // costs a look at the whole answer.
+    filled.0.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    filled.0.dedup_by(|(one, _), (other, _)| one == other);
     Ok((sent, filled))
 }
 
@@ -201,5 +216,26 @@ mod tests {
         filled.scrub(&mut response);
         assert_eq!(response.headers[0].1, "<{{secret:token}}>");
         assert_eq!(response.body, b"{{secret:token}} and {{secret:token}}");
+    }
+
+    #[test]
+    fn a_secret_used_many_times_is_looked_for_once() {
+        let secrets = secrets(&[("a", "PATH"), ("b", "PATH")]);
+        let headers: Vec<_> =
+            (0..64).map(|number| (format!("x-{number}"), "{{secret:a}}{{secret:b}}".to_owned())).collect();
+        let (_, filled) = fill(&headers, &secrets).expect("filled");
+        assert_eq!(filled.0.len(), 1);
+    }
+
+    #[test]
+    fn an_answer_full_of_secrets_is_cleaned_in_one_pass() {
+        // Moving the rest of the answer at each find would take minutes for this one.
+        let filled = Filled(vec![("secret".to_owned(), "{{secret:token}}".to_owned())]);
+        let mut body = b"secret".repeat(1 << 19);
+        filled.scrub_bytes(&mut body);
+        assert_eq!(body, b"{{secret:token}}".repeat(1 << 19));
+        let mut body = b"-secretsecre".to_vec();
+        filled.scrub_bytes(&mut body);
+        assert_eq!(body, b"-{{secret:token}}secre");
     }
 }
