@@ -32,12 +32,14 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Reads the directory, holding no more than `budget` bytes.
-    pub(crate) fn take(handle: &Handle, budget: usize) -> Result<Self, Errno> {
+    /// Reads the directory, holding no more than `budget` bytes. Counts in `read` the entries that took. Where they
+    /// are too many to be held it counts the most that could be, because how far one gets depends on the host's order.
+    pub(crate) fn take(handle: &Handle, budget: usize, read: &mut u64) -> Result<Self, Errno> {
         let root = handle.root();
         let here = Meta::of(handle.fd())?;
         let top = Meta::of(root.fd())?.key == here.key;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        *read = 2; // the two dots, which every directory has and not every file system tells
         let mut dir = Dir::new(rustix::fs::openat(handle.fd(), ".", flags, Mode::empty())?)?;
         let settled = root.volume.is_settled();
         let mut listing = Self { entries: Vec::new(), bytes: 0 };
@@ -50,6 +52,7 @@ impl Listing {
                 b".." if !top => above = (here.key.0, entry.ino()),
                 b"." | b".." => {}
                 name => {
+                    *read += 1;
                     let host_type = match entry.file_type() {
                         // Some file systems do not say.
                         rustix::fs::FileType::Unknown => {
@@ -57,7 +60,10 @@ impl Listing {
                         }
                         known => known.into(),
                     };
-                    listing.push(name, entry.ino(), host_type, budget)?;
+                    if let Err(full) = listing.push(name, entry.ino(), host_type, budget) {
+                        *read = 2 + (budget / ENTRY_BYTES) as u64;
+                        return Err(full);
+                    }
                 }
             }
         }
@@ -111,10 +117,5 @@ impl Listing {
     /// Memory held.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Number of entries.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
     }
 }

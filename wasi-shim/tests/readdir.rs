@@ -4,7 +4,7 @@ mod guest;
 
 use std::collections::BTreeSet;
 
-use guest::{Guest, OUT, Open, TYPE_DIRECTORY, TYPE_FILE, TYPE_LINK, dirents, fresh, i, l, preopen, scratch};
+use guest::{Guest, OUT, Open, PLENTY, TYPE_DIRECTORY, TYPE_FILE, TYPE_LINK, dirents, fresh, i, l, preopen, scratch};
 use wasi_shim::{Errno, WasiCtx};
 
 const ROOT: u32 = 3;
@@ -171,4 +171,17 @@ fn listings_hold_no_more_memory_than_they_may() {
     assert_eq!(guest.readdir(other, 4096, 0), Err(Errno::Nomem));
     guest.close(ROOT).expect("open");
     assert_eq!(guest.readdir(other, 4096, 0).map(|all| all.len()), Ok(102), "what is closed is given back");
+}
+
+#[test]
+fn a_directory_too_large_to_be_listed_is_paid_for() {
+    let dir = scratch();
+    for n in 0..100 {
+        std::fs::write(dir.join(&format!("f{n}")), "").expect("writable");
+    }
+    // As many entries as fit are read of the host before it shows that there are more.
+    let mut guest = Guest::new(WasiCtx::builder().preopen(preopen(dir.path())).max_listing_bytes(6400));
+    guest.refuel(PLENTY);
+    assert_eq!(guest.readdir(ROOT, 4096, 0), Err(Errno::Nomem));
+    assert!(guest.fuel_used() >= 100 * 400, "{} fuel", guest.fuel_used());
 }

@@ -19,6 +19,24 @@ pub(crate) fn fd_readdir(
 ) -> Result<(), Errno> {
     guest.bytes(buf, len)?;
     guest.bytes(out, 4)?;
+    let mut read = 0;
+    let used = list(ctx, guest, fd, (buf, len), cookie, &mut read);
+    // What was read of the host's directory is paid for, also when there was too much of it to be kept.
+    ctx.owe(read.saturating_mul(fuel::ENTRY));
+    let used = used?;
+    ctx.owe(fuel::moved(used.into()));
+    guest.write_u32(out, used)
+}
+
+/// Fills the buffer with entries from `cookie` on and says how many bytes that took. Counts in `read` what the host was asked.
+fn list(
+    ctx: &mut WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    (buf, len): (u32, u32),
+    cookie: u64,
+    read: &mut u64,
+) -> Result<u32, Errno> {
     let listed = ctx.table.listed_bytes();
     let descriptor = ctx.table.get_mut(fd)?;
     descriptor.directory()?;
@@ -26,15 +44,13 @@ pub(crate) fn fd_readdir(
     let Kind::Directory(directory) = &mut descriptor.kind else {
         return Err(Errno::Notdir);
     };
-    let mut read = 0;
     if cookie == 0 {
         directory.listing = None;
     }
     let listing = match &mut directory.listing {
         Some(listing) => listing,
         none => {
-            let listing = Listing::take(&directory.handle, ctx.listing_bytes.saturating_sub(listed))?;
-            read = listing.len() as u64;
+            let listing = Listing::take(&directory.handle, ctx.listing_bytes.saturating_sub(listed), read)?;
             none.insert(listing)
         }
     };
@@ -49,9 +65,7 @@ pub(crate) fn fd_readdir(
             break;
         }
     }
-    let used = used as u32;
-    ctx.owe(read.saturating_mul(fuel::ENTRY).saturating_add(fuel::moved(used.into())));
-    guest.write_u32(out, used)
+    Ok(used as u32) // at most len
 }
 
 /// Copies what fits of `bytes` into `window` at `used`, and says how much that is.
