@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::journal::{Entry, Status, What};
+use crate::sandbox::clean;
 
 /// `entry` as a line. With `color`, what matters less is dim and what went wrong is red.
 pub(super) fn line(entry: &Entry, color: bool) -> String {
@@ -12,6 +13,8 @@ pub(super) fn line(entry: &Entry, color: bool) -> String {
         format!("{:>5}.{:03}s  {:<29}", entry.t / 1_000_000, entry.t / 1000 % 1000, entry.event.gesture.to_string());
     // Writing to a string does not fail.
     let _ = write!(line, "  {mapping:<29}  {}", what(entry));
+    // A plugin's output is JSON as it wrote it, which may hold every control character but the first 32.
+    let line = clean(&line, usize::MAX);
     match (color, status) {
         (true, None) => format!("\x1b[2m{line}\x1b[0m"),
         (true, Some(Status::Failed | Status::Fault | Status::Rejected | Status::Refused)) => {

@@ -59,7 +59,7 @@ impl Failure {
             Self::ClosedPipe => return ExitCode::SUCCESS,
         };
         // Nothing can be done when standard error is closed, too; the exit code still tells.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(std::io::stderr(), "{}", super::output::plain(text));
         ExitCode::from(code)
     }
 }

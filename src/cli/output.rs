@@ -3,6 +3,15 @@
 use std::fmt::Arguments;
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
 
+use crate::sandbox::clean;
+
+/// `text` as it may go to a terminal, line by line: journals, transcripts and plugins say what they like, and a terminal obeys
+/// more than it shows.
+pub(super) fn plain(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(|line| clean(line, usize::MAX)).collect();
+    lines.join("\n")
+}
+
 /// Standard output. Buffered for a pipe or file, line by line for a terminal.
 #[derive(Debug)]
 pub struct Output {

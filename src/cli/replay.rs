@@ -7,6 +7,7 @@ use std::sync::Arc;
 use argh::FromArgs;
 
 use super::account::{self, grouped};
+use super::output::plain;
 use super::recording::plugin_directory;
 use super::scratch::Scratch;
 use super::{Exit, Failure, Output};
@@ -205,7 +206,7 @@ impl Replay {
                 match transcript.differs_from(&expected) {
                     None => out.line(format_args!("identical: {} lines", transcript.lines().len()))?,
                     Some(difference) => {
-                        out.line(format_args!("{}: {difference}", path.display()))?;
+                        out.line(format_args!("{}", plain(&format!("{}: {difference}", path.display()))))?;
                         exit = Exit::Negative;
                     }
                 }
@@ -476,5 +477,5 @@ fn replace(path: &Path, text: &str) -> Result<(), Failure> {
 /// A diagnostic. Nothing can be done when standard error is closed; the exit code still tells.
 fn say(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", plain(text));
 }

@@ -17,7 +17,9 @@ use crate::grant::Grant;
 use crate::host;
 use crate::journal::output_value;
 use crate::package::{Policy, admit};
-use crate::sandbox::{Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, on_guest_stack};
+use crate::sandbox::{
+    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, clean, on_guest_stack,
+};
 
 /// Call one plugin without a configuration: prints status, fuel, peak memory and output.
 #[derive(FromArgs, Debug)]
@@ -236,7 +238,7 @@ fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std:
     out.line(format_args!("fuel         {}{init}", grouped(outcome.fuel)))?;
     out.line(format_args!("peak memory  {} bytes", grouped(outcome.peak_memory as u64)))?;
     if let Some(output) = &outcome.output {
-        out.line(format_args!("output       {}", output.replace(['\n', '\r'], " ")))?;
+        out.line(format_args!("output       {}", clean(output, usize::MAX)))?;
     }
     Ok(())
 }
@@ -244,5 +246,5 @@ fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std:
 /// A diagnostic. Nothing can be done when standard error is closed; the exit code still tells.
 fn say(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", crate::cli::output::plain(text));
 }
