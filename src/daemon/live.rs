@@ -423,9 +423,47 @@ impl Order {
                 }
             }
         }
-        while let Some(Waiting::Entry(entry)) = self.waiting.front() {
-            (self.tell)(entry);
+        loop {
+            match self.waiting.front() {
+                Some(Waiting::Entry(entry)) => (self.tell)(entry),
+                // What came of it was lost in a full queue, or everything behind it would be kept for ever.
+                Some(Waiting::Call(_)) if self.waiting.len() > MAX_PENDING => {}
+                _ => return,
+            }
             self.waiting.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::config::Environment;
+    use crate::gesture::{Gesture, GestureEvent};
+    use crate::midi::Channel;
+
+    #[test]
+    fn a_call_whose_end_was_lost_does_not_hold_back_the_transcript_for_ever() {
+        let loaded = Config::from_text("", "config.toml", Path::new(""), &Environment::default());
+        let event = GestureEvent {
+            t: 0,
+            device: DeviceId(0),
+            channel: Channel::from_status(0),
+            gesture: Gesture::ProgramChange { program: 1 },
+        };
+        let config = Arc::new(loaded.expect("an empty configuration").config);
+        let entry = Entry { config, t: 0, event, mapping: None, mode: 0, what: What::Unmapped };
+        let told = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&told);
+        let mut order = Order::new(Box::new(move |_| *count.lock().expect("no panic holds it") += 1));
+        assert_eq!(order.expect(&Report::Pending(1, entry.clone())), Some(1));
+        for _ in 0..MAX_PENDING {
+            order.arrived(None, &entry);
+        }
+        assert_eq!(*told.lock().expect("no panic holds it"), MAX_PENDING);
+        assert!(order.waiting.is_empty());
     }
 }

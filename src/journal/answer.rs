@@ -112,6 +112,12 @@ impl From<Failure> for EffectError {
 }
 
 impl Bytes {
+    fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Hex(text) => text.len(),
+        }
+    }
+
     pub(super) fn of(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::Text(text.to_owned()),
@@ -128,6 +134,20 @@ impl Bytes {
 }
 
 impl Answered {
+    /// About how many bytes of memory it holds.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Http { headers, body, .. } => {
+                headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + body.size()
+            }
+            Self::Message(Some(Frame::Text(text))) => text.len(),
+            Self::Message(Some(Frame::Binary(bytes))) => bytes.size(),
+            Self::Program { output, errors, .. } => output.size() + errors.size(),
+            Self::Error(failure) => failure.text.len(),
+            Self::Done | Self::Socket(_) | Self::Message(None) => 0,
+        }
+    }
+
     pub(super) fn of(result: &Result<Response, EffectError>) -> Self {
         match result {
             Err(error) => Self::Error(error.into()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,6 +20,9 @@ use crate::midi::Message;
 /// Records that may wait for the disk. At a thousand a second this is a minute.
 const QUEUE: usize = 65_536;
 
+/// Bytes of answers that may wait: a plugin that is answered faster than the disk writes must not fill the memory.
+const QUEUE_BYTES: usize = 64 << 20;
+
 /// How long a line may wait before it is handed to the system: what a power cut can cost.
 const FLUSH: Duration = Duration::from_millis(500);
 
@@ -34,7 +37,21 @@ pub struct Recorder {
     to: Mutex<Option<SyncSender<Record>>>,
     thread: Mutex<Option<JoinHandle<Result<(), String>>>>,
     lost: AtomicBool,
+    /// Bytes that wait, of what can be large.
+    waiting: Arc<AtomicUsize>,
     path: PathBuf,
+}
+
+impl Record {
+    /// About how many bytes of memory it holds beside its own size.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Line(Line::Answer { what, result, .. }) => what.len() + result.size(),
+            Self::Line(Line::Effect { what, .. }) => what.len(),
+            Self::Message(_, _, Message::SysEx(payload)) => payload.len(),
+            Self::Line(_) | Self::Message(..) => 0,
+        }
+    }
 }
 
 impl fmt::Debug for Recorder {
@@ -94,20 +111,23 @@ impl Recorder {
         let header = serde_json::to_string(header).unwrap_or_default();
         writeln!(file, "{header}").and_then(|()| file.flush()).map_err(failed)?;
         let (to, records) = sync_channel::<Record>(QUEUE);
+        let waiting = Arc::<AtomicUsize>::default();
+        let left = Arc::clone(&waiting);
         let write = move || {
             let mut bytes = Vec::new();
-            let mut waiting = false;
+            let mut unflushed = false;
             loop {
                 let record = match records.recv_timeout(FLUSH) {
                     Ok(record) => record,
                     Err(RecvTimeoutError::Timeout) => {
-                        if std::mem::take(&mut waiting) {
+                        if std::mem::take(&mut unflushed) {
                             file.flush().map_err(|error| error.to_string())?;
                         }
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
+                left.fetch_sub(record.bytes(), Ordering::Relaxed); // added when it was sent
                 let line = match record {
                     Record::Line(line) => line,
                     Record::Message(t, device, message) => {
@@ -118,7 +138,7 @@ impl Recorder {
                 };
                 let line = serde_json::to_string(&line).unwrap_or_default();
                 writeln!(file, "{line}").map_err(|error| error.to_string())?;
-                waiting = true;
+                unflushed = true;
             }
             let file = file.into_inner().map_err(|error| error.to_string())?;
             file.sync_all().map_err(|error| error.to_string())
@@ -128,6 +148,7 @@ impl Recorder {
             to: Mutex::new(Some(to)),
             thread: Mutex::new(Some(thread)),
             lost: AtomicBool::new(false),
+            waiting,
             path: path.into(),
         }))
     }
@@ -144,8 +165,12 @@ impl Recorder {
 
     fn send(&self, record: Record) {
         let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = to.as_ref().map(|to| to.try_send(record));
-        if let Some(Err(TrySendError::Full(_))) = sent {
+        let Some(queue) = to.as_ref() else { return };
+        let bytes = record.bytes();
+        // Counted before it is sent: the thread may be done with it before this function is.
+        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        let full = before > 0 && before.saturating_add(bytes) > QUEUE_BYTES;
+        if full || matches!(queue.try_send(record), Err(TrySendError::Full(_))) {
             // A journal with a hole replays to something that never was: it ends here instead.
             *to = None;
             self.lost.store(true, Ordering::Relaxed);
@@ -162,5 +187,48 @@ impl Recorder {
         });
         written.map_err(|error| RecorderError::Write { path: self.path.clone(), error })?;
         if self.lost.load(Ordering::Relaxed) { Err(RecorderError::TooSlow { path: self.path.clone() }) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::{BufRead, BufReader};
+
+    use super::super::answer::{Answered, Bytes};
+    use super::super::header::ConfigRecord;
+    use super::*;
+
+    #[test]
+    fn answers_that_come_faster_than_the_disk_writes_end_the_journal_and_not_the_memory() {
+        let path = std::env::temp_dir().join(format!("conductor-recorder-{}", std::process::id()));
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, 0o600.into(), 0).expect("a pipe, the slowest of disks");
+        let disk = OpenOptions::new().read(true).write(true).open(&path).expect("both its ends");
+        let header = Header::new(0, &[0; 32], ConfigRecord::new("c", "", ""), Vec::new());
+        let recorder = Recorder::create(&path, &header).expect("a journal");
+        let answer = || Line::Answer {
+            plugin: "p".into(),
+            tenant: "default".into(),
+            what: "GET".into(),
+            waited_ns: 0,
+            result: Answered::Message(Some(super::super::answer::Frame::Binary(Bytes::Text("x".repeat(4 << 20))))),
+        };
+        for _ in 0..40 {
+            recorder.line(answer());
+        }
+        assert!(recorder.waiting.load(Ordering::Relaxed) <= QUEUE_BYTES + (8 << 20));
+        assert!(recorder.lost.load(Ordering::Relaxed));
+        // The disk comes to itself: what was taken is written.
+        let reader = std::thread::spawn(move || {
+            let lines = BufReader::new(disk).split(b'\n').map(|line| line.expect("a line"));
+            lines.take_while(|line| line != b"end").filter(|line| line.starts_with(b"{\"k\":\"answer\"")).count()
+        });
+        // A pipe cannot be synchronised, which the system says in one way or another.
+        assert!(recorder.finish(0).is_err());
+        std::fs::write(&path, "end\n").expect("a last word");
+        let written = reader.join().expect("it read");
+        assert!((15..=20).contains(&written), "{written}");
+        std::fs::remove_file(path).expect("the pipe");
     }
 }
