@@ -107,3 +107,18 @@ fn files_that_are_no_modules_are_told_apart() {
     }
     assert!(load("whole", &good, &settings()).is_ok());
 }
+
+#[test]
+fn a_module_that_names_far_too_much_is_refused_before_it_is_kept() {
+    let wide = "i32 ".repeat(900);
+    let mut text = format!(
+        r#"(module (type $w (func (param {wide}))) (memory (export "memory") 1)
+             (func $f (type $w)) (func (export "execute") (param i32 i32) (result i32) (i32.const 0))"#
+    );
+    for number in 0..10_000 {
+        write!(text, r#"(export "e{number}" (func $f))"#).expect("a string");
+    }
+    text.push(')');
+    let refused = load("wide", &wat::parse_str(&text).expect("a module"), &settings()).expect_err("refused");
+    assert!(refused.to_string().contains("10002 exports; at most 10000 are read"), "{refused}");
+}

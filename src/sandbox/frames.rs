@@ -4,6 +4,7 @@
 //! becomes "note `f`, call `f'`, forget `f`". Nothing else has to change, as every call, table and export still names
 //! `f`. The notes go to a memory of their own, a ring that keeps the innermost calls; a global counts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use wasmi::{AsContext, AsContextMut, Global, Instance, Memory, Val};
@@ -338,9 +339,14 @@ pub(super) fn frames(store: impl AsContext, instance: Instance, wasm: &[u8]) -> 
 
 /// Names as the name section has them, or else as they are exported.
 fn give_names(frames: &mut [Frame], wasm: &[u8]) -> Result<(), BinaryReaderError> {
+    // A module may have a million names, and a profile as many functions as the module.
+    let mut places: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (place, frame) in frames.iter().enumerate() {
+        places.entry(frame.function).or_default().push(place);
+    }
     let name = |frames: &mut [Frame], function: u32, name: &str| {
-        for frame in frames.iter_mut().filter(|frame| frame.function == function) {
-            frame.name = Some(demangle(name));
+        for place in places.get(&function).into_iter().flatten() {
+            frames[*place].name = Some(demangle(name)); // places are those of frames
         }
     };
     for payload in Parser::new(0).parse_all(wasm) {

@@ -14,6 +14,9 @@ pub(super) const MAX_METADATA: usize = 64 << 10;
 /// Functions, imports or exports a module may declare before it is read on; beyond what the engine allows, too.
 const MAX_ITEMS: u32 = 100_000;
 
+/// The same for imports and exports, of which each is kept with its type: a thousand parameters in one byte of the file.
+const MAX_NAMED: u32 = 10_000;
+
 /// Bytes of one page of linear memory.
 pub(super) const PAGE: u64 = 65_536;
 
@@ -97,7 +100,7 @@ impl Facts {
                     }
                 }
                 Payload::ImportSection(section) => {
-                    bounded("imports", section.count())?;
+                    bounded_to("imports", section.count(), MAX_NAMED)?;
                     for import in section {
                         let import = import.map_err(|error| malformed(&error))?;
                         let what = match import.ty {
@@ -162,7 +165,7 @@ impl Facts {
                     }
                 }
                 Payload::ExportSection(section) => {
-                    bounded("exports", section.count())?;
+                    bounded_to("exports", section.count(), MAX_NAMED)?;
                     for export in section {
                         let export = export.map_err(|error| malformed(&error))?;
                         exports.push((export.name.to_owned(), export.kind, export.index));
@@ -281,7 +284,11 @@ fn header(wasm: &[u8]) -> Result<(), LoadReason> {
 }
 
 fn bounded(what: &'static str, count: u32) -> Result<(), LoadReason> {
-    if count > MAX_ITEMS { Err(invalid(&format!("{count} {what}; at most {MAX_ITEMS} are read"))) } else { Ok(()) }
+    bounded_to(what, count, MAX_ITEMS)
+}
+
+fn bounded_to(what: &'static str, count: u32, most: u32) -> Result<(), LoadReason> {
+    if count > most { Err(invalid(&format!("{count} {what}; at most {most} are read"))) } else { Ok(()) }
 }
 
 fn invalid(reason: &str) -> LoadReason {

@@ -29,8 +29,9 @@ impl Profile {
     /// Functions with the fuel they used, most first. `wasm` is the plugin, which has their names.
     pub(super) fn functions(&self, wasm: &[u8]) -> Vec<(Option<Frame>, u64)> {
         let counted = self.fuel.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let named = names(counted.keys().copied().flatten(), wasm);
-        let frame = |function: u32| named.iter().find(|frame| frame.function == function).cloned();
+        let named: BTreeMap<u32, Frame> =
+            names(counted.keys().copied().flatten(), wasm).into_iter().map(|frame| (frame.function, frame)).collect();
+        let frame = |function: u32| named.get(&function).cloned();
         let mut functions: Vec<_> =
             counted.into_iter().map(|(function, fuel)| (function.and_then(frame), fuel)).collect();
         functions.sort_by_key(|(_, fuel)| std::cmp::Reverse(*fuel));

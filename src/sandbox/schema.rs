@@ -19,6 +19,9 @@ const MAX_DEPTH: usize = 16;
 /// Longest value repeated in a message, in bytes.
 const MAX_SHOWN: usize = 80;
 
+/// Values of an `enum` that a message lists.
+const MAX_LISTED: usize = 16;
+
 /// What a value has to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "Value")]
@@ -171,8 +174,11 @@ impl Schema {
         if let Some(values) = &self.values
             && !values.iter().any(|known| same(known, value))
         {
-            let known: Vec<_> = values.iter().map(shown).collect();
-            return fail(place, format!("must be one of {}, and is {}", known.join(", "), shown(value)));
+            let mut known = values.iter().take(MAX_LISTED).map(shown).collect::<Vec<_>>().join(", ");
+            if values.len() > MAX_LISTED {
+                known.push_str(", …");
+            }
+            return fail(place, format!("must be one of {known}, and is {}", shown(value)));
         }
         match value {
             Value::Number(number) => {
