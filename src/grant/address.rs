@@ -102,7 +102,12 @@ fn of_v6(address: Ipv6Addr) -> AddressClass {
         return AddressClass::Unspecified;
     }
     if let Some(inner) = embedded(address) {
-        return of_v4(inner);
+        // RFC 8215 leaves to the network where in the address the other one stands; what looks public may stand elsewhere.
+        let local = matches!(address.segments(), [0x0064, 0xff9b, 1, ..]);
+        return match of_v4(inner) {
+            AddressClass::Public if local => AddressClass::Private,
+            class => class,
+        };
     }
     match address.segments() {
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => AddressClass::Private,
@@ -213,6 +218,8 @@ mod tests {
         assert_eq!(class("::ffff:169.254.169.254"), AddressClass::Metadata);
         assert_eq!(class("64:ff9b::a9fe:a9fe"), AddressClass::Metadata);
         assert_eq!(class("::ffff:1.1.1.1"), AddressClass::Public);
+        // 169.254.169.254 for a translator with a prefix of 48 bits, 8.8.8.8 for one with 96.
+        assert_eq!(class("64:ff9b:1:a9fe:a9:fe00:808:808"), AddressClass::Private);
     }
 
     #[test]

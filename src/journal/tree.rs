@@ -94,9 +94,11 @@ pub fn copy_tree(from: &Path, to: &Path) -> Result<(), TreeError> {
     })
 }
 
-/// Opens a file and never what a link points to: guests make what is in these directories.
+/// Opens a file, never what a link points to, and without waiting for whoever would write to a pipe: guests make what is in
+/// these directories.
 fn open(path: &Path) -> io::Result<fs::File> {
-    OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()).open(path)
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 /// Visits everything below `root` in the order of names, directories before what is in them; sockets and devices are passed over.
