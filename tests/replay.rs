@@ -271,3 +271,51 @@ fn what_cannot_be_replayed_says_why() {
     }
     golden("tests/golden/replay/refusals.txt", &said);
 }
+
+/// A journal may be anything: times at the end of time, answers without end, calls that were never made.
+#[test]
+fn a_crafted_journal_is_replayed_or_refused_and_nothing_else() {
+    let scratch = Scratch::new();
+    for name in SESSIONS {
+        let journal = std::fs::read_to_string(record(name, &scratch)).expect("the journal");
+        let (header, rest) = journal.split_once('\n').expect("a header");
+        let last = format!("{{\"k\":\"end\",\"t\":{}}}\n", u64::MAX);
+        let inputs: Vec<&str> = rest.lines().filter(|line| line.starts_with("{\"k\":\"in\"")).collect();
+        let at = |line: &str, t: u64, device: u16| {
+            let mut line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            line["t"] = t.into();
+            line["device"] = device.into();
+            format!("{line}\n")
+        };
+        let late: String = inputs.iter().map(|line| at(line, u64::MAX, 0)).collect();
+        let apart: String = inputs
+            .iter()
+            .zip(1_u64..)
+            .map(|(line, n)| at(line, n << 40, if n % 2 == 0 { 0 } else { 65_535 }))
+            .collect();
+        let early: String = inputs.iter().map(|line| at(line, 0, 0)).collect();
+        let fates: String = (0..200_u64)
+            .map(|call| match call % 3 {
+                0 => format!("{{\"k\":\"deadline\",\"call\":{call},\"starting\":{},\"fuel\":0}}\n", call % 2 == 0),
+                1 => format!("{{\"k\":\"deadline\",\"call\":{call},\"starting\":false,\"fuel\":{}}}\n", u64::MAX),
+                _ => format!("{{\"k\":\"rejected\",\"call\":{call},\"reason\":\"queue_full\"}}\n"),
+            })
+            .collect();
+        let mut ending: serde_json::Value = serde_json::from_str(header).expect("JSON");
+        ending["epoch_us"] = u64::MAX.into();
+        for (case, text) in [
+            ("late", format!("{header}\n{late}{last}")),
+            ("apart", format!("{header}\n{apart}{last}")),
+            ("at once", format!("{header}\n{early}{{\"k\":\"end\",\"t\":0}}\n")),
+            ("fates", format!("{header}\n{fates}{rest}")),
+            ("end of time", format!("{ending}\n{fates}{late}{last}")),
+            ("end first", format!("{header}\n{last}{rest}")),
+            ("no end", format!("{header}\n{late}")),
+        ] {
+            let path = scratch.file("crafted.journal.jsonl", text);
+            let ran = replay(&path).arg("--json").run();
+            assert!(matches!(ran.code, Some(0..=2)), "{name}, {case}: {}", ran.transcript());
+            assert!(!ran.stderr.contains("panicked"), "{name}, {case}: {}", ran.stderr);
+        }
+    }
+}
