@@ -8,6 +8,10 @@ pub(crate) const MAX_PATH: usize = 4095;
 /// Symbolic links followed in one resolution.
 pub(crate) const MAX_LINKS: u32 = 40;
 
+/// Directories on the way to a place. Each holds a descriptor of the host while a path is walked by component, and hosts
+/// commonly have a thousand for everything.
+pub(crate) const MAX_DEPTH: usize = 128;
+
 /// A relative, non-empty path without NUL bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct GuestPath<'a> {
@@ -32,6 +36,19 @@ impl<'a> GuestPath<'a> {
 
     pub(crate) fn text(self) -> &'a [u8] {
         self.text
+    }
+
+    /// Whether it goes down further than [`MAX_DEPTH`], as it is written.
+    pub(crate) fn is_too_deep(self) -> bool {
+        let mut depth = 0_usize;
+        components(self.text).any(|part| {
+            match part {
+                b"." => {}
+                b".." => depth = depth.saturating_sub(1),
+                _ => depth += 1,
+            }
+            depth > MAX_DEPTH
+        })
     }
 }
 

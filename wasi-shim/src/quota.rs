@@ -7,6 +7,7 @@ use rustix::fs::{Dir, Mode, OFlags};
 
 use crate::Errno;
 use crate::meta::Meta;
+use crate::path::MAX_DEPTH;
 
 /// A limit on a directory and everything below it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,9 +24,6 @@ pub(crate) struct Usage {
     pub(crate) bytes: u64,
     pub(crate) files: u64,
 }
-
-/// Directories held open while measuring: deeper ones are answered with an error instead of descriptors without end.
-const MAX_DEPTH: usize = 128;
 
 /// Adds up what stands below `root`, following no link.
 pub(crate) fn measure(root: BorrowedFd<'_>) -> Result<Usage, Errno> {

@@ -14,6 +14,23 @@ fn with_quota(dir: &std::path::Path, bytes: u64, files: u64) -> (Guest, Volume) 
     (guest, volume)
 }
 
+/// Each directory on the way is held open while a path is walked: a deep one must not take every descriptor the host has.
+#[test]
+fn a_path_is_walked_to_a_bounded_depth_whatever_resolves_it() {
+    let dir = scratch();
+    std::fs::create_dir_all(dir.join(&"d/".repeat(200))).expect("creatable");
+    std::os::unix::fs::symlink(".", dir.join("link")).expect("creatable");
+    for (resolver, mut guest) in dir.both() {
+        for start in ["", "link/"] {
+            let deep = |depth: usize| format!("{start}{}", "d/".repeat(depth));
+            assert!(guest.stat_at(ROOT, &deep(100), true).is_ok(), "{resolver}, {start}");
+            assert_eq!(guest.stat_at(ROOT, &deep(150), true).err(), Some(Errno::Nametoolong), "{resolver}, {start}");
+            let back = format!("{start}{}", "d/../".repeat(200));
+            assert!(guest.stat_at(ROOT, &back, true).is_ok(), "{resolver}, {start}");
+        }
+    }
+}
+
 #[test]
 fn a_write_past_the_quota_is_cut_and_the_next_is_refused() {
     let dir = scratch();

@@ -6,7 +6,7 @@ use rustix::io::Errno as Host;
 
 use super::{Last, Parent, Place, Trail, link_target, passing};
 use crate::Errno;
-use crate::path::{GuestPath, MAX_LINKS, MAX_PATH, components};
+use crate::path::{GuestPath, MAX_DEPTH, MAX_LINKS, MAX_PATH, components};
 
 /// The walk so far: one handle for each component below the base.
 struct Walk<'b> {
@@ -52,6 +52,9 @@ pub(super) fn locate<'b>(
                     return Ok(finish(walk, component, ahead.directory));
                 }
                 if !is_last {
+                    if walk.below.len() >= MAX_DEPTH {
+                        return Err(Errno::Nametoolong);
+                    }
                     match openat(walk.here(), name, passing() | OFlags::NOFOLLOW, Mode::empty()) {
                         Ok(fd) => {
                             walk.below.push(fd);

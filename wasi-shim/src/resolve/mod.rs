@@ -12,7 +12,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::Errno;
 use crate::meta::Meta;
-use crate::path::GuestPath;
+use crate::path::{GuestPath, components};
 
 /// Components from the root of the preopened directory.
 pub(crate) type Trail = Vec<Box<[u8]>>;
@@ -98,6 +98,11 @@ impl Resolver {
         trail: Option<&[Box<[u8]>]>,
         steps: &mut u64,
     ) -> Result<Place<'b>, Errno> {
+        // The kernel could go deeper. What a guest can reach must not depend on who resolves.
+        if path.is_too_deep() {
+            *steps += components(path.text()).count() as u64;
+            return Err(Errno::Nametoolong);
+        }
         match self {
             #[cfg(target_os = "linux")]
             Self::Kernel if trail.is_none() => openat2::locate(base, path, last, steps),
