@@ -4,6 +4,8 @@
 //! After criterion's comparison come tables for `BENCHMARKS.md`: percentiles by stage, how a runaway plugin is stopped, and
 //! resident memory.
 
+mod bare;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -20,10 +22,8 @@ use conductor::host;
 use conductor::package::{Policy, admit};
 use conductor::sandbox::{Context, InlinePool, Instance, Job, Plugin, Pool, Request, Services, on_guest_stack};
 use criterion::Criterion;
-use wasmi::{Config, CustomFuelCosts, Engine, Linker, Memory, Module, Store, TypedFunc};
 
-/// 112 bytes, as a mapping's parameters.
-const JSON: &str = r#"{"action":"play_note","context":{"velocity":100,"note":60,"timestamp":1234567890,"metadata":{"mode":"default"}}}"#;
+use bare::{Bare, JSON, probe};
 
 /// Calls behind each percentile.
 const CALLS: usize = 200_000;
@@ -65,84 +65,9 @@ fn settings() -> PluginConfig {
     }
 }
 
-fn probe() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/plugins/json_probe.wasm")
-}
-
 fn load(name: &str, path: &Path, settings: &PluginConfig) -> Arc<Plugin> {
     let admitted = admit(path, &Policy { name: name.into(), ..Policy::default() }).expect("admitted");
     Plugin::load(&admitted, settings, Grant::none(), host::TABLE).expect("loaded")
-}
-
-/// The engine alone with the same module, its request in guest memory.
-struct Bare {
-    store: Store<()>,
-    memory: Memory,
-    alloc: TypedFunc<u32, u32>,
-    dealloc: TypedFunc<(u32, u32), ()>,
-    execute: TypedFunc<(u32, u32), i32>,
-    at: u32,
-    fuel: bool,
-}
-
-impl Bare {
-    fn new(fuel: bool) -> Self {
-        let mut config = Config::default();
-        config.consume_fuel(fuel);
-        config.fuel_cost(CustomFuelCosts {
-            bytes_copied_per_fuel: 64,
-            fuel_per_bytes_translated: 0,
-            fuel_per_bytes_validated: 0,
-        });
-        let engine = Engine::new(&config);
-        let module = Module::new(&engine, std::fs::read(probe()).expect("a committed guest")).expect("a module");
-        let mut store = Store::new(&engine, ());
-        if fuel {
-            store.set_fuel(u64::MAX).expect("metered");
-        }
-        let mut linker = Linker::new(&engine);
-        for import in module.imports() {
-            let ty = import.ty().func().expect("functions only").clone();
-            linker
-                .func_new(import.module(), import.name(), ty, |_, _, _| Err(wasmi::Error::new("not called")))
-                .expect("linked once");
-        }
-        let instance = linker.instantiate_and_start(&mut store, &module).expect("instantiated");
-        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&store, "_initialize") {
-            initialize.call(&mut store, ()).expect("initialised");
-        }
-        let memory = instance.get_memory(&store, "memory").expect("a memory");
-        let alloc = instance.get_typed_func(&store, "alloc").expect("alloc");
-        let dealloc = instance.get_typed_func(&store, "dealloc").expect("dealloc");
-        let execute = instance.get_typed_func(&store, "execute").expect("execute");
-        let mut bare = Self { store, memory, alloc, dealloc, execute, at: 0, fuel };
-        bare.at = bare.place();
-        bare
-    }
-
-    fn place(&mut self) -> u32 {
-        let at = self.alloc.call(&mut self.store, JSON.len() as u32).expect("room");
-        self.memory.write(&mut self.store, at as usize, JSON.as_bytes()).expect("inside");
-        at
-    }
-
-    fn call(&mut self) -> i32 {
-        if self.fuel {
-            self.store.set_fuel(100_000_000).expect("metered");
-        }
-        self.execute.call(&mut self.store, (self.at, JSON.len() as u32)).expect("returns")
-    }
-
-    /// The request copied in and freed again: what any embedder of this plugin has to do.
-    fn call_with_request(&mut self) -> i32 {
-        if self.fuel {
-            self.store.set_fuel(100_000_000).expect("metered");
-        }
-        let at = self.place();
-        let code = self.execute.call(&mut self.store, (at, JSON.len() as u32)).expect("returns");
-        self.dealloc.call(&mut self.store, (at, JSON.len() as u32)).expect("returns");
-        code
-    }
 }
 
 fn percentiles<T>(mut call: impl FnMut() -> T) -> [f64; 3] {

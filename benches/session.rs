@@ -1,0 +1,230 @@
+//! The whole way: message bytes in, plugin returned; a process from its start to its first verified call; a daemon at rest.
+//! Prints the tables of `BENCHMARKS.md`.
+
+mod bare;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bare::{Bare, JSON, probe};
+use conductor::clock::{FILE_EPOCH_US, VirtualClock};
+use conductor::config::{Config, Environment};
+use conductor::daemon::{Playing, PluginSet, Told, play};
+use conductor::effect::World;
+use conductor::gesture::DeviceId;
+use conductor::midi::Parser;
+use conductor::package::{Policy, admit};
+use conductor::sandbox::{Services, on_guest_stack};
+
+/// Presses behind each percentile.
+const PRESSES: usize = 200_000;
+
+/// Starts of each program.
+const STARTS: usize = 60;
+
+/// The argument that makes this program the bare one.
+const BARE: &str = "--bare-start";
+
+fn config_text(signed: bool, directory: &Path) -> String {
+    let trust = if signed { "require_signature = true\ntrusted_keys_path = \"trusted_keys.toml\"\n" } else { "" };
+    let params = JSON.replace("\":", "\" = ");
+    format!(
+        "[wasm]\n{trust}[plugins.probe]\npath = \"{}\"\n[[modes]]\nname = \"Default\"\n[[modes.mappings]]\ntrigger = {{ Note = {{ note = 60 }} }}\n\
+         action = {{ WasmPlugin = {{ plugin = \"probe\", params = {params} }} }}\n",
+        directory.join("probe.wasm").display()
+    )
+}
+
+fn percentiles(mut times: Vec<u64>) -> [f64; 3] {
+    times.sort_unstable();
+    // Per mille; a duration in nanoseconds is far below 2^32.
+    [500, 990, 999].map(|q| f64::from(u32::try_from(times[times.len() * q / 1000]).unwrap_or(u32::MAX)) / 1000.0)
+}
+
+/// Bytes of a press go in; the time until its plugin has returned and its account is there.
+fn pipeline(directory: &Path) -> Vec<u64> {
+    let text = config_text(false, directory);
+    let config = Config::from_text(&text, "bench.toml", directory, &Environment::of_process()).expect("valid").config;
+    let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
+    let world = World::played(Arc::clone(&clock));
+    let mut plugins = PluginSet::default();
+    for (name, settings) in &config.plugins {
+        let admitted = admit(&settings.path, &Policy { name: name.clone(), ..Policy::default() }).expect("admitted");
+        plugins.plugins.push(PluginSet::load_granted(&admitted, settings).expect("loaded"));
+    }
+    let services = Arc::new(Services {
+        clock: Arc::<VirtualClock>::clone(&clock),
+        outside: Told::new(),
+        seed: [0; 32],
+        data_root: None,
+        live: false,
+        trace: false,
+        stops: None,
+    });
+    let config = Arc::new(config);
+    let playing = Playing { config, plugins, clock, services, told: None, recorder: None, replayed: None };
+    let (base, began) = (Instant::now(), AtomicU64::new(0));
+    let now = || u64::try_from(base.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let mut parser = Parser::new();
+    let presses = (0..PRESSES as u64 + 1000).map(|number| {
+        began.store(now(), Ordering::Relaxed);
+        let mut message = None;
+        parser.push(&[0x90, 60, 100], |parsed| message = Some(parsed));
+        (number * 1000, DeviceId(0), message)
+    });
+    let mut times = Vec::with_capacity(PRESSES + 1000);
+    play(playing, presses, &world.in_mode(0), |_| {
+        times.push(now() - began.load(Ordering::Relaxed));
+        true
+    });
+    times.drain(..1000);
+    times
+}
+
+fn bare_calls(fuel: bool) -> Vec<u64> {
+    let mut bare = Bare::new(fuel);
+    for _ in 0..1000 {
+        assert_eq!(bare.call(), 0);
+    }
+    let time = |_| {
+        let start = Instant::now();
+        std::hint::black_box(bare.call());
+        u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    };
+    (0..PRESSES).map(time).collect()
+}
+
+fn latency(out: &mut String, directory: &Path) {
+    let (alone, metered, whole) = on_guest_stack(|| {
+        (percentiles(bare_calls(false)), percentiles(bare_calls(true)), percentiles(pipeline(directory)))
+    });
+    out.push_str("| message bytes → plugin returned | p50 µs | p99 µs | p99.9 µs | p50 against the engine |\n|---|---|---|---|---|\n");
+    for (what, [p50, p99, p999]) in [
+        ("the engine alone, request in place, no fuel", alone),
+        ("the engine alone, with fuel", metered),
+        ("bytes → message → gesture → mapping → plugin → account", whole),
+    ] {
+        writeln!(out, "| {what} | {p50:.2} | {p99:.2} | {p999:.2} | {:.2} |", p50 / alone[0]).expect("a string");
+    }
+}
+
+/// Runs `command` to its end; milliseconds it took, median of [`STARTS`].
+fn start_time(command: &dyn Fn() -> Command) -> f64 {
+    let mut times: Vec<f64> = (0..STARTS)
+        .map(|_| {
+            let start = Instant::now();
+            let status = command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            assert!(status.expect("started").success());
+            start.elapsed().as_secs_f64() * 1000.0
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn starts(out: &mut String, directory: &Path) {
+    let this = std::env::current_exe().expect("this program");
+    let bare = start_time(&|| {
+        let mut command = Command::new(&this);
+        command.arg(BARE);
+        command
+    });
+    let config = directory.join("config.toml");
+    let session = directory.join("session.raw");
+    let conductor = start_time(&|| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conductor"));
+        command.args(["run", "--dry-run", "--config"]).arg(&config).arg("--input").arg(&session).env("HOME", directory);
+        command
+    });
+    out.push_str("\n| process start → first call done → exit | median ms | against the engine |\n|---|---|---|\n");
+    writeln!(out, "| a bare program of the engine, unverified | {bare:.2} | 1.00 |").expect("a string");
+    writeln!(
+        out,
+        "| `conductor run`: configuration, signature, trust, session | {conductor:.2} | {:.2} |",
+        conductor / bare
+    )
+    .expect("a string");
+}
+
+/// Resident memory of a daemon that has called its plugin and waits, in KB.
+fn daemon(out: &mut String, directory: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conductor"));
+    command
+        .args(["run", "--dry-run", "--json", "--input", "-", "--config"])
+        .arg(directory.join("config.toml"))
+        .env("HOME", directory);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a daemon");
+    let mut input = child.stdin.take().expect("its input");
+    input.write_all(&[0x90, 60, 100, 60, 0]).expect("bytes");
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().expect("its output")), &mut line)
+        .expect("an event");
+    assert!(line.contains("\"status\":\"ok\""), "{line}");
+    let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", child.id())).unwrap_or_default();
+    let figure = |key: &str| {
+        rollup
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.split_whitespace().next()?.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    drop(input);
+    child.wait().expect("the daemon ends");
+    out.push_str("\n| memory of a daemon with one plugin that was called | KB |\n|---|---|\n");
+    writeln!(out, "| resident | {} |", figure("Rss:")).expect("a string");
+    writeln!(
+        out,
+        "| of it its own, not shared with other programs | {} |",
+        figure("Private_Clean:") + figure("Private_Dirty:")
+    )
+    .expect("a string");
+}
+
+/// A directory with the plugin, signed by a key that is trusted there.
+fn prepare() -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("conductor-bench-session-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    std::fs::copy(probe(), directory.join("probe.wasm")).expect("the plugin");
+    std::fs::write(directory.join("config.toml"), config_text(true, &directory)).expect("the configuration");
+    std::fs::write(directory.join("session.raw"), [0x90, 60, 100]).expect("the session");
+    let sign = |arguments: &[&str]| {
+        let status = Command::new(env!("CARGO_BIN_EXE_conductor-sign"))
+            .args(arguments)
+            .current_dir(&directory)
+            .env("HOME", &directory)
+            .env("XDG_CONFIG_HOME", &directory)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.expect("conductor-sign").success(), "{arguments:?}");
+    };
+    sign(&["generate-key", "key"]);
+    sign(&["sign", "probe.wasm", "key", "--name", "Bench", "--email", "bench@example.com"]);
+    let key = std::fs::read_to_string(directory.join("key.public")).expect("the public key");
+    sign(&["trust", "add", &key, "Bench"]);
+    let store = directory.join("conductor/trusted_keys.toml");
+    std::fs::copy(store, directory.join("trusted_keys.toml")).expect("the trust store");
+    directory
+}
+
+fn main() {
+    if std::env::args().any(|argument| argument == BARE) {
+        assert_eq!(Bare::new(true).call(), 0);
+        return;
+    }
+    if std::env::args().any(|argument| argument == "--test") {
+        return; // `cargo test --benches` only wants to know that it builds
+    }
+    let directory = prepare();
+    let mut out = String::new();
+    latency(&mut out, &directory);
+    starts(&mut out, &directory);
+    daemon(&mut out, &directory);
+    println!("{out}");
+    // A leftover would be temporary files like any others.
+    let _ = std::fs::remove_dir_all(directory);
+}
