@@ -6,7 +6,6 @@
 
 mod bare;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::clock::{FILE_EPOCH_US, SystemClock};
-use conductor::config::{Params, PathScope, PluginCall, PluginConfig, WasmConfig};
+use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
@@ -49,20 +48,7 @@ fn services() -> Arc<Services> {
 }
 
 fn settings() -> PluginConfig {
-    PluginConfig {
-        path: PathBuf::new(),
-        sha256: None,
-        required_signers: Vec::new(),
-        granted_capabilities: Vec::new(),
-        allowed_hosts: Vec::new(),
-        allowed_commands: Vec::new(),
-        allowed_paths: PathScope::default(),
-        allowed_ports: Vec::new(),
-        config: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        dangerous_allow_downgrade: false,
-        wasm: WasmConfig::default(),
-    }
+    PluginConfig::new(PathBuf::new())
 }
 
 fn load(name: &str, path: &Path, settings: &PluginConfig) -> Arc<Plugin> {

@@ -7,27 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use conductor::action::Url;
-use conductor::config::{PathScope, PluginConfig, WasmConfig};
+use conductor::config::PluginConfig;
 use conductor::grant::{
     Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreError,
 };
 use conductor::package::Digest;
 
 fn plugin() -> PluginConfig {
-    PluginConfig {
-        path: PathBuf::from("plugin.wasm"),
-        sha256: None,
-        required_signers: Vec::new(),
-        granted_capabilities: Vec::new(),
-        allowed_hosts: Vec::new(),
-        allowed_commands: Vec::new(),
-        allowed_paths: PathScope::default(),
-        allowed_ports: Vec::new(),
-        config: std::collections::BTreeMap::new(),
-        secrets: std::collections::BTreeMap::new(),
-        dangerous_allow_downgrade: false,
-        wasm: WasmConfig::default(),
-    }
+    PluginConfig::new(PathBuf::from("plugin.wasm"))
 }
 
 fn approval(identity: Identity, capabilities: &[Capability]) -> Approval {

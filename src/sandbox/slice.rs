@@ -166,7 +166,7 @@ mod tests {
     use super::super::{Context, Instance, Outcome, Plugin, Request, Services};
     use crate::action::{Effect, EffectError, Origin, Outside, Reply};
     use crate::clock::VirtualClock;
-    use crate::config::{Params, PathScope, PluginConfig, WasmConfig};
+    use crate::config::{Params, PluginConfig};
     use crate::grant::Grant;
     use crate::package::{Policy, admit};
 
@@ -189,20 +189,7 @@ mod tests {
         std::fs::write(&path, wat::parse_str(&text).expect("text")).expect("a file");
         let admitted = admit(&path, &Policy { name: "grower".into(), ..Policy::default() }).expect("admitted");
         std::fs::remove_file(path).expect("removed");
-        let settings = PluginConfig {
-            path: std::path::PathBuf::new(),
-            sha256: None,
-            required_signers: Vec::new(),
-            granted_capabilities: Vec::new(),
-            allowed_hosts: Vec::new(),
-            allowed_commands: Vec::new(),
-            allowed_paths: PathScope::default(),
-            allowed_ports: Vec::new(),
-            config: std::collections::BTreeMap::new(),
-            secrets: std::collections::BTreeMap::new(),
-            dangerous_allow_downgrade: false,
-            wasm: WasmConfig::default(),
-        };
+        let settings = PluginConfig::new(std::path::PathBuf::new());
         let plugin = Plugin::load(&admitted, &settings, Grant::none(), &[]).expect("loaded");
         let services = Services {
             clock: Arc::new(VirtualClock::new(0)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
-use conductor::config::{Params, PathScope, PluginConfig, WasmConfig};
+use conductor::config::{Params, PluginConfig};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};
@@ -72,20 +72,7 @@ impl Clock for SteppingClock {
 
 /// Settings with every default.
 pub(crate) fn settings() -> PluginConfig {
-    PluginConfig {
-        path: PathBuf::new(),
-        sha256: None,
-        required_signers: Vec::new(),
-        granted_capabilities: Vec::new(),
-        allowed_hosts: Vec::new(),
-        allowed_commands: Vec::new(),
-        allowed_paths: PathScope::default(),
-        allowed_ports: Vec::new(),
-        config: std::collections::BTreeMap::new(),
-        secrets: std::collections::BTreeMap::new(),
-        dangerous_allow_downgrade: false,
-        wasm: WasmConfig::default(),
-    }
+    PluginConfig::new(PathBuf::new())
 }
 
 /// `wasm` as the plugin called `name`, admitted without conditions.
