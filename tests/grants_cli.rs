@@ -46,7 +46,7 @@ fn what_is_asked_for_and_missing_is_listed() {
     assert_eq!(
         ran.stdout,
         "asks  HOME/asks.wasm  (unsigned)\n  \
-         Network        granted (automatic)\n  \
+         Network        granted (automatic); reaches nothing yet; to say what: conductor plugin grant asks --host …\n  \
          Filesystem     asked for, not granted (risk: medium); to grant it: conductor plugin grant asks Filesystem\n  \
          Subprocess     asked for, not granted (risk: high); to grant it: conductor plugin grant asks Subprocess\n"
     );
@@ -54,6 +54,20 @@ fn what_is_asked_for_and_missing_is_listed() {
     let list: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(list[0]["missing"], serde_json::json!(["Filesystem", "Subprocess"]));
     assert_eq!(list[0]["granted"], serde_json::json!([{"capability": "Network", "by": "automatic"}]));
+}
+
+#[test]
+fn what_reaches_nothing_for_want_of_a_scope_is_said_until_there_is_one() {
+    let home = Home::new("granted_capabilities = [\"Filesystem\", \"Subprocess\"]\nallowed_commands = [\"git\"]\n");
+    let had = home.conductor("plugin grant asks").run().exits(0).stdout;
+    assert!(
+        had.contains("it has all it asks for\n  Network        reaches nothing yet; to say what: --host\n"),
+        "{had}"
+    );
+    home.conductor("plugin grant asks --host example.com").run().exits(0);
+    let listed = home.conductor("plugin list").run().exits(0).stdout;
+    assert!(!listed.contains("reaches nothing"), "{listed}");
+    assert!(!home.conductor("plugin grant asks").run().exits(0).stdout.contains("reaches nothing"));
 }
 
 #[test]
@@ -112,7 +126,7 @@ fn the_configurations_grants_are_shown_as_such_and_stay() {
     let home = Home::new("granted_capabilities = [\"Filesystem\", \"Subprocess\", \"Midi\"]\n");
     let listed = home.conductor("plugin list").run().exits(0).stdout;
     assert!(listed.contains("Filesystem     granted (configuration)\n"), "{listed}");
-    assert!(listed.contains("Midi           granted (configuration, not asked for)\n"), "{listed}");
+    assert!(listed.contains("Midi           granted (configuration, not asked for); reaches nothing yet"), "{listed}");
     let ran = home.conductor("plugin revoke asks Subprocess").run().exits(1);
     assert!(
         ran.stderr.contains("the configuration grants Subprocess to asks; take it out of granted_capabilities"),

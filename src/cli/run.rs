@@ -78,7 +78,7 @@ impl Run {
         for plugin in &plugins.plugins {
             for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
                 log::warn!(
-                    "plugin {0} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{0}]",
+                    "plugin {0} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{0}], or run: conductor plugin grant {0}",
                     plugin.name()
                 );
             }

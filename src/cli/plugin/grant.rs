@@ -64,6 +64,9 @@ impl Grant {
         ))?;
         if wanted.is_empty() {
             out.line(format_args!("  it has all it asks for"))?;
+            for (capability, option) in standing.without_scope() {
+                out.line(format_args!("  {:<14} reaches nothing yet; to say what: {option}", capability.name()))?;
+            }
             return Ok(Exit::Done);
         }
         let mut approved = Vec::new();
@@ -124,16 +127,16 @@ impl Grant {
             capability.name(),
             consequence(capability)
         ))?;
-        let (scope, key, given) = match capability {
-            Capability::Network => (standing.grant.reaches_hosts(), "hosts: --host", &self.host),
-            Capability::Subprocess => (standing.grant.runs_programs(), "programs: --command", &self.command),
-            Capability::Midi => (standing.grant.reaches_ports(), "ports: --port", &self.port),
-            _ => (true, "", &self.host),
+        let given = match capability {
+            Capability::Network => &self.host[..],
+            Capability::Subprocess => &self.command,
+            Capability::Midi => &self.port,
+            _ => &[],
         };
-        if !given.is_empty() && !key.is_empty() {
+        if !given.is_empty() {
             out.line(format_args!("  {:<14} {}", "", given.join(", ")))?;
-        } else if !scope {
-            out.line(format_args!("  {:<14} it reaches nothing yet; to name {key}", ""))?;
+        } else if let Some(option) = standing.option_for_scope(capability) {
+            out.line(format_args!("  {:<14} it reaches nothing yet; to say what: {option}", ""))?;
         }
         if standing.grant.source(capability) == Some(Source::Configuration) {
             out.line(format_args!("  {:<14} (the configuration grants it already)", ""))?;

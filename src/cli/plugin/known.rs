@@ -85,6 +85,21 @@ impl Standing {
             TrustLevel::Trusted => "signed by a trusted key",
         }
     }
+    /// The option of `conductor plugin grant` that says what `capability` reaches, while its scope is empty.
+    pub(super) fn option_for_scope(&self, capability: Capability) -> Option<&'static str> {
+        let (reaches, option) = match capability {
+            Capability::Network => (self.grant.reaches_hosts(), "--host"),
+            Capability::Subprocess => (self.grant.runs_programs(), "--command"),
+            Capability::Midi => (self.grant.reaches_ports(), "--port"),
+            Capability::Filesystem | Capability::Audio | Capability::SystemControl => return None,
+        };
+        (!reaches).then_some(option)
+    }
+    /// What was granted and reaches nothing for want of a scope, each with the option that gives it one.
+    pub(super) fn without_scope(&self) -> Vec<(Capability, &'static str)> {
+        let held = self.grant.held().map(|(capability, _)| capability);
+        held.filter_map(|capability| Some((capability, self.option_for_scope(capability)?))).collect()
+    }
     /// What it asks for and has not.
     pub(super) fn missing(&self) -> Vec<Capability> {
         self.needs.iter().copied().filter(|capability| !self.grant.has(*capability)).collect()

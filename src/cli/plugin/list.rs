@@ -66,7 +66,10 @@ fn print(
     out.line(format_args!("{name}  {path}  ({})", standing.level()))?;
     for (capability, source) in standing.grant.held() {
         let unused = if standing.needs.contains(&capability) { "" } else { ", not asked for" };
-        out.line(format_args!("  {:<14} granted ({}{unused})", capability.name(), source.name()))?;
+        let reaches = standing.option_for_scope(capability).map_or_else(String::new, |option| {
+            format!("; reaches nothing yet; to say what: conductor plugin grant {name} {option} …")
+        });
+        out.line(format_args!("  {:<14} granted ({}{unused}){reaches}", capability.name(), source.name()))?;
     }
     for capability in standing.missing() {
         let risk = Risk::of(capability).name();

@@ -49,7 +49,7 @@ pub enum UriError {
 
 impl std::fmt::Display for UriError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const EXAMPLE: &str = "pkcs11:token=LABEL;object=KEY?module-path=/usr/lib/x86_64-linux-gnu/libykcs11.so";
+        const EXAMPLE: &str = "pkcs11:token=LABEL;object=KEY?module-path=libykcs11.so";
         match self {
             Self::Device(path) => write!(
                 f,
