@@ -302,6 +302,8 @@ fn a_crafted_journal_is_replayed_or_refused_and_nothing_else() {
             })
             .collect();
         let mut ending: serde_json::Value = serde_json::from_str(header).expect("JSON");
+        let mut huge = ending.clone();
+        huge["config"]["text"] = "a = [".repeat(1 << 20).into();
         ending["epoch_us"] = u64::MAX.into();
         for (case, text) in [
             ("late", format!("{header}\n{late}{last}")),
@@ -311,11 +313,14 @@ fn a_crafted_journal_is_replayed_or_refused_and_nothing_else() {
             ("end of time", format!("{ending}\n{fates}{late}{last}")),
             ("end first", format!("{header}\n{last}{rest}")),
             ("no end", format!("{header}\n{late}")),
+            ("huge configuration", format!("{huge}\n{rest}")),
         ] {
             let path = scratch.file("crafted.journal.jsonl", text);
             let ran = replay(&path).arg("--json").run();
             assert!(matches!(ran.code, Some(0..=2)), "{name}, {case}: {}", ran.transcript());
             assert!(!ran.stderr.contains("panicked"), "{name}, {case}: {}", ran.stderr);
+            let too_large = ran.stderr.contains("the configuration in it is larger than 1024 KiB");
+            assert_eq!(too_large, case == "huge configuration", "{name}, {case}: {}", ran.stderr);
         }
     }
 }

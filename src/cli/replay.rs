@@ -68,6 +68,9 @@ pub(super) struct Replay {
 /// Functions of one plugin that a profile shows.
 const MOST_FUNCTIONS: usize = 25;
 
+/// Largest transcript, budget or configuration that is read, in bytes: a session of a million calls.
+const MAX_TEXT: u64 = 1 << 30;
+
 /// How a plugin is loaded.
 type Load = fn(&AdmittedPlugin, &PluginConfig) -> Result<Arc<Plugin>, LoadError>;
 
@@ -458,8 +461,16 @@ fn seed(digits: &str) -> Option<[u8; 32]> {
     (digits.len() == 64).then(|| bytes?.try_into().ok()).flatten()
 }
 
+/// The text of the file at `path`.
 fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::operation(format!("{}: {error}", path.display())))
+    let failed = |error: std::io::Error| Failure::operation(format!("{}: {error}", path.display()));
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_TEXT + 1), &mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_TEXT {
+        return Err(Failure::operation(format!("{}: larger than {} MiB", path.display(), MAX_TEXT >> 20)));
+    }
+    Ok(text)
 }
 
 /// Reads a file that `--bless` writes.

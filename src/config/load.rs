@@ -12,7 +12,7 @@ use super::read;
 use super::source::Source;
 
 /// Largest configuration, in bytes. Ten thousand mappings fit.
-const MAX_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_BYTES: u64 = 1 << 20;
 
 /// A configuration with what it was read from.
 #[derive(Debug, Clone, PartialEq)]

@@ -24,6 +24,7 @@ pub use condition::Condition;
 pub use environment::Environment;
 pub use keys::{KEYS, key};
 pub use load::Loaded;
+pub(crate) use load::MAX_BYTES;
 pub use load_error::{Invalid, LoadError};
 pub use model::{Advanced, Config, DeviceConfig, Logging, Mapping, Mode};
 pub use problem::{Diagnostic, Problem};

@@ -11,6 +11,7 @@ use super::header::Header;
 use super::line::{Line, Turned};
 use super::playback::Playback;
 use crate::clock::Micros;
+use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
 
@@ -127,6 +128,10 @@ impl Journal {
         let header: Header = serde_json::from_slice(&text).map_err(|error| not_one(error.to_string()))?;
         if let Some((what, theirs, ours)) = header.foreign() {
             return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
+        }
+        // Understanding a text takes many times its length, and a line of a journal may be far longer than a configuration.
+        if header.config.text.len() as u64 > MAX_CONFIG_BYTES {
+            return Err(not_one(format!("the configuration in it is larger than {} KiB", MAX_CONFIG_BYTES >> 10)));
         }
         let mut journal = Self {
             header,
