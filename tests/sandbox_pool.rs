@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::config::{Capability, Isolation, Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::sandbox::{Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status};
-use sandbox_support::{load, services, settings};
+use conductor::sandbox::{Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, Stops};
+use sandbox_support::{World, load, services, settings};
 
 /// Counts its calls, traps when `params` begins with `t`, runs away when with `r`.
 const COUNTER: &str = r#"(module
@@ -349,4 +349,29 @@ fn closing_reports_every_accepted_call_and_tells_the_instances() {
         assert_eq!(next(), (0, "ok"));
     });
     assert!(matches!(pool.submit(job("slow", "default", "{}", 2, 3)), Err(Rejection::Closed { .. })));
+}
+
+/// A replay stops a call where the wall clock stopped it then; an instance that goes to make room for it was not stopped.
+#[test]
+fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
+    const LEAVING: &str = r#"(module
+      (import "conductor" "midi_send" (func $send (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 0) "out\90\3c\64")
+      (func (export "execute") (param i32 i32) (result i32) (i32.const 0))
+      (func (export "shutdown") (drop (call $send (i32.const 0) (i32.const 3) (i32.const 3) (i32.const 3)))))"#;
+    let (world, stops) = (Arc::new(World::default()), Arc::new(Stops::default()));
+    let services = Services { outside: Arc::<World>::clone(&world), stops: Some(Arc::clone(&stops)), ..services() };
+    let one = WasmConfig { max_instances: 1, ..WasmConfig::default() };
+    let plugins = vec![named("leaving", LEAVING, &sender_settings()), named("sender", SENDER, &sender_settings())];
+    let mut pool = InlinePool::new(Arc::new(services), &one, plugins);
+    let mut call = |plugin: &str, at| {
+        let Job { call, context, at, .. } = job(plugin, "default", "{}", at, 0);
+        pool.call(&call, &context, at).status.name()
+    };
+    assert_eq!(call("leaving", 0), "ok");
+    stops.set(Some((false, 1)));
+    assert_eq!(call("sender", 1), "fault", "it is stopped at its first host call");
+    let done = world.done();
+    assert!(done.len() == 1 && done[0].starts_with("leaving/"), "{done:?}");
 }

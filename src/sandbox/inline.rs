@@ -6,6 +6,7 @@ use super::outcome::{Outcome, Rejection};
 use super::plugin::Plugin;
 use super::request::Context;
 use super::services::Services;
+use super::slot::Slot;
 use super::table::Table;
 use crate::clock::Micros;
 use crate::config::{PluginCall, WasmConfig};
@@ -38,9 +39,7 @@ impl InlinePool {
     pub fn call(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Outcome {
         match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
-                for slot in route.leave {
-                    slot.close(&self.services, at);
-                }
+                self.let_go(route.leave, at);
                 route.slot.call(&self.services, &call.params, context, at)
             }
             Err(rejection) => Outcome::rejected(rejection),
@@ -52,12 +51,22 @@ impl InlinePool {
     pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Outcome {
         match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
-                for slot in route.leave {
-                    slot.close(&self.services, at);
-                }
+                self.let_go(route.leave, at);
                 Outcome::rejected(rejection)
             }
             Err(rejection) => Outcome::rejected(rejection),
+        }
+    }
+
+    /// Lets instances go that make room for the coming call. Where the wall clock stopped that call is no business of theirs.
+    fn let_go(&self, leave: Vec<Arc<Slot>>, at: Micros) {
+        let stops = self.services.stops.as_ref();
+        let stop = stops.and_then(|stops| stops.take());
+        for slot in leave {
+            slot.close(&self.services, at);
+        }
+        if let Some(stops) = stops {
+            stops.set(stop);
         }
     }
 

@@ -35,6 +35,11 @@ impl Stops {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stop;
     }
 
+    /// The same, until it is set again; what it was.
+    pub(super) fn take(&self) -> Option<(bool, u64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Fuel at which the call ends that begins now.
     pub(super) fn fuel(&self, starting: bool) -> Option<u64> {
         let stop = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
