@@ -22,7 +22,7 @@ pub(super) struct Record {
     /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
     #[argh(option, arg_name = "file")]
     config: Option<PathBuf>,
-    /// MIDI port, Standard MIDI File, raw byte stream or - instead of the configured devices
+    /// MIDI port, virtual:NAME, Standard MIDI File, raw byte stream or - instead of the configured devices
     #[argh(option, arg_name = "port|file|-")]
     input: Option<String>,
     /// also write what the session came to, *.transcript.jsonl

@@ -33,7 +33,8 @@ pub(super) struct Run {
     /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
     #[argh(option, arg_name = "file")]
     pub(super) config: Option<PathBuf>,
-    /// MIDI port, Standard MIDI File, raw byte stream (device, FIFO, capture) or - instead of the configured devices
+    /// MIDI port, virtual:NAME, Standard MIDI File, raw byte stream (device, FIFO, capture) or - instead of the configured
+    /// devices
     #[argh(option, arg_name = "port|file|-")]
     pub(super) input: Option<String>,
     /// print effects instead of performing them
