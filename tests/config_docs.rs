@@ -51,3 +51,14 @@ fn the_message_the_page_shows_is_the_message_there_is() {
     let invalid = Config::from_text(&text, "config.toml", Path::new(""), &Environment::default()).expect_err("a slip");
     assert!(page.contains(&invalid.to_string()), "{invalid}");
 }
+
+/// The SDK's own documentation has the same plugin, and runs it as a test.
+#[test]
+fn the_plugin_the_page_shows_is_the_one_the_sdk_tests() {
+    let page = std::fs::read_to_string(support::repository("docs/plugins.md")).expect("the page");
+    let sdk = std::fs::read_to_string(support::repository("plugins/sdk/src/lib.rs")).expect("the SDK");
+    let (_, plugin) = page.split_once("```rust\n").expect("a plugin");
+    let (plugin, _) = plugin.split_once("```\n").expect("its end");
+    let documented: String = plugin.lines().map(|line| format!("//! {line}").trim_end().to_owned() + "\n").collect();
+    assert!(sdk.contains(&documented), "{documented}");
+}

@@ -216,11 +216,17 @@ impl Pulse {
         Some(pulse)
     }
     fn environment(&self) -> Environment {
-        Environment::inherited().with("XDG_RUNTIME_DIR", self.directory.path().join("run"))
+        self.own().into_iter().fold(Environment::inherited(), |all, (name, value)| all.with(name, value))
+    }
+    /// What leads to this server and nowhere else, and keeps clients' files out of the user's home.
+    fn own(&self) -> [(&'static str, PathBuf); 3] {
+        let (home, run) = (self.directory.path(), self.directory.path().join("run"));
+        let server = PathBuf::from(format!("unix:{}/pulse/native", run.display()));
+        [("HOME", home.to_owned()), ("XDG_RUNTIME_DIR", run), ("PULSE_SERVER", server)]
     }
     fn pactl(&self, words: &[&str]) -> String {
         let mut command = Command::new("pactl");
-        command.args(words).env("XDG_RUNTIME_DIR", self.directory.path().join("run")).env("LC_ALL", "C");
+        command.args(words).envs(self.own()).env("LC_ALL", "C");
         command.output().map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).into_owned())
     }
     /// Level in per cent and whether it is muted, as the server says.

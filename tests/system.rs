@@ -129,7 +129,7 @@ fn an_allowed_program_runs_and_a_shell_does_not() {
 #[test]
 fn a_plugin_changes_the_volume_of_a_real_mixer() {
     let script = r#"
-        export XDG_RUNTIME_DIR=$D/run PULSE_STATE_PATH=$D/state HOME=$D; mkdir -m 700 "$XDG_RUNTIME_DIR"
+        export XDG_RUNTIME_DIR=$D/run PULSE_STATE_PATH=$D/state HOME=$D; unset PULSE_SERVER; mkdir -m 700 "$XDG_RUNTIME_DIR"
         pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no -L module-native-protocol-unix \
           -L "module-null-sink sink_name=test" 2>/dev/null & server=$!
         trap 'kill $server' EXIT
