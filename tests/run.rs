@@ -208,8 +208,8 @@ fn without_large_fuel(text: &str) -> String {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let ran = std::process::Command::new("sh")
-        .arg("-c")
-        .arg(format!("{} demo | head -n 1", env!("CARGO_BIN_EXE_conductor")))
+        .args(["-c", r#""$@" demo | head -n 1"#, "sh"])
+        .args(support::start("conductor"))
         .output()
         .expect("a shell");
     assert_eq!(String::from_utf8_lossy(&ran.stderr), "");

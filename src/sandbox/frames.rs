@@ -11,6 +11,7 @@ use wasmi::{AsContext, AsContextMut, Global, Instance, Memory, Val};
 use wasmparser::{BinaryReaderError, CompositeInnerType, ExternalKind, KnownCustom, Name, Parser, Payload, TypeRef};
 
 use super::demangle::demangle;
+use super::lengths;
 use super::text::clean;
 
 /// Names of the two exports; a module that has them already is left as it is.
@@ -362,6 +363,9 @@ fn give_names(frames: &mut [Frame], wasm: &[u8]) -> Result<(), BinaryReaderError
             // It stands after the exports, and so has the last word.
             Payload::CustomSection(section) => {
                 let KnownCustom::Name(names) = section.as_known() else { continue };
+                if lengths::check_names(section.data()).is_err() {
+                    continue;
+                }
                 for part in names {
                     let Name::Function(functions) = part? else { continue };
                     for naming in functions {

@@ -51,6 +51,11 @@ impl ResourceLimiter for Limits {
         desired: usize,
         _maximum: Option<usize>,
     ) -> Result<bool, LimiterError> {
+        // The engine of a 32-bit host cannot count all of 4 GiB and refuses it without asking here. Refused without a word on
+        // every host, a session comes to the same end on each.
+        if u32::try_from(desired).is_err() {
+            return Ok(false);
+        }
         let allowed = desired <= self.max_memory;
         if !allowed {
             self.denied = Some(Denied::Memory(desired));

@@ -23,6 +23,7 @@ mod fuel;
 mod function;
 mod inline;
 mod instance;
+mod lengths;
 mod limits;
 mod lines;
 mod load_error;

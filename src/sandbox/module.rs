@@ -2,6 +2,7 @@
 
 use wasmparser::{BinaryReaderError, ExternalKind, Parser, Payload, TypeRef};
 
+use super::lengths;
 use super::load_error::LoadReason;
 use super::signature::{Signature, ValueType};
 
@@ -81,6 +82,7 @@ impl Facts {
     /// Reads the sections of `wasm`. What it does not look at, the engine validates afterwards.
     pub(super) fn read(wasm: &[u8]) -> Result<Self, LoadReason> {
         header(wasm)?;
+        lengths::check(wasm).map_err(|too_long| LoadReason::Truncated { offset: too_long.offset })?;
         let mut facts = Self::default();
         let mut types: Vec<Option<Signature>> = Vec::new();
         let mut functions: Vec<u32> = Vec::new();

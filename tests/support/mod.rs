@@ -43,17 +43,24 @@ pub(crate) fn golden(path: &str, actual: &str) {
     );
 }
 
-/// One of the project's programs, to be run with a clean environment in the repository's directory.
-pub(crate) fn bin(name: &str) -> Program {
+/// The words that start one of the project's programs: its path, behind the words of `CONDUCTOR_TEST_RUNNER` when it is set,
+/// which is how programs for another machine run in an emulator (`tests/arm/run.sh`). A path there has no spaces.
+pub(crate) fn start(name: &str) -> Vec<OsString> {
     let path = match name {
         "conductor" => env!("CARGO_BIN_EXE_conductor"),
         #[cfg(feature = "plugin-signing")]
         "conductor-sign" => env!("CARGO_BIN_EXE_conductor-sign"),
         other => panic!("there is no program {other}"),
     };
+    let runner = std::env::var("CONDUCTOR_TEST_RUNNER").unwrap_or_default();
+    runner.split_whitespace().chain([path]).map(OsString::from).collect()
+}
+
+/// One of the project's programs, to be run with a clean environment in the repository's directory.
+pub(crate) fn bin(name: &str) -> Program {
     Program {
         name: name.to_owned(),
-        path: path.into(),
+        start: start(name),
         arguments: Vec::new(),
         environment: vec![("HOME".into(), "/nonexistent".into()), ("NO_COLOR".into(), "1".into())],
         directory: repository(""),
@@ -65,7 +72,7 @@ pub(crate) fn bin(name: &str) -> Program {
 /// A program that is about to run.
 pub(crate) struct Program {
     name: String,
-    path: PathBuf,
+    start: Vec<OsString>,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     directory: PathBuf,
@@ -107,8 +114,13 @@ impl Program {
     /// Runs it to its end.
     #[track_caller]
     pub(crate) fn run(self) -> Ran {
-        let mut command = Command::new(&self.path);
-        command.args(&self.arguments).current_dir(&self.directory).env_clear().envs(self.environment.iter().cloned());
+        let mut command = Command::new(&self.start[0]); // the path, if nothing stands before it
+        command
+            .args(&self.start[1..])
+            .args(&self.arguments)
+            .current_dir(&self.directory)
+            .env_clear()
+            .envs(self.environment.iter().cloned());
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }

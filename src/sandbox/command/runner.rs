@@ -15,6 +15,7 @@ use crate::clock::FILE_EPOCH_US;
 use crate::sandbox::fault::Trap;
 use crate::sandbox::frames;
 use crate::sandbox::fuel::{self, SLICE};
+use crate::sandbox::lengths;
 use crate::sandbox::slice::Stopped;
 use crate::sandbox::state::Meter;
 use crate::sandbox::wasi;
@@ -125,6 +126,9 @@ fn config() -> Config {
 
 /// The module with an account of its calls built in; as it is, where that cannot be done.
 fn load(engine: &Engine, wasm: &[u8]) -> Result<Module, CommandError> {
+    lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
+        reason: format!("unexpected end-of-file (at offset {offset:#x})"),
+    })?;
     if let Some(prepared) = frames::prepare(wasm)
         && let Ok(module) = Module::new(engine, &prepared)
     {
