@@ -72,6 +72,9 @@ fn the_engine_is_built_at_a_level_at_which_its_dispatch_is_sound_and_the_one_tha
             assert_eq!(level.as_integer(), Some(3), "{package} in {profile}");
         }
     }
+    // At the program's own level the engine's generic part keeps its tail calls only when all of it is optimised as one.
+    let release = &manifest["profile"]["release"];
+    assert_eq!((release["lto"].as_str(), release["codegen-units"].as_integer()), (Some("fat"), Some(1)));
     assert_eq!(manifest["workspace"]["dependencies"]["wasmi"]["version"].as_str(), Some("=2.0.0"));
 }
 
