@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 use conductor::config::Capability;
 use conductor::host;
 use conductor::package::{Policy, admit};
-use conductor::sandbox::declared;
+use conductor::sandbox::{Description, declared};
 use support::Scratch;
 
 fn ask(text: &str) -> BTreeSet<Capability> {
     let scratch = Scratch::new();
     let file = scratch.file("plugin.wasm", wat::parse_str(text).expect("text"));
-    declared(&admit(&file, &Policy { name: "test".into(), ..Policy::default() }).expect("admitted"), host::TABLE)
+    let admitted = admit(&file, &Policy { name: "test".into(), ..Policy::default() }).expect("admitted");
+    let description = Description::read(admitted.bytes(), host::TABLE).expect("described");
+    declared(&admitted, &description, host::TABLE)
 }
 
 /// A plugin with `memory` at 0 and these exports.

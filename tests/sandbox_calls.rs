@@ -33,7 +33,7 @@ const ALLOCATING: &str = r#"(module
     (global.set $next (i32.sub (global.get $next) (local.get 1))))
   (func (export "execute") (param i32 i32) (result i32)
     (drop (call $out (local.get 0) (local.get 1)))
-    (i32.ne (global.get $live) (local.get 1))))"#;
+    (i32.gt_u (i32.sub (global.get $live) (local.get 1)) (i32.const 255))))"#;
 
 #[test]
 fn the_documentations_example_without_alloc_is_given_the_parameters_as_written() {
@@ -44,6 +44,20 @@ fn the_documentations_example_without_alloc_is_given_the_parameters_as_written()
         assert_eq!((&outcome.status, outcome.output.as_deref()), (&Status::Ok, Some(json)));
         assert_eq!(outcome.peak_memory, 2 * 65_536, "one page of its own and one for requests, however many calls");
     }
+}
+
+#[test]
+fn room_is_given_back_when_a_longer_request_comes_and_trapping_then_ends_the_instance() {
+    let text = std::fs::read_to_string(support::repository("fixtures/hostile/dealloc_traps.wat")).expect("text");
+    let plugin = plugin(&text, &settings());
+    let mut instance = instance(&plugin, &services());
+    for _ in 0..3 {
+        assert!(call(&mut instance).is_ok(), "room is kept for requests that fit");
+    }
+    let long = params(&format!("\"{}\"", "x".repeat(300)));
+    let outcome = call_with(&mut instance, &long, &Context::default());
+    assert!(outcome.error().is_some_and(|error| error.contains("dealloc: stopped itself")), "{outcome:?}");
+    assert!(instance.ended());
 }
 
 #[test]

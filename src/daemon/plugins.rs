@@ -121,9 +121,12 @@ fn load(
 /// What a plugin asks for: in its sections, by its imports, in the statement its signer made; and where no section says it, by
 /// what it declares in a probe under an empty grant.
 pub(crate) fn needs(admitted: &AdmittedPlugin) -> BTreeSet<Capability> {
+    let mut needs = BTreeSet::new();
     // A module that cannot be described cannot be loaded either, and loading says why.
-    let mut needs = Description::read(admitted.bytes(), host::TABLE).map(|known| known.needs).unwrap_or_default();
+    if let Ok(description) = Description::read(admitted.bytes(), host::TABLE) {
+        needs.extend(declared(admitted, &description, host::TABLE));
+        needs.extend(description.needs);
+    }
     needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
-    needs.extend(declared(admitted, host::TABLE));
     needs
 }

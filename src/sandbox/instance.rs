@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wasmi::Store;
+use wasmi::{Store, TypedFunc};
 
 use super::abi::{Dialect, Exports, Region};
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
@@ -24,6 +24,9 @@ use super::thread::on_guest_stack;
 use super::wasi::{Shared, context};
 use crate::config::{Capability, Isolation};
 
+/// Room for requests is asked for in multiples of this many bytes.
+const ROOM: u32 = 256;
+
 /// A plugin at work for one tenant. Lives across calls, until a fault ends it.
 #[derive(Debug)]
 pub struct Instance {
@@ -33,6 +36,8 @@ pub struct Instance {
     buffer: Vec<u8>,
     /// Where requests go when the plugin has no `alloc`.
     region: Option<Region>,
+    /// Where they go when it has: room it has given and can take back, for the request and for the context.
+    kept: Vec<(u32, u32)>,
     metadata: Option<Metadata>,
     init_fuel: u64,
     generation: u64,
@@ -125,6 +130,7 @@ impl Instance {
             exports,
             buffer: Vec::new(),
             region: None,
+            kept: Vec::new(),
             metadata: None,
             init_fuel: 0,
             generation,
@@ -281,7 +287,6 @@ impl Instance {
             let [(at, len), (context_at, context_len)] = self.place([params.as_bytes(), buffer])?;
             let code = run(&mut self.store, execute, (at, len, context_at, context_len))
                 .map_err(|kind| ("execute_with_context", kind))?;
-            self.free([(at, len), (context_at, context_len)])?;
             return Ok(code);
         }
         let Some(execute) = self.exports.execute else {
@@ -297,7 +302,6 @@ impl Instance {
         };
         let [(at, len)] = self.place([bytes])?;
         let code = run(&mut self.store, execute, (at, len)).map_err(|kind| ("execute", kind))?;
-        self.free([(at, len)])?;
         Ok(code)
     }
 
@@ -309,11 +313,10 @@ impl Instance {
         }
         let mut places = parts.map(|part| (0, part.len() as u32)); // at most MAX_REQUEST
         if let Some(alloc) = self.exports.alloc {
-            for place in &mut places {
-                place.0 = run(&mut self.store, alloc, place.1).map_err(|kind| ("alloc", kind))?;
-            }
+            self.allocate(alloc, &mut places)?;
             // 0 is how a plugin says that it has no allocator after all.
             if places.iter().any(|(at, _)| *at == 0) {
+                self.kept.clear();
                 self.exports.alloc = None;
             }
         }
@@ -332,6 +335,36 @@ impl Instance {
         Ok(places)
     }
 
+    /// Puts `places` into room of the plugin's own allocator. Where it can take room back it is kept from call to call, because
+    /// asking costs as much as a short call; the plugin is asked again, for all of it, only when a request is longer.
+    fn allocate<const N: usize>(
+        &mut self,
+        alloc: TypedFunc<u32, u32>,
+        places: &mut [(u32, u32); N],
+    ) -> Result<(), (&'static str, FaultKind)> {
+        let Some(dealloc) = self.exports.dealloc else {
+            for place in places {
+                place.0 = run(&mut self.store, alloc, place.1).map_err(|kind| ("alloc", kind))?;
+            }
+            return Ok(());
+        };
+        let fits = |kept: Option<&(u32, u32)>, len: u32| kept.is_some_and(|(_, room)| *room >= len);
+        if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.1)) {
+            for old in std::mem::take(&mut self.kept) {
+                run(&mut self.store, dealloc, old).map_err(|kind| ("dealloc", kind))?;
+            }
+            for place in &*places {
+                let room = place.1.next_multiple_of(ROOM); // far from overflowing: a request has a limit
+                let at = run(&mut self.store, alloc, room).map_err(|kind| ("alloc", kind))?;
+                self.kept.push((at, room));
+            }
+        }
+        for (place, (at, _)) in places.iter_mut().zip(&self.kept) {
+            place.0 = *at;
+        }
+        Ok(())
+    }
+
     fn input_region(&mut self, len: usize) -> Result<u32, (&'static str, FaultKind)> {
         if let Some(region) = self.region.filter(|region| region.len >= len) {
             return Ok(region.ptr);
@@ -342,11 +375,6 @@ impl Instance {
             release_zero_pages(pages);
         }
         Ok(region.ptr)
-    }
-
-    fn free<const N: usize>(&mut self, places: [(u32, u32); N]) -> Result<(), (&'static str, FaultKind)> {
-        let (Some(_), Some(dealloc)) = (self.exports.alloc, self.exports.dealloc) else { return Ok(()) };
-        places.into_iter().try_for_each(|place| run(&mut self.store, dealloc, place).map_err(|kind| ("dealloc", kind)))
     }
 
     fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {

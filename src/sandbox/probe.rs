@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::description::Description;
 use super::function::HostFunction;
 use super::instance::Instance;
 use super::metadata::Metadata;
+use super::module::{Export, ExportKind};
 use super::plugin::Plugin;
 use super::walls::{AT_NS, Walls};
 use crate::config::{Capability, PluginConfig};
@@ -17,16 +19,19 @@ const MAX_FUEL: u64 = 5_000_000;
 const MAX_MEMORY: u64 = 32 << 20;
 
 /// The capabilities an admitted plugin declares by running, under an empty grant, in virtual time, with small limits and no
-/// files. Empty when a section says it already, so that nothing has to run, and when the plugin does not get that far.
+/// files. Empty when `description` says that nothing has to run, and when the plugin does not get that far.
 #[must_use]
-pub fn declared(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -> BTreeSet<Capability> {
+pub fn declared(
+    admitted: &AdmittedPlugin,
+    description: &Description,
+    functions: &'static [HostFunction],
+) -> BTreeSet<Capability> {
+    if description.metadata.is_some() || !description.exports.iter().any(declares) {
+        return BTreeSet::new();
+    }
     let mut settings = PluginConfig::new(admitted.path().to_owned());
     (settings.wasm.max_fuel, settings.wasm.max_memory_bytes) = (MAX_FUEL, MAX_MEMORY);
     let Ok(plugin) = Plugin::load_ungranted(admitted, &settings, functions) else { return BTreeSet::new() };
-    let asks = plugin.exports().iter().any(|export| export.name == "capabilities" || export.name == "init");
-    if plugin.metadata().is_some() || !asks {
-        return BTreeSet::new();
-    }
     let (services, _) = Walls::around();
     match Instance::new(&plugin, "probe", &services, 0, AT_NS) {
         Err(outcome) => {
@@ -42,5 +47,14 @@ pub fn declared(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -
             }
             declared
         }
+    }
+}
+
+/// Whether calling it can declare anything: `capabilities`, or an `init` that returns metadata.
+fn declares(export: &Export) -> bool {
+    match (export.name.as_str(), &export.kind) {
+        ("capabilities", ExportKind::Function(_)) => true,
+        ("init", ExportKind::Function(signature)) => !signature.results.is_empty(),
+        _ => false,
     }
 }

@@ -27,7 +27,7 @@ use crate::sandbox::{
     subcommand,
     name = "run",
     example = "Call it three times, with a directory of its own:\n  {command_name} note_logger.wasm --params '{{\"action\":\"log\",\"text\":\"hello\"}}' --grant Filesystem --repeat 3",
-    note = "What the plugin wants done is said on standard error and not done.\n\nExit codes: 0 every call returned 0; 1 the plugin was refused or a call failed; 2 wrong usage, or the file cannot be read."
+    note = "What the plugin wants done is said on standard error and not done.\n\nExit codes: 0 every call returned 0; 1 the plugin was refused or a call failed; 2 wrong usage."
 )]
 pub(super) struct Run {
     /// the plugin
@@ -96,14 +96,8 @@ impl Run {
         settings.wasm.max_fuel = self.fuel.unwrap_or(settings.wasm.max_fuel);
         settings.wasm.max_memory_bytes = self.memory.unwrap_or(settings.wasm.max_memory_bytes);
         let policy = Policy { name, ..Policy::default() };
-        let admitted = admit(&self.file, &policy).map_err(|refusal| {
-            let text = refusal.to_string();
-            if refusal.is_undecided() {
-                Failure::operation(text)
-            } else {
-                Failure::negative(format!("refused: {text}"))
-            }
-        })?;
+        let admitted =
+            admit(&self.file, &policy).map_err(|refusal| Failure::negative(format!("refused: {refusal}")))?;
         let grant = Grant::from_config(&settings);
         let plugin = Plugin::load(&admitted, &settings, grant, host::TABLE).map_err(|error| {
             let here = match error.reason {
