@@ -49,6 +49,17 @@ fn a_session_file_comes_to_the_golden_transcript() {
     }
 }
 
+#[cfg(feature = "http")]
+#[test]
+fn answers_of_a_server_come_from_the_journal() {
+    let ran = bin("conductor")
+        .args("replay fixtures/sessions/http/session.journal.jsonl --plugins fixtures/sessions/plugins --json")
+        .run()
+        .exits(0);
+    assert_eq!(ran.stderr, "");
+    golden("fixtures/sessions/http/session.transcript.jsonl", &ran.stdout);
+}
+
 /// Records a session file as a dry run.
 fn record(name: &str, scratch: &Scratch) -> PathBuf {
     let journal = scratch.path().join(format!("{name}.journal.jsonl"));
