@@ -221,8 +221,21 @@ fn pairs(
 fn scalar(value: &Value<'_>) -> Option<String> {
     let text = match value.toml {
         DeValue::String(text) => text.clone().into_owned(),
-        DeValue::Integer(number) => integer(number).map_or_else(|| number.to_string(), |number| number.to_string()),
-        DeValue::Float(number) => number.as_str().to_owned(),
+        // The parser takes any text that begins like a number for one.
+        DeValue::Integer(number) => {
+            let Some(number) = integer(number) else {
+                value.malformed(&number.to_string(), "an integer of 64 bits");
+                return None;
+            };
+            number.to_string()
+        }
+        DeValue::Float(number) => {
+            if number.as_str().parse::<f64>().is_err() {
+                value.malformed(number.as_str(), "a number");
+                return None;
+            }
+            number.as_str().to_owned()
+        }
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Datetime(datetime) => datetime.to_string(),
         DeValue::Array(_) | DeValue::Table(_) => {

@@ -116,7 +116,7 @@ impl<'a> Value<'a> {
         if parsed.is_none() {
             self.wrong(Problem::OutOfRange {
                 key: shortened(self.key),
-                found: number.to_string().chars().take(40).collect(),
+                found: shortened(&number.to_string()),
                 least: *range.start(),
                 most: *range.end(),
             });
