@@ -2,6 +2,7 @@
 
 mod account;
 mod check;
+#[cfg(feature = "demo")]
 mod demo;
 mod exit;
 mod logging;
@@ -29,8 +30,8 @@ pub use sign::conductor_sign;
 
 /// Conductor: a MIDI controller turned into a safe, scriptable control surface.
 #[derive(FromArgs, Debug)]
+#[cfg_attr(feature = "demo", argh(example = "Try it without hardware:\n  {command_name} demo"))]
 #[argh(
-    example = "Try it without hardware:\n  {command_name} demo",
     note = "Exit codes: 0 done; 1 a negative verdict (invalid, untrusted, denied, differs); 2 wrong usage or an operation\nthat could not be carried out."
 )]
 struct Conductor {
@@ -43,6 +44,7 @@ struct Conductor {
 #[argh(subcommand)]
 enum Command {
     Check(check::Check),
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
     Monitor(monitor::Monitor),
     Plugin(plugin::Plugin),
@@ -83,6 +85,7 @@ impl Command {
     fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self {
             Self::Check(command) => command.run(out),
+            #[cfg(feature = "demo")]
             Self::Demo(command) => command.run(out),
             Self::Monitor(command) => command.run(out),
             Self::Plugin(command) => command.run(out),

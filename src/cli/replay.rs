@@ -220,8 +220,7 @@ impl Replay {
                 let tolerance =
                     std::fs::read_to_string(path).ok().and_then(|text| toml::from_str::<Budget>(&text).ok());
                 let budget = Budget::of(usage.clone(), tolerance.map_or(5, |budget| budget.tolerance_percent));
-                // Numbers and names always serialise.
-                replace(path, &toml::to_string(&budget).unwrap_or_default())?;
+                replace(path, &budget.text())?;
             } else {
                 let budget: Budget = toml::from_str(&read_blessed(path)?)
                     .map_err(|error| Failure::operation(format!("{}: not a budget: {error}", path.display())))?;

@@ -6,6 +6,7 @@ mod condition;
 mod environment;
 mod expand;
 mod keys;
+pub(crate) mod literal;
 mod load;
 mod load_error;
 mod model;

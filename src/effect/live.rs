@@ -10,6 +10,7 @@ use super::process::Environment;
 use super::reaper::Reaper;
 use super::requests::Requests;
 use super::volume::{LIMIT, Mixer};
+use super::words;
 use super::worker::Worker;
 use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use crate::config::{Config, Volume};
@@ -197,7 +198,7 @@ fn launch(app: &str) -> Result<(String, Vec<String>), EffectError> {
     if app.contains('/') && std::fs::metadata(app).is_ok_and(|file| file.is_file()) {
         return Ok((app.to_owned(), Vec::new()));
     }
-    let mut words = shlex::split(app).unwrap_or_default().into_iter();
+    let mut words = words::split(app).unwrap_or_default().into_iter();
     let Some(program) = words.next() else {
         return Err(EffectError::NotFound(format!(
             "Launch needs a program and its arguments; \"{}\" is none (is a quote left open?)",

@@ -16,6 +16,7 @@ mod reaper;
 mod requests;
 mod system;
 mod volume;
+mod words;
 mod worker;
 
 pub use dry_run::DryRun;

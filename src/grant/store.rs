@@ -7,10 +7,11 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Capability;
 use super::host::{HostRule, RuleFault};
+use crate::config::literal;
 use crate::package::{Digest, file, hex};
 
 /// Largest store that is read, in bytes: room for thousands of approvals.
@@ -138,7 +139,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     version: u32,
@@ -146,20 +147,18 @@ struct Document {
     grants: Vec<Record>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
     plugin: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     signer: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
     capabilities: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     hosts: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     commands: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     ports: Vec<String>,
     approved_at: String,
 }
@@ -256,11 +255,12 @@ impl GrantStore {
     }
     /// The store as it stands in the file. What could not be read back is not written.
     fn text(&self, path: &Path) -> Result<String, StoreError> {
-        let grants = self.approvals.iter().map(record).collect();
-        let text = toml::to_string(&Document { version: VERSION, grants })
-            .map_err(|error| StoreError::Malformed { path: path.into(), reason: error.to_string() })?;
-        let text =
-            format!("# Approvals for plugins. Change it with: conductor plugin grant, conductor plugin revoke\n{text}");
+        let mut text = format!(
+            "# Approvals for plugins. Change it with: conductor plugin grant, conductor plugin revoke\nversion = {VERSION}\n"
+        );
+        for approval in &self.approvals {
+            record(approval, &mut text);
+        }
         if text.len() as u64 > MAX_BYTES {
             return Err(StoreError::TooMany { path: path.into() });
         }
@@ -312,19 +312,19 @@ fn approval(record: Record, path: &Path) -> Result<Approval, StoreError> {
     })
 }
 
-fn record(approval: &Approval) -> Record {
-    let (signer, sha256) = match approval.identity {
-        Identity::Signer(key) => (Some(hex::encode(&key)), None),
-        Identity::Digest(digest) => (None, Some(digest.to_string())),
-    };
-    Record {
-        plugin: approval.plugin.clone(),
-        signer,
-        sha256,
-        capabilities: approval.capabilities.iter().map(|capability| capability.name().to_owned()).collect(),
-        hosts: approval.hosts.clone(),
-        commands: approval.commands.clone(),
-        ports: approval.ports.clone(),
-        approved_at: approval.approved_at.clone(),
+fn record(approval: &Approval, text: &mut String) {
+    let mut line = |key: &str, value: String| text.extend(["\n", key, " = ", &value]);
+    line("[[grants]]\nplugin", literal::string(&approval.plugin));
+    match approval.identity {
+        Identity::Signer(key) => line("signer", literal::string(&hex::encode(&key))),
+        Identity::Digest(digest) => line("sha256", literal::string(&digest.to_string())),
     }
+    let capabilities: Vec<_> = approval.capabilities.iter().map(|capability| capability.name().to_owned()).collect();
+    line("capabilities", literal::array(&capabilities));
+    for (scope, entries) in [("hosts", &approval.hosts), ("commands", &approval.commands), ("ports", &approval.ports)] {
+        if !entries.is_empty() {
+            line(scope, literal::array(entries));
+        }
+    }
+    line("approved_at", literal::string(&approval.approved_at) + "\n");
 }

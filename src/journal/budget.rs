@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::entry::{Entry, What};
+use crate::config::literal;
 
 /// Figures to hold a session to. Written as TOML.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// How far a figure may be exceeded, in per cent of it.
@@ -23,7 +24,7 @@ fn five() -> u32 {
 }
 
 /// What a plugin used in a session.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
     /// Calls that were made.
@@ -90,6 +91,19 @@ impl Budget {
         Self { tolerance_percent, plugins: usage }
     }
 
+    /// The budget as the TOML it is read from.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!("tolerance_percent = {}\n", self.tolerance_percent);
+        for (plugin, usage) in &self.plugins {
+            text += &format!("\n[plugins.{}]\n", literal::key(plugin));
+            for (figure, value) in usage.figures() {
+                text += &format!("{figure} = {value}\n");
+            }
+        }
+        text
+    }
+
     /// Every figure of `usage` beside its budget. A plugin without a budget may use nothing.
     #[must_use]
     pub fn judge(&self, usage: &BTreeMap<String, Usage>) -> Vec<Verdict> {
@@ -116,6 +130,13 @@ mod tests {
         let budget = Budget::of(usage(1000), 5);
         let exceeded = |fuel| budget.judge(&usage(fuel)).iter().filter(|verdict| verdict.exceeded).count();
         assert_eq!((exceeded(1000), exceeded(1050), exceeded(1051)), (0, 0, 1));
+    }
+
+    #[test]
+    fn a_budget_reads_back_as_it_was_written() {
+        let usage = Usage { calls: 1, fuel: 2, fuel_max: 3, start_fuel: 4, peak_memory_bytes: 5, output_bytes_max: 6 };
+        let budget = Budget::of(["plain", "in \"quotes\"\n"].map(|name| (name.to_owned(), usage)).into(), 7);
+        assert_eq!(toml::from_str::<Budget>(&budget.text()).expect("a budget"), budget);
     }
 
     #[test]
