@@ -96,9 +96,9 @@ impl Budget {
     pub fn text(&self) -> String {
         let mut text = format!("tolerance_percent = {}\n", self.tolerance_percent);
         for (plugin, usage) in &self.plugins {
-            text += &format!("\n[plugins.{}]\n", literal::key(plugin));
+            text.extend(["\n[plugins.", &literal::key(plugin), "]\n"]);
             for (figure, value) in usage.figures() {
-                text += &format!("{figure} = {value}\n");
+                text.extend([figure, " = ", &value.to_string(), "\n"]);
             }
         }
         text
