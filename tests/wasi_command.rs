@@ -187,7 +187,9 @@ fn what_cannot_be_started_is_told_in_words() {
     }
     let file = module(&scratch, "fine.wasm", r#"(module (memory (export "memory") 1) (func (export "_start")))"#);
     wasi().arg(&file).run().exits(0);
-    for options in ["--dir missing::/", "--dir ::/", "--env NOVALUE", "--env =x", "--fuel many", "--frobnicate"] {
+    for options in
+        ["--dir missing::/", "--dir missing", "--dir ::/", "--env NOVALUE", "--env =x", "--fuel many", "--frobnicate"]
+    {
         let ran = wasi().args(options).arg(&file).hide(scratch.path(), "DIR").run().exits(2);
         transcript.push_str(&ran.transcript());
     }

@@ -1,6 +1,7 @@
 //! What a guest is given.
 
 use core::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::fd::AsFd;
@@ -212,7 +213,8 @@ fn lossy(bytes: &[u8]) -> String {
 
 fn open(preopen: Preopen, index: usize, deterministic: bool, manual: bool) -> Result<Descriptor, BuildError> {
     let Preopen { source, guest_name, access, volume, scope } = preopen;
-    let failed = |error| BuildError::Open { guest_name: guest_name.clone(), error };
+    let host = source.path();
+    let failed = |error| BuildError::Open { host: host.clone(), guest_name: guest_name.clone(), error };
     let fd = source.open().map_err(failed)?;
     let handle = fd.try_clone().map_err(|_| failed(rustix::io::Errno::MFILE))?;
     let resolver = if manual { Resolver::Manual } else { Resolver::detect(fd.as_fd()) };
@@ -253,6 +255,8 @@ pub enum BuildError {
     TooLong,
     /// A preopened directory could not be opened.
     Open {
+        /// Where it was looked for; nothing for one that was given as a handle.
+        host: Option<PathBuf>,
         /// The name the guest was to know it by.
         guest_name: String,
         /// What the host said.
@@ -273,11 +277,13 @@ impl fmt::Display for BuildError {
                 write!(f, "{name:?} cannot name an environment variable; use a name without \"=\"")
             }
             Self::TooLong => write!(f, "arguments or environment exceed 2 MiB; pass less"),
-            Self::Open { guest_name, error } => {
-                write!(
-                    f,
-                    "the directory for {guest_name:?} cannot be opened: {error}; check that it exists and can be read"
-                )
+            Self::Open { host, guest_name, error } => {
+                match host.as_ref().map(|host| host.to_string_lossy()) {
+                    Some(host) if host == guest_name.as_str() => write!(f, "the directory {host:?}")?,
+                    Some(host) => write!(f, "the directory {host:?}, to be known as {guest_name:?},")?,
+                    None => write!(f, "the directory for {guest_name:?}")?,
+                }
+                write!(f, " cannot be opened: {error}; check that it is a directory that exists and can be read")
             }
             Self::Descriptors { limit } => {
                 write!(f, "standard streams and preopened directories exceed max_descriptors ({limit}); raise it")

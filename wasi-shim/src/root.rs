@@ -92,6 +92,14 @@ impl Preopen {
 }
 
 impl Source {
+    /// Where the directory is looked for, if it is.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Path(path) => Some(path.clone()),
+            Self::Handle(_) => None,
+        }
+    }
+
     pub(crate) fn open(self) -> rustix::io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match self {

@@ -172,7 +172,10 @@ fn what_could_not_mean_what_it_says_is_not_built() {
         assert_eq!(error, BuildError::EnvironmentName { name: name.into() });
     }
     let missing = WasiCtx::builder().preopen(Preopen::new("/no/such/place", "/")).build().expect_err("missing");
-    assert!(missing.to_string().contains("\"/\""), "{missing}");
+    // The place to look at is the host's; the guest's name says which of several was meant.
+    for name in ["\"/no/such/place\"", "\"/\""] {
+        assert!(missing.to_string().contains(name), "{missing}");
+    }
     let many = WasiCtx::builder().max_descriptors(2).build().expect_err("too few");
     assert_eq!(many, BuildError::Descriptors { limit: 2 });
     let long = WasiCtx::builder().arg(vec![b'x'; 3 << 20]).build().expect_err("too long");
