@@ -81,8 +81,12 @@
 //! one `openat2` with `RESOLVE_BENEATH`; where that meets a symbolic link, is missing or is switched off
 //! ([`WasiBuilder::force_manual_resolution`]), and where a [`Scope`] asks for the place by name, each component is opened
 //! without following and each link is read and walked here. Each directory descriptor is the root of what is resolved
-//! from it. Absolute paths, and `..` beyond that root, answer `EPERM`. Pipes, sockets and devices can be looked at and
-//! removed but not opened (`EACCES`): opening one can block, or act.
+//! from it. Absolute paths, and `..` beyond that root, answer `EPERM`.
+//!
+//! Pipes, sockets and devices can be looked at, renamed and removed but not opened (`EACCES`), where a native program could:
+//! opening a pipe waits for its other end, opening a device can act on it, and for what passes through them neither
+//! deadline nor quota nor the deterministic view would hold. What a guest exchanges with others while it runs goes
+//! through its standard streams.
 //!
 //! # Rights
 //!

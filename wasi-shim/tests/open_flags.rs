@@ -213,15 +213,21 @@ fn names_of_any_script_work() {
 }
 
 #[test]
-fn pipes_and_devices_are_seen_and_not_opened() {
+fn pipes_sockets_and_devices_are_seen_moved_and_removed_but_not_opened() {
     use rustix::fs::{CWD, FileType, Mode};
     let dir = scratch();
-    rustix::fs::mknodat(CWD, dir.join("pipe"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("creatable");
     for (how, mut guest) in dir.both() {
-        assert!(guest.stat_at(ROOT, "pipe", true).is_ok(), "{how}");
-        // It would block until somebody opens the other end.
-        assert_eq!(guest.open(ROOT, "pipe", Open::read()), Err(Errno::Acces), "{how}");
-        assert_eq!(guest.open(ROOT, "pipe", Open::rw()), Err(Errno::Acces), "{how}");
+        rustix::fs::mknodat(CWD, dir.join("pipe"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("creatable");
+        let _listening = std::os::unix::net::UnixListener::bind(dir.join("socket")).expect("creatable");
+        for name in ["pipe", "socket"] {
+            assert!(guest.stat_at(ROOT, name, true).is_ok(), "{how}: {name}");
+            // A pipe would block until somebody opens the other end.
+            for open in [Open::read(), Open::rw(), Open::rw().oflags(CREAT), Open::rw().oflags(TRUNC)] {
+                assert_eq!(guest.open(ROOT, name, open), Err(Errno::Acces), "{how}: {name}");
+            }
+            assert_eq!(guest.rename(ROOT, name, ROOT, "moved"), Ok(()), "{how}: {name}");
+            assert_eq!(guest.unlink(ROOT, "moved"), Ok(()), "{how}: {name}");
+        }
     }
 }
 
