@@ -74,6 +74,9 @@
 //! | File operations do what they do natively | `tests/model.rs` |
 //! | Compiled programs see the same from the inside | `tests/conformance.rs` |
 //!
+//! The public conformance programs for preview1 (WebAssembly/wasi-testsuite) were last run against it on 2026-11-21, through
+//! `conductor wasi`: 72 of 72 pass, under either resolver, and as many in the deterministic view.
+//!
 //! # How paths are resolved
 //!
 //! From the handle of the directory the guest names, to the handle of the directory its last component is in, and no
