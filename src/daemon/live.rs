@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -269,18 +269,31 @@ struct Account {
 /// The way to the account: never waits; what finds it full is dropped and counted.
 #[derive(Clone)]
 struct AccountSender {
-    to: SyncSender<Report>,
-    dropped: Arc<AtomicU64>,
+    /// Has no bound of its own: a channel that has one makes room for all it may ever hold, megabytes that a daemon at rest would
+    /// keep resident.
+    to: Sender<Report>,
+    fill: Arc<Fill>,
+}
+
+/// How full the way to the account is.
+#[derive(Debug, Default)]
+struct Fill {
+    waiting: AtomicUsize,
+    dropped: AtomicU64,
 }
 
 impl AccountSender {
     fn send(&self, report: Report) {
-        if let Err(TrySendError::Full(_)) = self.to.try_send(report) {
-            let before = self.dropped.fetch_add(1, Ordering::Relaxed);
+        if self.fill.waiting.fetch_add(1, Ordering::Relaxed) >= ACCOUNT_QUEUE {
+            self.fill.waiting.fetch_sub(1, Ordering::Relaxed); // added just above
+            let before = self.fill.dropped.fetch_add(1, Ordering::Relaxed);
             if (before + 1).is_power_of_two() {
                 log::warn!("{} lines of the account dropped: its reader is too slow", before + 1);
             }
+            return;
         }
+        // Without a reader the account has ended; a writer that panicked has said so on standard error.
+        let _ = self.to.send(report);
     }
 }
 
@@ -291,12 +304,15 @@ impl Account {
         ordered: Option<Ordered>,
         mut tell: impl FnMut(Entry) -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (to, reports) = sync_channel(ACCOUNT_QUEUE);
+        let (to, reports) = channel();
+        let fill = Arc::<Fill>::default();
+        let sender = AccountSender { to, fill: Arc::clone(&fill) };
         let write = move || {
             let mut joined = Joined::default();
             let mut order = ordered.map(Order::new);
             let mut wanted = true;
             for report in reports {
+                fill.waiting.fetch_sub(1, Ordering::Relaxed); // added when it was sent
                 let token = order.as_mut().and_then(|order| order.expect(&report));
                 for entry in joined.entries(report, told.as_deref()) {
                     if let Some(order) = &mut order {
@@ -313,7 +329,7 @@ impl Account {
             }
         };
         let thread = std::thread::Builder::new().name("account".into()).spawn(write)?;
-        Ok(Self { sender: AccountSender { to, dropped: Arc::default() }, thread })
+        Ok(Self { sender, thread })
     }
 
     fn sender(&self) -> AccountSender {
@@ -445,8 +461,7 @@ mod tests {
     use crate::gesture::{Gesture, GestureEvent};
     use crate::midi::Channel;
 
-    #[test]
-    fn a_call_whose_end_was_lost_does_not_hold_back_the_transcript_for_ever() {
+    fn entry() -> Entry {
         let loaded = Config::from_text("", "config.toml", Path::new(""), &Environment::default());
         let event = GestureEvent {
             t: 0,
@@ -455,7 +470,23 @@ mod tests {
             gesture: Gesture::ProgramChange { program: 1 },
         };
         let config = Arc::new(loaded.expect("an empty configuration").config);
-        let entry = Entry { config, t: 0, event, mapping: None, mode: 0, what: What::Unmapped };
+        Entry { config, t: 0, event, mapping: None, mode: 0, what: What::Unmapped }
+    }
+
+    #[test]
+    fn an_account_nobody_reads_takes_so_much_and_then_counts() {
+        let (to, reports) = channel();
+        let sender = AccountSender { to, fill: Arc::default() };
+        for token in 0..ACCOUNT_QUEUE as u64 + 3 {
+            sender.send(Report::Pending(token, entry()));
+        }
+        assert_eq!(sender.fill.dropped.load(Ordering::Relaxed), 3);
+        assert_eq!(reports.try_iter().count(), ACCOUNT_QUEUE);
+    }
+
+    #[test]
+    fn a_call_whose_end_was_lost_does_not_hold_back_the_transcript_for_ever() {
+        let entry = entry();
         let told = Arc::new(Mutex::new(0));
         let count = Arc::clone(&told);
         let mut order = Order::new(Box::new(move |_| *count.lock().expect("no panic holds it") += 1));
