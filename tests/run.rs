@@ -223,3 +223,32 @@ fn the_demos_runaway_is_what_its_text_says() {
     let committed = std::fs::read(support::repository("fixtures/demo/runaway.wasm")).expect("the module");
     assert!(made.as_ref() == committed, "fixtures/demo/runaway.wasm is not made from runaway.wat");
 }
+
+/// Guests of a dry run are on the program's first thread, whose stack has to hold what they leave on it.
+#[test]
+fn a_dry_run_holds_plugins_that_fill_the_native_stack_whether_it_can_grow_or_not() {
+    for name in ["grows_forever", "grows_tables_forever", "grows_beyond_its_own_maximum"] {
+        let scratch = Scratch::new();
+        let text =
+            std::fs::read_to_string(support::repository(&format!("fixtures/hostile/{name}.wat"))).expect("a module");
+        let plugin = scratch.file("plugin.wasm", wat::parse_str(&text).expect("wat"));
+        let config = scratch.file(
+            "config.toml",
+            format!(
+                "[plugins.{name}]\npath = \"{}\"\n[[modes]]\nname = \"Default\"\n[[modes.mappings]]\n\
+                 trigger = {{ Note = {{ note = 60 }} }}\naction = {{ WasmPlugin = {{ plugin = \"{name}\" }} }}\n",
+                plugin.display()
+            ),
+        );
+        let session = scratch.file("session.raw", [0x90, 60, 100]);
+        let accounts = [None, Some(8192)].map(|most_kib| {
+            let mut program = bin("conductor").args("run --dry-run --json");
+            if let Some(most_kib) = most_kib {
+                program = program.with_stack_at_most(most_kib);
+            }
+            program.arg("--config").arg(&config).arg("--input").arg(&session).run().exits(0).stdout
+        });
+        assert!(accounts[0].contains("fuel limit 100_000_000 reached"), "{}", accounts[0]);
+        assert_eq!(accounts[0], accounts[1], "on the first thread, and on one of its own");
+    }
+}

@@ -16,7 +16,7 @@ use crate::device::{self, DeviceSpec, Input, resolve};
 use crate::effect::{self, Live, World};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, RecordedFacts, RecordedOutside, Recorder};
-use crate::sandbox::Services;
+use crate::sandbox::{Services, guests_on_first_thread};
 
 /// How long effects that were accepted may take after the last event.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -155,6 +155,7 @@ struct Session<'a> {
 impl Session<'_> {
     /// Plays `file` in virtual time.
     fn play(self, file: device::Session, out: &mut Output) -> Result<(), Failure> {
+        let dry_run = self.told.is_some();
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = World::played(Arc::clone(&clock));
         let seed = [0; 32];
@@ -183,6 +184,9 @@ impl Session<'_> {
             recorder: recorder.clone(),
             replayed: None,
         };
+        if dry_run {
+            guests_on_first_thread(); // and where it cannot be, they get a thread of their own
+        }
         let end = play(playing, messages, facts, tell);
         written?;
         finish(recorder.as_deref(), end)?;

@@ -76,5 +76,5 @@ pub use schema::{Mismatch, Schema, SchemaError};
 pub use services::{Services, Stops};
 pub use signature::{Signature, ValueType};
 pub use text::{clean, clean_bytes};
-pub use thread::on_guest_stack;
+pub use thread::{guests_on_first_thread, on_guest_stack};
 pub use wasi::data_directory;

@@ -36,6 +36,41 @@ pub fn on_guest_stack<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// Makes the process's first thread one that guests can run on, where it is asked on that thread and the system lets its stack grow
+/// as large as a guest's; whether it did. A program that runs one short session saves a thread and the two times the machine has
+/// to wake one.
+///
+/// The limit that is raised for this is one that programs started later inherit, so it is for sessions that start none.
+#[cfg(target_os = "linux")]
+pub fn guests_on_first_thread() -> bool {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    if !is_first_thread() {
+        return false;
+    }
+    // The stack of the first thread is mapped as it grows, down to the limit at that time; the kernel keeps the 128 MiB below its
+    // top free of other mappings.
+    let Rlimit { current, maximum } = getrlimit(Resource::Stack);
+    let wanted = STACK_BYTES as u64;
+    let enough = current.is_none_or(|current| current >= wanted)
+        || setrlimit(Resource::Stack, Rlimit { current: Some(wanted), maximum }).is_ok();
+    GUEST_STACK.set(enough);
+    enough
+}
+
+/// Elsewhere nothing is known of the first thread's stack.
+#[cfg(not(target_os = "linux"))]
+pub fn guests_on_first_thread() -> bool {
+    false
+}
+
+/// Whether this is the thread the process began with: the one whose number is the process's.
+#[cfg(target_os = "linux")]
+fn is_first_thread() -> bool {
+    let own = std::fs::read_link("/proc/thread-self");
+    let number = own.as_deref().ok().and_then(std::path::Path::file_name).and_then(std::ffi::OsStr::to_str);
+    number.and_then(|number| number.parse().ok()) == Some(std::process::id())
+}
+
 /// Runs `f` on a stack of `bytes` as if that were a guest's, to show what a call needs.
 #[cfg(test)]
 pub(super) fn on_small_stack<T: Send + 'static>(bytes: usize, f: impl FnOnce() -> T + Send + 'static) -> T {
@@ -52,4 +87,15 @@ pub(super) fn spawn_worker(name: String, work: impl FnOnce() + Send + 'static) -
         GUEST_STACK.set(true);
         work();
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_thread_is_taken_for_one_whose_stack_can_grow() {
+        let elsewhere = std::thread::spawn(|| (guests_on_first_thread(), GUEST_STACK.get()));
+        assert_eq!(elsewhere.join().expect("it returned"), (false, false));
+    }
 }

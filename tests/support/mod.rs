@@ -111,6 +111,12 @@ impl Program {
         self.hidden.push((path.display().to_string(), name.to_owned()));
         self
     }
+    /// Lets the stack of its first thread grow to `kib` KiB and never beyond.
+    pub(crate) fn with_stack_at_most(mut self, kib: u32) -> Self {
+        let limited = ["/bin/sh", "-c", &format!("ulimit -s {kib} && exec \"$0\" \"$@\"")].map(OsString::from);
+        self.start.splice(0..0, limited);
+        self
+    }
     /// Runs it to its end.
     #[track_caller]
     pub(crate) fn run(self) -> Ran {
