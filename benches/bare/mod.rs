@@ -27,6 +27,11 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) fn new(fuel: bool) -> Self {
+        Self::of(&std::fs::read(probe()).expect("a committed guest"), fuel)
+    }
+
+    /// The same with the module's bytes given.
+    pub(crate) fn of(wasm: &[u8], fuel: bool) -> Self {
         let mut config = Config::default();
         config.consume_fuel(fuel);
         config.fuel_cost(CustomFuelCosts {
@@ -35,7 +40,7 @@ impl Bare {
             fuel_per_bytes_validated: 0,
         });
         let engine = Engine::new(&config);
-        let module = Module::new(&engine, std::fs::read(probe()).expect("a committed guest")).expect("a module");
+        let module = Module::new(&engine, wasm).expect("a module");
         let mut store = Store::new(&engine, ());
         if fuel {
             store.set_fuel(u64::MAX).expect("metered");
