@@ -36,7 +36,7 @@ fn checks(criterion: &mut Criterion) {
     let suffix = Url::parse("https://a.b.suffix-0.example.org/v1/play").expect("a URL");
     let mut group = criterion.benchmark_group("grant");
     for rules in [1, 1000] {
-        let mut view = GrantCell::fixed(grant(rules)).view();
+        let view = GrantCell::fixed(grant(rules)).view();
         group.bench_function(BenchmarkId::new("port", rules), |bencher| {
             bencher.iter(|| view.get().port(black_box("port 0")));
         });

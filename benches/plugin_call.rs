@@ -44,6 +44,7 @@ fn services() -> Arc<Services> {
         live: true,
         trace: false,
         stops: None,
+        approvals: None,
     })
 }
 

@@ -63,7 +63,7 @@ fn run(
     for (name, settings) in &config.plugins {
         let policy = Policy { name: name.clone(), ..Policy::default() };
         let admitted = admit(&settings.path, &policy).expect("the plugin");
-        plugins.plugins.push(PluginSet::load_granted(&admitted, settings).expect("the plugin loads"));
+        plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("the plugin loads"));
     }
     let services = Arc::new(Services {
         clock: Arc::<VirtualClock>::clone(&clock),
@@ -73,6 +73,7 @@ fn run(
         live: false,
         trace: false,
         stops: None,
+        approvals: None,
     });
     let playing =
         Playing { config: Arc::clone(config), plugins, clock, services, told: None, recorder, replayed: None };

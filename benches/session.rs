@@ -59,7 +59,7 @@ fn pipeline(directory: &Path) -> Vec<u64> {
     let mut plugins = PluginSet::default();
     for (name, settings) in &config.plugins {
         let admitted = admit(&settings.path, &Policy { name: name.clone(), ..Policy::default() }).expect("admitted");
-        plugins.plugins.push(PluginSet::load_granted(&admitted, settings).expect("loaded"));
+        plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("loaded"));
     }
     let services = Arc::new(Services {
         clock: Arc::<VirtualClock>::clone(&clock),
@@ -69,6 +69,7 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         live: false,
         trace: false,
         stops: None,
+        approvals: None,
     });
     let config = Arc::new(config);
     let playing = Playing { config, plugins, clock, services, told: None, recorder: None, replayed: None };

@@ -109,6 +109,7 @@ impl Demo {
             live: false,
             trace: false,
             stops: None,
+            approvals: None,
         });
         if !self.json {
             out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;

@@ -34,7 +34,7 @@ pub(super) fn begin(
             digest: loaded.map(|plugin| plugin.digest().to_string()),
             refused: plugins.refused.get(name).map(ToString::to_string),
             data: data.map(|digest| digest.to_string()),
-            approved: loaded.and_then(|plugin| plugin.approval()).map(|approval| ApprovalRecord::new(&approval)),
+            approved: loaded.and_then(|plugin| plugin.approval()).map(ApprovalRecord::new),
         });
     }
     let header = Header::new(epoch, seed, config_record, records);

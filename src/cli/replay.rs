@@ -17,6 +17,7 @@ use crate::config::{Config, Environment, Loaded, PluginConfig};
 use crate::daemon::{Playing, PluginSet, Replayed, play};
 use crate::device;
 use crate::gesture::DeviceId;
+use crate::grant::Approval;
 use crate::journal::budget::{Budget, Usage, count};
 use crate::journal::{Diverged, Entry, Journal, Playback, PluginRecord, Transcript, copy_tree, tree_digest};
 use crate::midi::Message;
@@ -72,7 +73,7 @@ const MOST_FUNCTIONS: usize = 25;
 const MAX_TEXT: u64 = 1 << 30;
 
 /// How a plugin is loaded.
-type Load = fn(&AdmittedPlugin, &PluginConfig) -> Result<Arc<Plugin>, LoadError>;
+type Load = fn(&AdmittedPlugin, &PluginConfig, Option<Approval>) -> Result<Arc<Plugin>, LoadError>;
 
 /// A session that is ready to be replayed.
 struct Ready {
@@ -165,6 +166,7 @@ impl Replay {
             live: false,
             trace: true,
             stops,
+            approvals: Some(Arc::<Playback>::clone(&playback)),
         });
         let playing =
             Playing { config: Arc::new(loaded.config), plugins, clock, services, told: None, recorder: None, replayed };
@@ -260,7 +262,7 @@ impl Replay {
                 loaded = Config::load(path, environment).map_err(|error| Failure::negative(error.to_string()))?;
             }
         }
-        let plugins = self.find_plugins(&mut loaded.config, &journal.header.plugins, load)?;
+        let plugins = self.find_plugins(&loaded.config, &journal.header.plugins, load)?;
         let seed = seed(&journal.header.seed)
             .ok_or_else(|| Failure::operation(format!("{}: its seed is damaged", self.journal.display())))?;
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
@@ -288,8 +290,8 @@ impl Replay {
             )));
         };
         let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
-        let mut loaded = super::run::load(Some(path), environment)?;
-        let plugins = self.find_plugins(&mut loaded.config, &[], load)?;
+        let loaded = super::run::load(Some(path), environment)?;
+        let plugins = self.find_plugins(&loaded.config, &[], load)?;
         Ok(Ready {
             loaded,
             plugins,
@@ -304,16 +306,13 @@ impl Replay {
     }
 
     /// The plugins of `config`: those on `records` by their digests, others by their paths.
-    fn find_plugins(&self, config: &mut Config, records: &[PluginRecord], load: Load) -> Result<PluginSet, Failure> {
+    fn find_plugins(&self, config: &Config, records: &[PluginRecord], load: Load) -> Result<PluginSet, Failure> {
         let mut set = PluginSet::default();
-        for (name, settings) in &mut config.plugins {
+        for (name, settings) in &config.plugins {
             let record = records.iter().find(|record| record.name == *name);
             if let Some(reason) = record.and_then(|record| record.refused.as_ref()) {
                 set.refused.insert(name.clone(), reason.as_str().into());
                 continue;
-            }
-            if let Some(approved) = record.and_then(|record| record.approved.as_ref()) {
-                approved.apply(settings);
             }
             let wanted = record.and_then(|record| record.digest.as_deref());
             let candidates = std::iter::once(settings.path.clone()).chain(self.wasm_files());
@@ -354,7 +353,11 @@ impl Replay {
                     )));
                 }
             };
-            match load(&admitted, settings) {
+            let approved = record.and_then(|record| record.approved.as_ref());
+            let approval = approved.map(|approved| approved.approval(name, admitted.digest())).transpose();
+            let approval =
+                approval.map_err(|error| Failure::operation(format!("{}: {error}", self.journal.display())))?;
+            match load(&admitted, settings, approval) {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(error) => {
                     set.refused.insert(name.clone(), error.to_string().into());

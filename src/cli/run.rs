@@ -15,7 +15,8 @@ use crate::daemon::{Feed, LiveRun, Ordered, Places, Playing, PluginSet, Told, pl
 use crate::device::{self, DeviceSpec, Input, resolve};
 use crate::effect::{self, Live, World};
 use crate::gesture::DeviceId;
-use crate::journal::{Entry, RecordedFacts, RecordedOutside, Recorder};
+use crate::grant::Approvals;
+use crate::journal::{Entry, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
 use crate::sandbox::{Services, guests_on_first_thread};
 
 /// How long effects that were accepted may take after the last event.
@@ -249,8 +250,19 @@ impl Session<'_> {
             Some(recorder) => Arc::new(RecordedOutside::new(Arc::clone(&self.outside), Arc::clone(recorder))),
             None => Arc::clone(&self.outside),
         };
+        let approvals =
+            recorder.map(|recorder| -> Arc<dyn Approvals> { Arc::new(RecordedApprovals::new(Arc::clone(recorder))) });
         let trace = self.transcript.is_some();
-        Arc::new(Services { clock, outside, seed, data_root: self.data_root.clone(), live, trace, stops: None })
+        Arc::new(Services {
+            clock,
+            outside,
+            seed,
+            data_root: self.data_root.clone(),
+            live,
+            trace,
+            stops: None,
+            approvals,
+        })
     }
 }
 

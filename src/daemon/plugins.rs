@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::grant::{Grant, GrantCell, LiveGrants};
+use crate::grant::{Approval, Grant, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
 use crate::sandbox::{Description, LoadError, Plugin, conformance, declared};
@@ -74,17 +74,27 @@ impl PluginSet {
         set
     }
 
-    /// Loads a plugin for a replay: with what the configuration grants it, what is granted for the asking, and nothing else.
-    pub fn load_granted(admitted: &AdmittedPlugin, settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
-        Plugin::load(admitted, settings, Grant::settle(settings, &needs(admitted), None), host::TABLE)
+    /// Loads a plugin for a replay: with what the configuration grants it, what is granted for the asking, what was approved, and
+    /// nothing else.
+    pub fn load_granted(
+        admitted: &AdmittedPlugin,
+        settings: &PluginConfig,
+        approval: Option<Approval>,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        let grant = GrantCell::approved(settings, needs(admitted), approval);
+        Plugin::load(admitted, settings, grant, host::TABLE)
     }
 
     /// The same, made to tell where its fuel goes. Telling costs fuel, too, so the limit is out of the way.
-    pub fn load_profiled(admitted: &AdmittedPlugin, settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
+    pub fn load_profiled(
+        admitted: &AdmittedPlugin,
+        settings: &PluginConfig,
+        approval: Option<Approval>,
+    ) -> Result<Arc<Plugin>, LoadError> {
         let mut settings = settings.clone();
         settings.wasm.max_fuel = settings.wasm.max_fuel.saturating_mul(4);
-        let grant = Grant::settle(&settings, &needs(admitted), None);
-        Plugin::load_profiled(admitted, &settings, &grant, host::TABLE)
+        let grant = GrantCell::approved(&settings, needs(admitted), approval);
+        Plugin::load_profiled(admitted, &settings, grant, host::TABLE)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Grants that change while plugins run.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,19 +15,33 @@ use crate::package::Digest;
 /// The grant of one plugin, shared by everything that runs it and replaced when it changes.
 #[derive(Debug)]
 pub struct GrantCell {
-    grant: Mutex<Arc<Grant>>,
+    held: Mutex<Held>,
     /// Counts replacements. A reader that has seen the current one needs no lock.
     generation: AtomicU64,
     settlement: Option<Settlement>,
 }
 
-/// What a grant is made of besides the store, to make it anew.
+/// A grant, and what was approved when it was settled.
+#[derive(Debug, Clone)]
+struct Held {
+    grant: Arc<Grant>,
+    approval: Option<Arc<Approval>>,
+}
+
+/// What a grant is made of besides what was approved, to make it anew.
 #[derive(Debug)]
 struct Settlement {
-    live: Arc<LiveGrants>,
-    name: String,
     config: PluginConfig,
     requested: BTreeSet<Capability>,
+    /// Where approvals are looked up; nowhere when they come from a recording.
+    store: Option<Bound>,
+}
+
+/// Whose approvals count.
+#[derive(Debug)]
+struct Bound {
+    live: Arc<LiveGrants>,
+    name: String,
     digest: Digest,
     signers: Vec<[u8; 32]>,
 }
@@ -35,32 +50,40 @@ impl GrantCell {
     /// A grant that never changes.
     #[must_use]
     pub fn fixed(grant: Grant) -> Arc<Self> {
-        Arc::new(Self { grant: Mutex::new(Arc::new(grant)), generation: AtomicU64::new(0), settlement: None })
+        Self::new(Held { grant: Arc::new(grant), approval: None }, None)
     }
-    /// The grant as it is now: what a call begins with. Looks whether the store was changed.
+    /// The grant of a plugin that asks for `requested` and was approved `approval`. It changes only when a view is told of
+    /// another approval ([`GrantView::allow`]), as in a replay.
+    #[must_use]
+    pub fn approved(config: &PluginConfig, requested: BTreeSet<Capability>, approval: Option<Approval>) -> Arc<Self> {
+        let settlement = Settlement { config: config.clone(), requested, store: None };
+        Self::new(settlement.held(approval.map(Arc::new)), Some(settlement))
+    }
+    fn new(held: Held, settlement: Option<Settlement>) -> Arc<Self> {
+        Arc::new(Self { held: Mutex::new(held), generation: AtomicU64::new(0), settlement })
+    }
+    /// The grant as it is now. Looks whether the store was changed.
     pub fn current(&self) -> Arc<Grant> {
-        if let Some(settlement) = &self.settlement {
-            settlement.live.refresh();
-        }
-        Arc::clone(&lock(&self.grant))
+        self.refresh();
+        Arc::clone(&lock(&self.held).grant)
     }
-    /// What the store approved beyond the configuration.
-    pub fn approval(&self) -> Option<Approval> {
-        let settlement = self.settlement.as_ref()?;
-        let state = lock(&settlement.live.state);
-        settlement.approval(state.store.as_ref()).cloned()
-    }
-    /// A reader for a thread's own use.
+    /// A reader for a thread's own use. Looks whether the store was changed.
     #[must_use]
     pub fn view(self: &Arc<Self>) -> GrantView {
+        self.refresh();
         // The generation first: a grant replaced in between is then read once more, never missed.
         let generation = self.generation.load(Ordering::Acquire);
-        GrantView { cell: Arc::clone(self), grant: Arc::clone(&lock(&self.grant)), generation }
+        GrantView { cell: Arc::clone(self), held: lock(&self.held).clone(), generation }
     }
-    fn replace(&self, grant: Grant) {
-        let mut held = lock(&self.grant);
-        if **held != grant {
-            *held = Arc::new(grant);
+    fn refresh(&self) {
+        if let Some(Settlement { store: Some(bound), .. }) = &self.settlement {
+            bound.live.refresh();
+        }
+    }
+    fn replace(&self, new: Held) {
+        let mut held = lock(&self.held);
+        if held.grant != new.grant {
+            *held = new;
             self.generation.fetch_add(1, Ordering::Release);
         }
     }
@@ -72,30 +95,59 @@ impl From<Grant> for Arc<GrantCell> {
     }
 }
 
-/// A thread's own look at a [`GrantCell`]: one atomic load a question while nothing changes.
+/// A thread's own look at a [`GrantCell`]: the same from the beginning of a call to its end, so that what a call may do does not
+/// depend on what other threads do beside it.
 #[derive(Debug, Clone)]
 pub struct GrantView {
     cell: Arc<GrantCell>,
-    grant: Arc<Grant>,
+    held: Held,
     generation: u64,
 }
 
 impl GrantView {
-    /// The grant as it is now. Does not look at the store; [`GrantView::begin_call`] does.
-    pub fn get(&mut self) -> &Grant {
-        let generation = self.cell.generation.load(Ordering::Acquire);
-        if generation != self.generation {
-            self.grant = Arc::clone(&lock(&self.cell.grant));
-            self.generation = generation;
-        }
-        &self.grant
+    /// Whose view it is.
+    #[must_use]
+    pub fn cell(&self) -> &Arc<GrantCell> {
+        &self.cell
+    }
+    /// The grant as it was when the call began.
+    #[must_use]
+    pub fn get(&self) -> &Grant {
+        &self.held.grant
+    }
+    /// What the store approved beyond the configuration, when the call began.
+    #[must_use]
+    pub fn approval(&self) -> Option<&Arc<Approval>> {
+        self.held.approval.as_ref()
     }
     /// Looks whether the store was changed, so that what was revoked before a call is gone in it.
-    pub fn begin_call(&self) {
-        if let Some(settlement) = &self.cell.settlement {
-            settlement.live.refresh();
+    pub fn begin_call(&mut self) {
+        self.cell.refresh();
+        let generation = self.cell.generation.load(Ordering::Acquire);
+        if generation != self.generation {
+            self.held = lock(&self.cell.held).clone();
+            self.generation = generation;
         }
     }
+    /// Settles the grant anew where something else is approved than was: until the store changes, `approval` counts.
+    pub fn allow(&mut self, approval: Option<Arc<Approval>>) {
+        let same = match (&approval, &self.held.approval) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if let (false, Some(settlement)) = (same, &self.cell.settlement) {
+            self.held = settlement.held(approval);
+        }
+    }
+}
+
+/// Is asked, each time a plugin is about to run, with which approval.
+///
+/// A recording writes down what has changed since the plugin ran last; a replay answers with what was written down.
+pub trait Approvals: fmt::Debug + Send + Sync {
+    /// `plugin` is about to run for `tenant`: a call, or being told that it goes. `now` is what is approved for it beyond the
+    /// configuration. Returns the approval it is to run with.
+    fn begins(&self, plugin: &str, tenant: &str, now: Option<&Arc<Approval>>) -> Option<Arc<Approval>>;
 }
 
 /// The grant store of a running daemon: read again when the file changes.
@@ -153,20 +205,11 @@ impl LiveGrants {
         digest: Digest,
         signers: Vec<[u8; 32]>,
     ) -> Arc<GrantCell> {
-        let settlement = Settlement {
-            live: Arc::clone(self),
-            name: name.into(),
-            config: config.clone(),
-            requested,
-            digest,
-            signers,
-        };
+        let bound = Bound { live: Arc::clone(self), name: name.into(), digest, signers };
         let mut state = lock(&self.state);
-        let cell = Arc::new(GrantCell {
-            grant: Mutex::new(Arc::new(settlement.settle(state.store.as_ref()))),
-            generation: AtomicU64::new(0),
-            settlement: Some(settlement),
-        });
+        let approval = bound.approval(state.store.as_ref());
+        let settlement = Settlement { config: config.clone(), requested, store: Some(bound) };
+        let cell = GrantCell::new(settlement.held(approval), Some(settlement));
         state.cells.retain(|cell| cell.strong_count() > 0);
         state.cells.push(Arc::downgrade(&cell));
         cell
@@ -190,19 +233,22 @@ impl LiveGrants {
         };
         state.cells.retain(|cell| cell.strong_count() > 0);
         for cell in state.cells.iter().filter_map(Weak::upgrade) {
-            if let Some(settlement) = &cell.settlement {
-                cell.replace(settlement.settle(state.store.as_ref()));
+            if let Some(settlement @ Settlement { store: Some(bound), .. }) = &cell.settlement {
+                cell.replace(settlement.held(bound.approval(state.store.as_ref())));
             }
         }
     }
 }
 
-impl Settlement {
-    fn approval<'s>(&self, store: Option<&'s GrantStore>) -> Option<&'s Approval> {
-        store.and_then(|store| store.find(&self.name, self.digest, &self.signers))
+impl Bound {
+    fn approval(&self, store: Option<&GrantStore>) -> Option<Arc<Approval>> {
+        store.and_then(|store| store.find(&self.name, self.digest, &self.signers)).cloned().map(Arc::new)
     }
-    fn settle(&self, store: Option<&GrantStore>) -> Grant {
-        Grant::settle(&self.config, &self.requested, self.approval(store))
+}
+
+impl Settlement {
+    fn held(&self, approval: Option<Arc<Approval>>) -> Held {
+        Held { grant: Arc::new(Grant::settle(&self.config, &self.requested, approval.as_deref())), approval }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Capabilities, risks, scopes, and what a plugin was granted.
 //!
-//! What a plugin holds is settled before any of its code runs ([`Grant::settle`]), kept in a [`GrantCell`] that every host
-//! call reads, and settled anew when the grant store changes, so that a revoked grant is gone at the next call.
+//! What a plugin holds is settled before any of its code runs ([`Grant::settle`]), kept in a [`GrantCell`] that every
+//! call looks at when it begins, and settled anew when the grant store changes, so that a revoked grant is gone at the next
+//! call.
 
 mod address;
 mod cell;
@@ -13,7 +14,7 @@ mod store;
 
 pub use crate::config::Capability;
 pub use address::{AddressClass, permits};
-pub use cell::{GrantCell, GrantView, LiveGrants};
+pub use cell::{Approvals, GrantCell, GrantView, LiveGrants};
 pub use denied::Denied;
 pub use host::{HostRule, RuleFault};
 pub use risk::{Risk, consequence};

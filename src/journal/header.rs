@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Capability, PluginConfig};
-use crate::grant::Approval;
+use super::answer::unhex;
+use crate::config::Capability;
+use crate::grant::{Approval, Identity};
 use crate::package::Digest;
 use crate::sandbox::cost_table_digest;
 
@@ -59,12 +60,12 @@ pub struct PluginRecord {
     pub refused: Option<String>,
     /// Digest of its data directory at the start, hexadecimal; absent when there is none.
     pub data: Option<String>,
-    /// What was approved for it beyond the configuration.
+    /// What was approved for it beyond the configuration when the session began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovalRecord>,
 }
 
-/// What was approved for a plugin beyond the configuration, when the session began.
+/// What was approved for a plugin beyond the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalRecord {
@@ -78,6 +79,14 @@ pub struct ApprovalRecord {
     pub ports: Vec<String>,
 }
 
+impl PluginRecord {
+    /// Digest of its file; absent when it was refused, or what stands there is none.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        let bytes = unhex(self.digest.as_deref()?)?;
+        bytes.try_into().ok().map(Digest::from_bytes)
+    }
+}
+
 impl ApprovalRecord {
     /// The record of `approval`. Whose it is does not matter to a replay: the plugin's digest is recorded.
     #[must_use]
@@ -89,12 +98,23 @@ impl ApprovalRecord {
             ports: approval.ports.clone(),
         }
     }
-    /// Grants in `settings` what was approved.
-    pub fn apply(&self, settings: &mut PluginConfig) {
-        settings.granted_capabilities.extend(self.capabilities.iter().filter_map(|name| Capability::from_name(name)));
-        settings.allowed_hosts.extend_from_slice(&self.hosts);
-        settings.allowed_commands.extend_from_slice(&self.commands);
-        settings.allowed_ports.extend_from_slice(&self.ports);
+
+    /// The approval again, of the plugin called `plugin` with this digest.
+    ///
+    /// The error says which name is no capability's.
+    pub fn approval(&self, plugin: &str, digest: Digest) -> Result<Approval, String> {
+        let capability = |name: &String| {
+            Capability::from_name(name).ok_or_else(|| format!("no capability is called \"{}\"", name.escape_debug()))
+        };
+        Ok(Approval {
+            plugin: plugin.to_owned(),
+            identity: Identity::Digest(digest),
+            capabilities: self.capabilities.iter().map(capability).collect::<Result<_, _>>()?,
+            hosts: self.hosts.clone(),
+            commands: self.commands.clone(),
+            ports: self.ports.clone(),
+            approved_at: String::new(), // not recorded; it allows nothing
+        })
     }
 }
 

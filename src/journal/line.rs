@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answered, Failure};
+use super::header::ApprovalRecord;
 use crate::clock::Micros;
 
 /// One line: a message that came in, or the answer of something outside, in the order they were consumed.
@@ -60,6 +61,18 @@ pub enum Line {
         waited_ns: u64,
         /// What came.
         result: Answered,
+    },
+    /// What is approved for a plugin has changed, and from here on it runs with that.
+    Grant {
+        /// Which plugin.
+        plugin: String,
+        /// In whose name it runs.
+        tenant: String,
+        /// Number of the run that begins with it, among those of this plugin and tenant, from 1. A run is a call that reaches the
+        /// plugin, or its instance being let go.
+        run: u64,
+        /// What is approved beyond the configuration; absent when nothing is.
+        approved: Option<ApprovalRecord>,
     },
     /// A call was not accepted, for a reason that lies in timing.
     Rejected {

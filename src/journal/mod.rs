@@ -21,6 +21,6 @@ pub use line::{Line, Turned};
 pub use playback::{Diverged, Playback};
 pub use reader::{Journal, JournalError};
 pub use recorder::{Recorder, RecorderError};
-pub use recording::{RecordedFacts, RecordedOutside};
+pub use recording::{RecordedApprovals, RecordedFacts, RecordedOutside};
 pub use transcript::{Difference, Transcript, TranscriptLine};
 pub use tree::{TreeError, copy_tree, tree_digest};

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::answer::Answered;
 use super::line::Line;
 use super::recording::{asker, short};
 use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request};
+use crate::grant::{Approval, Approvals};
 
 /// Plugin and tenant; both absent for mappings.
 type Asker = (Option<String>, Option<String>);
@@ -23,11 +24,24 @@ pub struct Playback {
 struct State {
     answers: HashMap<Asker, VecDeque<Line>>,
     facts: VecDeque<Line>,
+    /// By plugin and tenant: what is approved for it.
+    runs: HashMap<String, HashMap<String, Runs>>,
     /// The session has no recorded answers: effects succeed, and conditions see an empty world.
     unrecorded: bool,
     /// The recording ends before its session did: what is missing may have been there.
     cut_off: bool,
     diverged: Option<Diverged>,
+}
+
+/// How often a plugin has run for a tenant, and with what.
+#[derive(Debug, Default)]
+struct Runs {
+    count: u64,
+    /// What comes, and with which run.
+    changes: VecDeque<(u64, Option<Arc<Approval>>)>,
+    /// Whether there was such a change, and what counts since the last one.
+    changed: bool,
+    now: Option<Arc<Approval>>,
 }
 
 /// Where a replay left its recording: the first thing that was asked differently.
@@ -85,6 +99,24 @@ impl Playback {
         state.answers.entry(asker).or_default().push_back(line);
     }
 
+    /// What is approved for `plugin` becomes `approval` with this run for `tenant`. The error says what is wrong with that.
+    pub(super) fn add_approval(
+        &mut self,
+        plugin: &str,
+        tenant: &str,
+        run: u64,
+        approval: Option<Approval>,
+    ) -> Result<(), &'static str> {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let tenants = state.runs.entry(plugin.to_owned()).or_default();
+        let changes = &mut tenants.entry(tenant.to_owned()).or_default().changes;
+        if run <= changes.back().map_or(0, |(last, _)| *last) {
+            return Err("runs are counted from 1, and later changes come with later runs");
+        }
+        changes.push_back((run, approval.map(Arc::new)));
+        Ok(())
+    }
+
     /// The recording ends early: answers that are missing from it are no difference.
     pub(super) fn cut_off(&mut self) {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).cut_off = true;
@@ -98,8 +130,9 @@ impl Playback {
             let mut left: Vec<_> =
                 state.answers.iter().filter_map(|(asker, lines)| Some((name(asker), lines.front()?))).collect();
             left.sort_by(|a, b| a.0.cmp(&b.0));
-            let (asker, line) = fact.or_else(|| left.into_iter().next())?;
-            Some(Diverged { asker, asked: None, recorded: Some(what(line)) })
+            let left = fact.or_else(|| left.into_iter().next()).map(|(asker, line)| (asker, what(line)));
+            let (asker, recorded) = left.or_else(|| state.unreached_run())?;
+            Some(Diverged { asker, asked: None, recorded: Some(recorded) })
         };
         state.diverged.clone().or_else(|| if whole { unasked() } else { None })
     }
@@ -139,6 +172,33 @@ impl Playback {
                 without
             }
         }
+    }
+}
+
+impl State {
+    /// Who did not run as often as the recording has changes of what was approved for it, and the first of those left.
+    fn unreached_run(&self) -> Option<(String, String)> {
+        let tenants = self.runs.iter().flat_map(|(plugin, tenants)| {
+            tenants.iter().map(move |(tenant, runs)| ((Some(plugin.clone()), Some(tenant.clone())), runs))
+        });
+        let left = tenants.filter_map(|(asker, runs)| Some((name(&asker), runs.changes.front()?.0)));
+        let (asker, run) = left.min()?;
+        Some((asker, format!("run {run}, with another approval")))
+    }
+}
+
+impl Approvals for Playback {
+    fn begins(&self, plugin: &str, tenant: &str, now: Option<&Arc<Approval>>) -> Option<Arc<Approval>> {
+        let mut state = self.state();
+        let runs = state.runs.get_mut(plugin).and_then(|tenants| tenants.get_mut(tenant));
+        let Some(runs) = runs else { return now.cloned() };
+        runs.count += 1;
+        let count = runs.count;
+        if runs.changes.front().is_some_and(|(run, _)| *run == count) {
+            runs.now = runs.changes.pop_front().and_then(|(_, approval)| approval);
+            runs.changed = true;
+        }
+        if runs.changed { runs.now.clone() } else { now.cloned() }
     }
 }
 

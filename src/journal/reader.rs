@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::answer::unhex;
-use super::header::Header;
+use super::header::{Header, PluginRecord};
 use super::line::{Line, Turned};
 use super::playback::Playback;
 use crate::clock::Micros;
@@ -157,7 +157,7 @@ impl Journal {
                 break;
             }
             let line: Line = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-            journal.add(line, &mut last).map_err(|reason| damaged(reason.to_owned()))?;
+            journal.add(line, &mut last).map_err(damaged)?;
         }
         if journal.end.is_none() {
             journal.playback.cut_off();
@@ -165,9 +165,9 @@ impl Journal {
         Ok(journal)
     }
 
-    fn add(&mut self, line: Line, last: &mut Micros) -> Result<(), &'static str> {
+    fn add(&mut self, line: Line, last: &mut Micros) -> Result<(), String> {
         if self.end.is_some() {
-            return Err("a line after the end");
+            return Err("a line after the end".to_owned());
         }
         let mut in_order = |t: Micros| {
             let ordered = t >= *last;
@@ -180,6 +180,12 @@ impl Journal {
                 self.inputs.push((in_order(t)?, DeviceId(device), Some(message)));
             }
             Line::Lost { t, device } => self.inputs.push((in_order(t)?, DeviceId(device), None)),
+            Line::Grant { plugin, tenant, run, approved } => {
+                let record = self.header.plugins.iter().find(|record| record.name == plugin);
+                let digest = record.and_then(PluginRecord::digest).ok_or("a grant of a plugin that was not there")?;
+                let approval = approved.map(|approved| approved.approval(&plugin, digest)).transpose()?;
+                self.playback.add_approval(&plugin, &tenant, run, approval)?;
+            }
             Line::Rejected { call, reason } => {
                 self.rejected.insert(call, reason);
             }

@@ -1,5 +1,6 @@
 //! Writing a journal, on a thread of its own, so that recording never delays a call.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::answer::hex;
-use super::header::Header;
+use super::header::{ApprovalRecord, Header, PluginRecord};
 use super::line::Line;
 use crate::clock::Micros;
 use crate::gesture::DeviceId;
@@ -40,6 +41,8 @@ pub struct Recorder {
     /// Bytes that wait, of what can be large.
     waiting: Arc<AtomicUsize>,
     path: PathBuf,
+    /// By plugin: what the header says was approved for it.
+    approved: HashMap<String, ApprovalRecord>,
 }
 
 impl Record {
@@ -107,6 +110,8 @@ impl Recorder {
     pub fn create(path: &Path, header: &Header) -> Result<Arc<Self>, RecorderError> {
         let failed = |error: std::io::Error| RecorderError::Create { path: path.into(), error: error.to_string() };
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        let approved = |plugin: &PluginRecord| Some((plugin.name.clone(), plugin.approved.clone()?));
+        let approved = header.plugins.iter().filter_map(approved).collect();
         // Strings and numbers always serialise.
         let header = serde_json::to_string(header).unwrap_or_default();
         writeln!(file, "{header}").and_then(|()| file.flush()).map_err(failed)?;
@@ -150,7 +155,13 @@ impl Recorder {
             lost: AtomicBool::new(false),
             waiting,
             path: path.into(),
+            approved,
         }))
+    }
+
+    /// What the header says was approved for `plugin`.
+    pub(super) fn approved(&self, plugin: &str) -> Option<&ApprovalRecord> {
+        self.approved.get(plugin)
     }
 
     /// Records a message.

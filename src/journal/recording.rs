@@ -1,12 +1,15 @@
 //! The outside of a session that is recorded: everything goes through, and what came of it is written down.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::answer::{Answered, Failure};
+use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
 use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request};
+use crate::grant::{Approval, Approvals};
 use crate::package::Digest;
 
 /// An outside whose answers are recorded.
@@ -91,6 +94,58 @@ impl Outside for RecordedOutside {
             });
         }
         answer
+    }
+}
+
+/// The grant store's approvals, whose changes are recorded where a plugin first runs with them.
+#[derive(Debug)]
+pub struct RecordedApprovals {
+    recorder: Arc<Recorder>,
+    /// By plugin and tenant.
+    runs: Mutex<HashMap<String, HashMap<String, Runs>>>,
+}
+
+/// How often a plugin has run for a tenant, and with what.
+#[derive(Debug)]
+struct Runs {
+    count: u64,
+    /// What it ran with last, as the store had it.
+    seen: Option<Arc<Approval>>,
+    /// The same, as the journal has it.
+    recorded: Option<ApprovalRecord>,
+}
+
+impl RecordedApprovals {
+    /// Changes are recorded by `recorder`, from what its header says on.
+    #[must_use]
+    pub fn new(recorder: Arc<Recorder>) -> Self {
+        Self { recorder, runs: Mutex::default() }
+    }
+}
+
+impl Approvals for RecordedApprovals {
+    fn begins(&self, plugin: &str, tenant: &str, now: Option<&Arc<Approval>>) -> Option<Arc<Approval>> {
+        let mut all = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.get(plugin).is_some_and(|tenants| tenants.contains_key(tenant)) {
+            let recorded = self.recorder.approved(plugin).cloned();
+            all.entry(plugin.to_owned())
+                .or_default()
+                .insert(tenant.to_owned(), Runs { count: 0, seen: None, recorded });
+        }
+        let runs = all.get_mut(plugin).and_then(|tenants| tenants.get_mut(tenant));
+        let Some(runs) = runs else { return now.cloned() }; // inserted just above
+        runs.count += 1;
+        if runs.count > 1 && runs.seen.as_ref().map(Arc::as_ptr) == now.map(Arc::as_ptr) {
+            return now.cloned(); // the very same one: what nearly every run sees
+        }
+        runs.seen = now.cloned();
+        let approved = now.map(|approval| ApprovalRecord::new(approval));
+        if approved != runs.recorded {
+            runs.recorded.clone_from(&approved);
+            let (plugin, tenant, run) = (plugin.to_owned(), tenant.to_owned(), runs.count);
+            self.recorder.line(Line::Grant { plugin, tenant, run, approved });
+        }
+        now.cloned()
     }
 }
 

@@ -23,6 +23,7 @@ use super::state::{CallState, Meter, State, files_of};
 use super::thread::on_guest_stack;
 use super::wasi::{Shared, context};
 use crate::config::{Capability, Isolation};
+use crate::grant::GrantView;
 
 /// Room for requests is asked for in multiples of this many bytes.
 const ROOM: u32 = 256;
@@ -59,7 +60,19 @@ impl Instance {
         generation: u64,
         at_ns: u64,
     ) -> Result<Self, Box<Outcome>> {
-        on_guest_stack(|| Self::start(plugin, tenant, services, generation, at_ns))
+        Self::with(plugin, tenant, services, generation, at_ns, None)
+    }
+
+    /// The same under `grant`, where whoever keeps the instance looks whether it was changed, and hands it on ([`Self::give`]).
+    pub(super) fn with(
+        plugin: &Arc<Plugin>,
+        tenant: &str,
+        services: &Arc<Services>,
+        generation: u64,
+        at_ns: u64,
+        grant: Option<&GrantView>,
+    ) -> Result<Self, Box<Outcome>> {
+        on_guest_stack(|| Self::start(plugin, tenant, services, generation, at_ns, grant))
     }
 
     fn start(
@@ -68,6 +81,7 @@ impl Instance {
         services: &Arc<Services>,
         generation: u64,
         at_ns: u64,
+        given: Option<&GrantView>,
     ) -> Result<Self, Box<Outcome>> {
         plugin.counters().instance_made();
         let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
@@ -78,8 +92,7 @@ impl Instance {
             Box::new(outcome)
         };
         let shared = Shared::default();
-        let mut grant = plugin.grant_view();
-        grant.begin_call();
+        let grant = given.cloned().unwrap_or_else(|| plugin.grant_view());
         let files = files_of(grant.get()).cloned();
         let wasi = context(plugin, tenant, generation, services, files.as_ref(), &shared)
             .map_err(|kind| before("instantiation", kind))?;
@@ -90,7 +103,7 @@ impl Instance {
             tenant: tenant.into(),
             services: Arc::clone(services),
             grant,
-            grant_is_fresh: true,
+            grant_is_given: given.is_some(),
             files,
             sockets: BTreeMap::new(),
             waited,
@@ -163,6 +176,10 @@ impl Instance {
     /// Whether a fault has ended it; then it answers no more.
     pub fn ended(&self) -> bool {
         self.ended
+    }
+    /// What the plugin may do from here on.
+    pub(super) fn give(&mut self, grant: &GrantView) {
+        self.store.data_mut().grant.clone_from(grant);
     }
     /// Whether the plugin's grant has changed in a way that only a fresh instance can follow: which files it has.
     pub fn outdated(&mut self) -> bool {

@@ -34,6 +34,8 @@ pub struct Plugin {
     settings: WasmConfig,
     values: BTreeMap<String, String>,
     grant: Arc<GrantCell>,
+    /// What was approved when it was loaded.
+    approval: Option<Arc<Approval>>,
     secrets: Secrets,
     imports: Vec<Import>,
     exports: Vec<Export>,
@@ -58,9 +60,8 @@ impl Plugin {
         grant: impl Into<Arc<GrantCell>>,
         functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
-        let grant = grant.into();
-        let linked = grant.current();
-        Self::link(admitted, settings, grant, Some(&linked), functions)
+        let grant = grant.into().view();
+        Self::link(admitted, settings, &grant, Some(grant.get()), functions)
     }
 
     /// The same under an empty grant, with every import there: those that need a capability refuse each call. For finding
@@ -70,25 +71,25 @@ impl Plugin {
         settings: &PluginConfig,
         functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
-        Self::link(admitted, settings, GrantCell::fixed(Grant::none()), None, functions)
+        Self::link(admitted, settings, &GrantCell::fixed(Grant::none()).view(), None, functions)
     }
 
     /// The same as [`Self::load`], made to tell where its fuel goes ([`Self::profile`]). Its calls use more fuel than otherwise.
     pub fn load_profiled(
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,
-        grant: &Grant,
+        grant: impl Into<Arc<GrantCell>>,
         functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
-        let cell = GrantCell::fixed(grant.clone());
-        let mut plugin = Self::link(admitted, settings, cell, Some(grant), functions)?;
+        let grant = grant.into().view();
+        let mut plugin = Self::link(admitted, settings, &grant, Some(grant.get()), functions)?;
         let prepared = frames::prepare(admitted.bytes());
         let engine = profiling_engine();
         if let (Some(prepared), Some(this)) = (prepared, Arc::get_mut(&mut plugin)) {
             let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
             this.module =
                 Module::new(&engine, &prepared).map_err(|error| refuse(LoadReason::invalid(error.to_string())))?;
-            this.linker = link(&engine, &this.imports, Some(grant), functions).map_err(refuse)?;
+            this.linker = link(&engine, &this.imports, Some(grant.get()), functions).map_err(refuse)?;
             this.engine = engine;
             this.profile = Some((Profile::default(), admitted.bytes().into()));
         }
@@ -107,7 +108,7 @@ impl Plugin {
     fn link(
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,
-        grant: Arc<GrantCell>,
+        grant: &GrantView,
         linked: Option<&Grant>,
         functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
@@ -127,7 +128,8 @@ impl Plugin {
             digest: admitted.digest(),
             settings: settings.wasm.clone(),
             values: values(settings),
-            grant,
+            grant: Arc::clone(grant.cell()),
+            approval: grant.approval().cloned(),
             secrets: Arc::new(settings.secrets.clone()),
             imports,
             exports,
@@ -158,9 +160,9 @@ impl Plugin {
     pub fn grant(&self) -> Arc<Grant> {
         self.grant.current()
     }
-    /// What was approved for it beyond the configuration.
-    pub fn approval(&self) -> Option<Approval> {
-        self.grant.approval()
+    /// What was approved for it beyond the configuration when it was loaded.
+    pub fn approval(&self) -> Option<&Approval> {
+        self.approval.as_deref()
     }
     /// What the placeholders in its requests stand for.
     pub fn secrets(&self) -> &Secrets {

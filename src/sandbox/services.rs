@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::action::Outside;
 use crate::clock::Clock;
+use crate::grant::Approvals;
 
 /// What the host lends to every instance.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Services {
     pub trace: bool,
     /// Where the wall clock stopped a call in the session that is replayed; nowhere in any other.
     pub stops: Option<Arc<Stops>>,
+    /// Who is asked which approval counts when a plugin is about to run; without, it is the grant store's.
+    pub approvals: Option<Arc<dyn Approvals>>,
 }
 
 /// Where the wall clock has to stop the coming call, because it did when the session was recorded.

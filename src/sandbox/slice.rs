@@ -199,6 +199,7 @@ mod tests {
             live: false,
             trace: false,
             stops: None,
+            approvals: None,
         };
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })

@@ -14,6 +14,7 @@ use super::request::{Context, Request};
 use super::services::Services;
 use crate::clock::Micros;
 use crate::config::{Isolation, Params};
+use crate::grant::GrantView;
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub(super) enum Item {
 
 #[derive(Debug)]
 struct Work {
+    /// What the plugin may do: looked at once before each call, so that all of the call runs under the same.
+    grant: GrantView,
     instance: Option<Instance>,
     record: Record,
     /// Of the next instance.
@@ -59,7 +62,12 @@ impl Slot {
             plugin: Arc::clone(plugin),
             tenant: tenant.into(),
             queue: Mutex::default(),
-            work: Mutex::new(Work { instance: None, record: Record::default(), generation }),
+            work: Mutex::new(Work {
+                grant: plugin.grant_view(),
+                instance: None,
+                record: Record::default(),
+                generation,
+            }),
             closed: AtomicBool::new(false),
         }
     }
@@ -136,6 +144,7 @@ impl Slot {
             self.plugin.counters().rejected(&rejection);
             return Outcome::rejected(rejection);
         }
+        self.look(&mut work, services);
         let at_ns = services.clock.epoch().saturating_add(at).saturating_mul(1_000);
         let mut outcome = match self.instance(&mut work, services, at_ns) {
             Ok(instance) => instance.call(&Request { params, context, at_ns }),
@@ -157,6 +166,18 @@ impl Slot {
         outcome
     }
 
+    /// The plugin is about to run: looks what it may do now, and tells its instance.
+    fn look(&self, work: &mut Work, services: &Services) {
+        let Work { grant, instance, .. } = work;
+        grant.begin_call();
+        if let Some(approvals) = &services.approvals {
+            grant.allow(approvals.begins(self.plugin.name(), &self.tenant, grant.approval()));
+        }
+        if let Some(instance) = instance {
+            instance.give(grant);
+        }
+    }
+
     fn instance<'a>(
         &self,
         work: &'a mut Work,
@@ -172,7 +193,7 @@ impl Slot {
             None => {
                 let generation = work.generation;
                 work.generation = generation.saturating_add(1);
-                Instance::new(&self.plugin, &self.tenant, services, generation, at_ns)?
+                Instance::with(&self.plugin, &self.tenant, services, generation, at_ns, Some(&work.grant))?
             }
         };
         Ok(work.instance.insert(instance))
@@ -180,7 +201,12 @@ impl Slot {
 
     /// Lets the instance go, having told it. What it still logs goes to the log.
     pub(super) fn close(&self, services: &Services, at: Micros) {
-        let Some(instance) = self.work().instance.take() else { return };
+        let mut work = self.work();
+        if work.instance.is_none() {
+            return;
+        }
+        self.look(&mut work, services);
+        let Some(instance) = work.instance.take() else { return };
         self.let_go(instance, services.clock.epoch().saturating_add(at).saturating_mul(1_000));
     }
 

@@ -26,8 +26,8 @@ pub(super) struct State {
     pub(super) services: Arc<Services>,
     /// What the plugin may do, as it is at each call.
     pub(super) grant: GrantView,
-    /// Whether the coming call has looked already.
-    pub(super) grant_is_fresh: bool,
+    /// Whether whoever keeps the instance looks, before each call, if the grant was changed; else the instance does.
+    pub(super) grant_is_given: bool,
     /// The part of its directory it was given at the start, if any.
     pub(super) files: Option<PathScope>,
     /// The connections it has opened, and where they lead: their hosts are held against the grant at each use.
@@ -99,9 +99,7 @@ impl Meter {
 impl State {
     /// A call begins: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
     pub(super) fn begin_call(&mut self, at_ns: u64, starting: bool) {
-        if !std::mem::take(&mut self.grant_is_fresh) {
-            self.grant.begin_call();
-        }
+        self.refresh_grant();
         self.waited.reset();
         let settings = self.plugin.settings();
         let now = self.services.clock.now();
@@ -118,10 +116,11 @@ impl State {
         self.limits.take_denied();
     }
 
-    /// Looks, once before each call, whether the grant was changed.
+    /// Looks whether the grant was changed, if that is the instance's business.
     fn refresh_grant(&mut self) {
-        self.grant.begin_call();
-        self.grant_is_fresh = true;
+        if !self.grant_is_given {
+            self.grant.begin_call();
+        }
     }
 
     /// Whether the plugin's grant gives it other files than it has.

@@ -29,6 +29,7 @@ impl Walls {
             live: false,
             trace: false,
             stops: None,
+            approvals: None,
         };
         (Arc::new(services), walls)
     }

@@ -105,6 +105,7 @@ pub(crate) fn services() -> Services {
         live: false,
         trace: false,
         stops: None,
+        approvals: None,
     }
 }
 

@@ -126,6 +126,7 @@ impl Run {
             live: true,
             trace: false,
             stops: None,
+            approvals: None,
         });
         let mut good = true;
         let mut printed = Ok(());
