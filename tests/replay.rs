@@ -6,6 +6,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use conductor::journal::{copy_tree, remove_tree};
 use support::{Scratch, bin, golden, repository};
 
 const SESSIONS: [&str; 4] = ["gestures", "actions", "plugins-at-work", "limits"];
@@ -250,6 +251,33 @@ fn data_that_is_not_what_it_was_is_said() {
     assert_ne!(with.stdout, without.stdout);
     let again = replay(&journal).args("--json").arg("--data").arg(&kept).run().exits(0);
     assert_eq!(again.stdout, with.stdout, "a replay works on a copy");
+}
+
+/// A guest may make directories within each other as long as its quota lets it.
+#[test]
+fn no_directory_is_too_deep_to_be_recorded_with() {
+    use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+    let scratch = Scratch::new();
+    let data = scratch.path().join("data");
+    std::fs::create_dir_all(data.join("note-logger/default")).expect("the plugin's directory");
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY;
+    let mut at = openat(CWD, data.join("note-logger/default"), flags, Mode::empty()).expect("the directory");
+    let name = "deep".repeat(60);
+    for _ in 0..2_000 {
+        mkdirat(&at, &name, Mode::RWXU).expect("a directory");
+        at = openat(&at, &name, flags, Mode::empty()).expect("the directory");
+    }
+    let kept = scratch.path().join("kept");
+    copy_tree(&data, &kept).expect("a copy");
+    let journal = record("plugins-at-work", &scratch);
+    let ran = replay(&journal).args("--json --data").arg(&kept).run().exits(0);
+    assert_eq!(ran.stderr, "", "the replay found the data as it was");
+    let without = replay(&journal).args("--json").run().exits(0);
+    assert!(without.stderr.contains("plugin note-logger: its data is not what it was"), "{}", without.stderr);
+    // What the test's own directory goes by would not come to the bottom.
+    for tree in [data, kept] {
+        remove_tree(&tree).expect("it goes");
+    }
 }
 
 fn copy(from: &Path, to: &Path) {

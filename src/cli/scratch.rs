@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::clock::SystemEntropy;
+use crate::journal::remove_tree;
 
 /// A new directory of this process's own, removed when dropped.
 #[derive(Debug)]
@@ -27,6 +28,6 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What cannot be removed is left to the system's own cleaning of temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = remove_tree(&self.0);
     }
 }

@@ -23,4 +23,4 @@ pub use reader::{Journal, JournalError};
 pub use recorder::{Recorder, RecorderError};
 pub use recording::{RecordedApprovals, RecordedFacts, RecordedOutside};
 pub use transcript::{Difference, Transcript, TranscriptLine};
-pub use tree::{TreeError, copy_tree, tree_digest};
+pub use tree::{TreeError, copy_tree, remove_tree, tree_digest};
