@@ -119,6 +119,24 @@ fn a_device_not_to_be_looked_for_again_ends_when_it_is_gone() {
 }
 
 #[test]
+fn an_input_that_is_at_its_end_from_the_beginning_ends_and_is_not_opened_again() {
+    let path = Path::new("/dev/null");
+    let (_devices, events) = open(&[device(path)], 16);
+    assert_eq!(next(&events), What::Ended);
+    assert!(events.recv_timeout(PATIENCE).is_err(), "the queue closes with its last device");
+}
+
+#[test]
+fn a_run_on_an_input_without_anything_ends_with_one_line() {
+    let ran = support::bin("conductor")
+        .args("run --dry-run --config fixtures/demo/config.toml --input /dev/null")
+        .run()
+        .exits(0);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(ran.stderr, "warn: /dev/null: it is at its end; nothing will come from it\n");
+}
+
+#[test]
 fn several_devices_deliver_to_one_queue_under_their_own_numbers() {
     let scratch = Scratch::new();
     let paths = [scratch.path().join("a"), scratch.path().join("b")];

@@ -19,6 +19,9 @@ use crate::midi::Parser;
 /// How long to wait before a missing device is looked for again. A device node is made by udev within such a time.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// The longest such wait, for what can be opened and ends before anything comes.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// Bytes read at once: a tenth of a second of a MIDI cable, more than a driver's whole buffer of a busy USB device.
 const CHUNK: usize = 1024;
 
@@ -38,52 +41,97 @@ enum End {
     Lost(Loss),
     /// It could not be opened again, which nobody needs to be told who knows that it is gone.
     Missing,
+    /// It ended or failed before anything could come; the words for it.
+    Nothing(String),
+}
+
+/// How long to wait before a device is opened again, and whether it has something to say at all.
+struct Patience {
+    wait: Duration,
+    /// It ended before anything could come, the last time it was opened.
+    nothing: bool,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { wait: RETRY, nothing: false }
+    }
+
+    /// The device was read until it ended; `nothing`: before anything could come. Whether that is to be told: only once in a
+    /// row, while it is opened less and less often.
+    fn ended(&mut self, nothing: bool) -> bool {
+        let first = nothing && !self.nothing;
+        self.wait = if nothing && !first { self.wait.saturating_mul(2).min(LONGEST) } else { RETRY };
+        self.nothing = nothing;
+        first
+    }
 }
 
 impl RawDevice {
     /// Reads the device until told to stop.
     pub(super) fn run(&self) {
         let mut complained = false;
+        let mut patience = Patience::new();
         loop {
             match open(&self.path) {
                 Ok(file) => {
                     complained = false;
-                    match self.read(file) {
+                    let null = is_null(&file);
+                    let end = self.read(file);
+                    let news = patience.ended(matches!(end, End::Nothing(_)));
+                    match end {
                         End::Stop => return,
                         End::Lost(reason) => {
                             if !self.lost(reason) {
                                 return;
                             }
                         }
-                        End::Missing => {}
+                        // The end of such an input is the end: it will never say more.
+                        End::Nothing(reason) if null || !self.reconnect => {
+                            log::warn!("{}: {reason}; nothing will come from it", self.name());
+                            self.sink.report(self.id, &What::Ended);
+                            return;
+                        }
+                        End::Nothing(reason) if news => {
+                            log::warn!("{}: {reason}; trying again, less and less often", self.name());
+                        }
+                        End::Nothing(_) | End::Missing => {}
                     }
                 }
-                Err(error) if !complained => {
-                    complained = true;
-                    log::warn!("{}", explain(&self.path, &error));
+                Err(error) => {
+                    if !std::mem::replace(&mut complained, true) {
+                        log::warn!("{}", explain(&self.path, &error));
+                    }
+                    // It is gone: whatever comes in its place is another.
+                    patience = Patience::new();
                 }
-                Err(_) => {}
             }
-            if !self.wake.pause(RETRY) {
+            if !self.wake.pause(patience.wait) {
                 return;
             }
         }
     }
 
+    /// Reads what was opened to its end.
     fn read(&self, mut file: File) -> End {
         let fifo = file.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo());
-        // A FIFO can be opened before anybody writes; it counts as connected with its first bytes.
-        let mut connected = !fifo;
-        if connected && !self.connected() {
-            return End::Stop;
-        }
+        // A FIFO can be opened before anybody writes: it counts as connected with its first bytes. A device does as soon as
+        // it has something to say or waits for it.
+        let mut connected = false;
         let mut parser = Parser::new();
         let mut buffer = [0; CHUNK];
         // A wait does not tell that a writer has come, written and gone before the pipe was opened again; reading does.
         // So nothing is waited for before reading has said that there is nothing.
-        let mut empty = true;
+        let mut empty = fifo;
         loop {
             match self.wake.wait(Some(&file), (!empty).then_some(Duration::ZERO)) {
+                Ok(Woken::Timeout) if !fifo && !connected => {
+                    (connected, empty) = (true, true);
+                    if !self.connected() {
+                        return End::Stop;
+                    }
+                    continue;
+                }
                 Ok(Woken::Input | Woken::Timeout) => {}
                 Ok(Woken::Stop) => return End::Stop,
                 Err(error) => return End::Lost(Loss::Failed { error: error.to_string() }),
@@ -101,6 +149,7 @@ impl RawDevice {
                     }
                     empty = true;
                 }
+                Ok(0) if !connected => return End::Nothing("it is at its end".to_owned()),
                 Ok(0) => {
                     self.skipped(&mut parser);
                     return End::Lost(Loss::Failed { error: "the device was closed".to_owned() });
@@ -113,8 +162,14 @@ impl RawDevice {
                     parser.push(bytes, |message| self.sink.message(self.id, message));
                     empty = false;
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => empty = true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    empty = true;
+                    if !fifo && !std::mem::replace(&mut connected, true) && !self.connected() {
+                        return End::Stop;
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if !connected => return End::Nothing(format!("reading failed: {error}")),
                 Err(error) => {
                     self.skipped(&mut parser);
                     return End::Lost(Loss::Failed { error: error.to_string() });
@@ -123,12 +178,17 @@ impl RawDevice {
         }
     }
 
+    /// Its path, fit for a terminal.
+    fn name(&self) -> String {
+        clean(&self.path.display().to_string())
+    }
+
     fn skipped(&self, parser: &mut Parser) {
-        tell_skipped(&clean(&self.path.display().to_string()), std::mem::take(parser));
+        tell_skipped(&self.name(), std::mem::take(parser));
     }
 
     fn connected(&self) -> bool {
-        self.sink.report(self.id, &What::Connected { name: clean(&self.path.display().to_string()) })
+        self.sink.report(self.id, &What::Connected { name: self.name() })
     }
 
     /// Reports the loss; false when it is the end.
@@ -205,6 +265,13 @@ fn open(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
+/// Whether `file` is the device that is always at its end.
+fn is_null(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let null = std::fs::metadata("/dev/null");
+    file.metadata().is_ok_and(|own| null.is_ok_and(|null| own.rdev() == null.rdev()))
+}
+
 /// Why a raw device could not be opened, and what to do.
 pub(super) fn explain(path: &Path, error: &std::io::Error) -> String {
     let path = clean(&path.display().to_string());
@@ -224,4 +291,24 @@ pub(super) fn explain(path: &Path, error: &std::io::Error) -> String {
 /// `text` fit for a terminal and a log.
 pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_before_anything_comes_is_told_once_and_opened_less_and_less_often() {
+        let mut patience = Patience::new();
+        let waits: Vec<_> = (0..12)
+            .map(|round| {
+                assert_eq!(patience.ended(true), round == 0, "{round}");
+                patience.wait.as_millis()
+            })
+            .collect();
+        assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000, 60_000]);
+        assert!(!patience.ended(false), "a loss is told as such");
+        assert_eq!(patience.wait, RETRY);
+        assert!(patience.ended(true), "and later it is news again");
+    }
 }
