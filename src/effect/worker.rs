@@ -9,6 +9,9 @@ use crate::action::EffectError;
 /// Jobs that may wait. A few seconds' worth of mixer calls; who presses on gets told instead of served minutes later.
 pub(super) const QUEUE: usize = 64;
 
+/// Stack of the thread, in bytes: a desktop's tree of windows is understood level by level. What is not used costs nothing.
+const STACK: usize = 1 << 20;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Does jobs one after the other, in the order they came.
@@ -66,7 +69,7 @@ impl Worker {
         let pending = Arc::clone(&self.pending);
         std::thread::Builder::new()
             .name(self.name.into())
-            .stack_size(256 << 10)
+            .stack_size(STACK)
             .spawn(move || {
                 for job in receiver {
                     job();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::effect::process::{Environment, Keep, run};
 
-/// How long a desktop's tool may take: the input waits for it.
+/// How long a desktop's tool may take.
 const LIMIT: Duration = Duration::from_millis(250);
 
 /// Most windows looked at in a tree of windows.

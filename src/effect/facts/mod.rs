@@ -1,6 +1,7 @@
 //! What conditions ask of the machine: the local time, which programs run, whose window has the focus.
 
 mod apps;
+mod asked;
 mod frontmost;
 mod local_time;
 
@@ -11,6 +12,7 @@ use super::process::Environment;
 use crate::clock::{Clock, Micros};
 use crate::mapping::Facts;
 use apps::Apps;
+use asked::Asked;
 use frontmost::Frontmost;
 use local_time::{LocalTime, Zone};
 
@@ -31,8 +33,9 @@ pub struct World<C> {
 #[derive(Debug)]
 struct Machine {
     apps: Mutex<Option<(Micros, Apps)>>,
-    frontmost: Mutex<Option<(Micros, Vec<String>)>>,
-    focus: Frontmost,
+    /// What the window with the focus is called. A desktop's tools can be slow, and the input waits for nobody.
+    frontmost: Asked<Vec<String>>,
+    focus: Arc<Frontmost>,
 }
 
 impl<C: Clock> World<C> {
@@ -40,8 +43,8 @@ impl<C: Clock> World<C> {
     #[must_use]
     pub fn live(clock: Arc<C>, environment: Environment) -> Self {
         let zone = Zone::of_system(&environment);
-        let focus = Frontmost::new(environment);
-        Self { clock, zone, machine: Some(Machine { apps: Mutex::default(), frontmost: Mutex::default(), focus }) }
+        let (frontmost, focus) = (Asked::new("focus", Vec::new()), Arc::new(Frontmost::new(environment)));
+        Self { clock, zone, machine: Some(Machine { apps: Mutex::default(), frontmost, focus }) }
     }
 
     /// The world of a session that is played from a file: the time of `clock` in UTC, and no programs at all, so that the
@@ -95,7 +98,8 @@ impl<C: Clock> Facts for InMode<'_, C> {
     fn app_frontmost(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         let of = |machine: &Machine| {
-            self.world.fresh(&machine.frontmost, || machine.focus.names(), |names| names.contains(&name))
+            let focus = Arc::clone(&machine.focus);
+            machine.frontmost.read(self.world.clock.now(), move || focus.names(), |names| names.contains(&name))
         };
         self.world.machine.as_ref().is_some_and(of)
     }
