@@ -17,6 +17,7 @@ fn grant(rules: usize) -> Grant {
     let many = |name: &str| (0..rules).map(|index| name.replace('#', &index.to_string())).collect::<Vec<_>>();
     Grant::from_config(&PluginConfig {
         path: PathBuf::from("plugin.wasm"),
+        written: "plugin.wasm".to_owned(),
         sha256: None,
         required_signers: Vec::new(),
         granted_capabilities: Capability::ALL.to_vec(),

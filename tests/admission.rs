@@ -403,6 +403,7 @@ fn the_policy_comes_from_the_configuration() {
     workshop.sign("ada");
     let plugin = PluginConfig {
         path: workshop.plugin.clone(),
+        written: String::new(),
         sha256: Some([1; 32]),
         required_signers: vec![[2; 32]],
         granted_capabilities: Vec::new(),

@@ -294,6 +294,51 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn a_profile_says_what_is_not_as_it_was_once() {
+    let scratch = Scratch::new();
+    record("plugins-at-work", &scratch); // leaves data behind
+    let journal = record("plugins-at-work", &scratch);
+    let bytes = std::fs::read(&journal).expect("the journal");
+    std::fs::write(&journal, &bytes[..bytes.len() - 3]).expect("cut off");
+    let ran = replay(&journal).arg("--profile").run().exits(0);
+    for words in ["its data is not what it was", "cut off; the session is replayed up to there"] {
+        assert_eq!(ran.stderr.matches(words).count(), 1, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_a_variable_holds_is_not_shown_to_whoever_reads_the_replay() {
+    let scratch = Scratch::new();
+    let config = scratch.file(
+        "config.toml",
+        "[plugins.gone]\npath = \"$PLUGINS/of-$WHOSE/gone.wasm\"\n[[modes]]\nname = \"Default\"\n\
+         [[modes.mappings]]\ntrigger = { Note = { note = 60 } }\naction = { WasmPlugin = { plugin = \"gone\" } }\n",
+    );
+    let other = std::fs::read(repository("fixtures/plugins/plain_example.wasm")).expect("a plugin");
+    for there in [false, true] {
+        if there {
+            scratch.file("secret-place/of-somebody/gone.wasm", &other);
+        }
+        let digest = conductor::package::Digest::of(b"the recorded one");
+        let text = std::fs::read_to_string(&config).expect("the configuration");
+        let header = serde_json::json!({
+            "conductor_journal": 1, "engine": "wasmi 2.0.0", "cost_table": conductor::sandbox::cost_table_digest().to_string(),
+            "epoch_us": 0, "seed": "00".repeat(32),
+            "config": { "name": "config.toml", "directory": "", "digest": conductor::package::Digest::of(text.as_bytes()).to_string(), "text": text },
+            "plugins": [{ "name": "gone", "digest": digest.to_string(), "refused": null, "data": null }],
+        });
+        let journal = scratch.file("s.journal.jsonl", format!("{header}\n{{\"k\":\"end\",\"t\":0}}\n"));
+        let ran = replay(&journal)
+            .env("PLUGINS", scratch.path().join("secret-place"))
+            .env("WHOSE", "somebody")
+            .run()
+            .exits(if there { 1 } else { 2 });
+        assert!(ran.stderr.contains("$PLUGINS/of-$WHOSE/gone.wasm"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("secret-place") && !ran.stderr.contains("somebody"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn what_cannot_be_replayed_says_why() {
     let mut said = String::new();
     for line in [

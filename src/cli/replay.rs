@@ -72,6 +72,14 @@ const MOST_FUNCTIONS: usize = 25;
 /// Largest transcript, budget or configuration that is read, in bytes: a session of a million calls.
 const MAX_TEXT: u64 = 1 << 30;
 
+/// How a session is made ready.
+#[derive(Clone, Copy)]
+struct Making {
+    load: Load,
+    /// Is told what is not as it was, but does not keep the session from being replayed.
+    warn: fn(&str),
+}
+
 /// How a plugin is loaded.
 type Load = fn(&AdmittedPlugin, &PluginConfig, Option<Approval>) -> Result<Arc<Plugin>, LoadError>;
 
@@ -96,10 +104,11 @@ impl Replay {
             return Err(Failure::usage("--bless writes the files of --expect and --budget: give one of them"));
         }
         let environment = Environment::of_process();
-        let ready = self.ready(&environment, PluginSet::load_granted)?;
+        let making = Making { load: PluginSet::load_granted, warn: say };
+        let ready = self.ready(&environment, making)?;
         let scratch = Scratch::new()
             .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
-        self.copy_data(&ready, scratch.path())?;
+        self.copy_data(&ready, scratch.path(), making)?;
         let session = self.play(ready, scratch.path(), out)?;
         let exit = self.verdict(&session, out)?;
         if self.profile {
@@ -108,15 +117,15 @@ impl Replay {
         Ok(exit)
     }
 
-    /// What is to be replayed, its plugins loaded by `load`.
-    fn ready(&self, environment: &Environment, load: Load) -> Result<Ready, Failure> {
+    /// What is to be replayed.
+    fn ready(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
         let is_journal = Journal::is_one(&self.journal).map_err(|error| {
             Failure::operation(format!(
                 "{}: {error}\n  give a journal, as `conductor record` writes it, or a MIDI file and its --config",
                 self.journal.display()
             ))
         })?;
-        if is_journal { self.journal(environment, load) } else { self.session(environment, load) }
+        if is_journal { self.journal(environment, making) } else { self.session(environment, making) }
     }
 
     /// Prints where the fuel went: by plugin, and, of a second replay that keeps an account, by function.
@@ -127,10 +136,12 @@ impl Replay {
         out: &mut Output,
     ) -> Result<(), Failure> {
         print_usage(usage, out)?;
-        let ready = self.ready(environment, PluginSet::load_profiled)?;
+        // What there is to be said was said when the session was made ready for the first time.
+        let making = Making { load: PluginSet::load_profiled, warn: |_| () };
+        let ready = self.ready(environment, making)?;
         let scratch = Scratch::new()
             .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
-        self.copy_data(&ready, scratch.path())?;
+        self.copy_data(&ready, scratch.path(), making)?;
         let plugins = ready.plugins.plugins.clone();
         self.play(ready, scratch.path(), out)?;
         for plugin in plugins {
@@ -235,10 +246,10 @@ impl Replay {
     }
 
     /// A journal, with its plugins found.
-    fn journal(&self, environment: &Environment, load: Load) -> Result<Ready, Failure> {
+    fn journal(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
         let journal = Journal::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
         if let Some(line) = journal.truncated {
-            say(&format!("{}:{line}: cut off; the session is replayed up to there", self.journal.display()));
+            (making.warn)(&format!("{}:{line}: cut off; the session is replayed up to there", self.journal.display()));
         }
         let record = &journal.header.config;
         if Digest::of(record.text.as_bytes()).to_string() != record.digest {
@@ -258,11 +269,11 @@ impl Replay {
                         "{words}\n  to replay with it all the same: --allow-changes"
                     )));
                 }
-                say(&words);
+                (making.warn)(&words);
                 loaded = Config::load(path, environment).map_err(|error| Failure::negative(error.to_string()))?;
             }
         }
-        let plugins = self.find_plugins(&loaded.config, &journal.header.plugins, load)?;
+        let plugins = self.find_plugins(&loaded.config, &journal.header.plugins, making)?;
         let seed = seed(&journal.header.seed)
             .ok_or_else(|| Failure::operation(format!("{}: its seed is damaged", self.journal.display())))?;
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
@@ -282,7 +293,7 @@ impl Replay {
     }
 
     /// A MIDI file or raw capture, as a journal in which nothing outside ever answered.
-    fn session(&self, environment: &Environment, load: Load) -> Result<Ready, Failure> {
+    fn session(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
         let Some(path) = &self.config else {
             return Err(Failure::usage(format!(
                 "{} is no journal: to play it as a session, give its configuration with --config",
@@ -291,7 +302,7 @@ impl Replay {
         };
         let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
         let loaded = super::run::load(Some(path), environment)?;
-        let plugins = self.find_plugins(&loaded.config, &[], load)?;
+        let plugins = self.find_plugins(&loaded.config, &[], making)?;
         Ok(Ready {
             loaded,
             plugins,
@@ -306,7 +317,7 @@ impl Replay {
     }
 
     /// The plugins of `config`: those on `records` by their digests, others by their paths.
-    fn find_plugins(&self, config: &Config, records: &[PluginRecord], load: Load) -> Result<PluginSet, Failure> {
+    fn find_plugins(&self, config: &Config, records: &[PluginRecord], making: Making) -> Result<PluginSet, Failure> {
         let mut set = PluginSet::default();
         for (name, settings) in &config.plugins {
             let record = records.iter().find(|record| record.name == *name);
@@ -332,10 +343,12 @@ impl Replay {
             let admitted = match (found, seen.pop()) {
                 (Some(admitted), _) => admitted,
                 (None, Some((path, other))) => {
+                    let shown =
+                        if path == settings.path { settings.written.clone() } else { path.display().to_string() };
                     let words = format!(
                         "plugin {name}: not the one of the recording\n  journal: {}\n  {}: {}",
                         wanted.unwrap_or_default(),
-                        path.display(),
+                        shown,
                         other.digest()
                     );
                     if !self.allow_changes {
@@ -343,13 +356,13 @@ impl Replay {
                             "{words}\n  give the directory of the recorded one with --plugins, or go on with this one: --allow-changes"
                         )));
                     }
-                    say(&words);
+                    (making.warn)(&words);
                     other
                 }
                 (None, None) => {
                     return Err(Failure::operation(format!(
                         "plugin {name}: there is no file at {}\n  give the directory it is in with --plugins",
-                        settings.path.display()
+                        settings.written
                     )));
                 }
             };
@@ -357,7 +370,7 @@ impl Replay {
             let approval = approved.map(|approved| approved.approval(name, admitted.digest())).transpose();
             let approval =
                 approval.map_err(|error| Failure::operation(format!("{}: {error}", self.journal.display())))?;
-            match load(&admitted, settings, approval) {
+            match (making.load)(&admitted, settings, approval) {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(error) => {
                     set.refused.insert(name.clone(), error.to_string().into());
@@ -379,7 +392,7 @@ impl Replay {
     }
 
     /// Copies the plugins' data to `scratch`, and says where it is not what it was.
-    fn copy_data(&self, ready: &Ready, scratch: &Path) -> Result<(), Failure> {
+    fn copy_data(&self, ready: &Ready, scratch: &Path, making: Making) -> Result<(), Failure> {
         for name in ready.loaded.config.plugins.keys() {
             let copy = plugin_directory(scratch, name);
             let failed =
@@ -391,7 +404,7 @@ impl Replay {
             let digest = tree_digest(&copy).map_err(failed)?.map(|digest| digest.to_string());
             if digest != *recorded {
                 let shown = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "no data".to_owned());
-                say(&format!(
+                (making.warn)(&format!(
                     "plugin {name}: its data is not what it was when the session was recorded\n  journal: {}\n  here:    {}\n  give a directory with the data of that time with --data; to record without any: record --data EMPTY-DIRECTORY",
                     shown(recorded),
                     shown(&digest)

@@ -1,7 +1,6 @@
 //! What can be wrong with a configuration.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use super::source::Place;
 
@@ -213,10 +212,10 @@ pub enum Problem {
     SameStem {
         /// The name.
         name: String,
-        /// The file that has it.
-        first: PathBuf,
-        /// The file that wants it.
-        second: PathBuf,
+        /// The file that has it, as it is written.
+        first: String,
+        /// The file that wants it, as it is written.
+        second: String,
     },
     /// A section of a plugin that has no file, and that nothing uses; it is left out.
     NoFile {
@@ -285,10 +284,7 @@ impl Problem {
             Self::UnsetVariable { name } => format!("set {name}, or write the path out"),
             Self::ForeignHome => "only `~/` is known; write the path out".to_owned(),
             Self::SameStem { second, .. } => {
-                format!(
-                    "give one a name of its own: [plugins.NAME] path = \"{}\", and plugin = \"NAME\" here",
-                    second.display()
-                )
+                format!("give one a name of its own: [plugins.NAME] path = \"{second}\", and plugin = \"NAME\" here")
             }
             Self::NoFile { .. } => "give it a path".to_owned(),
             Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),
@@ -340,7 +336,7 @@ impl fmt::Display for Problem {
             Self::UnsetVariable { name } => write!(f, "the path uses ${name}, which is not set"),
             Self::ForeignHome => f.write_str("the path begins with another user's home directory"),
             Self::SameStem { name, first, second } => {
-                write!(f, "two plugins would be called \"{name}\": {} and {}", first.display(), second.display())
+                write!(f, "two plugins would be called \"{name}\": {first} and {second}")
             }
             Self::NoFile { name } => {
                 write!(f, "[plugins.{name}] has no path, and no mapping names a file {name}.wasm")

@@ -56,6 +56,8 @@ pub enum Isolation {
 pub struct PluginConfig {
     /// The file, expanded (`~`, `$VAR`) and absolute or relative to the configuration's directory (already joined).
     pub path: PathBuf,
+    /// The file as the configuration writes it, for messages that go elsewhere: what a variable holds may be nobody's business.
+    pub written: String,
     /// Expected SHA-256, when pinned.
     pub sha256: Option<[u8; 32]>,
     /// Public keys that must all have signed.
@@ -94,6 +96,7 @@ impl PluginConfig {
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
+            written: path.display().to_string(),
             path,
             sha256: None,
             required_signers: Vec::new(),

@@ -85,8 +85,9 @@ impl Reader<'_> {
     fn section(&self, mut table: Table<'_>) -> Entry {
         let section = table.span();
         let path = table.take(&["path"]);
-        let file = path.and_then(|value| self.path(&value)).unwrap_or_default();
-        let mut plugin = self.plain_plugin(file);
+        let file = path.and_then(|value| Some((self.path(&value)?, value.string()?)));
+        let (file, written) = file.unwrap_or_default();
+        let mut plugin = self.plain_plugin(file, written);
         plugin.wasm = self.overrides(&mut table, &self.wasm);
         plugin.sha256 = table.take(&["sha256"]).and_then(|value| digest(&value));
         plugin.required_signers = each(&mut table, "required_signers", digest);
@@ -117,8 +118,8 @@ impl Reader<'_> {
     }
 
     /// A plugin that has only a file.
-    fn plain_plugin(&self, path: PathBuf) -> PluginConfig {
-        PluginConfig { wasm: self.wasm.clone(), ..PluginConfig::new(path) }
+    fn plain_plugin(&self, path: PathBuf, written: &str) -> PluginConfig {
+        PluginConfig { written: written.to_owned(), wasm: self.wasm.clone(), ..PluginConfig::new(path) }
     }
 
     /// The name of the plugin whose file is given by path: the section that has this file, else the file's stem.
@@ -137,15 +138,17 @@ impl Reader<'_> {
         match self.plugins.0.get_mut(&name) {
             Some(entry) if entry.has_file => {
                 // A file under another file's name would get that one's grants.
-                value.wrong(Problem::SameStem { name, first: entry.config.path.clone(), second: path });
+                let (first, second) = (shortened(&entry.config.written), shortened(value.string()?));
+                value.wrong(Problem::SameStem { name, first, second });
                 return None;
             }
             Some(entry) => {
                 entry.config.path = path;
+                value.string().unwrap_or_default().clone_into(&mut entry.config.written);
                 entry.has_file = true;
             }
             None => {
-                let config = self.plain_plugin(path);
+                let config = self.plain_plugin(path, value.string().unwrap_or_default());
                 let entry = Entry { config, has_file: true, section: None, called: false };
                 self.plugins.0.insert(name.clone(), entry);
             }
