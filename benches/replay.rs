@@ -94,7 +94,7 @@ fn main() {
     let header = Header::new(0, &[0; 32], ConfigRecord::new("bench.toml", "", CONFIG), Vec::new());
     let journal = std::env::temp_dir().join(format!("conductor-bench-{}.journal.jsonl", std::process::id()));
     let recorded = |session: &[_]| {
-        let recorder = Recorder::create(&journal, &header).expect("a journal");
+        let recorder = Recorder::create(&journal, &header, true).expect("a journal");
         let entries = run(&config, session, Some(Arc::clone(&recorder)));
         recorder.finish(0).expect("the journal is complete");
         entries

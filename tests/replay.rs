@@ -61,13 +61,13 @@ fn answers_of_a_server_come_from_the_journal() {
     golden("fixtures/sessions/http/session.transcript.jsonl", &ran.stdout);
 }
 
-/// Records a session file as a dry run.
+/// Records a session file as a dry run, in place of any recording there was.
 fn record(name: &str, scratch: &Scratch) -> PathBuf {
     let journal = scratch.path().join(format!("{name}.journal.jsonl"));
     bin("conductor")
         .arg("record")
         .arg(&journal)
-        .args("--dry-run --json")
+        .args("--dry-run --json --force")
         .arg("--config")
         .arg(session(name, "config.toml"))
         .arg("--input")
@@ -291,6 +291,42 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).expect("a copy");
         }
     }
+}
+
+#[test]
+fn a_recording_is_never_replaced_unasked() {
+    let scratch = Scratch::new();
+    let precious = scratch.file("gig.journal.jsonl", "a whole evening");
+    let again = |name: &str, rest: &str| {
+        bin("conductor")
+            .args("record --dry-run --config fixtures/demo/config.toml --input fixtures/demo/session.mid")
+            .arg(scratch.path().join(name))
+            .args(rest)
+            .arg("--data")
+            .arg(scratch.path().join("data"))
+            .hide(scratch.path(), "SCRATCH")
+            .run()
+    };
+    let ran = again("gig.journal.jsonl", "").exits(2);
+    assert_eq!(
+        ran.stderr,
+        "SCRATCH/gig.journal.jsonl: there is such a file already, and a recording cannot be made again\n  \
+         give another name, or have it replaced: --force\n"
+    );
+    assert_eq!(ran.stdout, "", "nothing was played");
+    assert_eq!(std::fs::read_to_string(&precious).expect("the recording"), "a whole evening");
+    std::os::unix::fs::symlink(&precious, scratch.path().join("link")).expect("a link");
+    again("link", "").exits(2);
+    assert_eq!(std::fs::read_to_string(&precious).expect("the recording"), "a whole evening");
+    again("gig.journal.jsonl", "--force").exits(0);
+    replay(&precious).run().exits(0);
+    again("other.journal.jsonl", "").exits(0);
+    // A session that never began leaves no name behind that the next attempt finds taken.
+    let nowhere = format!("--transcript {}/no/such/directory", scratch.path().display());
+    again("third.journal.jsonl", &nowhere).exits(2);
+    assert!(!scratch.path().join("third.journal.jsonl").exists());
+    let ran = bin("conductor").args("run --force --config fixtures/demo/config.toml").run().exits(2);
+    assert!(ran.stderr.contains("--force replaces the journal of --record: give one"), "{}", ran.stderr);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::{Exit, Failure, Output};
     example = "Record a session next to the controller, and replay it in CI:\n  {command_name} gig.journal.jsonl --transcript gig.transcript.jsonl\n  conductor replay gig.journal.jsonl --expect gig.transcript.jsonl",
     note = "Exit codes: 0 done; 1 the configuration is invalid or a plugin was refused; 2 wrong usage or an operation that\ncould not be carried out, such as writing the journal."
 )]
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Record {
     /// the journal to write, *.journal.jsonl
     #[argh(positional)]
@@ -40,11 +41,14 @@ pub(super) struct Record {
     /// directory of the plugins' data; default conductor/plugin-data below `$XDG_DATA_HOME`
     #[argh(option, arg_name = "dir")]
     data: Option<PathBuf>,
+    /// replace the journal if there is one of that name
+    #[argh(switch)]
+    force: bool,
 }
 
 impl Record {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let Self { journal, config, input, transcript, dry_run, json, realtime, data } = self;
-        Run { config, input, dry_run, json, realtime, data, record: Some(journal), transcript }.run(out)
+        let Self { journal, config, input, transcript, dry_run, json, realtime, data, force } = self;
+        Run { config, input, dry_run, json, realtime, data, record: Some(journal), transcript, force }.run(out)
     }
 }

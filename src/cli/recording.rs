@@ -9,9 +9,17 @@ use crate::daemon::PluginSet;
 use crate::journal::{ApprovalRecord, ConfigRecord, Header, PluginRecord, Recorder, tree_digest};
 use crate::sandbox::data_directory;
 
-/// Begins the journal at `path`.
+/// The journal to write.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JournalFile<'a> {
+    pub(super) path: &'a Path,
+    /// Replace what is there.
+    pub(super) force: bool,
+}
+
+/// Begins a journal.
 pub(super) fn begin(
-    path: &Path,
+    journal: JournalFile<'_>,
     source: &Source,
     config: &Config,
     plugins: &PluginSet,
@@ -38,7 +46,7 @@ pub(super) fn begin(
         });
     }
     let header = Header::new(epoch, seed, config_record, records);
-    Recorder::create(path, &header).map_err(|error| Failure::operation(error.to_string()))
+    Recorder::create(journal.path, &header, journal.force).map_err(|error| Failure::operation(error.to_string()))
 }
 
 /// Where the data of a plugin is, for all its tenants.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use argh::FromArgs;
 
+use super::recording::JournalFile;
 use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, Output, account, logging, recording};
 use crate::action::{Facts, Outside};
@@ -30,6 +31,7 @@ const DRAIN: Duration = Duration::from_secs(5);
     example = "Run the usual configuration with its devices:\n  {command_name}\nSay what a recorded session would do:\n  {command_name} --input session.mid --dry-run",
     note = "A file plays in virtual time and ends when done; a port, FIFO or device is read until a signal comes.\n\nExit codes: 0 done; 1 the configuration is invalid or a plugin was refused; 2 wrong usage or an operation that\ncould not be carried out."
 )]
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Run {
     /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
     #[argh(option, arg_name = "file")]
@@ -57,10 +59,16 @@ pub(super) struct Run {
     /// write what the session came to into a transcript (*.transcript.jsonl), which `replay --expect` holds it to
     #[argh(option, arg_name = "file")]
     pub(super) transcript: Option<PathBuf>,
+    /// replace the journal of --record if there is one of that name
+    #[argh(switch)]
+    pub(super) force: bool,
 }
 
 impl Run {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        if self.force && self.record.is_none() {
+            return Err(Failure::usage("--force replaces the journal of --record: give one"));
+        }
         let environment = Environment::of_process();
         let Loaded { config, source, warnings } = load(self.config.as_deref(), &environment)?;
         logging::start(&config.logging)?;
@@ -104,7 +112,7 @@ impl Run {
             outside,
             told,
             data_root: places.data_root,
-            record: self.record.as_deref(),
+            record: self.record.as_deref().map(|path| JournalFile { path, force: self.force }),
             transcript: self.transcript.as_deref(),
             json: self.json,
         };
@@ -148,7 +156,7 @@ struct Session<'a> {
     outside: Arc<dyn Outside>,
     told: Option<Arc<Told>>,
     data_root: Option<PathBuf>,
-    record: Option<&'a Path>,
+    record: Option<JournalFile<'a>>,
     transcript: Option<&'a Path>,
     json: bool,
 }
@@ -163,7 +171,7 @@ impl Session<'_> {
         let recorder = self.begin_journal(FILE_EPOCH_US, &seed)?;
         let services = self.services(Arc::<VirtualClock>::clone(&clock), seed, false, recorder.as_ref());
         let messages = file.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
-        let mut transcript = self.transcript.map(TranscriptFile::create).transpose()?;
+        let mut transcript = self.begin_transcript(recorder.as_deref())?;
         let json = self.json;
         let mut written = Ok(());
         let tell = |entry: Entry| {
@@ -202,7 +210,7 @@ impl Session<'_> {
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
         let recorder = self.begin_journal(clock.epoch(), &seed)?;
         let services = self.services(Arc::<SystemClock>::clone(&clock), seed, true, recorder.as_ref());
-        let transcript = self.transcript.map(TranscriptFile::create).transpose()?;
+        let transcript = self.begin_transcript(recorder.as_deref())?;
         let transcript = transcript.map(|file| Arc::new(Mutex::new(file)));
         let ordered = transcript.clone().map(|file| -> Ordered {
             Box::new(move |entry| file.lock().unwrap_or_else(PoisonError::into_inner).add(entry))
@@ -226,17 +234,30 @@ impl Session<'_> {
             recorder: recorder.clone(),
             ordered,
         };
-        let end = run_live(run, facts, tell).map_err(|error| Failure::operation(error.to_string()))?;
+        let end = run_live(run, facts, tell).map_err(|error| {
+            if let Some(recorder) = &recorder {
+                recorder.abandon();
+            }
+            Failure::operation(error.to_string())
+        })?;
         finish(recorder.as_deref(), end)?;
         let transcript = transcript.and_then(Arc::into_inner);
         transcript.map_or(Ok(()), |file| file.into_inner().unwrap_or_else(PoisonError::into_inner).finish())
     }
 
     fn begin_journal(&self, epoch: u64, seed: &[u8; 32]) -> Result<Option<Arc<Recorder>>, Failure> {
-        let begin = |path| {
-            recording::begin(path, self.source, &self.config, &self.plugins, self.data_root.as_deref(), epoch, seed)
+        let begin = |journal| {
+            recording::begin(journal, self.source, &self.config, &self.plugins, self.data_root.as_deref(), epoch, seed)
         };
         self.record.map(begin).transpose()
+    }
+
+    fn begin_transcript(&self, recorder: Option<&Recorder>) -> Result<Option<TranscriptFile>, Failure> {
+        let transcript = self.transcript.map(TranscriptFile::create).transpose();
+        if let (Err(_), Some(recorder)) = (&transcript, recorder) {
+            recorder.abandon();
+        }
+        transcript
     }
 
     fn services(

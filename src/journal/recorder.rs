@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -41,6 +41,8 @@ pub struct Recorder {
     /// Bytes that wait, of what can be large.
     waiting: Arc<AtomicUsize>,
     path: PathBuf,
+    /// Whether the file was not there before.
+    made: bool,
     /// By plugin: what the header says was approved for it.
     approved: HashMap<String, ApprovalRecord>,
 }
@@ -66,6 +68,11 @@ impl fmt::Debug for Recorder {
 /// Why a journal is not complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecorderError {
+    /// There is something of that name, and it may be a recording that cannot be made again.
+    Exists {
+        /// What was to be the journal.
+        path: PathBuf,
+    },
     /// The file cannot be made.
     Create {
         /// The journal.
@@ -90,6 +97,11 @@ pub enum RecorderError {
 impl fmt::Display for RecorderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Exists { path } => write!(
+                f,
+                "{}: there is such a file already, and a recording cannot be made again\n  give another name, or have it replaced: --force",
+                path.display()
+            ),
             Self::Create { path, error } => write!(f, "{}: cannot make the journal: {error}", path.display()),
             Self::Write { path, error } => {
                 write!(f, "{}: writing the journal failed: {error}; what is there can be replayed", path.display())
@@ -106,10 +118,14 @@ impl fmt::Display for RecorderError {
 impl std::error::Error for RecorderError {}
 
 impl Recorder {
-    /// Makes the journal at `path`, in place of any there was, and writes its header.
-    pub fn create(path: &Path, header: &Header) -> Result<Arc<Self>, RecorderError> {
-        let failed = |error: std::io::Error| RecorderError::Create { path: path.into(), error: error.to_string() };
-        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+    /// Makes the journal at `path` and writes its header. What is there is replaced only if `force`d.
+    pub fn create(path: &Path, header: &Header, force: bool) -> Result<Arc<Self>, RecorderError> {
+        let failed = |error: std::io::Error| match error.kind() {
+            ErrorKind::AlreadyExists => RecorderError::Exists { path: path.into() },
+            _ => RecorderError::Create { path: path.into(), error: error.to_string() },
+        };
+        let (file, made) = make(path, force).map_err(failed)?;
+        let mut file = BufWriter::new(file);
         let approved = |plugin: &PluginRecord| Some((plugin.name.clone(), plugin.approved.clone()?));
         let approved = header.plugins.iter().filter_map(approved).collect();
         // Strings and numbers always serialise.
@@ -155,6 +171,7 @@ impl Recorder {
             lost: AtomicBool::new(false),
             waiting,
             path: path.into(),
+            made,
             approved,
         }))
     }
@@ -188,16 +205,43 @@ impl Recorder {
         }
     }
 
+    /// Gives up a journal whose session never began, so that its name is free for the next attempt.
+    pub fn abandon(&self) {
+        // What becomes of a journal without a session is of no interest any more.
+        let _ = self.close();
+        if self.made {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+
+    /// Writes what waits, and nothing after it.
+    fn close(&self) -> Result<(), String> {
+        *self.to.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Ok(()), |thread| {
+            thread.join().unwrap_or_else(|_| Err("the writing thread has panicked".to_owned()))
+        })
+    }
+
     /// Ends the journal at `t` and waits until it is on the disk.
     pub fn finish(&self, t: Micros) -> Result<(), RecorderError> {
         self.line(Line::End { t });
-        *self.to.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let written = thread.map_or(Ok(()), |thread| {
-            thread.join().unwrap_or_else(|_| Err("the writing thread has panicked".to_owned()))
-        });
-        written.map_err(|error| RecorderError::Write { path: self.path.clone(), error })?;
+        self.close().map_err(|error| RecorderError::Write { path: self.path.clone(), error })?;
         if self.lost.load(Ordering::Relaxed) { Err(RecorderError::TooSlow { path: self.path.clone() }) } else { Ok(()) }
+    }
+}
+
+/// Opens the file to write to, and says whether it was made. Whatever is there already stays as it is unless `force`d; but a
+/// pipe or a device loses nothing by being written to.
+fn make(path: &Path, force: bool) -> std::io::Result<(File, bool)> {
+    match File::create_new(path) {
+        Ok(file) => Ok((file, true)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && force => Ok((File::create(path)?, false)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let file = File::options().write(true).open(path)?;
+            if file.metadata()?.is_file() { Err(error) } else { Ok((file, false)) }
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -217,7 +261,7 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, 0o600.into(), 0).expect("a pipe, the slowest of disks");
         let disk = OpenOptions::new().read(true).write(true).open(&path).expect("both its ends");
         let header = Header::new(0, &[0; 32], ConfigRecord::new("c", "", ""), Vec::new());
-        let recorder = Recorder::create(&path, &header).expect("a journal");
+        let recorder = Recorder::create(&path, &header, false).expect("a journal");
         let answer = || Line::Answer {
             plugin: "p".into(),
             tenant: "default".into(),
