@@ -5,6 +5,14 @@
 
 mod sandbox_support;
 mod support;
+// What a hostile network does is tested on the build that ships as well; on a debug build these run as files of their own. Here
+// and not in another file, because linking the program once more takes longer than all of its tests.
+#[cfg(all(not(debug_assertions), feature = "http"))]
+#[path = "network.rs"] // as the files of their own that they are: they look for what they share beside themselves
+mod network;
+#[cfg(all(not(debug_assertions), feature = "http", feature = "websocket"))]
+#[path = "network_plugins.rs"]
+mod network_plugins;
 
 use std::fmt::Write;
 use std::sync::Arc;
