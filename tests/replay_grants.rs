@@ -5,6 +5,8 @@ mod support;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 use support::{Program, Scratch, bin, repository, start};
@@ -164,6 +166,63 @@ fn what_is_revoked_while_a_session_is_recorded_is_revoked_at_the_same_call_in_it
         let without = home.0.file("without.journal.jsonl", text.replacen(&format!("{change}\n"), "", 1));
         let ran = replay(&without).exits(1);
         assert!(ran.stdout.contains("the transcripts part") || ran.stderr.contains("left the recording"), "{change}");
+    }
+}
+
+#[test]
+fn what_changes_while_calls_of_many_tenants_are_at_work_has_one_place_in_each() {
+    let home = Home::new();
+    home.conductor("plugin grant note-logger Filesystem").run().exits(0);
+    home.conductor("plugin grant pad --port synth").run().exits(0);
+    let Live { mut child, mut stdin, stdout } = home.record();
+    // Read beside it, so that the session never waits for its reader; `seen` counts the calls that ended.
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&seen);
+    let reader = std::thread::spawn(move || {
+        stdout.lines().for_each(|line| {
+            counted.fetch_add(usize::from(line.expect("text").contains("WasmPlugin")), Ordering::SeqCst);
+        });
+    });
+    let done = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&done);
+    let player = std::thread::spawn(move || {
+        let mut sent = 0;
+        while !ended.load(Ordering::SeqCst) {
+            // No faster than it is worked off: calls are to be at work while grants change, not turned away.
+            if sent < seen.load(Ordering::SeqCst) + 12 {
+                for note in [60, 61, 62] {
+                    stdin.write_all(&[0x90, note, 100, note, 0]).expect("it reads");
+                }
+                sent += 3;
+            }
+            std::thread::yield_now();
+        }
+        sent
+    });
+    for _ in 0..6 {
+        home.conductor("plugin revoke note-logger").run().exits(0);
+        home.conductor("plugin revoke pad").run().exits(0);
+        home.conductor("plugin grant pad --port synth").run().exits(0);
+        home.conductor("plugin grant note-logger Filesystem").run().exits(0);
+    }
+    done.store(true, Ordering::SeqCst);
+    let sent = player.join().expect("it played"); // which closes the input
+    assert!(child.wait().expect("it ends").success());
+    reader.join().expect("it read");
+    let transcript = std::fs::read_to_string(home.path("live.transcript.jsonl")).expect("the transcript");
+    assert!(transcript.lines().count() >= sent, "nothing is missing");
+    let statuses = ["\"status\":\"ok\"", "\"status\":\"failed\""];
+    assert!(statuses.iter().all(|status| transcript.contains(status)), "grants changed while calls were made");
+    for _ in 0..5 {
+        let ran = bin("conductor")
+            .arg("replay")
+            .arg(home.path("live.journal.jsonl"))
+            .arg("--expect")
+            .arg(home.path("live.transcript.jsonl"))
+            .run()
+            .exits(0);
+        assert!(ran.stdout.starts_with("identical: "), "{}", ran.transcript());
+        assert_eq!(ran.stderr, "");
     }
 }
 
