@@ -77,7 +77,7 @@
 //! The public conformance programs for preview1 (WebAssembly/wasi-testsuite) were last run against it on 2026-11-21, through
 //! `conductor wasi`: 72 of 72 pass, under either resolver, and as many in the deterministic view. They were built from a
 //! transcription of their sources that keeps every call and check but not the texts, with Rust 1.85, clang and wasi-libc of
-//! Debian 13, and AssemblyScript 0.28, not taken as the published binaries.
+//! Debian 13, and `AssemblyScript` 0.28, not taken as the published binaries.
 //!
 //! # How paths are resolved
 //!
