@@ -16,7 +16,6 @@ suites=(
   gestures mapping actions midi_files midi_parser              # from bytes to actions
   sandbox_calls sandbox_host sandbox_limits sandbox_guests     # the engine, its limits and what plugins are answered
   hostile                                                      # attacks, told in the golden words (conductor), or survived (shim)
-  conformance wasi_command                                     # plugins and preview1 programs, as their authors see them
   determinism limits offsets readdir times                     # the shim: nothing of the host shows
   signing_known_answers                                        # the RFC's vectors
 )
@@ -26,7 +25,7 @@ suites=(
 #                                  threads, servers and real time: promises of the code, kept on x86_64; nothing in a result
 #   sandbox_memory, sandbox_steady, midi_allocations
 #                                  what the process takes, which here is the emulator's
-#   architecture, config_*, grants*, admission*, signing_*, guests, symlinks, rights, …
+#   architecture, config_*, grants*, admission*, signing_*, conformance, wasi_command, guests, symlinks, rights, …
 #                                  no arithmetic on sizes, time or floating point that the unit tests of the same modules do not do
 #   *_fuzz, model                  random inputs, at a tenth of the speed
 
@@ -78,6 +77,11 @@ conductor() {
 
 cargo test --locked --workspace --quiet --no-run "${targets[@]}" "${tests[@]}"
 lap 'build of the tests'
+# Under link-time optimisation the engine is another program than in the tests. Linking it takes one core, and the tests leave
+# room for that.
+nice cargo build --locked --release --quiet --bin conductor "${targets[@]}" &
+release=$!
+trap 'kill "$release" 2>/dev/null || true' EXIT
 for machine in "${machines[@]}"; do
   runner=$(emulator "$machine")
   printf '\n--- %s: %s\n' "$machine" "$(${runner%% *} --version | head -1)"
@@ -85,9 +89,9 @@ for machine in "${machines[@]}"; do
   lap "tests on $machine"
 done
 
-# Under link-time optimisation the engine is another program than in the tests.
-cargo build --locked --release --quiet --bin conductor "${targets[@]}"
-lap 'release build'
+wait "$release"
+trap - EXIT
+lap 'rest of the release build'
 
 printf '\n--- sessions from fixtures, by what ships\n'
 for machine in "${machines[@]}"; do

@@ -91,6 +91,11 @@ for machine in arm64 armhf; do
   unpack trixie "$prefix/host" "libstd-rust-web-dev:$machine"
   unpack bookworm "$prefix/$machine" {libc6,libc6-dev,linux-libc-dev,libcrypt1,libgcc-s1,libstdc++6}:$machine libasound2-data \
     {libasound2,libasound2-dev,libjack-jackd2-0,libjack-jackd2-dev,libdb5.3,libsamplerate0}:$machine
+  # One directory of libraries, as on a Debian system. The emulator translates no path in `statx`, so the 32-bit loader, which asks
+  # with that whether a directory in which it missed one library is there at all, would not look into it again.
+  cp -a "$prefix/$machine/lib/." "$prefix/$machine/usr/lib/"
+  rm -rf "$prefix/$machine/lib"
+  ln -s usr/lib "$prefix/$machine/lib"
 done
 unpack bookworm "$prefix/gcc" qemu-user-static \
   {gcc,cpp}-12-aarch64-linux-gnu binutils-aarch64-linux-gnu libgcc-12-dev-arm64-cross libgcc-s1-arm64-cross \
