@@ -1,24 +1,32 @@
 //! What recording and replaying cost: events per second of a session of 100,000 events, and a recorded run beside the same
-//! run unrecorded.
+//! run unrecorded, as fast as the machine goes and live.
 
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor::clock::{FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::action::Outside;
+use conductor::clock::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Playing, PluginSet, Told, play};
-use conductor::effect::World;
+use conductor::daemon::{Feed, LiveRun, Playing, PluginSet, Told, play, run_live};
+use conductor::effect::{self, World};
 use conductor::gesture::DeviceId;
-use conductor::journal::{ConfigRecord, Header, Recorder};
+use conductor::grant::Approvals;
+use conductor::journal::{ConfigRecord, Header, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
 use conductor::midi::{Channel, Message};
 use conductor::package::{Policy, admit};
 use conductor::sandbox::Services;
 use criterion::{Criterion, Throughput};
+use rustix::time::{ClockId, clock_gettime};
 
 /// Presses and releases in a session.
 const EVENTS: usize = 100_000;
+
+/// Messages of a live run, a millisecond apart.
+const LIVE_EVENTS: u16 = 2_000;
+/// How often it is run each way, in turns.
+const LIVE_RUNS: usize = 15;
 
 /// Note 60 calls a plugin that parses its parameters; note 61 is mapped to nothing.
 const CONFIG: &str = r#"
@@ -51,6 +59,16 @@ fn session(note: u8) -> Vec<(Micros, DeviceId, Option<Message>)> {
         .collect()
 }
 
+fn plugins(config: &Config) -> PluginSet {
+    let mut plugins = PluginSet::default();
+    for (name, settings) in &config.plugins {
+        let policy = Policy { name: name.clone(), ..Policy::default() };
+        let admitted = admit(&settings.path, &policy).expect("the plugin");
+        plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("the plugin loads"));
+    }
+    plugins
+}
+
 /// Plays `session`; how many entries its account has.
 fn run(
     config: &Arc<Config>,
@@ -59,12 +77,6 @@ fn run(
 ) -> usize {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = World::played(Arc::clone(&clock));
-    let mut plugins = PluginSet::default();
-    for (name, settings) in &config.plugins {
-        let policy = Policy { name: name.clone(), ..Policy::default() };
-        let admitted = admit(&settings.path, &policy).expect("the plugin");
-        plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("the plugin loads"));
-    }
     let services = Arc::new(Services {
         clock: Arc::<VirtualClock>::clone(&clock),
         outside: Told::new(),
@@ -75,8 +87,15 @@ fn run(
         stops: None,
         approvals: None,
     });
-    let playing =
-        Playing { config: Arc::clone(config), plugins, clock, services, told: None, recorder, replayed: None };
+    let playing = Playing {
+        config: Arc::clone(config),
+        plugins: plugins(config),
+        clock,
+        services,
+        told: None,
+        recorder,
+        replayed: None,
+    };
     let mut entries = 0;
     play(playing, session.iter().cloned(), &world.in_mode(0), |entry| {
         black_box(&entry);
@@ -84,6 +103,78 @@ fn run(
         true
     });
     entries
+}
+
+/// Runs the beginning of `session` live, with the worker threads and in real time; the processor time it took, in seconds.
+fn live(
+    config: &Arc<Config>,
+    session: &[(Micros, DeviceId, Option<Message>)],
+    recorder: Option<&Arc<Recorder>>,
+) -> f64 {
+    let clock = Arc::new(SystemClock::start());
+    let world = World::live(Arc::clone(&clock), effect::Environment::inherited());
+    let told = Told::new();
+    let mut outside: Arc<dyn Outside> = Arc::<Told>::clone(&told);
+    let mut approvals: Option<Arc<dyn Approvals>> = None;
+    if let Some(recorder) = recorder {
+        outside = Arc::new(RecordedOutside::new(outside, Arc::clone(recorder)));
+        approvals = Some(Arc::new(RecordedApprovals::new(Arc::clone(recorder))));
+    }
+    let services = Arc::new(Services {
+        clock: Arc::<SystemClock>::clone(&clock),
+        outside,
+        seed: [0; 32],
+        data_root: None,
+        live: true,
+        trace: false,
+        stops: None,
+        approvals,
+    });
+    let messages =
+        session.iter().take(usize::from(LIVE_EVENTS)).filter_map(|(t, _, message)| Some((*t, message.clone()?)));
+    let run = LiveRun {
+        config: Arc::clone(config),
+        plugins: plugins(config),
+        feed: Feed::Paced(messages.collect()),
+        clock,
+        services,
+        told: Some(told),
+        recorder: recorder.cloned(),
+        ordered: None,
+    };
+    let facts = world.in_mode(0);
+    let before = processor_time();
+    if let Some(recorder) = recorder {
+        let facts = RecordedFacts::new(&facts, Arc::clone(recorder));
+        let end = run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
+        recorder.finish(end).expect("the journal is complete");
+    } else {
+        run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
+    }
+    processor_time() - before
+}
+
+/// What all threads of this process have used, in seconds.
+fn processor_time() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(used.tv_sec.unsigned_abs(), used.tv_nsec.unsigned_abs() as u32).as_secs_f64()
+}
+
+/// Live runs beside recorded ones, in turns, so that what else the machine does strikes both.
+fn compare_live(plain: impl Fn() -> f64, recorded: impl Fn() -> f64) {
+    let (mut without, mut with): (Vec<_>, Vec<_>) = (0..LIVE_RUNS).map(|_| (plain(), recorded())).unzip();
+    without.sort_by(f64::total_cmp);
+    with.sort_by(f64::total_cmp);
+    let each = |seconds: f64| seconds * 1e6 / f64::from(LIVE_EVENTS);
+    println!("live, one plugin call per press, processor time of a message:");
+    for (name, at) in [("best", 0), ("median", LIVE_RUNS / 2)] {
+        println!(
+            "  {name}: {:.2} us, recorded {:.2} us, {:.3} times",
+            each(without[at]),
+            each(with[at]),
+            with[at] / without[at]
+        );
+    }
 }
 
 fn main() {
@@ -106,6 +197,11 @@ fn main() {
     group.bench_function("one plugin call per press", |bench| bench.iter(|| run(&config, &calling, None)));
     group.bench_function("one plugin call per press, recorded", |bench| bench.iter(|| recorded(&calling)));
     group.finish();
+
+    compare_live(
+        || live(&config, &calling, None),
+        || live(&config, &calling, Some(&Recorder::create(&journal, &header, true).expect("a journal"))),
+    );
 
     recorded(&calling);
     let bytes = std::fs::metadata(&journal).map_or(0, |metadata| metadata.len());
