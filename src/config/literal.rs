@@ -13,8 +13,16 @@ pub(crate) fn array(texts: &[String]) -> String {
 
 /// `text` as a key, in quotes where TOML wants them.
 pub(crate) fn key(text: &str) -> String {
-    let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if bare { text.to_owned() } else { string(text) }
+    if is_bare(text) { text.to_owned() } else { string(text) }
+}
+
+/// The same for a message: hostile text comes out harmless on a terminal.
+pub(crate) fn shown_key(text: &str) -> String {
+    if is_bare(text) { text.to_owned() } else { format!("\"{}\"", text.escape_debug()) }
+}
+
+fn is_bare(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 #[cfg(test)]

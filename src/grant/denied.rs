@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::{AddressClass, Capability};
 use crate::action::UrlFault;
+use crate::config::literal;
 
 /// Why a plugin may not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,7 +79,7 @@ impl Denied {
                 format!(
                     "in {table}: granted_capabilities = [{}]; or run: conductor plugin grant {} {missing}",
                     names.join(", "),
-                    key(plugin)
+                    literal::shown_key(plugin)
                 )
             }
             Self::Host { origin } => line("allowed_hosts", &rule_for(origin)),
@@ -106,13 +107,7 @@ fn rule_for(origin: &str) -> String {
 
 /// `[plugins.NAME]`.
 fn table(plugin: &str) -> String {
-    format!("[plugins.{}]", key(plugin))
-}
-
-/// `plugin` as a TOML key, in quotes where TOML wants them; a shell wants them there, too.
-fn key(plugin: &str) -> String {
-    let bare = !plugin.is_empty() && plugin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if bare { plugin.to_owned() } else { quoted(plugin) }
+    format!("[plugins.{}]", literal::shown_key(plugin))
 }
 
 /// `text` as a TOML string; hostile text comes out harmless.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::text::clean;
+use crate::config::literal;
 
 /// A call that was stopped, by the engine or by a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -289,9 +290,7 @@ pub(super) struct Section<'a>(pub(super) &'a str);
 impl fmt::Display for Section<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(plugin) = self;
-        let bare =
-            !plugin.is_empty() && plugin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        if bare { write!(f, "[plugins.{plugin}]") } else { write!(f, "[plugins.\"{}\"]", plugin.escape_debug()) }
+        write!(f, "[plugins.{}]", literal::shown_key(plugin))
     }
 }
 

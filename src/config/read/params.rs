@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::table::Table;
-use super::value::{Value, integer};
+use super::value::Value;
 use crate::config::action::Params;
 use crate::config::problem::Problem;
 
@@ -80,13 +80,7 @@ fn quoted(text: &str, into: &mut String) {
 fn write(value: &Value<'_>, into: &mut String) -> Option<()> {
     match value.toml {
         DeValue::String(text) => quoted(text, into),
-        DeValue::Integer(number) => {
-            let Some(number) = integer(number) else {
-                value.malformed(&number.to_string(), "an integer of 64 bits");
-                return None;
-            };
-            into.push_str(&number.to_string());
-        }
+        DeValue::Integer(number) => into.push_str(&value.whole(number)?.to_string()),
         DeValue::Float(number) => {
             // JSON knows neither NaN nor infinity.
             let parsed = number.as_str().parse::<f64>().ok().and_then(serde_json::Number::from_f64);

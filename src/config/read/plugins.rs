@@ -10,7 +10,7 @@ use super::Reader;
 use super::report::Report;
 use super::scope::{allowed_paths, capability, digest, host};
 use super::table::{Table, shortened};
-use super::value::{Value, integer};
+use super::value::Value;
 use crate::config::expand::is_variable;
 use crate::config::problem::Problem;
 use crate::config::wasm::PluginConfig;
@@ -225,13 +225,7 @@ fn scalar(value: &Value<'_>) -> Option<String> {
     let text = match value.toml {
         DeValue::String(text) => text.clone().into_owned(),
         // The parser takes any text that begins like a number for one.
-        DeValue::Integer(number) => {
-            let Some(number) = integer(number) else {
-                value.malformed(&number.to_string(), "an integer of 64 bits");
-                return None;
-            };
-            number.to_string()
-        }
+        DeValue::Integer(number) => value.whole(number)?.to_string(),
         DeValue::Float(number) => {
             if number.as_str().parse::<f64>().is_err() {
                 value.malformed(number.as_str(), "a number");

@@ -123,6 +123,14 @@ impl<'a> Value<'a> {
         }
         parsed
     }
+    /// What this integer is, in 64 bits.
+    pub(super) fn whole(&self, number: &DeInteger<'_>) -> Option<i64> {
+        let parsed = integer(number);
+        if parsed.is_none() {
+            self.malformed(&number.to_string(), "an integer of 64 bits");
+        }
+        parsed
+    }
     /// A table, which messages call `within`.
     pub(super) fn table(&self, within: impl Into<String>) -> Option<Table<'a>> {
         let Some(table) = self.toml.as_table() else {
@@ -154,7 +162,7 @@ impl<'a> Value<'a> {
 }
 
 /// The integer, if it fits.
-pub(super) fn integer(number: &DeInteger<'_>) -> Option<i64> {
+fn integer(number: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
