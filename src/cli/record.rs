@@ -15,7 +15,6 @@ use super::{Exit, Failure, Output};
     example = "Record a session next to the controller, and replay it in CI:\n  {command_name} gig.journal.jsonl --transcript gig.transcript.jsonl\n  conductor replay gig.journal.jsonl --expect gig.transcript.jsonl",
     note = "Exit codes: 0 done; 1 the configuration is invalid or a plugin was refused; 2 wrong usage or an operation that\ncould not be carried out, such as writing the journal."
 )]
-#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Record {
     /// the journal to write, *.journal.jsonl
     #[argh(positional)]

@@ -32,7 +32,6 @@ use crate::sandbox::{LoadError, Plugin, Services, Stops};
     example = "Hold a session to its transcript, as in CI:\n  {command_name} gig.journal.jsonl --plugins plugins --expect gig.transcript.jsonl\nWrite the transcript anew after a wanted change:\n  {command_name} gig.journal.jsonl --allow-changes --expect gig.transcript.jsonl --bless\nA MIDI file is a session without answers from outside:\n  {command_name} session.mid --config my.toml",
     note = "Without --expect the account of the session is printed; with --json the transcript.\n\nExit codes: 0 done, and as expected; 1 it differs, or exceeds its budget; 2 wrong usage, or it could not be replayed."
 )]
-#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Replay {
     /// a journal, a Standard MIDI File or a raw capture
     #[argh(positional)]

@@ -31,7 +31,6 @@ const DRAIN: Duration = Duration::from_secs(5);
     example = "Run the usual configuration with its devices:\n  {command_name}\nSay what a recorded session would do:\n  {command_name} --input session.mid --dry-run",
     note = "A file plays in virtual time and ends when done; a port, FIFO or device is read until a signal comes.\n\nExit codes: 0 done; 1 the configuration is invalid or a plugin was refused; 2 wrong usage or an operation that\ncould not be carried out."
 )]
-#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Run {
     /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
     #[argh(option, arg_name = "file")]
