@@ -242,8 +242,8 @@ fn a_file_of_authorities_that_is_none_is_an_error() {
 fn a_secret_reaches_the_server_and_nobody_else() {
     let server = Server::start(|stream, seen| {
         let request = read_request(stream);
+        seen.lock().expect("notes").push(request.clone()); // before anybody can have read the answer
         answer(stream, "200 OK", "", &request); // a server that echoes what it is sent
-        seen.lock().expect("notes").push(request);
     });
     let path = std::env::var("PATH").expect("PATH");
     let mut request = request(&format!("http://a.example:{}/", server.port()));
