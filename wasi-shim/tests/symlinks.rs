@@ -129,6 +129,25 @@ fn a_link_is_not_followed_when_not_asked() {
 }
 
 #[test]
+fn a_slash_in_a_link_rules_out_creation_wherever_it_leads() {
+    let dir = scratch();
+    for (how, mut guest) in dir.both() {
+        for (link, target) in [("dangling", "nowhere/file"), ("loop", "loop"), ("slash", "new/")] {
+            guest.symlink(target, ROOT, link).expect("creatable");
+        }
+        for (link, target) in [("to-dangling", "dangling/"), ("to-loop", "loop/"), ("to-slash", "slash")] {
+            guest.symlink(target, ROOT, link).expect("creatable");
+            let create = Open::rw().oflags(CREAT).follow();
+            assert_eq!(guest.open(ROOT, link, create), Err(Errno::Isdir), "{how}: {link}");
+        }
+        for name in ["dangling", "loop", "slash", "to-dangling", "to-loop", "to-slash"] {
+            guest.unlink(ROOT, name).expect("removable");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).expect("listable").count(), 0, "{how}: nothing was created");
+    }
+}
+
+#[test]
 fn a_loop_of_links_ends() {
     let dir = scratch();
     for (how, mut guest) in dir.both() {

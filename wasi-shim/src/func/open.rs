@@ -45,20 +45,20 @@ pub(crate) fn path_open(
     fdflags: u32,
     out: u32,
 ) -> Result<(), Errno> {
-    let mut last = if follow(lookup)? { Last::Follow } else { Last::Keep };
+    let follow = follow(lookup)?;
     let oflags = OpenFlags::parse(oflags)?;
     let fdflags = FdFlags::parse(fdflags)?;
     if oflags.contains(OpenFlags::CREAT) && oflags.contains(OpenFlags::DIRECTORY) {
         return Err(Errno::Inval);
     }
-    if oflags.contains(OpenFlags::CREAT) && oflags.contains(OpenFlags::EXCL) {
+    let last = match (oflags.contains(OpenFlags::CREAT), follow) {
         // A link in the place of the file to be created exists, wherever it leads.
-        last = Last::Name;
-    }
-    if oflags.contains(OpenFlags::CREAT) && guest.bytes(path, len)?.last() == Some(&b'/') {
-        // What is to be created is the name itself; that it cannot be one is said below.
-        last = Last::Name;
-    }
+        (true, _) if oflags.contains(OpenFlags::EXCL) => Last::Name,
+        (true, true) => Last::Create,
+        (true, false) => Last::Name,
+        (false, true) => Last::Follow,
+        (false, false) => Last::Keep,
+    };
     guest.bytes(out, 4)?;
     let now = ctx.now();
     let mut needed = Rights::PATH_OPEN;

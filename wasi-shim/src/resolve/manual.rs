@@ -47,8 +47,7 @@ pub(super) fn locate<'b>(
             b"." => {}
             b".." => walk.up()?,
             name => {
-                let through = !is_last || last == Last::Follow || (last == Last::Keep && ahead.directory);
-                if !through {
+                if is_last && !last.follows(ahead.directory) {
                     return Ok(finish(walk, component, ahead.directory));
                 }
                 if !is_last {

@@ -32,10 +32,24 @@ pub(crate) enum Resolver {
 pub(crate) enum Last {
     /// It is followed.
     Follow,
+    /// It is followed, unless a slash after it, or after it in a link that led there, rules out what is to be created.
+    Create,
     /// It is what is meant, unless a slash after it asks for the directory it leads to.
     Keep,
     /// It is what is meant, also with a slash after it.
     Name,
+}
+
+impl Last {
+    /// Whether a symbolic link is followed; `slash` says that only a directory will do.
+    fn follows(self, slash: bool) -> bool {
+        match self {
+            Self::Follow => true,
+            Self::Create => !slash,
+            Self::Keep => slash,
+            Self::Name => false,
+        }
+    }
 }
 
 /// Where a path leads.

@@ -66,7 +66,7 @@ fn without_links<'b>(base: BorrowedFd<'b>, path: GuestPath<'_>, last: Last) -> R
     };
     let name = Box::from(parts.name.unwrap_or(b"."));
     let mut place = Place { parent, name, directory: parts.slash, trail: None, seen: None };
-    if parts.name.is_some() && (last == Last::Follow || (last == Last::Keep && parts.slash)) {
+    if parts.name.is_some() && last.follows(parts.slash) {
         match place.meta() {
             Ok(meta) if meta.filetype == FileType::SymbolicLink => return Ok(None),
             Ok(meta) => place.seen = Some(meta),
