@@ -185,6 +185,11 @@ fn a_changed_plugin_configuration_or_answer_is_named() {
         assert_ne!(changed, recorded, "{name}");
         note(replay(&scratch.file(&format!("{name}.journal.jsonl"), changed)), 2);
     }
+    // No plugin at all, and something that cannot be one.
+    std::fs::remove_file(&plugin).expect("removable");
+    note(replay(&journal), 2);
+    std::fs::create_dir(&plugin).expect("creatable");
+    note(replay(&journal), 2);
     golden("tests/golden/replay/changes.txt", &said);
 }
 

@@ -327,9 +327,15 @@ impl Replay {
             let wanted = record.and_then(|record| record.digest.as_deref());
             let candidates = std::iter::once(settings.path.clone()).chain(self.wasm_files());
             let mut seen = Vec::new();
-            let mut found = None;
+            let (mut found, mut refusal) = (None, None);
             for path in candidates {
-                let Ok(admitted) = admit(&path, &Policy { name: name.clone(), ..Policy::default() }) else { continue };
+                let admitted = match admit(&path, &Policy { name: name.clone(), ..Policy::default() }) {
+                    Ok(admitted) => admitted,
+                    Err(why) => {
+                        refusal.get_or_insert(why); // the configuration's own comes first
+                        continue;
+                    }
+                };
                 let digest = admitted.digest().to_string();
                 if wanted.is_none_or(|wanted| wanted == digest) {
                     found = Some(admitted);
@@ -359,9 +365,12 @@ impl Replay {
                     other
                 }
                 (None, None) => {
+                    let why = match refusal {
+                        Some(refusal) if settings.path.exists() => refusal.to_string(),
+                        _ => format!("there is no file at {}", settings.written),
+                    };
                     return Err(Failure::operation(format!(
-                        "plugin {name}: there is no file at {}\n  give the directory it is in with --plugins",
-                        settings.written
+                        "plugin {name}: {why}\n  give the directory the recorded one is in with --plugins"
                     )));
                 }
             };

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,8 +23,15 @@ const QUEUE: usize = 65_536;
 /// Bytes of answers that may wait: a plugin that is answered faster than the disk writes must not fill the memory.
 const QUEUE_BYTES: usize = 64 << 20;
 
-/// How long a line may wait before it is handed to the system: what a power cut can cost.
+/// How long a line may wait before it is handed to the system: what a crash can cost. Waking the writing thread costs more than
+/// writing a line, so it is woken for many at once.
 const FLUSH: Duration = Duration::from_millis(500);
+
+/// Records that are written without waiting any longer.
+const BATCH: usize = 4_096;
+
+/// Bytes that are written without waiting any longer.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// What is recorded. Messages become lines on the writing thread.
 enum Record {
@@ -35,16 +41,30 @@ enum Record {
 
 /// Writes a journal.
 pub struct Recorder {
-    to: Mutex<Option<SyncSender<Record>>>,
+    queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<Result<(), String>>>>,
     lost: AtomicBool,
-    /// Bytes that wait, of what can be large.
-    waiting: Arc<AtomicUsize>,
     path: PathBuf,
     /// Whether the file was not there before.
     made: bool,
     /// By plugin: what the header says was approved for it.
     approved: HashMap<String, ApprovalRecord>,
+}
+
+/// What the session hands to the writing thread.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    /// There is a first record, or a batch of them, or there will be no more.
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: Vec<Record>,
+    /// Bytes that wait or are being written, of what can be large.
+    bytes: usize,
+    closed: bool,
 }
 
 impl Record {
@@ -120,7 +140,7 @@ impl std::error::Error for RecorderError {}
 impl Recorder {
     /// Makes the journal at `path` and writes its header. What is there is replaced only if `force`d.
     pub fn create(path: &Path, header: &Header, force: bool) -> Result<Arc<Self>, RecorderError> {
-        let failed = |error: std::io::Error| match error.kind() {
+        let failed = |error: io::Error| match error.kind() {
             ErrorKind::AlreadyExists => RecorderError::Exists { path: path.into() },
             _ => RecorderError::Create { path: path.into(), error: error.to_string() },
         };
@@ -131,45 +151,21 @@ impl Recorder {
         // Strings and numbers always serialise.
         let header = serde_json::to_string(header).unwrap_or_default();
         writeln!(file, "{header}").and_then(|()| file.flush()).map_err(failed)?;
-        let (to, records) = sync_channel::<Record>(QUEUE);
-        let waiting = Arc::<AtomicUsize>::default();
-        let left = Arc::clone(&waiting);
+        let queue = Arc::<Queue>::default();
+        let ours = Arc::clone(&queue);
         let write = move || {
-            let mut bytes = Vec::new();
-            let mut unflushed = false;
-            loop {
-                let record = match records.recv_timeout(FLUSH) {
-                    Ok(record) => record,
-                    Err(RecvTimeoutError::Timeout) => {
-                        if std::mem::take(&mut unflushed) {
-                            file.flush().map_err(|error| error.to_string())?;
-                        }
-                        continue;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => break,
-                };
-                left.fetch_sub(record.bytes(), Ordering::Relaxed); // added when it was sent
-                let line = match record {
-                    Record::Line(line) => line,
-                    Record::Message(t, device, message) => {
-                        bytes.clear();
-                        message.encode(&mut bytes);
-                        Line::In { t, device: device.0, bytes: hex(&bytes) }
-                    }
-                };
-                let line = serde_json::to_string(&line).unwrap_or_default();
-                writeln!(file, "{line}").map_err(|error| error.to_string())?;
-                unflushed = true;
-            }
-            let file = file.into_inner().map_err(|error| error.to_string())?;
-            file.sync_all().map_err(|error| error.to_string())
+            ours.write_all(file).map_err(|error| {
+                let mut waiting = ours.lock();
+                waiting.closed = true;
+                waiting.records = Vec::new();
+                error.to_string()
+            })
         };
         let thread = std::thread::Builder::new().name("journal".into()).spawn(write).map_err(failed)?;
         Ok(Arc::new(Self {
-            to: Mutex::new(Some(to)),
+            queue,
             thread: Mutex::new(Some(thread)),
             lost: AtomicBool::new(false),
-            waiting,
             path: path.into(),
             made,
             approved,
@@ -192,16 +188,10 @@ impl Recorder {
     }
 
     fn send(&self, record: Record) {
-        let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(queue) = to.as_ref() else { return };
-        let bytes = record.bytes();
-        // Counted before it is sent: the thread may be done with it before this function is.
-        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        let full = before > 0 && before.saturating_add(bytes) > QUEUE_BYTES;
-        if full || matches!(queue.try_send(record), Err(TrySendError::Full(_))) {
+        if !self.queue.push(record) {
             // A journal with a hole replays to something that never was: it ends here instead.
-            *to = None;
             self.lost.store(true, Ordering::Relaxed);
+            self.queue.close();
         }
     }
 
@@ -216,7 +206,7 @@ impl Recorder {
 
     /// Writes what waits, and nothing after it.
     fn close(&self) -> Result<(), String> {
-        *self.to.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.queue.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread.map_or(Ok(()), |thread| {
             thread.join().unwrap_or_else(|_| Err("the writing thread has panicked".to_owned()))
@@ -231,9 +221,86 @@ impl Recorder {
     }
 }
 
+/// A recorder that is let go without a [`finish`](Recorder::finish) lets its thread end too, with all that was recorded.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a record at the end; after the close, nowhere. False when there is no room for it.
+    fn push(&self, record: Record) -> bool {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return true;
+        }
+        let (before, bytes) = (waiting.bytes, record.bytes());
+        let after = before.saturating_add(bytes);
+        if waiting.records.len() >= QUEUE || (before > 0 && after > QUEUE_BYTES) {
+            return false;
+        }
+        waiting.records.push(record);
+        waiting.bytes = after;
+        let enough = waiting.records.len() == BATCH || (before < BATCH_BYTES && after >= BATCH_BYTES);
+        if waiting.records.len() == 1 || enough {
+            self.news.notify_one();
+        }
+        true
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.news.notify_one();
+    }
+
+    /// Waits for records, and for more of them to be written at once; they go to the empty `batch`. Answers what they hold,
+    /// and whether there can be more.
+    fn take(&self, batch: &mut Vec<Record>) -> (usize, bool) {
+        let nothing = |waiting: &mut Waiting| !waiting.closed && waiting.records.is_empty();
+        let waiting = self.news.wait_while(self.lock(), nothing).unwrap_or_else(PoisonError::into_inner);
+        let few =
+            |waiting: &mut Waiting| !waiting.closed && waiting.records.len() < BATCH && waiting.bytes < BATCH_BYTES;
+        let (mut waiting, _) =
+            self.news.wait_timeout_while(waiting, FLUSH, few).unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut waiting.records, batch);
+        (waiting.bytes, !waiting.closed)
+    }
+
+    /// Writes whatever comes, until the close, and waits until it is on the disk.
+    fn write_all(&self, mut file: BufWriter<File>) -> io::Result<()> {
+        let (mut batch, mut bytes) = (Vec::new(), Vec::new());
+        let mut more = true;
+        while more {
+            let held;
+            (held, more) = self.take(&mut batch);
+            for record in batch.drain(..) {
+                let line = match record {
+                    Record::Line(line) => line,
+                    Record::Message(t, device, message) => {
+                        bytes.clear();
+                        message.encode(&mut bytes);
+                        Line::In { t, device: device.0, bytes: hex(&bytes) }
+                    }
+                };
+                serde_json::to_writer(&mut file, &line)?;
+                file.write_all(b"\n")?;
+            }
+            file.flush()?;
+            batch.shrink_to(BATCH); // a disk that stalled once is no reason to keep what was needed then
+            self.lock().bytes -= held;
+        }
+        file.into_inner()?.sync_all()
+    }
+}
+
 /// Opens the file to write to, and says whether it was made. Whatever is there already stays as it is unless `force`d; but a
 /// pipe or a device loses nothing by being written to.
-fn make(path: &Path, force: bool) -> std::io::Result<(File, bool)> {
+fn make(path: &Path, force: bool) -> io::Result<(File, bool)> {
     match File::create_new(path) {
         Ok(file) => Ok((file, true)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && force => Ok((File::create(path)?, false)),
@@ -272,7 +339,7 @@ mod tests {
         for _ in 0..40 {
             recorder.line(answer());
         }
-        assert!(recorder.waiting.load(Ordering::Relaxed) <= QUEUE_BYTES + (8 << 20));
+        assert!(recorder.queue.lock().bytes <= QUEUE_BYTES);
         assert!(recorder.lost.load(Ordering::Relaxed));
         // The disk comes to itself: what was taken is written.
         let reader = std::thread::spawn(move || {
