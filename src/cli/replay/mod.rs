@@ -1,0 +1,265 @@
+//! `conductor replay`.
+
+mod ready;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use argh::FromArgs;
+
+use super::account::{self, grouped};
+use super::output::plain;
+use super::{Exit, Failure, Output};
+use crate::action::Facts;
+use crate::clock::VirtualClock;
+use crate::config::Environment;
+use crate::daemon::{Playing, PluginSet, play};
+use crate::journal::budget::{Budget, Usage, count};
+use crate::journal::{Diverged, Entry, Playback, Transcript};
+use crate::sandbox::Services;
+use ready::{Making, Ready};
+
+/// Bring a recorded session back, with the same plugins, to the same bytes: no device, no network, no real time.
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "replay",
+    example = "Hold a session to its transcript, as in CI:\n  {command_name} gig.journal.jsonl --plugins plugins --expect gig.transcript.jsonl\nWrite the transcript anew after a wanted change:\n  {command_name} gig.journal.jsonl --allow-changes --expect gig.transcript.jsonl --bless\nA MIDI file is a session without answers from outside:\n  {command_name} session.mid --config my.toml",
+    note = "Without --expect the account of the session is printed; with --json the transcript.\n\nExit codes: 0 done, and as expected; 1 it differs, or exceeds its budget; 2 wrong usage, or it could not be replayed."
+)]
+pub(super) struct Replay {
+    /// a journal, a Standard MIDI File or a raw capture
+    #[argh(positional)]
+    journal: PathBuf,
+    /// configuration: required for a MIDI file; a journal carries its own, and this one has to be the same
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
+    /// directory with the plugins' files, found by their digests; may be given several times
+    #[argh(option, arg_name = "dir")]
+    plugins: Vec<PathBuf>,
+    /// directory of the plugins' data at the start; a copy of it is used. Default: empty
+    #[argh(option, arg_name = "dir")]
+    data: Option<PathBuf>,
+    /// transcript the session has to come to
+    #[argh(option, arg_name = "file")]
+    expect: Option<PathBuf>,
+    /// file with what each plugin may use
+    #[argh(option, arg_name = "file")]
+    budget: Option<PathBuf>,
+    /// write the files of --expect and --budget instead of holding the session to them
+    #[argh(switch)]
+    bless: bool,
+    /// go on with a configuration and plugins that are not those of the recording
+    #[argh(switch)]
+    allow_changes: bool,
+    /// print the transcript
+    #[argh(switch)]
+    json: bool,
+    /// print where the fuel went
+    #[argh(switch)]
+    profile: bool,
+}
+
+/// Functions of one plugin that a profile shows.
+const MOST_FUNCTIONS: usize = 25;
+
+/// Largest transcript, budget or configuration that is read, in bytes: a session of a million calls.
+const MAX_TEXT: u64 = 1 << 30;
+
+impl Replay {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        if self.bless && self.expect.is_none() && self.budget.is_none() {
+            return Err(Failure::usage("--bless writes the files of --expect and --budget: give one of them"));
+        }
+        let environment = Environment::of_process();
+        let making = Making { load: PluginSet::load_granted, warn: say };
+        let session = self.play(self.ready(&environment, making)?, out)?;
+        let exit = self.verdict(&session, out)?;
+        if self.profile {
+            self.profile(&environment, &session.usage, out)?;
+        }
+        Ok(exit)
+    }
+
+    /// Prints where the fuel went: by plugin, and, of a second replay that keeps an account, by function.
+    fn profile(
+        &self,
+        environment: &Environment,
+        usage: &BTreeMap<String, Usage>,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        print_usage(usage, out)?;
+        // What there is to be said was said when the session was made ready for the first time.
+        let making = Making { load: PluginSet::load_profiled, warn: |_| () };
+        let ready = self.ready(environment, making)?;
+        let plugins = ready.plugins.plugins.clone();
+        self.play(ready, out)?;
+        for plugin in plugins {
+            let functions = plugin.profile();
+            let total: u64 = functions.iter().map(|(_, fuel)| fuel).sum();
+            if total == 0 {
+                continue;
+            }
+            out.line(format_args!("\n{}: share of fuel by function", plugin.name()))?;
+            for (frame, fuel) in functions.iter().take(MOST_FUNCTIONS) {
+                let name = frame.as_ref().map_or_else(|| "(none)".to_owned(), ToString::to_string);
+                // Tenths of a per cent of a number that fits into 64 bits.
+                let share = u128::from(*fuel) * 1000 / u128::from(total);
+                out.line(format_args!("{:>5}.{}%  {name}", share / 10, share % 10))?;
+            }
+            if let Some(more) = functions.len().checked_sub(MOST_FUNCTIONS).filter(|more| *more > 0) {
+                out.line(format_args!("        and {more} more functions"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plays what is ready.
+    fn play(&self, ready: Ready, out: &mut Output) -> Result<Played, Failure> {
+        let Ready { loaded, plugins, inputs, playback, epoch, seed, replayed, whole, scratch } = ready;
+        let stops = replayed.as_ref().map(|(replayed, _)| Arc::clone(&replayed.stops));
+        let clock = Arc::new(VirtualClock::new(epoch));
+        let services = Arc::new(Services {
+            clock: Arc::<VirtualClock>::clone(&clock),
+            outside: Arc::<Playback>::clone(&playback),
+            seed,
+            data_root: Some(scratch.path().to_owned()),
+            live: false,
+            trace: true,
+            stops,
+            approvals: Some(Arc::<Playback>::clone(&playback)),
+        });
+        let playing =
+            Playing { config: Arc::new(loaded.config), plugins, clock, services, told: None, recorder: None, replayed };
+        let mut transcript = Transcript::default();
+        let mut usage = BTreeMap::new();
+        let mut written = Ok(());
+        let account = !self.json && !self.profile && self.expect.is_none() && self.budget.is_none();
+        let tell = |entry: Entry| {
+            transcript.add(&entry);
+            count(&mut usage, &entry);
+            if account {
+                let color = out.color();
+                written = out.line(format_args!("{}", account::line(&entry, color)));
+            }
+            written.is_ok()
+        };
+        let facts: &(dyn Facts + Sync) = &*playback;
+        play(playing, inputs.into_iter(), facts, tell);
+        written?;
+        Ok(Played { transcript, usage, diverged: playback.diverged(whole) })
+    }
+
+    /// Prints and judges what came out.
+    fn verdict(&self, session: &Played, out: &mut Output) -> Result<Exit, Failure> {
+        let Played { transcript, usage, diverged } = session;
+        if self.json {
+            for line in transcript.lines() {
+                out.line(format_args!("{line}"))?;
+            }
+        }
+        let mut exit = Exit::Done;
+        if let Some(diverged) = diverged {
+            out.flush()?;
+            say(&format!("the replay left the recording: {diverged}"));
+            exit = Exit::Negative;
+        }
+        if let Some(path) = &self.expect {
+            if self.bless {
+                replace(path, &transcript.text())?;
+            } else {
+                let expected = read_blessed(path)?;
+                match transcript.differs_from(&expected) {
+                    None => out.line(format_args!("identical: {} lines", transcript.lines().len()))?,
+                    Some(difference) => {
+                        out.line(format_args!("{}", plain(&format!("{}: {difference}", path.display()))))?;
+                        exit = Exit::Negative;
+                    }
+                }
+            }
+        }
+        if let Some(path) = &self.budget {
+            if self.bless {
+                let tolerance = read(path, "").ok().and_then(|text| toml::from_str::<Budget>(&text).ok());
+                let budget = Budget::of(usage.clone(), tolerance.map_or(5, |budget| budget.tolerance_percent));
+                replace(path, &budget.text())?;
+            } else {
+                let budget: Budget = toml::from_str(&read_blessed(path)?)
+                    .map_err(|error| Failure::operation(format!("{}: not a budget: {error}", path.display())))?;
+                if !judge(&budget, usage, out)? {
+                    exit = Exit::Negative;
+                }
+            }
+        }
+        Ok(exit)
+    }
+}
+
+/// A session that was played.
+struct Played {
+    transcript: Transcript,
+    usage: BTreeMap<String, Usage>,
+    diverged: Option<Diverged>,
+}
+
+/// Prints where the fuel went.
+fn print_usage(usage: &BTreeMap<String, Usage>, out: &mut Output) -> std::io::Result<()> {
+    out.line(format_args!(
+        "{:<24}{:>10}{:>16}{:>16}{:>16}{:>14}",
+        "plugin", "calls", "fuel", "most a call", "of it starts", "memory"
+    ))?;
+    let mut plugins: Vec<_> = usage.iter().collect();
+    plugins.sort_by_key(|(name, usage)| (std::cmp::Reverse(usage.fuel), name.as_str()));
+    for (name, usage) in plugins {
+        let [fuel, most, start, memory] =
+            [usage.fuel, usage.fuel_max, usage.start_fuel, usage.peak_memory_bytes].map(grouped);
+        out.line(format_args!("{name:<24}{:>10}{fuel:>16}{most:>16}{start:>16}{memory:>14}", grouped(usage.calls)))?;
+    }
+    Ok(())
+}
+
+/// Prints every figure beside its budget; whether all are within.
+fn judge(budget: &Budget, usage: &BTreeMap<String, Usage>, out: &mut Output) -> std::io::Result<bool> {
+    out.line(format_args!("{:<24}{:<20}{:>16}{:>16}", "plugin", "figure", "budget", "used"))?;
+    let mut within = true;
+    for verdict in budget.judge(usage) {
+        within &= !verdict.exceeded;
+        let mark = if verdict.exceeded { "  exceeded" } else { "" };
+        let [budget, used] = [verdict.budget, verdict.used].map(grouped);
+        out.line(format_args!("{:<24}{:<20}{budget:>16}{used:>16}{mark}", verdict.plugin, verdict.figure))?;
+    }
+    if budget.tolerance_percent > 0 {
+        out.line(format_args!("tolerance: {} per cent", budget.tolerance_percent))?;
+    }
+    Ok(within)
+}
+
+/// The text of the file at `path`; where it cannot be read, `remedy` follows the reason.
+fn read(path: &Path, remedy: &str) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::operation(format!("{}: {error}{remedy}", path.display()));
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_TEXT + 1), &mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_TEXT {
+        return Err(Failure::operation(format!("{}: larger than {} MiB", path.display(), MAX_TEXT >> 20)));
+    }
+    Ok(text)
+}
+
+/// Reads a file that `--bless` writes.
+fn read_blessed(path: &Path) -> Result<String, Failure> {
+    read(path, "\n  to write it: --bless")
+}
+
+/// Puts `text` in the place of the file at `path`, whole or not at all.
+fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    crate::package::file::replace(path, text.as_bytes())
+        .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.display())))
+}
+
+/// A diagnostic. Nothing can be done when standard error is closed; the exit code still tells.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{}", plain(text));
+}

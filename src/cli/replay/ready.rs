@@ -1,0 +1,262 @@
+//! From a journal, or a session without one, to what can be replayed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::recording::plugin_directory;
+use super::super::scratch::Scratch;
+use super::super::{Failure, run};
+use super::{Replay, read};
+use crate::clock::{FILE_EPOCH_US, Micros};
+use crate::config::{Config, Environment, Loaded, PluginConfig};
+use crate::daemon::{PluginSet, Replayed};
+use crate::device;
+use crate::gesture::DeviceId;
+use crate::grant::Approval;
+use crate::journal::{Journal, Playback, PluginRecord, TreeError, copy_tree, tree_digest};
+use crate::midi::Message;
+use crate::package::{AdmittedPlugin, Digest, Policy, admit, hex};
+use crate::sandbox::{LoadError, Plugin, Stops};
+
+/// How a session is made ready.
+#[derive(Clone, Copy)]
+pub(super) struct Making {
+    pub(super) load: Load,
+    /// Is told what is not as it was, but does not keep the session from being replayed.
+    pub(super) warn: fn(&str),
+}
+
+/// How a plugin is loaded.
+type Load = fn(&AdmittedPlugin, &PluginConfig, Option<Approval>) -> Result<Arc<Plugin>, LoadError>;
+
+/// A session that is ready to be replayed.
+pub(super) struct Ready {
+    pub(super) loaded: Loaded,
+    pub(super) plugins: PluginSet,
+    pub(super) inputs: Vec<(Micros, DeviceId, Option<Message>)>,
+    pub(super) playback: Arc<Playback>,
+    pub(super) epoch: u64,
+    pub(super) seed: [u8; 32],
+    pub(super) replayed: Option<(Replayed, Micros)>,
+    /// Whether every answer must have been asked for in the end.
+    pub(super) whole: bool,
+    /// The plugins' files, to be played with.
+    pub(super) scratch: Scratch,
+}
+
+impl Replay {
+    /// What is to be replayed.
+    pub(super) fn ready(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
+        let is_journal = Journal::is_one(&self.journal).map_err(|error| {
+            Failure::operation(format!(
+                "{}: {error}\n  give a journal, as `conductor record` writes it, or a MIDI file and its --config",
+                self.journal.display()
+            ))
+        })?;
+        if is_journal { self.journal(environment, making) } else { self.session(environment, making) }
+    }
+
+    /// A journal, with its plugins found.
+    fn journal(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
+        let journal = Journal::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
+        if let Some(line) = journal.truncated {
+            (making.warn)(&format!("{}:{line}: cut off; the session is replayed up to there", self.journal.display()));
+        }
+        let record = &journal.header.config;
+        if Digest::of(record.text.as_bytes()).to_string() != record.digest {
+            return Err(Failure::negative(format!(
+                "{}: the configuration in it is not the one it was recorded with (its digest differs)",
+                self.journal.display()
+            )));
+        }
+        let mut loaded = Config::from_text(&record.text, &record.name, Path::new(&record.directory), environment)
+            .map_err(|error| Failure::negative(error.to_string()))?;
+        if let Some(path) = &self.config {
+            let text = read(path, "")?;
+            if let Some(difference) = first_difference(&record.text, &text) {
+                let words = format!("{}: not the configuration of the recording\n{difference}", path.display());
+                if !self.allow_changes {
+                    return Err(Failure::negative(format!(
+                        "{words}\n  to replay with it all the same: --allow-changes"
+                    )));
+                }
+                (making.warn)(&words);
+                loaded = Config::load(path, environment).map_err(|error| Failure::negative(error.to_string()))?;
+            }
+        }
+        let plugins = self.find_plugins(&loaded.config, &journal.header.plugins, making)?;
+        let seed = hex::decode(&journal.header.seed)
+            .map_err(|_| Failure::operation(format!("{}: its seed is damaged", self.journal.display())))?;
+        let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
+        let replayed =
+            Replayed { rejected: journal.rejected, deadlines: journal.deadlines, stops: Arc::new(Stops::default()) };
+        let data = journal.header.plugins.into_iter().map(|plugin| (plugin.name, plugin.data)).collect();
+        let scratch = self.scratch(&loaded.config, &data, making)?;
+        Ok(Ready {
+            loaded,
+            plugins,
+            inputs: journal.inputs,
+            playback: Arc::new(journal.playback),
+            epoch: journal.header.epoch_us,
+            seed,
+            replayed: Some((replayed, journal.end.unwrap_or(last))),
+            whole: journal.truncated.is_none() && journal.end.is_some(),
+            scratch,
+        })
+    }
+
+    /// A MIDI file or raw capture, as a journal in which nothing outside ever answered.
+    fn session(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
+        let Some(path) = &self.config else {
+            return Err(Failure::usage(format!(
+                "{} is no journal: to play it as a session, give its configuration with --config",
+                self.journal.display()
+            )));
+        };
+        let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
+        let loaded = run::load(Some(path), environment)?;
+        let plugins = self.find_plugins(&loaded.config, &[], making)?;
+        let scratch = self.scratch(&loaded.config, &BTreeMap::new(), making)?;
+        Ok(Ready {
+            loaded,
+            plugins,
+            inputs: session.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message))).collect(),
+            playback: Arc::new(Playback::unrecorded()),
+            epoch: FILE_EPOCH_US,
+            seed: [0; 32],
+            replayed: None,
+            whole: false,
+            scratch,
+        })
+    }
+
+    /// The plugins of `config`: those on `records` by their digests, others by their paths.
+    fn find_plugins(&self, config: &Config, records: &[PluginRecord], making: Making) -> Result<PluginSet, Failure> {
+        let mut set = PluginSet::default();
+        for (name, settings) in &config.plugins {
+            let record = records.iter().find(|record| record.name == *name);
+            if let Some(reason) = record.and_then(|record| record.refused.as_ref()) {
+                set.refused.insert(name.clone(), reason.as_str().into());
+                continue;
+            }
+            let wanted = record.and_then(|record| record.digest.as_deref());
+            let candidates = std::iter::once(settings.path.clone()).chain(self.wasm_files());
+            let mut seen = Vec::new();
+            let (mut found, mut refusal) = (None, None);
+            for path in candidates {
+                let admitted = match admit(&path, &Policy { name: name.clone(), ..Policy::default() }) {
+                    Ok(admitted) => admitted,
+                    Err(why) => {
+                        refusal.get_or_insert(why); // the configuration's own comes first
+                        continue;
+                    }
+                };
+                let digest = admitted.digest().to_string();
+                if wanted.is_none_or(|wanted| wanted == digest) {
+                    found = Some(admitted);
+                    break;
+                }
+                if seen.is_empty() {
+                    seen.push((path, admitted));
+                }
+            }
+            let admitted = match (found, seen.pop()) {
+                (Some(admitted), _) => admitted,
+                (None, Some((path, other))) => {
+                    let shown =
+                        if path == settings.path { settings.written.clone() } else { path.display().to_string() };
+                    let words = format!(
+                        "plugin {name}: not the one of the recording\n  journal: {}\n  {}: {}",
+                        wanted.unwrap_or_default(),
+                        shown,
+                        other.digest()
+                    );
+                    if !self.allow_changes {
+                        return Err(Failure::negative(format!(
+                            "{words}\n  give the directory of the recorded one with --plugins, or go on with this one: --allow-changes"
+                        )));
+                    }
+                    (making.warn)(&words);
+                    other
+                }
+                (None, None) => {
+                    let why = match refusal {
+                        Some(refusal) if settings.path.exists() => refusal.to_string(),
+                        _ => format!("there is no file at {}", settings.written),
+                    };
+                    return Err(Failure::operation(format!(
+                        "plugin {name}: {why}\n  give the directory the recorded one is in with --plugins"
+                    )));
+                }
+            };
+            let approved = record.and_then(|record| record.approved.as_ref());
+            let approval = approved.map(|approved| approved.approval(name, admitted.digest())).transpose();
+            let approval =
+                approval.map_err(|error| Failure::operation(format!("{}: {error}", self.journal.display())))?;
+            match (making.load)(&admitted, settings, approval) {
+                Ok(plugin) => set.plugins.push(plugin),
+                Err(error) => {
+                    set.refused.insert(name.clone(), error.to_string().into());
+                }
+            }
+        }
+        Ok(set)
+    }
+
+    /// Every plugin file in the directories of `--plugins`, in the order of names.
+    fn wasm_files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for directory in &self.plugins {
+            let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+            files.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")));
+        }
+        files.sort();
+        files
+    }
+
+    /// A directory with copies of the plugins' data. Says where that is not what it was, whose digests are `recorded`.
+    fn scratch(
+        &self,
+        config: &Config,
+        recorded: &BTreeMap<String, Option<String>>,
+        making: Making,
+    ) -> Result<Scratch, Failure> {
+        let scratch = Scratch::new()
+            .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
+        for name in config.plugins.keys() {
+            let copy = plugin_directory(scratch.path(), name);
+            let failed = |error: TreeError| Failure::operation(format!("the data of plugin {name}: {error}"));
+            if let Some(data) = &self.data {
+                copy_tree(&plugin_directory(data, name), &copy).map_err(failed)?;
+            }
+            let Some(recorded) = recorded.get(name) else { continue };
+            let digest = tree_digest(&copy).map_err(failed)?.map(|digest| digest.to_string());
+            if digest != *recorded {
+                let shown = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "no data".to_owned());
+                (making.warn)(&format!(
+                    "plugin {name}: its data is not what it was when the session was recorded\n  journal: {}\n  here:    {}\n  give a directory with the data of that time with --data; to record without any: record --data EMPTY-DIRECTORY",
+                    shown(recorded),
+                    shown(&digest)
+                ));
+            }
+        }
+        Ok(scratch)
+    }
+}
+
+/// The first line in which two configurations differ.
+fn first_difference(recorded: &str, given: &str) -> Option<String> {
+    if recorded == given {
+        return None;
+    }
+    let (mut recorded, mut given) = (recorded.lines(), given.lines());
+    for number in 1.. {
+        let (then, now) = (recorded.next(), given.next());
+        if then != now || then.is_none() {
+            let shown = |line: Option<&str>| line.unwrap_or("(the end)").to_owned();
+            return Some(format!("  line {number}\n  recorded: {}\n  given:    {}", shown(then), shown(now)));
+        }
+    }
+    None
+}
