@@ -1,5 +1,7 @@
 //! What a plugin may be allowed to do.
 
+use super::literal;
+
 /// A capability, named as the documentation names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Capability {
@@ -45,6 +47,11 @@ impl Capability {
                 .eq(wanted.chars().map(|c| c.to_ascii_lowercase()))
         };
         Self::ALL.into_iter().find(|capability| same(capability.name()))
+    }
+
+    /// The same of a name in a file. The error says that no capability is called so.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        Self::from_name(name).ok_or_else(|| format!("no capability is called {}", literal::shown(name)))
     }
 }
 

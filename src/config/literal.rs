@@ -16,9 +16,14 @@ pub(crate) fn key(text: &str) -> String {
     if is_bare(text) { text.to_owned() } else { string(text) }
 }
 
-/// The same for a message: hostile text comes out harmless on a terminal.
+/// `text` as a string in a message: hostile text comes out harmless on a terminal.
+pub(crate) fn shown(text: &str) -> String {
+    format!("\"{}\"", text.escape_debug())
+}
+
+/// `text` as a key in a message.
 pub(crate) fn shown_key(text: &str) -> String {
-    if is_bare(text) { text.to_owned() } else { format!("\"{}\"", text.escape_debug()) }
+    if is_bare(text) { text.to_owned() } else { shown(text) }
 }
 
 fn is_bare(text: &str) -> bool {

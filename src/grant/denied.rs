@@ -69,13 +69,14 @@ impl Denied {
     /// What the user of `plugin` would have to write to allow it.
     pub fn remedy(&self, plugin: &str) -> String {
         let table = table(plugin);
-        let line =
-            |key: &str, value: &str| format!("in {table}, add {} to {key}: {key} = [{}]", quoted(value), quoted(value));
+        let line = |key: &str, value: &str| {
+            format!("in {table}, add {} to {key}: {key} = [{}]", literal::shown(value), literal::shown(value))
+        };
         match self {
             Self::Capability { missing, held } => {
                 let mut all: Vec<Capability> = held.iter().copied().chain([*missing]).collect();
                 all.sort_unstable();
-                let names: Vec<String> = all.into_iter().map(|capability| quoted(capability.name())).collect();
+                let names: Vec<String> = all.into_iter().map(|capability| literal::shown(capability.name())).collect();
                 format!(
                     "in {table}: granted_capabilities = [{}]; or run: conductor plugin grant {} {missing}",
                     names.join(", "),
@@ -110,11 +111,6 @@ fn table(plugin: &str) -> String {
     format!("[plugins.{}]", literal::shown_key(plugin))
 }
 
-/// `text` as a TOML string; hostile text comes out harmless.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.escape_debug())
-}
-
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -124,9 +120,9 @@ impl fmt::Display for Denied {
                 write!(f, "{origin} is {address}, which is {class}, and its rule does not reach that")
             }
             Self::Url { fault } => write!(f, "the URL is refused: {fault}"),
-            Self::Command { command } => write!(f, "{} is not an allowed command", quoted(command)),
-            Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", quoted(command)),
-            Self::Port { port } => write!(f, "{} is not an allowed MIDI port", quoted(port)),
+            Self::Command { command } => write!(f, "{} is not an allowed command", literal::shown(command)),
+            Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", literal::shown(command)),
+            Self::Port { port } => write!(f, "{} is not an allowed MIDI port", literal::shown(port)),
         }
     }
 }

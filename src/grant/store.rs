@@ -294,10 +294,7 @@ fn approval(record: Record, path: &Path) -> Result<Approval, StoreError> {
             )));
         }
     };
-    let capability = |name: &String| {
-        Capability::from_name(name)
-            .ok_or_else(|| malformed(format!("no capability is called \"{}\"", name.escape_debug())))
-    };
+    let capability = |name: &String| Capability::named(name).map_err(malformed);
     for entry in &record.hosts {
         HostRule::parse(entry).map_err(|fault| StoreError::Rule { path: path.into(), entry: entry.clone(), fault })?;
     }

@@ -103,13 +103,10 @@ impl ApprovalRecord {
     ///
     /// The error says which name is no capability's.
     pub fn approval(&self, plugin: &str, digest: Digest) -> Result<Approval, String> {
-        let capability = |name: &String| {
-            Capability::from_name(name).ok_or_else(|| format!("no capability is called \"{}\"", name.escape_debug()))
-        };
         Ok(Approval {
             plugin: plugin.to_owned(),
             identity: Identity::Digest(digest),
-            capabilities: self.capabilities.iter().map(capability).collect::<Result<_, _>>()?,
+            capabilities: self.capabilities.iter().map(|name| Capability::named(name)).collect::<Result<_, _>>()?,
             hosts: self.hosts.clone(),
             commands: self.commands.clone(),
             ports: self.ports.clone(),

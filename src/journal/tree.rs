@@ -174,6 +174,9 @@ fn open(at: BorrowedFd<'_>, name: &CStr) -> io::Result<File> {
     Ok(openat(at, name, flags, Mode::empty())?.into())
 }
 
+/// How a directory is opened that is to be listed.
+const LISTED: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
 /// A directory that is stood in, and the way back. One handle, however deep it is.
 struct Place {
     at: OwnedFd,
@@ -183,21 +186,18 @@ struct Place {
 
 impl Place {
     fn open(root: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { at: openat(CWD, root, flags, Mode::empty())?, above: Vec::new() })
+        Ok(Self { at: openat(CWD, root, LISTED, Mode::empty())?, above: Vec::new() })
     }
 
     fn down(&mut self, name: &CStr) -> io::Result<()> {
         let here = self.id()?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        self.at = openat(&self.at, name, flags, Mode::empty())?;
+        self.at = openat(&self.at, name, LISTED | OFlags::NOFOLLOW, Mode::empty())?;
         self.above.push(here);
         Ok(())
     }
 
     fn up(&mut self) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        self.at = openat(&self.at, c"..", flags, Mode::empty())?;
+        self.at = openat(&self.at, c"..", LISTED, Mode::empty())?;
         // Whoever moves the directory that is stood in must not lead the way out of the tree.
         if self.above.pop() == Some(self.id()?) {
             Ok(())

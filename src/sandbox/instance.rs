@@ -47,6 +47,19 @@ pub struct Instance {
     ended: bool,
 }
 
+/// What an instance is made of ([`Instance::new`]).
+#[derive(Clone, Copy)]
+pub(super) struct Making<'a> {
+    pub(super) plugin: &'a Arc<Plugin>,
+    pub(super) tenant: &'a str,
+    pub(super) services: &'a Arc<Services>,
+    pub(super) generation: u64,
+    pub(super) at_ns: u64,
+    /// What the plugin may do, where whoever keeps the instance looks whether that was changed and hands it on
+    /// ([`Instance::give`]); else the instance looks itself.
+    pub(super) grant: Option<&'a GrantView>,
+}
+
 impl Instance {
     /// Instantiates `plugin` for `tenant` and runs `_initialize` and `init` under the limits of a call. `generation` tells
     /// apart the instances one plugin and tenant had in a session; `at_ns` is the time of the event it is made for, in
@@ -60,29 +73,16 @@ impl Instance {
         generation: u64,
         at_ns: u64,
     ) -> Result<Self, Box<Outcome>> {
-        Self::with(plugin, tenant, services, generation, at_ns, None)
+        Self::of(Making { plugin, tenant, services, generation, at_ns, grant: None })
     }
 
-    /// The same under `grant`, where whoever keeps the instance looks whether it was changed, and hands it on ([`Self::give`]).
-    pub(super) fn with(
-        plugin: &Arc<Plugin>,
-        tenant: &str,
-        services: &Arc<Services>,
-        generation: u64,
-        at_ns: u64,
-        grant: Option<&GrantView>,
-    ) -> Result<Self, Box<Outcome>> {
-        on_guest_stack(|| Self::start(plugin, tenant, services, generation, at_ns, grant))
+    /// The same of everything at once.
+    pub(super) fn of(making: Making<'_>) -> Result<Self, Box<Outcome>> {
+        on_guest_stack(|| Self::start(making))
     }
 
-    fn start(
-        plugin: &Arc<Plugin>,
-        tenant: &str,
-        services: &Arc<Services>,
-        generation: u64,
-        at_ns: u64,
-        given: Option<&GrantView>,
-    ) -> Result<Self, Box<Outcome>> {
+    fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
+        let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
         let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
         let before = |function, kind| {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::instance::Instance;
+use super::instance::{Instance, Making};
 use super::outcome::{Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::pool::Job;
@@ -193,7 +193,8 @@ impl Slot {
             None => {
                 let generation = work.generation;
                 work.generation = generation.saturating_add(1);
-                Instance::with(&self.plugin, &self.tenant, services, generation, at_ns, Some(&work.grant))?
+                let Self { plugin, tenant, .. } = self;
+                Instance::of(Making { plugin, tenant, services, generation, at_ns, grant: Some(&work.grant) })?
             }
         };
         Ok(work.instance.insert(instance))
