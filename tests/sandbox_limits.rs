@@ -99,23 +99,6 @@ fn fuel_does_not_depend_on_where_the_slices_end() {
 }
 
 #[test]
-fn a_block_that_asks_for_too_much_at_once_is_stopped_before_it_runs() {
-    let mut roomy = settings();
-    roomy.wasm.max_memory_bytes = 1 << 30;
-    let outcome = run(&executing("(memory.grow (i32.const 2500))"), &roomy);
-    assert!(matches!(fault(&outcome), FaultKind::Block { wanted, .. } if *wanted >= 2500 * 1024), "{outcome:?}");
-    assert_eq!(
-        outcome.error().as_deref(),
-        Some(
-            "plugin \"test\": execute: a single block asked for 2_560_000 fuel, at most 2_097_152 may be; split the operation"
-        )
-    );
-    // All that the default limit has room for can be asked for at once.
-    let outcome = run(&executing("(i32.eq (memory.grow (i32.const 2046)) (i32.const -1))"), &settings());
-    assert_eq!((outcome.status, outcome.peak_memory), (Status::Ok, 128 << 20));
-}
-
-#[test]
 fn a_busy_guest_meets_its_deadline() {
     let services = Services { clock: Arc::new(SteppingClock::new(1_000)), ..services() };
     let mut hurried = settings();

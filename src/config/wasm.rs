@@ -25,6 +25,8 @@ pub struct WasmConfig {
     pub max_memory_bytes: u64,
     /// Elements of all tables; default 10,000.
     pub max_table_elements: u32,
+    /// Calls inside each other; default 10,000.
+    pub max_recursion: u32,
     /// Wall clock per call in milliseconds; default 5,000.
     pub max_execution_ms: u32,
     /// Bytes of output per call; default 65,536.
@@ -130,6 +132,7 @@ impl Default for WasmConfig {
             max_fuel: 100_000_000,
             max_memory_bytes: 128 << 20,
             max_table_elements: 10_000,
+            max_recursion: 10_000,
             max_execution_ms: 5_000,
             max_output_bytes: 65_536,
             max_data_bytes: 64 << 20,

@@ -1,30 +1,52 @@
 //! How the engine is set up: one per loaded plugin, because translated code is freed only with its engine.
 
-use wasmi::{CompilationMode, Config, EnforcedLimits, Engine};
+use wasmi::{CompilationMode, Config, Engine};
 
 use super::fuel;
 
-/// Wasm frames on top of each other; the engine's own default. A deeper recursion traps as a stack overflow.
-const MAX_RECURSION: usize = 1_000;
+/// The deepest recursion any guest may have, in frames.
+pub(super) const DEEPEST_RECURSION: usize = 100_000;
 
-/// Bytes of the engine's value stack; the engine's own default. Above it, a stack overflow.
-const MAX_STACK_BYTES: usize = 1_000_000;
+/// Bytes of the engine's value stack for each frame of the deepest recursion: a hundred values, where frames of compiled code hold
+/// ten to thirty. Above it, a stack overflow. The stack lies on the heap and grows as it is used.
+const STACK_BYTES_PER_FRAME: usize = 800;
+
+/// Least bytes of the value stack, however shallow the recursion: room for one frame as large as any may be.
+const LEAST_STACK_BYTES: usize = 1_000_000;
 
 /// Value stacks kept for the next call. One per plugin is in use at a time but for parallel tenants.
 const CACHED_STACKS: usize = 2;
 
-/// A new engine.
-pub(super) fn new_engine() -> Engine {
-    Engine::new(&config())
+/// A new engine for a plugin whose calls may be `recursion` deep.
+pub(super) fn new_engine(recursion: u32) -> Engine {
+    Engine::new(plugin_config(recursion).wasm_multi_memory(false))
 }
 
-/// A new engine for a plugin that is profiled: its account of calls is a memory of its own, and its functions are twice as
-/// many. The plugin itself has been held against the strict limits before.
-pub(super) fn profiling_engine() -> Engine {
-    Engine::new(config().wasm_multi_memory(true).enforced_limits(EnforcedLimits::default()))
+/// A new engine for a plugin that is profiled: its account of calls is a memory of its own.
+pub(super) fn profiling_engine(recursion: u32) -> Engine {
+    Engine::new(plugin_config(recursion).wasm_multi_memory(true))
 }
 
-fn config() -> Config {
+/// A new engine for a program.
+pub(super) fn command_engine() -> Engine {
+    Engine::new(config(DEEPEST_RECURSION).set_max_cached_stacks(1))
+}
+
+fn plugin_config(recursion: u32) -> Config {
+    let mut config = config(recursion as usize);
+    config
+        // A start function would run inside instantiation, where nothing slices it.
+        .allow_start_fn(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .set_max_cached_stacks(CACHED_STACKS);
+    config
+}
+
+/// What holds for plugins and programs alike. How large a module may be is not left to the engine ([`super::translate`]): its own
+/// limits know neither branches nor frames, and refuse what compilers make.
+fn config(recursion: usize) -> Config {
+    let recursion = recursion.min(DEEPEST_RECURSION);
     let mut config = Config::default();
     config
         .consume_fuel(true)
@@ -33,16 +55,9 @@ fn config() -> Config {
         // Validated at load, translated at the first call of each function: half a millisecond instead of two for a std plugin.
         // Never `Lazy`, which would also put validation off until the call.
         .compilation_mode(CompilationMode::LazyTranslation)
-        .enforced_limits(EnforcedLimits::strict())
-        // A start function would run inside instantiation, where nothing slices it.
-        .allow_start_fn(false)
         // Debug info would cost megabytes; the one custom section that matters is read before the engine sees the module.
         .ignore_custom_sections(true)
-        .wasm_multi_memory(false)
-        .wasm_custom_page_sizes(false)
-        .wasm_wide_arithmetic(false)
-        .set_max_recursion_depth(MAX_RECURSION)
-        .set_max_stack_height(MAX_STACK_BYTES)
-        .set_max_cached_stacks(CACHED_STACKS);
+        .set_max_recursion_depth(recursion)
+        .set_max_stack_height((recursion * STACK_BYTES_PER_FRAME).max(LEAST_STACK_BYTES));
     config
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::engine::DEEPEST_RECURSION;
 use super::text::clean;
 use crate::config::literal;
 
@@ -22,13 +23,6 @@ pub enum FaultKind {
     /// The call used up its fuel.
     Fuel {
         /// `max_fuel`.
-        limit: u64,
-    },
-    /// One block of code or one bulk operation asked for more fuel than any may.
-    Block {
-        /// Fuel it asked for.
-        wanted: u64,
-        /// Fuel it may have.
         limit: u64,
     },
     /// The wall clock ran out.
@@ -54,10 +48,20 @@ pub enum FaultKind {
     },
     /// The machine has no memory left.
     SystemMemory,
-    /// Too many frames or values on the stack.
-    Recursion,
+    /// Too many frames, or too many values in them.
+    Recursion {
+        /// `max_recursion`.
+        limit: u32,
+    },
     /// An instruction that cannot be carried out.
     Trap(Trap),
+    /// The same, after the call was denied memory or table elements that it asked for.
+    Starved {
+        /// What could not be carried out.
+        trap: Trap,
+        /// What it was denied: [`FaultKind::Memory`] or [`FaultKind::Tables`].
+        denied: Box<FaultKind>,
+    },
     /// The guest ended itself.
     Exit {
         /// With this code.
@@ -146,13 +150,12 @@ impl FaultKind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Fuel { .. } => "fuel",
-            Self::Block { .. } => "block",
             Self::Deadline { .. } => "deadline",
             Self::Memory { .. } => "memory",
             Self::Tables { .. } => "tables",
             Self::SystemMemory => "system_memory",
-            Self::Recursion => "recursion",
-            Self::Trap(_) => "trap",
+            Self::Recursion { .. } => "recursion",
+            Self::Trap(_) | Self::Starved { .. } => "trap",
             Self::Exit { .. } => "exit",
             Self::Signal { .. } => "signal",
             Self::Pointer(_) => "pointer",
@@ -174,11 +177,10 @@ impl Fault {
         matches!(
             self.kind,
             FaultKind::Fuel { .. }
-                | FaultKind::Block { .. }
                 | FaultKind::Deadline { .. }
                 | FaultKind::Memory { .. }
                 | FaultKind::Tables { .. }
-                | FaultKind::Recursion
+                | FaultKind::Recursion { .. }
         )
     }
 }
@@ -188,7 +190,8 @@ impl fmt::Display for Fault {
         let Self { plugin, function, kind } = self;
         write!(f, "plugin \"{plugin}\": {function}: {kind}")?;
         let section = Section(plugin);
-        match kind {
+        let remedied = if let FaultKind::Starved { denied, .. } = kind { denied } else { kind };
+        match remedied {
             FaultKind::Fuel { limit } => {
                 write!(f, "; if it needs more: max_fuel = {} under {section}", grouped(limit.saturating_mul(2)))
             }
@@ -200,6 +203,10 @@ impl fmt::Display for Fault {
             }
             FaultKind::Tables { wanted, .. } => {
                 write!(f, "; if it needs more: max_table_elements = {} under {section}", grouped(*wanted))
+            }
+            FaultKind::Recursion { limit } if u64::from(*limit) < DEEPEST_RECURSION as u64 => {
+                let more = u64::from(*limit).saturating_mul(2).min(DEEPEST_RECURSION as u64);
+                write!(f, "; if it needs more: max_recursion = {} under {section}", grouped(more))
             }
             FaultKind::Trap(Trap::Unreachable) => {
                 write!(f, "; the plugin's last log lines usually say why")
@@ -216,14 +223,6 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fuel { limit } => write!(f, "fuel limit {} reached", grouped(*limit)),
-            Self::Block { wanted, limit } => {
-                write!(
-                    f,
-                    "a single block asked for {} fuel, at most {} may be; split the operation",
-                    grouped(*wanted),
-                    grouped(*limit)
-                )
-            }
             Self::Deadline { limit_ms, fuel } => {
                 write!(f, "time limit {limit_ms} ms reached after {} fuel", grouped(*fuel))
             }
@@ -237,8 +236,11 @@ impl fmt::Display for FaultKind {
                 grouped(*wanted)
             ),
             Self::SystemMemory => write!(f, "the machine has no memory left for it"),
-            Self::Recursion => write!(f, "recursion too deep: the call stack is full"),
+            Self::Recursion { limit } => {
+                write!(f, "recursion limit {} calls reached, or their values fill the stack", grouped(u64::from(*limit)))
+            }
             Self::Trap(trap) => write!(f, "{trap}"),
+            Self::Starved { trap, denied } => write!(f, "{trap}; before that, {denied}"),
             Self::Exit { code } => write!(f, "the plugin exited with code {code}"),
             Self::Signal { number } => write!(f, "the plugin raised signal {number}"),
             Self::Pointer(outside) => write!(f, "returned {outside}"),

@@ -7,7 +7,6 @@ use wasmi::{Store, TypedFunc};
 
 use super::abi::{Dialect, Exports, Region};
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
-use super::frames::Account;
 use super::limits::Limits;
 use super::memory;
 use super::metadata::Metadata;
@@ -21,6 +20,7 @@ use super::services::Services;
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, Meter, State, files_of};
 use super::thread::on_guest_stack;
+use super::translate::Shadow;
 use super::wasi::{Shared, context};
 use crate::config::{Capability, Isolation};
 use crate::grant::GrantView;
@@ -136,7 +136,7 @@ impl Instance {
         };
         store.data_mut().memory = Some(exports.memory);
         if plugin.profiler().is_some() {
-            store.data_mut().account = Account::of(&store, instance).map(|account| (account, 0));
+            store.data_mut().account = Shadow::of(&store, instance).map(|account| (account, 0));
         }
         let mut this = Self {
             store,

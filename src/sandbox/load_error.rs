@@ -5,6 +5,7 @@ use std::fmt;
 use super::fault::{Bytes, Section, grouped};
 use super::signature::Signature;
 use super::text::clean;
+use super::translate::{BoundsError, Refused};
 use crate::config::Capability;
 use crate::grant::Denied;
 
@@ -139,6 +140,8 @@ pub enum LoadReason {
         /// How to build without it.
         remedy: &'static str,
     },
+    /// Larger in some way than any module may be.
+    Bounds(BoundsError),
     /// Not valid.
     Invalid {
         /// In the engine's words.
@@ -157,12 +160,30 @@ const FEATURES: &[(&str, &str, &str)] = &[
 ];
 
 impl LoadReason {
+    /// What the parser cannot read, in its words: "unexpected end-of-file", or that a section or a function reaches beyond the end,
+    /// where bytes are missing.
+    pub(super) fn malformed(message: &str, offset: usize) -> Self {
+        if message.contains("unexpected end") || message.contains("out of bounds") {
+            return Self::Truncated { offset };
+        }
+        Self::invalid(format!("{message} (at offset {offset:#x})"))
+    }
+
     /// What the engine refuses in `reason`: a feature that is off, or else something that is not valid.
     pub(super) fn invalid(reason: String) -> Self {
         let lower = reason.to_ascii_lowercase();
         match FEATURES.iter().find(|(needle, _, _)| lower.contains(needle)) {
             Some((_, feature, remedy)) => Self::Feature { feature, remedy },
             None => Self::Invalid { reason },
+        }
+    }
+}
+
+impl From<Refused> for LoadReason {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Bounds(error) => Self::Bounds(error),
+            Refused::Malformed { message, offset } => Self::malformed(&message, offset),
         }
     }
 }
@@ -282,6 +303,7 @@ impl fmt::Display for LoadReason {
                 write!(f, "its section conductor.plugin cannot be read: {}", clean(reason, 200))
             }
             Self::Feature { feature, remedy } => write!(f, "uses {feature}, which is off; {remedy}"),
+            Self::Bounds(error) => write!(f, "{error}; compilers stay far below that"),
             Self::Invalid { reason } => write!(f, "not a valid module: {}", clean(reason, 200)),
         }
     }

@@ -5,6 +5,7 @@ use wasmparser::{BinaryReaderError, ExternalKind, Parser, Payload, TypeRef};
 use super::lengths;
 use super::load_error::LoadReason;
 use super::signature::{Signature, ValueType};
+use super::translate::Measure;
 
 /// The custom section that may hold the plugin's metadata.
 const METADATA_SECTION: &str = "conductor.plugin";
@@ -12,10 +13,7 @@ const METADATA_SECTION: &str = "conductor.plugin";
 /// Longest metadata that is read, in bytes.
 pub(super) const MAX_METADATA: usize = 64 << 10;
 
-/// Functions, imports or exports a module may declare before it is read on; beyond what the engine allows, too.
-const MAX_ITEMS: u32 = 100_000;
-
-/// The same for imports and exports, of which each is kept with its type: a thousand parameters in one byte of the file.
+/// Imports or exports a module may declare: each is kept with its type, many parameters in one byte of the file.
 const MAX_NAMED: u32 = 10_000;
 
 /// Bytes of one page of linear memory.
@@ -91,7 +89,7 @@ impl Facts {
         for payload in Parser::new(0).parse_all(wasm) {
             match payload.map_err(|error| malformed(&error))? {
                 Payload::TypeSection(section) => {
-                    bounded("types", section.count())?;
+                    Measure::Types.check(section.count().into(), 0, None).map_err(LoadReason::Bounds)?;
                     for group in section {
                         for ty in group.map_err(|error| malformed(&error))?.into_types() {
                             types.push(match &ty.composite_type.inner {
@@ -102,7 +100,7 @@ impl Facts {
                     }
                 }
                 Payload::ImportSection(section) => {
-                    bounded_to("imports", section.count(), MAX_NAMED)?;
+                    bounded("imports", section.count())?;
                     for import in section {
                         let import = import.map_err(|error| malformed(&error))?;
                         let what = match import.ty {
@@ -131,13 +129,12 @@ impl Facts {
                     }
                 }
                 Payload::FunctionSection(section) => {
-                    bounded("functions", section.count())?;
                     for index in section {
                         functions.push(index.map_err(|error| malformed(&error))?);
                     }
                 }
                 Payload::TableSection(section) => {
-                    bounded("tables", section.count())?;
+                    Measure::Tables.check(section.count().into(), 0, None).map_err(LoadReason::Bounds)?;
                     for table in section {
                         let table = table.map_err(|error| malformed(&error))?;
                         if table.ty.table64 {
@@ -147,7 +144,6 @@ impl Facts {
                     }
                 }
                 Payload::MemorySection(section) => {
-                    bounded("memories", section.count())?;
                     for memory in section {
                         let memory = memory.map_err(|error| malformed(&error))?;
                         if memory.memory64 {
@@ -167,7 +163,7 @@ impl Facts {
                     }
                 }
                 Payload::ExportSection(section) => {
-                    bounded_to("exports", section.count(), MAX_NAMED)?;
+                    bounded("exports", section.count())?;
                     for export in section {
                         let export = export.map_err(|error| malformed(&error))?;
                         exports.push((export.name.to_owned(), export.kind, export.index));
@@ -286,11 +282,7 @@ fn header(wasm: &[u8]) -> Result<(), LoadReason> {
 }
 
 fn bounded(what: &'static str, count: u32) -> Result<(), LoadReason> {
-    bounded_to(what, count, MAX_ITEMS)
-}
-
-fn bounded_to(what: &'static str, count: u32, most: u32) -> Result<(), LoadReason> {
-    if count > most { Err(invalid(&format!("{count} {what}; at most {most} are read"))) } else { Ok(()) }
+    if count > MAX_NAMED { Err(invalid(&format!("{count} {what}; at most {MAX_NAMED} are read"))) } else { Ok(()) }
 }
 
 fn invalid(reason: &str) -> LoadReason {
@@ -298,10 +290,5 @@ fn invalid(reason: &str) -> LoadReason {
 }
 
 fn malformed(error: &BinaryReaderError) -> LoadReason {
-    // The parser says "unexpected end-of-file", or that a section or a function reaches beyond the end.
-    let message = error.message();
-    if message.contains("unexpected end") || message.contains("out of bounds") {
-        return LoadReason::Truncated { offset: error.offset() };
-    }
-    LoadReason::invalid(format!("{message} (at offset {:#x})", error.offset()))
+    LoadReason::malformed(error.message(), error.offset())
 }

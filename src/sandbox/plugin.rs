@@ -8,7 +8,7 @@ use wasmi::{Engine, FuncType, Linker, Module};
 use super::counters::Counters;
 use super::description::Description;
 use super::engine::{new_engine, profiling_engine};
-use super::frames::{self, Frame};
+use super::frames::Frame;
 use super::function::{HostFunction, bridge};
 use super::load_error::{LoadError, LoadReason};
 use super::metadata::Metadata;
@@ -17,6 +17,7 @@ use super::nearest::nearest;
 use super::profile::Profile;
 use super::signature::Signature;
 use super::state::State;
+use super::translate;
 use super::wasi;
 use crate::action::Secrets;
 use crate::config::{Capability, PluginConfig, WasmConfig};
@@ -83,12 +84,10 @@ impl Plugin {
     ) -> Result<Arc<Self>, LoadError> {
         let grant = grant.into().view();
         let mut plugin = Self::link(admitted, settings, &grant, Some(grant.get()), functions)?;
-        let prepared = frames::prepare(admitted.bytes());
-        let engine = profiling_engine();
-        if let (Some(prepared), Some(this)) = (prepared, Arc::get_mut(&mut plugin)) {
+        let engine = profiling_engine(settings.wasm.max_recursion);
+        if let Some(this) = Arc::get_mut(&mut plugin) {
             let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
-            this.module =
-                Module::new(&engine, &prepared).map_err(|error| refuse(LoadReason::invalid(error.to_string())))?;
+            this.module = translated(&engine, admitted.bytes(), true).map_err(refuse)?;
             this.linker = link(&engine, &this.imports, Some(grant.get()), functions).map_err(refuse)?;
             this.engine = engine;
             this.profile = Some((Profile::default(), admitted.bytes().into()));
@@ -116,9 +115,8 @@ impl Plugin {
         let facts = Facts::read(admitted.bytes()).map_err(refuse)?;
         facts.check_exports().map_err(refuse)?;
         check_size(&facts, &settings.wasm).map_err(refuse)?;
-        let engine = new_engine();
-        let module =
-            Module::new(&engine, admitted.bytes()).map_err(|error| refuse(LoadReason::invalid(error.to_string())))?;
+        let engine = new_engine(settings.wasm.max_recursion);
+        let module = translated(&engine, admitted.bytes(), false).map_err(refuse)?;
         let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
         let Description { metadata, imports, exports, mut needs } =
             Description::of(facts, functions).map_err(refuse)?;
@@ -212,6 +210,12 @@ impl Plugin {
         let mut volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
         volumes.entry(tenant.to_owned()).or_insert_with(make).clone()
     }
+}
+
+/// The module to run, with an account of its calls when `accounted`. Nothing of it is translated before it is called.
+fn translated(engine: &Engine, wasm: &[u8], accounted: bool) -> Result<Module, LoadReason> {
+    let prepared = translate::prepare(wasm, accounted)?;
+    Module::new(engine, &*prepared).map_err(|error| LoadReason::invalid(error.to_string()))
 }
 
 fn check_size(facts: &Facts, settings: &WasmConfig) -> Result<(), LoadReason> {

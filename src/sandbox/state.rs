@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
-use super::frames::Account;
 use super::limits::Limits;
 use super::lines::Lines;
 use super::plugin::Plugin;
 use super::services::Services;
 use super::slice::Stopped;
 use super::trace::Trace;
+use super::translate::Shadow;
 use super::wasi::{Deadline, Waited};
 use crate::action::{Origin, Request, Url};
 use crate::clock::Micros;
@@ -40,7 +40,7 @@ pub(super) struct State {
     pub(super) memory: Option<Memory>,
     pub(super) meter: Meter,
     /// The account of calls, when the plugin is profiled, and the fuel put down so far.
-    pub(super) account: Option<(Account, u64)>,
+    pub(super) account: Option<(Shadow, u64)>,
     pub(super) lines: Lines,
     pub(super) call: CallState,
     /// Shared with the guest's clock, so that no sleep outlasts the call.

@@ -327,7 +327,7 @@ mod tests {
             text.push_str("))");
         }
         text.push(')');
-        let engine = super::super::engine::new_engine();
+        let engine = super::super::engine::new_engine(100);
         let module = wasmi::Module::new(&engine, wat::parse_str(&text).expect("text")).expect("a module");
         let mut linker = wasmi::Linker::<Guest>::new(&engine);
         wasi_shim::add_to_linker(&mut linker).expect("linked once");

@@ -35,6 +35,7 @@ impl Reader<'_> {
             max_fuel: table.number(&["max_fuel"], 1..=1_000_000_000_000, base.max_fuel),
             max_memory_bytes: table.number(&["max_memory_bytes"], 65_536..=MAX_MEMORY, base.max_memory_bytes),
             max_table_elements: table.number(&["max_table_elements"], 0..=10_000_000, base.max_table_elements),
+            max_recursion: table.number(&["max_recursion"], 100..=100_000, base.max_recursion),
             max_execution_ms: table.number(&["max_execution_ms"], 1..=3_600_000, base.max_execution_ms),
             max_output_bytes: table.number(&["max_output_bytes"], 0..=16_777_216, base.max_output_bytes),
             max_data_bytes: table.number(&["max_data_bytes"], 0..=MAX_DATA, base.max_data_bytes),

@@ -63,13 +63,6 @@ pub enum Cause {
         /// How much it had.
         limit: u64,
     },
-    /// One block of code or one bulk operation asked for more fuel than any may.
-    Block {
-        /// Fuel it asked for.
-        wanted: u64,
-        /// Fuel it may have.
-        limit: u64,
-    },
     /// Too many frames or values on the stack.
     Recursion,
     /// The machine has no memory left.
@@ -145,12 +138,6 @@ impl fmt::Display for Cause {
         match self {
             Self::Trap(trap) => write!(f, "{trap}"),
             Self::Fuel { limit } => write!(f, "it used up its fuel ({}); --fuel gives it more", grouped(*limit)),
-            Self::Block { wanted, limit } => write!(
-                f,
-                "one operation asked for {} fuel, at most {} are given to one",
-                grouped(*wanted),
-                grouped(*limit)
-            ),
             Self::Recursion => f.write_str("recursion too deep: the call stack is full"),
             Self::SystemMemory => f.write_str("the machine has no memory left for it"),
             Self::Signal(number) => write!(f, "it raised signal {number}"),

@@ -5,8 +5,7 @@ use wasi_shim::{
 };
 use wasmi::errors::ErrorKind;
 use wasmi::{
-    Caller, CompilationMode, Config, Engine, ExternType, FuncType, Linker, Memory, Module, Store, TrapCode,
-    TypedResumableCall, ValType,
+    Caller, Engine, ExternType, FuncType, Linker, Memory, Module, Store, TrapCode, TypedResumableCall, ValType,
 };
 
 use super::input::Patient;
@@ -14,21 +13,13 @@ use super::{Cause, Command, CommandError, Crash, Ended};
 use crate::clock::FILE_EPOCH_US;
 use crate::sandbox::fault::Trap;
 use crate::sandbox::frames;
-use crate::sandbox::fuel::{self, SLICE};
+use crate::sandbox::engine::command_engine;
+use crate::sandbox::fuel::SLICE;
 use crate::sandbox::lengths;
 use crate::sandbox::slice::Stopped;
 use crate::sandbox::state::Meter;
+use crate::sandbox::translate::{self, Refused};
 use crate::sandbox::wasi;
-
-/// Most fuel one block or bulk operation may ask for: growing by 512 MiB at once. Also what bounds the native stack that
-/// failing growths of one block leave behind: 6 MB of the 64 a guest's thread has.
-const MAX_BLOCK: u64 = 1 << 23;
-
-/// Frames on top of each other, those that keep the account of them included. They lie on the heap.
-const MAX_RECURSION: usize = 100_000;
-
-/// Bytes of the engine's value stack.
-const MAX_STACK_BYTES: usize = 64 << 20;
 
 /// Descriptors a program may have open; what a shell allows by default.
 const MAX_DESCRIPTORS: u32 = 1024;
@@ -65,7 +56,7 @@ impl WasiView for State {
 }
 
 pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError> {
-    let engine = Engine::new(&config());
+    let engine = command_engine();
     let module = load(&engine, wasm)?;
     check(&module)?;
     let budget = command.fuel.unwrap_or(u64::MAX);
@@ -91,11 +82,7 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
                 Err(cause) => break cause,
             },
             Ok(TypedResumableCall::OutOfFuel(pause)) => {
-                let wanted = pause.required_fuel();
-                if wanted > MAX_BLOCK {
-                    break Cause::Block { wanted, limit: MAX_BLOCK };
-                }
-                if let Err(cause) = refill(&mut store, wanted) {
+                if let Err(cause) = refill(&mut store, pause.required_fuel()) {
                     break cause;
                 }
                 call = pause.resume(&mut store);
@@ -110,31 +97,18 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
     Ok(Ended::Crash(Crash { cause, frames, omitted }))
 }
 
-fn config() -> Config {
-    let mut config = Config::default();
-    config
-        .consume_fuel(true)
-        .fuel_cost(fuel::BULK_COSTS)
-        .operator_cost(fuel::OPERATOR_COSTS)
-        .compilation_mode(CompilationMode::LazyTranslation)
-        .ignore_custom_sections(true)
-        .set_max_recursion_depth(MAX_RECURSION)
-        .set_max_stack_height(MAX_STACK_BYTES)
-        .set_max_cached_stacks(1);
-    config
-}
-
-/// The module with an account of its calls built in; as it is, where that cannot be done.
+/// The module with an account of its calls built in.
 fn load(engine: &Engine, wasm: &[u8]) -> Result<Module, CommandError> {
     lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
         reason: format!("unexpected end-of-file (at offset {offset:#x})"),
     })?;
-    if let Some(prepared) = frames::prepare(wasm)
-        && let Ok(module) = Module::new(engine, &prepared)
-    {
-        return Ok(module);
-    }
-    Module::new(engine, wasm).map_err(|error| CommandError::Module { reason: error.to_string() })
+    let prepared = translate::prepare(wasm, true).map_err(|refused| CommandError::Module {
+        reason: match refused {
+            Refused::Bounds(error) => error.to_string(),
+            Refused::Malformed { message, offset } => format!("{message} (at offset {offset:#x})"),
+        },
+    })?;
+    Module::new(engine, &*prepared).map_err(|error| CommandError::Module { reason: error.to_string() })
 }
 
 /// Whether everything is there that a command needs, and everything it needs is.

@@ -1,0 +1,89 @@
+//! What is running when a program is stopped. The engine does not say, so the program keeps an account itself.
+//!
+//! A function begins by noting its number above those of its callers, and ends by taking the note back. The notes lie in a memory of
+//! their own, appended after all others; a global says how many bytes of them count. The body stands in a block, so that whatever
+//! leaves it comes past the end; a function that goes on as another takes its note back before.
+
+use wasmi::{AsContext, AsContextMut, Global, Instance, Memory, Val};
+
+use super::encode::{leb, leb_signed};
+
+/// Names of the two exports; a module that has them already keeps no account.
+pub(super) const DEPTH: &str = "conductor:depth";
+pub(super) const NOTES: &str = "conductor:notes";
+
+/// Pages of the memory with the notes: four bytes for each frame of the deepest recursion there may be.
+pub(super) const PAGES: u8 = 7;
+const _: () = assert!(PAGES as usize * 65_536 > 4 * crate::sandbox::engine::DEEPEST_RECURSION);
+
+/// Numbers of the global and the memory that are appended for the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) depth: u32,
+    pub(super) notes: u32,
+}
+
+impl Account {
+    /// Appends what comes before a body: the note of `function`. The depth before it is kept in `local`.
+    pub(super) fn enter(self, out: &mut Vec<u8>, function: u32, local: u32) {
+        out.push(0x23); // global.get
+        leb(out, self.depth);
+        out.push(0x22); // local.tee
+        leb(out, local);
+        out.push(0x41); // i32.const
+        leb_signed(out, function.cast_signed());
+        out.extend_from_slice(&[0x36, 0x42]); // i32.store, aligned to 4, with the number of a memory
+        leb(out, self.notes);
+        out.push(0); // offset
+        out.push(0x20); // local.get
+        leb(out, local);
+        out.extend_from_slice(&[0x41, 4, 0x6a, 0x24]); // i32.const 4, i32.add, global.set
+        leb(out, self.depth);
+    }
+
+    /// Appends what takes the note back.
+    pub(super) fn leave(self, out: &mut Vec<u8>, local: u32) {
+        out.push(0x20); // local.get
+        leb(out, local);
+        out.push(0x24); // global.set
+        leb(out, self.depth);
+    }
+}
+
+/// The account that a running instance keeps.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sandbox) struct Shadow {
+    depth: Global,
+    notes: Memory,
+}
+
+impl Shadow {
+    /// That of `instance`, when its module was prepared to keep one.
+    pub(in crate::sandbox) fn of(store: impl AsContext, instance: Instance) -> Option<Self> {
+        let store = store.as_context();
+        Some(Self { depth: instance.get_global(store, DEPTH)?, notes: instance.get_memory(store, NOTES)? })
+    }
+
+    /// How many functions are running.
+    pub(in crate::sandbox) fn count(&self, store: impl AsContext) -> usize {
+        (self.depth.get(store).i32().unwrap_or(0).cast_unsigned() / 4) as usize
+    }
+
+    /// Number of the function that is running, and of those that called it: the innermost first.
+    pub(in crate::sandbox) fn running<'a, T: 'a>(&self, store: impl Into<wasmi::StoreContext<'a, T>>) -> impl Iterator<Item = u32> + 'a {
+        let store = store.into();
+        let count = self.count(store);
+        let notes = self.notes.data(store);
+        (0..count).rev().map_while(move |position| {
+            let at = position.checked_mul(4)?;
+            let bytes = notes.get(at..at.checked_add(4)?)?;
+            Some(u32::from_le_bytes(bytes.try_into().ok()?))
+        })
+    }
+
+    /// No function is running: a fresh call begins.
+    pub(in crate::sandbox) fn reset(&self, store: impl AsContextMut) {
+        // The global is an i32 and can be set: the module was made so.
+        let _ = self.depth.set(store, Val::I32(0));
+    }
+}
