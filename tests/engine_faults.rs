@@ -81,7 +81,13 @@ const CHOICES: &[(&str, &str)] = &[
 ];
 
 /// A module that picks for 0 and for 5 (`$pick`), with every way to hold a value; `main` is what is run.
-fn picking(condition: &str, place: &str, (ty, from, to): (&str, &str, &str), (yes, no): (&str, &str), main: &str) -> String {
+fn picking(
+    condition: &str,
+    place: &str,
+    (ty, from, to): (&str, &str, &str),
+    (yes, no): (&str, &str),
+    main: &str,
+) -> String {
     let condition = condition.replace('X', place);
     let (yes, no) = (from.replace('N', yes), from.replace('N', no));
     let picked = |number: u32| to.replace('V', &format!("(call $pick (i32.const {number}) (i32.const 0))"));

@@ -29,6 +29,9 @@ fn refused(wasm: &[u8]) -> Option<(Measure, u64, Option<u32>)> {
     }
 }
 
+/// Declarations and a body with so many of something.
+type Make<'a> = &'a dyn Fn(u64) -> (String, String);
+
 /// `count` times `text`.
 fn times(count: u64, text: &str) -> String {
     text.repeat(usize::try_from(count).expect("it fits"))
@@ -50,7 +53,6 @@ fn the_largest_is_taken_and_one_more_is_refused_by_name() {
     let types = |count| (times(count, "(type (func))"), String::new());
     let elements = |count| (format!("(func $f) (elem func {})", times(count, "$f ")), String::new());
     // `execute` and its parameters stand beside, where those count.
-    type Make<'a> = &'a dyn Fn(u64) -> (String, String);
     let cases: [(Measure, u64, Make<'_>); 12] = [
         (Measure::Locals, of(Measure::Locals), &locals),
         (Measure::Results, of(Measure::Results), &results),

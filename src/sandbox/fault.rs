@@ -237,7 +237,11 @@ impl fmt::Display for FaultKind {
             ),
             Self::SystemMemory => write!(f, "the machine has no memory left for it"),
             Self::Recursion { limit } => {
-                write!(f, "recursion limit {} calls reached, or their values fill the stack", grouped(u64::from(*limit)))
+                write!(
+                    f,
+                    "recursion limit {} calls reached, or their values fill the stack",
+                    grouped(u64::from(*limit))
+                )
             }
             Self::Trap(trap) => write!(f, "{trap}"),
             Self::Starved { trap, denied } => write!(f, "{trap}; before that, {denied}"),

@@ -72,8 +72,7 @@ pub fn cost_table_digest() -> Digest {
         text.push('\n');
     }
     let CustomFuelCosts { bytes_copied_per_fuel, fuel_per_bytes_translated, fuel_per_bytes_validated } = BULK_COSTS;
-    for number in
-        [u64::from(bytes_copied_per_fuel), fuel_per_bytes_translated.into(), fuel_per_bytes_validated.into()]
+    for number in [u64::from(bytes_copied_per_fuel), fuel_per_bytes_translated.into(), fuel_per_bytes_validated.into()]
     {
         text.push_str(&number.to_string());
         text.push('\n');

@@ -11,9 +11,9 @@ use wasmi::{
 use super::input::Patient;
 use super::{Cause, Command, CommandError, Crash, Ended};
 use crate::clock::FILE_EPOCH_US;
+use crate::sandbox::engine::command_engine;
 use crate::sandbox::fault::Trap;
 use crate::sandbox::frames;
-use crate::sandbox::engine::command_engine;
 use crate::sandbox::fuel::SLICE;
 use crate::sandbox::lengths;
 use crate::sandbox::slice::Stopped;

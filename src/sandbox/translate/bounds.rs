@@ -66,12 +66,11 @@ impl Measure {
     pub const fn limit(self, bytes: usize) -> u64 {
         let bytes = bytes as u64;
         match self {
-            Self::Types | Self::Globals => 100_000,
+            // Largest seen: 87,875 data segments (Go); of segments the parser takes no more than this.
+            Self::Types | Self::Globals | Self::ElementSegments | Self::DataSegments => 100_000,
             // Largest seen: 619,906 (pandoc), which has 97 bytes of code for each; a bare one takes the engine some 200 bytes.
             Self::Functions => 10_000 + bytes / 16,
             Self::Tables => 100,
-            // Largest seen: 87,875 data segments (Go); the parser takes no more than this.
-            Self::ElementSegments | Self::DataSegments => 100_000,
             // 16 bytes each, whether a table ever takes them or not.
             Self::Elements => 1_000_000,
             // Largest seen: 89.

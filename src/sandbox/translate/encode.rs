@@ -9,7 +9,12 @@ use super::shape::{CODE, EXPORTS, FUNCTIONS, GLOBALS, MEMORIES, Shape, TYPES};
 use super::{Refused, frame};
 
 /// Writes `wasm` anew, with `edits` in the order of their places, and with an account of calls.
-pub(super) fn encode(wasm: &[u8], shape: &Shape<'_>, edits: &[Edit], account: Option<Account>) -> Result<Vec<u8>, Refused> {
+pub(super) fn encode(
+    wasm: &[u8],
+    shape: &Shape<'_>,
+    edits: &[Edit],
+    account: Option<Account>,
+) -> Result<Vec<u8>, Refused> {
     let mut out = Vec::with_capacity(wasm.len() + wasm.len() / 4);
     out.extend_from_slice(wasm.get(..8).unwrap_or_default());
     let writer = Writer { wasm, shape, edits, account, sync: edits.iter().any(|edit| edit.insert == Insert::Sync) };

@@ -70,7 +70,10 @@ impl Shadow {
     }
 
     /// Number of the function that is running, and of those that called it: the innermost first.
-    pub(in crate::sandbox) fn running<'a, T: 'a>(&self, store: impl Into<wasmi::StoreContext<'a, T>>) -> impl Iterator<Item = u32> + 'a {
+    pub(in crate::sandbox) fn running<'a, T: 'a>(
+        &self,
+        store: impl Into<wasmi::StoreContext<'a, T>>,
+    ) -> impl Iterator<Item = u32> + 'a {
         let store = store.into();
         let count = self.count(store);
         let notes = self.notes.data(store);

@@ -51,11 +51,11 @@ impl From<wasmparser::BinaryReaderError> for Refused {
 
 /// The bytes to translate in the place of `wasm`, whose lengths have been checked; with an account of calls when `accounted`.
 pub(super) fn prepare(wasm: &[u8], accounted: bool) -> Result<Cow<'_, [u8]>, Refused> {
-    let mut shape = Shape::read(wasm)?;
+    let shape = Shape::read(wasm)?;
     let account = if accounted { shape.account() } else { None };
     let edits = scan::scan(&shape, account)?;
     if edits.is_empty() && account.is_none() {
         return Ok(Cow::Borrowed(wasm));
     }
-    Ok(Cow::Owned(encode::encode(wasm, &mut shape, &edits, account)?))
+    Ok(Cow::Owned(encode::encode(wasm, &shape, &edits, account)?))
 }

@@ -2,7 +2,8 @@
 //!
 //! **The wrong `select`.** The engine (2.0.0) fuses a comparison with zero into the `select` it is the condition of. Where the
 //! compared value lies in a slot, the fused operator tests a register that never held it. So the walk keeps, for each operand, whether
-//! it may be such a comparison, and has a [barrier](Insert::Barrier) put before a `select` whose condition may be one.
+//! it may be such a comparison, and has a [barrier](Insert::Barrier) put before a `select` whose condition may be one. Values that the
+//! operator before has left in the register are compared there, and need none: that is how compilers write it.
 //!
 //! **The forgotten place.** A `table.grow` that runs out of fuel is resumed where the function was last interrupted, and all that it
 //! did since happens again. Calls note the place, so a [call](Insert::Sync) of an empty function is put before each `table.grow`.
@@ -11,11 +12,11 @@
 
 use wasmparser::{BlockType, BrTable, VisitOperator};
 
+use super::Refused;
 use super::bounds::{BoundsError, Measure};
 use super::frame;
 use super::instrument::Account;
 use super::shape::Shape;
-use super::Refused;
 
 /// A change to a module's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +41,16 @@ pub(super) enum Insert {
     Forget,
 }
 
-/// What the walk knows of an operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the walk knows of an operand: each is more to be careful about than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Operand {
-    /// Neither of the others.
+    /// No constant, and no comparison with one.
     Other,
+    /// A number that is written there and is not zero.
+    Number,
     /// It may be known to the engine as a constant, and zero.
     Constant,
-    /// It may be the result of a comparison with zero that the engine can still take back.
+    /// It may be the result of a comparison with zero that the engine can still take back; or a constant.
     ZeroTest,
 }
 
@@ -60,6 +63,8 @@ struct Block {
     label: u32,
     results: u32,
     params: u32,
+    /// What lay on top at the end of the first arm of an `if`.
+    then: Operand,
 }
 
 /// Walks over all of a module's code.
@@ -69,6 +74,8 @@ pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>) -> Result<Vec<Ed
         accounted: account.is_some(),
         edits: Vec::new(),
         operands: Vec::new(),
+        register: None,
+        before: None,
         blocks: Vec::new(),
         targets: 0,
         values: 0,
@@ -94,6 +101,9 @@ struct Walk<'s, 'a> {
     accounted: bool,
     edits: Vec<Edit>,
     operands: Vec<Operand>,
+    /// Which operand, counted from 1, lies in the register after the operator visited last, and which lay there before it.
+    register: Option<usize>,
+    before: Option<usize>,
     blocks: Vec<Block>,
     /// Of all `br_table`s so far.
     targets: u64,
@@ -133,13 +143,14 @@ impl<'a> Walk<'_, 'a> {
         self.growths = 0;
         self.operands.clear();
         self.blocks.clear();
-        self.blocks.push(Block { height: 0, label: results, results, params: 0 });
+        self.blocks.push(Block { height: 0, label: results, results, params: 0, then: Operand::Other });
         let mut operators = body.get_operators_reader()?;
         if let Some(price) = frame::price(locals) {
             self.edits.push(Edit { at: operators.original_position(), insert: Insert::Price(price) });
         }
         while !operators.eof() {
             self.at = operators.original_position();
+            self.before = self.register.take();
             operators.visit_operator(self)?;
             if let Some(error) = self.error.take() {
                 return Err(error.into());
@@ -211,32 +222,74 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// A comparison for equality, in the engine's eyes with zero if one side is that.
+    /// A comparison for equality, in the engine's eyes with zero if one side may be that.
     fn equality(&mut self) {
+        let height = self.operands.len();
         let (right, left) = (self.pop(), self.pop());
-        self.push(match (left, right) {
-            (Operand::Constant, Operand::Constant) => Operand::Constant,
-            (Operand::Constant, _) | (_, Operand::Constant) => Operand::ZeroTest,
-            _ => Operand::Other,
+        // The one that is compared with the other, which is known.
+        let compared = if left < right { height.checked_sub(1) } else { Some(height) };
+        if left.min(right) == Operand::Other && self.before.is_some() && self.before == compared {
+            return self.emit();
+        }
+        self.push(match left.max(right) {
+            Operand::Constant | Operand::ZeroTest => Operand::ZeroTest,
+            Operand::Number if left == right => Operand::Constant,
+            Operand::Number | Operand::Other => Operand::Other,
         });
     }
 
     /// A comparison with zero that is written as one.
     fn zero_test(&mut self) {
+        let compared = Some(self.operands.len());
         let operand = self.pop();
-        self.push(if operand == Operand::Constant { Operand::Constant } else { Operand::ZeroTest });
+        if operand == Operand::Other && self.before.is_some() && self.before == compared {
+            return self.emit();
+        }
+        self.push(Operand::ZeroTest);
     }
 
     /// Two operands make one. The engine computes with constants itself, and forgoes a shift by none.
     fn binary(&mut self) {
         let (right, left) = (self.pop(), self.pop());
-        self.push(match (left, right) {
-            (left, Operand::Constant) => left,
-            _ => Operand::Other,
-        });
+        let known = left != Operand::Other && right != Operand::Other;
+        self.push(if known { left.max(right).max(Operand::Constant) } else { Operand::Other });
     }
 
     fn unary(&mut self) {
+        let operand = self.pop();
+        self.push(if operand == Operand::Number { Operand::Constant } else { operand });
+    }
+
+    /// An operator that the engine cannot do without leaves its result in the register.
+    fn emit(&mut self) {
+        self.push(Operand::Other);
+        self.register = Some(self.operands.len());
+    }
+
+    /// An operator that leaves the register as it is.
+    fn keep(&mut self) {
+        self.register = self.before;
+    }
+
+    fn wrap(&mut self) {
+        match self.pop() {
+            Operand::Other => self.emit(),
+            Operand::Number => self.push(Operand::Constant),
+            known => self.push(known),
+        }
+    }
+
+    fn load(&mut self) {
+        self.pop();
+        self.emit();
+    }
+
+    fn number(&mut self, is_zero: bool) {
+        self.keep();
+        self.push(if is_zero { Operand::Constant } else { Operand::Number });
+    }
+
+    fn tee(&mut self) {
         let operand = self.pop();
         self.push(operand);
     }
@@ -253,8 +306,9 @@ impl<'a> Walk<'_, 'a> {
             self.edits.push(Edit { at: self.at, insert: Insert::Barrier });
         }
         let (no, yes) = (self.pop(), self.pop());
-        // Where both are the same the engine takes one of them.
-        self.push(if yes == no { yes } else { Operand::Other });
+        // Where the condition is a constant, or both are the same, the engine takes one of them as it is.
+        let taken = condition != Operand::Other || yes.min(no) != Operand::Other;
+        self.push(if taken { yes.max(no) } else { Operand::Other });
     }
 
     fn open(&mut self, ty: BlockType, is_loop: bool) {
@@ -265,24 +319,35 @@ impl<'a> Walk<'_, 'a> {
             self.push(Operand::Other);
         }
         let height = self.operands.len() - params as usize; // pushed just above, if they were not there
-        self.blocks.push(Block { height, label: if is_loop { params } else { results }, results, params });
+        let label = if is_loop { params } else { results };
+        self.blocks.push(Block { height, label, results, params, then: Operand::Other });
         self.fail(Measure::Nesting, self.blocks.len() as u64, true);
+    }
+
+    /// What lies on top in the innermost block.
+    fn top(&self, block: &Block) -> Operand {
+        let above = self.operands.len() > block.height;
+        self.operands.last().copied().filter(|_| above).unwrap_or(Operand::Other)
     }
 
     fn otherwise(&mut self) {
         let Some(block) = self.blocks.last().copied() else { return };
+        let then = self.top(&block);
+        if let Some(block) = self.blocks.last_mut() {
+            block.then = then;
+        }
         self.operands.truncate(block.height);
         self.plain(0, block.params);
     }
 
     fn end(&mut self) {
         let Some(block) = self.blocks.pop() else { return };
-        // The value on top leaves the block as what it is; the engine may not even notice the end.
-        let top = if self.operands.len() > block.height { self.operands.last().copied() } else { None };
+        // The value on top leaves the block as what it is: the engine may not even notice the end, or know which arm is taken.
+        let top = self.top(&block).max(block.then);
         self.operands.truncate(block.height);
         self.plain(0, block.results.saturating_sub(1));
         if block.results > 0 {
-            self.push(top.unwrap_or(Operand::Other));
+            self.push(top);
         }
     }
 
@@ -375,6 +440,9 @@ macro_rules! operator {
     ($walk:ident CallIndirect($ty:ident $table:ident) $($_:tt)*) => {{ let _ = $table; $walk.call_type($ty) }};
     ($walk:ident ReturnCall($function:ident) $($_:tt)*) => {{ $walk.go_on_as_another(); $walk.call_function($function); $walk.unreachable() }};
     ($walk:ident ReturnCallIndirect($ty:ident $table:ident) $($_:tt)*) => {{ let _ = $table; $walk.go_on_as_another(); $walk.call_type($ty); $walk.unreachable() }};
+    ($walk:ident Nop() $($_:tt)*) => { $walk.keep() };
+    ($walk:ident LocalGet($local:ident) $($_:tt)*) => {{ let _ = $local; $walk.push(Operand::Other); $walk.keep() }};
+    ($walk:ident I32WrapI64() $($_:tt)*) => { $walk.wrap() };
     ($walk:ident Select() $($_:tt)*) => { $walk.select() };
     ($walk:ident TypedSelect($ty:ident) $($_:tt)*) => {{ let _ = $ty; $walk.select() }};
     ($walk:ident GlobalGet($global:ident) $($_:tt)*) => {{ $walk.global($global); $walk.get_global($global) }};
@@ -399,9 +467,12 @@ macro_rules! operator {
     ($walk:ident MemoryFill($memory:ident) $($_:tt)*) => {{ $walk.memory($memory); $walk.plain(3, 0) }};
     ($walk:ident MemoryInit($data:ident $memory:ident) $($_:tt)*) => {{ let _ = $data; $walk.memory($memory); $walk.plain(3, 0) }};
     ($walk:ident MemoryCopy($to:ident $from:ident) $($_:tt)*) => {{ $walk.memory($to.max($from)); $walk.plain(3, 0) }};
-    ($walk:ident $op:ident($arg:ident) load $($_:tt)*) => {{ $walk.memory($arg.memory); $walk.plain(1, 1) }};
+    ($walk:ident $op:ident($arg:ident) load $($_:tt)*) => {{ $walk.memory($arg.memory); $walk.load() }};
     ($walk:ident $op:ident($arg:ident) store $($_:tt)*) => {{ $walk.memory($arg.memory); $walk.plain(2, 0) }};
-    ($walk:ident $op:ident($($arg:ident)*) push $($_:tt)*) => {{ $(let _ = $arg;)* $walk.push(Operand::Constant) }};
+    ($walk:ident I32Const($value:ident) $($_:tt)*) => { $walk.number($value == 0) };
+    ($walk:ident I64Const($value:ident) $($_:tt)*) => { $walk.number($value == 0) };
+    ($walk:ident $op:ident($($arg:ident)*) push $($_:tt)*) => {{ $(let _ = $arg;)* $walk.number(true) }};
+    ($walk:ident LocalTee($local:ident) $($_:tt)*) => {{ let _ = $local; $walk.tee() }};
     ($walk:ident $op:ident() test $($_:tt)*) => { $walk.unary() };
     ($walk:ident $op:ident() cmp $($_:tt)*) => { $walk.binary() };
     ($walk:ident $op:ident() binary $($_:tt)*) => { $walk.binary() };

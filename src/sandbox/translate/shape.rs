@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, FunctionBody, Operator, Parser, Payload, TableInit, TypeRef, ValType,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, FunctionBody, Operator,
+    Parser, Payload, TableInit, TypeRef, ValType,
 };
 
 use super::Refused;
