@@ -196,3 +196,47 @@ fn what_cannot_be_started_is_told_in_words() {
     transcript.push_str(&wasi().run().exits(2).transcript());
     golden("fixtures/wasi/refused.txt", &transcript);
 }
+
+/// A guest that says one byte, and ends when its input does.
+const WAITS: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") PAGES)
+    (data (i32.const 16) "\20\00\00\00\01\00\00\00")
+    (data (i32.const 32) "x")
+    (func (export "_start")
+        (if (i32.ne (memory.size) (i32.const PAGES)) (then (call $exit (i32.const 3))))
+        (if (i32.load (i32.const 0xff0000)) (then (call $exit (i32.const 4))))
+        (i32.store8 (i32.sub (i32.mul (i32.const PAGES) (i32.const 65536)) (i32.const 1)) (i32.const 1))
+        (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)))
+        (drop (call $read (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 8)))))"#;
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn memory_that_is_only_declared_is_not_touched() {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+    let scratch = Scratch::new();
+    for pages in ["65536"] {
+        let file = module(&scratch, "waits.wasm", &WAITS.replace("PAGES", pages));
+        let start = support::start("conductor");
+        let (program, before) = start.split_first().expect("a program");
+        let mut child = Command::new(program)
+            .args(before)
+            .arg("wasi")
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut said = [0];
+        child.stdout.as_mut().expect("a pipe").read_exact(&mut said).expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it is there");
+        drop(child.stdin.take());
+        assert!(child.wait().expect("it ends").success());
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the most it had");
+        let kib: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+        assert!(kib < 200 << 10, "{pages} pages: {kib} KiB were resident");
+    }
+}

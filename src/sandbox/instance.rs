@@ -20,7 +20,7 @@ use super::services::Services;
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, Meter, State, files_of};
 use super::thread::on_guest_stack;
-use super::translate::Shadow;
+use super::translate::{Shadow, grow_deferred};
 use super::wasi::{Shared, context};
 use crate::config::{Capability, Isolation};
 use crate::grant::GrantView;
@@ -134,6 +134,9 @@ impl Instance {
             Ok(exports) => exports,
             Err(kind) => return Err(before("instantiation", kind)),
         };
+        if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
+            return Err(before("instantiation", FaultKind::SystemMemory));
+        }
         store.data_mut().memory = Some(exports.memory);
         if plugin.profiler().is_some() {
             store.data_mut().account = Shadow::of(&store, instance).map(|account| (account, 0));

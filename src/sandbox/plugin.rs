@@ -46,6 +46,8 @@ pub struct Plugin {
     volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
     /// Where its fuel goes, and the module that has the names, when it is profiled.
     profile: Option<(Profile, Arc<[u8]>)>,
+    /// Pages its memory grows by after it is made.
+    deferred_pages: u64,
     linker: Linker<State>,
     module: Module,
     engine: Engine,
@@ -87,7 +89,7 @@ impl Plugin {
         let engine = profiling_engine(settings.wasm.max_recursion);
         if let Some(this) = Arc::get_mut(&mut plugin) {
             let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
-            this.module = translated(&engine, admitted.bytes(), true).map_err(refuse)?;
+            (this.module, this.deferred_pages) = translated(&engine, admitted.bytes(), true).map_err(refuse)?;
             this.linker = link(&engine, &this.imports, Some(grant.get()), functions).map_err(refuse)?;
             this.engine = engine;
             this.profile = Some((Profile::default(), admitted.bytes().into()));
@@ -116,7 +118,7 @@ impl Plugin {
         facts.check_exports().map_err(refuse)?;
         check_size(&facts, &settings.wasm).map_err(refuse)?;
         let engine = new_engine(settings.wasm.max_recursion);
-        let module = translated(&engine, admitted.bytes(), false).map_err(refuse)?;
+        let (module, deferred_pages) = translated(&engine, admitted.bytes(), false).map_err(refuse)?;
         let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
         let Description { metadata, imports, exports, mut needs } =
             Description::of(facts, functions).map_err(refuse)?;
@@ -136,6 +138,7 @@ impl Plugin {
             profile: None,
             counters: Counters::default(),
             volumes: Mutex::default(),
+            deferred_pages,
             linker,
             module,
             engine,
@@ -195,6 +198,9 @@ impl Plugin {
     pub(super) fn grant_view(&self) -> GrantView {
         self.grant.view()
     }
+    pub(super) fn deferred_pages(&self) -> u64 {
+        self.deferred_pages
+    }
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -212,10 +218,12 @@ impl Plugin {
     }
 }
 
-/// The module to run, with an account of its calls when `accounted`. Nothing of it is translated before it is called.
-fn translated(engine: &Engine, wasm: &[u8], accounted: bool) -> Result<Module, LoadReason> {
+/// The module to run, with an account of its calls when `accounted`, and the pages its memory still has to grow by before it does.
+/// Nothing of it is translated before it is called.
+fn translated(engine: &Engine, wasm: &[u8], accounted: bool) -> Result<(Module, u64), LoadReason> {
     let prepared = translate::prepare(wasm, accounted)?;
-    Module::new(engine, &*prepared).map_err(|error| LoadReason::invalid(error.to_string()))
+    let module = Module::new(engine, &*prepared.wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
+    Ok((module, prepared.deferred_pages))
 }
 
 fn check_size(facts: &Facts, settings: &WasmConfig) -> Result<(), LoadReason> {

@@ -33,6 +33,16 @@ pub(super) fn release_zero_pages(memory: &mut [u8]) {
     }
 }
 
+/// Gives back the pages of `zeros`, which the engine has just filled with zeros, so that nobody has to look.
+#[cfg(target_os = "linux")]
+pub(super) fn release_fresh_pages(zeros: &mut [u8]) {
+    let page = rustix::param::page_size();
+    let start = zeros.as_ptr().align_offset(page);
+    let Some(aligned) = zeros.get_mut(start..) else { return };
+    let whole = aligned.len() - aligned.len() % page;
+    give_back(&mut aligned[..whole]);
+}
+
 /// Gives back whole pages that are all zero.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
@@ -48,6 +58,10 @@ fn give_back(zeros: &mut [u8]) {
 /// Elsewhere pages stay.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn release_zero_pages(_memory: &mut [u8]) {}
+
+/// Elsewhere pages stay.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn release_fresh_pages(_zeros: &mut [u8]) {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 pub use super::frames::Frame;
 
-use super::fault::{Trap, grouped};
+use super::fault::{Bytes, Trap, grouped};
 use super::signature::Signature;
 use super::text::clean;
 
@@ -106,6 +106,11 @@ pub enum CommandError {
     },
     /// Its start function, which runs before `_start`, did more than that is for.
     StartFunction,
+    /// The machine has no room for the memory it begins with.
+    Memory {
+        /// How many bytes those are.
+        bytes: u64,
+    },
     /// It could not be instantiated.
     Instance {
         /// In the engine's words.
@@ -168,6 +173,11 @@ impl fmt::Display for CommandError {
             Self::StartFunction => {
                 f.write_str("its start function takes too long; such a function prepares, the work belongs into _start")
             }
+            Self::Memory { bytes } => write!(
+                f,
+                "it begins with {} of memory, and the machine has no room for that; link it with less (--initial-memory)",
+                Bytes(*bytes)
+            ),
             Self::Instance { reason } => write!(f, "it cannot be instantiated: {}", clean(reason, 200)),
         }
     }

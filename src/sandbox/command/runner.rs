@@ -16,9 +16,10 @@ use crate::sandbox::fault::Trap;
 use crate::sandbox::frames;
 use crate::sandbox::fuel::SLICE;
 use crate::sandbox::lengths;
+use crate::sandbox::module::PAGE;
 use crate::sandbox::slice::Stopped;
 use crate::sandbox::state::Meter;
-use crate::sandbox::translate::{self, Refused};
+use crate::sandbox::translate::{self, Refused, grow_deferred};
 use crate::sandbox::wasi;
 
 /// Descriptors a program may have open; what a shell allows by default.
@@ -57,7 +58,7 @@ impl WasiView for State {
 
 pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError> {
     let engine = command_engine();
-    let module = load(&engine, wasm)?;
+    let (module, deferred_pages) = load(&engine, wasm)?;
     check(&module)?;
     let budget = command.fuel.unwrap_or(u64::MAX);
     let meter = Meter { budget, given: 0, deadline: u64::MAX, stop: None };
@@ -71,7 +72,13 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
         Some(TrapCode::OutOfFuel) => CommandError::StartFunction,
         _ => unlinked(&error),
     })?;
-    store.data_mut().memory = instance.get_memory(&store, "memory");
+    if let Some(memory) = instance.get_memory(&store, "memory") {
+        if !grow_deferred(&mut store, memory, deferred_pages) {
+            let pages = memory.size(&store).saturating_add(deferred_pages);
+            return Err(CommandError::Memory { bytes: pages.saturating_mul(PAGE) });
+        }
+        store.data_mut().memory = Some(memory);
+    }
     let start = instance.get_typed_func::<(), ()>(&store, "_start").map_err(|_| CommandError::NotACommand)?;
     let mut call = start.call_resumable(&mut store, ());
     let cause = loop {
@@ -97,8 +104,8 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
     Ok(Ended::Crash(Crash { cause, frames, omitted }))
 }
 
-/// The module with an account of its calls built in.
-fn load(engine: &Engine, wasm: &[u8]) -> Result<Module, CommandError> {
+/// The module with an account of its calls built in, and the pages its memory still has to grow by before it runs.
+fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, u64), CommandError> {
     lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
         reason: format!("unexpected end-of-file (at offset {offset:#x})"),
     })?;
@@ -108,7 +115,9 @@ fn load(engine: &Engine, wasm: &[u8]) -> Result<Module, CommandError> {
             Refused::Malformed { message, offset } => format!("{message} (at offset {offset:#x})"),
         },
     })?;
-    Module::new(engine, &*prepared).map_err(|error| CommandError::Module { reason: error.to_string() })
+    let module = Module::new(engine, &*prepared.wasm);
+    let module = module.map_err(|error| CommandError::Module { reason: error.to_string() })?;
+    Ok((module, prepared.deferred_pages))
 }
 
 /// Whether everything is there that a command needs, and everything it needs is.

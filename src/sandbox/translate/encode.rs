@@ -14,10 +14,18 @@ pub(super) fn encode(
     shape: &Shape<'_>,
     edits: &[Edit],
     account: Option<Account>,
+    initial_pages: Option<u64>,
 ) -> Result<Vec<u8>, Refused> {
     let mut out = Vec::with_capacity(wasm.len() + wasm.len() / 4);
     out.extend_from_slice(wasm.get(..8).unwrap_or_default());
-    let writer = Writer { wasm, shape, edits, account, sync: edits.iter().any(|edit| edit.insert == Insert::Sync) };
+    let writer = Writer {
+        wasm,
+        shape,
+        edits,
+        account,
+        initial_pages,
+        sync: edits.iter().any(|edit| edit.insert == Insert::Sync),
+    };
     // An account needs a memory, a global and exports; a module may have none of these sections.
     let mut added: &[u8] = if account.is_some() { &[MEMORIES, GLOBALS, EXPORTS] } else { &[] };
     for (id, range) in &shape.sections {
@@ -53,6 +61,8 @@ struct Writer<'w, 'a> {
     shape: &'w Shape<'a>,
     edits: &'w [Edit],
     account: Option<Account>,
+    /// Pages its memory begins with, in the place of those it declares.
+    initial_pages: Option<u64>,
     /// Whether the empty function is called.
     sync: bool,
 }
@@ -62,7 +72,8 @@ impl Writer<'_, '_> {
         match id {
             CODE => true,
             TYPES | FUNCTIONS => self.sync || (id == TYPES && self.account.is_some()),
-            MEMORIES | GLOBALS | EXPORTS => self.account.is_some(),
+            MEMORIES => self.account.is_some() || self.initial_pages.is_some(),
+            GLOBALS | EXPORTS => self.account.is_some(),
             _ => false,
         }
     }
@@ -71,6 +82,9 @@ impl Writer<'_, '_> {
     fn content(&self, id: u8, content: &[u8]) -> Result<Vec<u8>, Refused> {
         if id == CODE {
             return self.code();
+        }
+        if let (MEMORIES, Some(pages), Some(memory)) = (id, self.initial_pages, self.shape.memory) {
+            return self.memories(pages, memory.maximum);
         }
         let (count, rest) = if content.is_empty() { (0, content) } else { leb_u32(content).ok_or_else(damaged)? };
         let (mut added, mut tail) = (0_u32, Vec::new());
@@ -112,6 +126,18 @@ impl Writer<'_, '_> {
         leb(&mut out, count.checked_add(added).ok_or_else(damaged)?);
         out.extend_from_slice(rest);
         out.extend_from_slice(&tail);
+        Ok(out)
+    }
+
+    /// The section with the one memory, smaller at the start than it was, and that of the account.
+    fn memories(&self, pages: u64, maximum: Option<u64>) -> Result<Vec<u8>, Refused> {
+        let mut out = vec![1 + u8::from(self.account.is_some()), u8::from(maximum.is_some())];
+        for pages in std::iter::once(pages).chain(maximum) {
+            leb(&mut out, u32::try_from(pages).map_err(|_| damaged())?);
+        }
+        if self.account.is_some() {
+            out.extend_from_slice(&[1, PAGES, PAGES]);
+        }
         Ok(out)
     }
 

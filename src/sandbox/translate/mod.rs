@@ -6,7 +6,8 @@
 //! - a barrier before each `select` the engine would translate wrongly, and a call before each `table.grow`, which the engine
 //!   would resume at the wrong place ([`scan`] says when);
 //! - the price of a large frame, since the engine asks nothing for zeroing it ([`frame`]);
-//! - for programs and profiles, an account of the calls that are under way ([`instrument`]).
+//! - for programs and profiles, an account of the calls that are under way ([`instrument`]);
+//! - less memory at the start ([`start`]), where there would be much: the engine fills all of it with zeros, and so makes it resident.
 //!
 //! A module that needs none of this is translated as it is.
 
@@ -16,12 +17,14 @@ mod frame;
 mod instrument;
 mod scan;
 mod shape;
+mod start;
 
 use std::borrow::Cow;
 
 pub use bounds::{BoundsError, Measure};
 pub(super) use instrument::Shadow;
 use shape::Shape;
+pub(super) use start::grow_deferred;
 
 /// Why a module cannot be handed to the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,13 +52,25 @@ impl From<wasmparser::BinaryReaderError> for Refused {
     }
 }
 
+/// A module as the engine gets it.
+#[derive(Debug)]
+pub(super) struct Prepared<'a> {
+    /// Its bytes.
+    pub(super) wasm: Cow<'a, [u8]>,
+    /// Pages its memory has to grow by before anything runs.
+    pub(super) deferred_pages: u64,
+}
+
 /// The bytes to translate in the place of `wasm`, whose lengths have been checked; with an account of calls when `accounted`.
-pub(super) fn prepare(wasm: &[u8], accounted: bool) -> Result<Cow<'_, [u8]>, Refused> {
+pub(super) fn prepare(wasm: &[u8], accounted: bool) -> Result<Prepared<'_>, Refused> {
     let shape = Shape::read(wasm)?;
     let account = if accounted { shape.account() } else { None };
     let edits = scan::scan(&shape, account)?;
-    if edits.is_empty() && account.is_none() {
-        return Ok(Cow::Borrowed(wasm));
+    let initial_pages = start::reduced(&shape);
+    if edits.is_empty() && account.is_none() && initial_pages.is_none() {
+        return Ok(Prepared { wasm: Cow::Borrowed(wasm), deferred_pages: 0 });
     }
-    Ok(Cow::Owned(encode::encode(wasm, &shape, &edits, account)?))
+    let declared = shape.memory.map_or(0, |memory| memory.initial);
+    let wasm = Cow::Owned(encode::encode(wasm, &shape, &edits, account, initial_pages)?);
+    Ok(Prepared { wasm, deferred_pages: initial_pages.map_or(0, |pages| declared.saturating_sub(pages)) })
 }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, FunctionBody, Operator,
-    Parser, Payload, TableInit, TypeRef, ValType,
+    CompositeInnerType, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, FunctionBody, MemoryType,
+    Operator, Parser, Payload, TableInit, TypeRef, ValType,
 };
 
 use super::Refused;
@@ -39,6 +39,11 @@ pub(super) struct Shape<'a> {
     pub(super) code_bytes: usize,
     /// Whether it has an export of a name that the account of calls takes.
     taken: bool,
+    /// The memory it defines, and where the last of its data segments ends in it.
+    pub(super) memory: Option<MemoryType>,
+    pub(super) data_end: u64,
+    /// Whether something happens to its memory before the first call that is not known here.
+    pub(super) memory_is_used: bool,
     /// The highest function, global and memory that something other than code names.
     named_function: Option<u32>,
     named_global: Option<u32>,
@@ -103,7 +108,10 @@ impl<'a> Shape<'a> {
                         }
                     }
                 }
-                Payload::MemorySection(section) => shape.memories = shape.memories.saturating_add(section.count()),
+                Payload::MemorySection(section) => {
+                    shape.memories = shape.memories.saturating_add(section.count());
+                    shape.memory = section.into_iter().next().transpose()?;
+                }
                 Payload::GlobalSection(section) => {
                     none(Measure::Globals, section.count().into())?;
                     let imported = shape.globals;
@@ -119,7 +127,10 @@ impl<'a> Shape<'a> {
                         shape.export(&export?);
                     }
                 }
-                Payload::StartSection { func, .. } => shape.named_function = shape.named_function.max(Some(func)),
+                Payload::StartSection { func, .. } => {
+                    shape.memory_is_used = true;
+                    shape.named_function = shape.named_function.max(Some(func));
+                }
                 Payload::ElementSection(section) => {
                     none(Measure::ElementSegments, section.count().into())?;
                     for segment in section {
@@ -134,9 +145,11 @@ impl<'a> Shape<'a> {
                 Payload::DataSection(section) => {
                     none(Measure::DataSegments, section.count().into())?;
                     for segment in section {
-                        if let DataKind::Active { memory_index, offset_expr } = segment?.kind {
+                        let segment = segment?;
+                        if let DataKind::Active { memory_index, offset_expr } = segment.kind {
                             shape.named_memory = shape.named_memory.max(Some(memory_index));
                             shape.names(&offset_expr)?;
+                            shape.data(&offset_expr, segment.data.len());
                         }
                     }
                 }
@@ -154,6 +167,18 @@ impl<'a> Shape<'a> {
             shape.bodies.clear();
         }
         Ok(shape)
+    }
+
+    /// Notes where a data segment ends.
+    fn data(&mut self, offset: &wasmparser::ConstExpr<'_>, len: usize) {
+        let mut operators = offset.get_operators_reader();
+        match (operators.read(), operators.read()) {
+            (Ok(Operator::I32Const { value }), Ok(Operator::End)) => {
+                let end = u64::from(value.cast_unsigned()) + len as u64;
+                self.data_end = self.data_end.max(end);
+            }
+            _ => self.memory_is_used = true,
+        }
     }
 
     fn export(&mut self, export: &Export<'_>) {
