@@ -89,7 +89,8 @@ impl Plugin {
         let engine = profiling_engine(settings.wasm.max_recursion);
         if let Some(this) = Arc::get_mut(&mut plugin) {
             let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
-            (this.module, this.deferred_pages) = translated(&engine, admitted.bytes(), true).map_err(refuse)?;
+            (this.module, this.deferred_pages) =
+                translated(&engine, admitted.bytes(), true, u64::MAX).map_err(refuse)?;
             this.linker = link(&engine, &this.imports, Some(grant.get()), functions).map_err(refuse)?;
             this.engine = engine;
             this.profile = Some((Profile::default(), admitted.bytes().into()));
@@ -118,7 +119,8 @@ impl Plugin {
         facts.check_exports().map_err(refuse)?;
         check_size(&facts, &settings.wasm).map_err(refuse)?;
         let engine = new_engine(settings.wasm.max_recursion);
-        let (module, deferred_pages) = translated(&engine, admitted.bytes(), false).map_err(refuse)?;
+        let (module, deferred_pages) =
+            translated(&engine, admitted.bytes(), false, settings.wasm.max_memory_bytes).map_err(refuse)?;
         let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
         let Description { metadata, imports, exports, mut needs } =
             Description::of(facts, functions).map_err(refuse)?;
@@ -219,9 +221,9 @@ impl Plugin {
 }
 
 /// The module to run, with an account of its calls when `accounted`, and the pages its memory still has to grow by before it does.
-/// Nothing of it is translated before it is called.
-fn translated(engine: &Engine, wasm: &[u8], accounted: bool) -> Result<(Module, u64), LoadReason> {
-    let prepared = translate::prepare(wasm, accounted)?;
+/// Nothing of it is translated before it is called; then it may take `most` bytes of memory.
+fn translated(engine: &Engine, wasm: &[u8], accounted: bool, most: u64) -> Result<(Module, u64), LoadReason> {
+    let prepared = translate::prepare(wasm, accounted, most)?;
     let module = Module::new(engine, &*prepared.wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
     Ok((module, prepared.deferred_pages))
 }

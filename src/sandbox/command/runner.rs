@@ -109,7 +109,7 @@ fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, u64), CommandError> {
     lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
         reason: format!("unexpected end-of-file (at offset {offset:#x})"),
     })?;
-    let prepared = translate::prepare(wasm, true).map_err(|refused| CommandError::Module {
+    let prepared = translate::prepare(wasm, true, u64::MAX).map_err(|refused| CommandError::Module {
         reason: match refused {
             Refused::Bounds(error) => error.to_string(),
             Refused::Malformed { message, offset } => format!("{message} (at offset {offset:#x})"),
