@@ -84,10 +84,8 @@ impl Measure {
             Self::Tables => 100,
             // 16 bytes each, whether a table ever takes them or not.
             Self::Elements | Self::TypeValues => 1_000_000,
-            // Largest seen: 3.
-            Self::ConstantOperators => 256,
-            // Largest seen: 89.
-            Self::Parameters => 256,
+            // Largest seen: 89 parameters, 3 operators.
+            Self::Parameters | Self::ConstantOperators => 256,
             // Largest seen: 2. Each is copied at each return and branch, which cost one unit of fuel.
             Self::Results => 32,
             // Largest seen: 442,480 (a C compiler's parser). Translated in one piece, however short the slice.
