@@ -45,6 +45,7 @@ pub fn play(
     let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
         playing;
     let (replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
+    let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
     on_guest_stack(move || {
         let mut session = Session::new(Arc::clone(&config));
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
@@ -52,13 +53,16 @@ pub fn play(
         let mut dispatch =
             Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
         let mut wanted = true;
+        let mut tell = |report| {
+            if let Report::Entry(entry) = report {
+                entry.log_plugin_lines();
+                wanted = wanted && tell(entry);
+            }
+            wanted
+        };
         let mut say = |happening: Happening<'_>| {
-            dispatch.handle(&config, happening, &mut |report| {
-                if let Report::Entry(entry) = report {
-                    entry.log_plugin_lines();
-                    wanted = wanted && tell(entry);
-                }
-            });
+            let mut wanted = true;
+            dispatch.handle(&config, happening, &mut |report| wanted = tell(report));
             wanted
         };
         for (t, device, message) in messages {
@@ -79,10 +83,16 @@ pub fn play(
             }
         }
         pass(&mut session, end, &clock, facts, &mut say);
-        if let Calls::Inline(pool) = dispatch.into_calls() {
-            pool.close(clock.now());
+        let end = session.end(end.unwrap_or_default(), facts, &mut |happening| {
+            say(happening);
+        });
+        clock.advance_to(end);
+        if !cut_off {
+            dispatch.close(&config, end, true, &mut |report| {
+                tell(report);
+            });
         }
-        session.now()
+        end
     })
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answered, Failure};
 use super::header::ApprovalRecord;
 use crate::clock::Micros;
+use crate::sandbox::{Outcome, Shutdown, StopPlace, TimeLimit};
 
 /// One line: a message that came in, or the answer of something outside, in the order they were consumed.
 ///
@@ -81,20 +82,64 @@ pub enum Line {
         /// Why.
         reason: Turned,
     },
-    /// A call was stopped by the wall clock.
+    /// Time stopped a plugin: the wall clock, or the real time a session from a file may take.
     Deadline {
-        /// Number of the call among all calls of the session, from 1.
-        call: u64,
+        /// In this call, by its number among all calls of the session, from 1; absent when an instance was let go.
+        call: Option<u64>,
         /// Whether that was while its instance started (`_initialize`, `init`).
         starting: bool,
         /// Fuel it had used.
         fuel: u64,
+        /// Host calls it had finished.
+        host_calls: u64,
+        /// In the `shutdown` of this instance; absent when in a call.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shutdown: Option<InstanceRecord>,
+        /// Whether it was not the deadline, but the real time a call may take where session time stands still.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ceiling: bool,
     },
     /// The end.
     End {
         /// When.
         t: Micros,
     },
+}
+
+/// An instance of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstanceRecord {
+    /// The plugin.
+    pub plugin: String,
+    /// In whose name it ran.
+    pub tenant: String,
+    /// Which of those this plugin and tenant had: 0 is the first.
+    pub generation: u64,
+}
+
+impl Line {
+    /// The line that says where time stopped the call of this number, if that is how it ended.
+    #[must_use]
+    pub fn stopped_call(call: u64, outcome: &Outcome) -> Option<Self> {
+        let (fault, place) = outcome.stopped()?;
+        let starting = matches!(fault.function, "_initialize" | "init");
+        Some(Self::stopped(Some(call), starting, place, None))
+    }
+
+    /// The same of the `shutdown` of an instance.
+    #[must_use]
+    pub fn stopped_shutdown(shutdown: &Shutdown) -> Option<Self> {
+        let (_, place) = shutdown.outcome.stopped()?;
+        let (plugin, tenant) = (shutdown.plugin.clone(), shutdown.tenant.clone());
+        let instance = InstanceRecord { plugin, tenant, generation: shutdown.outcome.generation };
+        Some(Self::stopped(None, false, place, Some(instance)))
+    }
+
+    fn stopped(call: Option<u64>, starting: bool, place: StopPlace, shutdown: Option<InstanceRecord>) -> Self {
+        let StopPlace { fuel, host_calls, limit } = place;
+        Self::Deadline { call, starting, fuel, host_calls, shutdown, ceiling: limit == TimeLimit::Ceiling }
+    }
 }
 
 /// Why a call was not accepted.
