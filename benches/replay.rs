@@ -141,6 +141,7 @@ fn live(
         clock,
         services,
         told: Some(told),
+        revocations: None,
         recorder: recorder.cloned(),
         ordered: None,
     };

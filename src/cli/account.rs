@@ -34,6 +34,7 @@ fn what(entry: &Entry) -> String {
         What::PluginEffect { plugin, effect, .. } => format!("{plugin} would do: {effect}"),
         What::Call { call, outcome } => ran(&call.plugin, &call.tenant, "", outcome),
         What::Shutdown { plugin, tenant, outcome } => ran(plugin, tenant, "shutdown ", outcome),
+        What::Revoked(_) => entry.error().unwrap_or_default(),
         What::Refused { call, .. } => format!("{}: refused, see above", call.plugin),
         What::Dropped(dropped) => dropped.to_string(),
     }

@@ -1,6 +1,6 @@
 //! Carries out steps, and says what came of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::context::context;
@@ -9,7 +9,7 @@ use super::told::Told;
 use crate::action::{Origin, Outside, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
-use crate::journal::{Entry, Line, Recorder, Turned, What};
+use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
 use crate::sandbox::{Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, StopPlace, Stops};
 
 /// Where calls of plugins go.
@@ -59,6 +59,8 @@ pub struct Replayed {
     pub deadlines: HashMap<u64, (bool, StopPlace)>,
     /// Where what comes is told so.
     pub stops: Arc<Stops>,
+    /// Effects that were dropped: after how many of the inputs, when, and which.
+    pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
     /// The recording has no end: no instance is told that it goes, since none is known to have been.
     pub cut_off: bool,
 }
@@ -95,18 +97,33 @@ impl Dispatch {
         self.tell_ended(config, ended, report);
     }
 
-    /// The session ends at `at`, and with it every instance. What waits for a worker is carried out before if `all` is; else it is
-    /// turned away.
-    pub(super) fn close(mut self, config: &Arc<Config>, at: Micros, all: bool, report: &mut impl FnMut(Report)) {
+    /// An effect that waited was dropped at `at`. It is reported, and recorded.
+    pub(super) fn revoked(
+        &mut self,
+        config: &Arc<Config>,
+        at: Micros,
+        revoked: RevokedRecord,
+        report: &mut impl FnMut(Report),
+    ) {
+        self.expire(config, at, report);
+        let RevokedRecord { plugin, tenant, what, capability } = revoked.clone();
+        self.record(Some(Line::Revoked { t: at, plugin, tenant, what, capability: capability.name().to_owned() }));
+        report(Report::Entry(Entry::revoked(config, at, revoked)));
+    }
+
+    /// Waits until every call that was accepted is done.
+    pub(super) fn wait_idle(&self) {
+        if let Calls::Workers(pool) = &self.calls {
+            pool.wait_idle();
+        }
+    }
+
+    /// The session ends at `at`, and with it every instance. What waits for a worker is turned away.
+    pub(super) fn close(mut self, config: &Arc<Config>, at: Micros, report: &mut impl FnMut(Report)) {
         self.expire(config, at, report);
         let Self { calls, told, recorder, .. } = self;
         match calls {
-            Calls::Workers(pool) => {
-                if all {
-                    pool.wait_idle();
-                }
-                pool.close(at);
-            }
+            Calls::Workers(pool) => pool.close(at),
             Calls::Inline(pool) => {
                 tell_ended((config, told.as_deref(), recorder.as_deref()), pool.close(at), report);
             }

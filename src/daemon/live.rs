@@ -17,8 +17,9 @@ use crate::action::{Facts, Outside};
 use crate::clock::{Clock, Micros};
 use crate::config::Config;
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
+use crate::effect::{Revocations, RevokedEffect};
 use crate::gesture::DeviceId;
-use crate::journal::{Entry, Line, Recorder};
+use crate::journal::{Entry, Line, Recorder, RevokedRecord};
 use crate::midi::Message;
 use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status};
 
@@ -29,6 +30,8 @@ pub(super) enum Event {
     Device(DeviceEvent),
     /// A session that is paced has ended.
     Played,
+    /// An effect was dropped that had waited.
+    Revoked(RevokedEffect),
     /// The end is asked for.
     Stop,
 }
@@ -62,6 +65,8 @@ pub struct LiveRun {
     pub services: Arc<Services>,
     /// The same outside as in `services`, when this is a dry run.
     pub told: Option<Arc<Told>>,
+    /// Who tells of effects that are dropped while they wait; nobody where none waits.
+    pub revocations: Option<Arc<Revocations>>,
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,
     /// Is given each entry in the order of events, for a transcript.
@@ -116,9 +121,16 @@ pub fn run_live(
     facts: &dyn Facts,
     tell: impl FnMut(Entry) -> bool + Send + 'static,
 ) -> Result<Micros, LiveError> {
-    let LiveRun { config, plugins, feed, clock, services, told, recorder, ordered } = run;
+    let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
     let _signals = SignalWatch::start(events.clone())?;
+    if let Some(revocations) = &revocations {
+        let events = events.clone();
+        revocations.listen(move |revoked| {
+            // A run that has ended has no place for it; it is in the log.
+            let _ = events.send(Event::Revoked(revoked));
+        });
+    }
     let account = Account::start(events.clone(), told.clone(), ordered, tell)?;
     let pool = {
         let (sender, recorder) = (account.sender(), recorder.clone());
@@ -164,6 +176,10 @@ pub fn run_live(
                 device::What::Ended => inputs -= 1,
             },
             Ok(Event::Played) => inputs -= 1,
+            Ok(Event::Revoked(revoked)) => {
+                let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+                dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
+            }
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
             // Only an empty queue lets time pass: what was received before a timer fell due comes before it.
             Err(RecvTimeoutError::Timeout) => {
@@ -178,17 +194,35 @@ pub fn run_live(
     while let (Some(_), false) = (session.next_due(), stopped) {
         match next_event(&inbox, &session, &*clock) {
             Ok(Event::Stop) => stopped = true,
+            Ok(Event::Revoked(revoked)) => {
+                let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+                dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
+            }
             Ok(_) => {}
             Err(_) => {
                 session.advance(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
             }
         }
     }
+    if !stopped {
+        dispatch.wait_idle();
+    }
+    for event in inbox.try_iter() {
+        if let Event::Revoked(revoked) = event {
+            let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+            dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
+        }
+    }
     let end = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
-    dispatch.close(&config, end, !stopped, &mut |report| sender.send(report));
+    dispatch.close(&config, end, &mut |report| sender.send(report));
     drop(sender);
     account.finish();
     Ok(end)
+}
+
+/// The record of an effect that was dropped.
+fn record_of(RevokedEffect { plugin, tenant, what, capability }: RevokedEffect) -> RevokedRecord {
+    RevokedRecord { plugin, tenant, what, capability }
 }
 
 /// Records what timing did to calls and instances, and hands on what came of them.

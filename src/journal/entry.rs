@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::{Dropped, Effect, EffectError};
 use crate::clock::Micros;
-use crate::config::{Config, PluginCall};
+use crate::config::{Capability, Config, PluginCall};
 use crate::gesture::GestureEvent;
 use crate::sandbox::{self, Outcome, Shutdown};
 
@@ -16,7 +16,7 @@ pub struct Entry {
     pub config: Arc<Config>,
     /// When: of the gesture or, for a step that was delayed, of the step.
     pub t: Micros,
-    /// The gesture behind it; an instance that goes has none.
+    /// The gesture behind it; an instance that goes has none, nor has an effect that is dropped.
     pub event: Option<GestureEvent>,
     /// Number of the mapping behind it, as [`Config::mapping`] takes it.
     pub mapping: Option<usize>,
@@ -67,6 +67,8 @@ pub enum What {
     },
     /// The rest of an action was given up.
     Dropped(Dropped),
+    /// An effect that waited was dropped, because what allows it was revoked.
+    Revoked(RevokedRecord),
     /// An instance went, having been told.
     Shutdown {
         /// The plugin.
@@ -76,6 +78,19 @@ pub enum What {
         /// What `shutdown` came to.
         outcome: Box<Outcome>,
     },
+}
+
+/// An effect of a plugin that was accepted and dropped, because what allows it was revoked while it waited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedRecord {
+    /// The plugin.
+    pub plugin: String,
+    /// In whose name.
+    pub tenant: String,
+    /// The effect, as reports show it.
+    pub what: String,
+    /// What was revoked.
+    pub capability: Capability,
 }
 
 impl From<Shutdown> for What {
@@ -90,6 +105,12 @@ impl Entry {
     pub fn shutdown(config: &Arc<Config>, shutdown: Shutdown) -> Self {
         let t = shutdown.at;
         Self { config: Arc::clone(config), t, event: None, mapping: None, mode: 0, what: shutdown.into() }
+    }
+
+    /// The entry of an effect that was dropped at `t` under `config`.
+    #[must_use]
+    pub fn revoked(config: &Arc<Config>, t: Micros, revoked: RevokedRecord) -> Self {
+        Self { config: Arc::clone(config), t, event: None, mapping: None, mode: 0, what: What::Revoked(revoked) }
     }
 
     /// The gesture, as reports show it.
@@ -129,7 +150,7 @@ impl Entry {
             What::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
             What::PluginEffect { effect, .. } => (Some(effect_name(effect)), Some(Status::DryRun)),
             What::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
-            What::Dropped(_) => (None, Some(Status::Rejected)),
+            What::Dropped(_) | What::Revoked(_) => (None, Some(Status::Rejected)),
         }
     }
 
@@ -141,6 +162,9 @@ impl Entry {
             What::Call { outcome, .. } | What::Shutdown { outcome, .. } => outcome.error(),
             What::Refused { reason, .. } => Some(reason.to_string()),
             What::Dropped(dropped) => Some(dropped.to_string()),
+            What::Revoked(RevokedRecord { plugin, what, capability, .. }) => {
+                Some(format!("plugin \"{plugin}\": {what}: dropped, because {capability} was revoked while it waited"))
+            }
             What::Unmapped | What::Mode(_) | What::PluginEffect { .. } => None,
         }
     }
@@ -188,6 +212,11 @@ impl Entry {
                 line.tenant = Some(tenant.clone());
                 line.fuel = Some(outcome.fuel);
                 line.output = outcome.output.as_deref().and_then(output_value);
+            }
+            What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
+                line.plugin = Some(plugin.clone());
+                line.tenant = Some(tenant.clone());
+                line.output = text_value(what);
             }
             What::PluginEffect { plugin, tenant, effect } => {
                 line.plugin = Some(plugin.clone());

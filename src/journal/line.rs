@@ -99,6 +99,19 @@ pub enum Line {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         ceiling: bool,
     },
+    /// An effect that a plugin was told is accepted was dropped, because what allows it was revoked while it waited.
+    Revoked {
+        /// When; never less than in the line before.
+        t: Micros,
+        /// By this plugin.
+        plugin: String,
+        /// In this tenant's name.
+        tenant: String,
+        /// The effect, as reports show it.
+        what: String,
+        /// The capability that was revoked.
+        capability: String,
+    },
     /// The end.
     End {
         /// When.

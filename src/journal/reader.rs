@@ -1,17 +1,18 @@
 //! Reading a journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::answer::unhex;
+use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
 use super::line::{InstanceRecord, Line, Turned};
 use super::playback::Playback;
 use crate::clock::Micros;
-use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
+use crate::config::{Capability, MAX_BYTES as MAX_CONFIG_BYTES};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
 use crate::sandbox::{InstanceId, StopPlace, TimeLimit};
@@ -36,6 +37,8 @@ pub struct Journal {
     pub deadlines: HashMap<u64, (bool, StopPlace)>,
     /// Instances whose `shutdown` time stopped, and where.
     pub shutdowns: HashMap<InstanceId, StopPlace>,
+    /// Effects that were dropped: after how many of the inputs, when, and which.
+    pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
     /// When the session ended; absent when the journal ends before it.
     pub end: Option<Micros>,
     /// Number of the last line, when it is cut off.
@@ -148,6 +151,7 @@ impl Journal {
             rejected: HashMap::new(),
             deadlines: HashMap::new(),
             shutdowns: HashMap::new(),
+            revoked: VecDeque::new(),
             end: None,
             truncated: None,
         };
@@ -209,7 +213,11 @@ impl Journal {
                     _ => return Err("a deadline is that of one call, or of one shutdown".to_owned()),
                 }
             }
-            Line::End { t } => self.end = Some(t),
+            Line::Revoked { t, plugin, tenant, what, capability } => {
+                let record = RevokedRecord { plugin, tenant, what, capability: Capability::named(&capability)? };
+                self.revoked.push_back((self.inputs.len(), in_order(t)?, record));
+            }
+            Line::End { t } => self.end = Some(t.max(*last)),
             line @ (Line::Fact { .. } | Line::Effect { .. } | Line::Answer { .. }) => self.playback.add(line),
         }
         Ok(())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::entry::{Entry, What};
+use super::entry::{Entry, RevokedRecord, What};
 use super::event::{Status, output_value};
 use crate::clock::Micros;
 use crate::sandbox::Outcome;
@@ -54,7 +54,7 @@ pub struct TranscriptLine {
     pub host_calls: Option<Vec<(&'static str, String, i32)>>,
     /// What went wrong.
     pub error: Option<String>,
-    /// What happened to the plugin that no gesture set off: `shutdown`.
+    /// What happened to the plugin that no gesture set off: `shutdown`, `revoked`.
     pub event: Option<&'static str>,
 }
 
@@ -149,6 +149,11 @@ impl TranscriptLine {
                 (line.plugin, line.tenant) = (Some(call.plugin.clone()), Some(call.tenant.clone()));
             }
             What::Call { call, outcome } => line.ran(&call.plugin, &call.tenant, outcome),
+            What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
+                (line.plugin, line.tenant) = (Some(plugin.clone()), Some(tenant.clone()));
+                line.effect = Some(what.clone());
+                line.event = Some("revoked");
+            }
             What::Shutdown { plugin, tenant, outcome } => {
                 line.ran(plugin, tenant, outcome);
                 line.event = Some("shutdown");
