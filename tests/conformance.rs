@@ -121,7 +121,7 @@ fn a_plugin_cannot_tell_the_gate_from_a_session() {
     let asks = r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
       (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
       (global $before (mut i64) (i64.const 0))"#;
-    let body = r#"(local $i i32)
+    let body = r"(local $i i32)
       (drop (call $time (i32.const 0) (i64.const 0) (i32.const 0)))
       (if (i64.lt_u (i64.load (i32.const 0)) (i64.const 1700000000000000000)) (then unreachable))
       (if (i64.le_u (i64.load (i32.const 0)) (global.get $before)) (then unreachable)) ;; time stands still
@@ -132,7 +132,7 @@ fn a_plugin_cannot_tell_the_gate_from_a_session() {
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br $next))))
       (drop (call $random (i32.const 8) (i32.const 4)))
-      (i32.load (i32.const 8))"#;
+      (i32.load (i32.const 8))";
     let text = format!(
         r#"(module {asks} (memory (export "memory") 16) (func (export "execute") (param $ptr i32) (param $len i32) (result i32) {body}))"#
     );

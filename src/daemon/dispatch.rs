@@ -29,7 +29,7 @@ pub(super) enum Report {
     /// A call with this token was handed to the workers; its entry lacks only what came of it.
     Pending(u64, Entry),
     /// A call is done.
-    Done(Done),
+    Done(Box<Done>),
     /// An instance will go; what comes of it has its place here.
     Leaving(u64),
     /// The instance of this number is gone; without an entry nothing ran.

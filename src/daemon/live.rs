@@ -250,7 +250,7 @@ impl PoolObserver for Observer {
             Status::Rejected(rejection) => turned(rejection).map(|reason| Line::Rejected { call, reason }),
             _ => Line::stopped_call(call, &done.outcome),
         });
-        self.sender.send(Report::Done(done));
+        self.sender.send(Report::Done(Box::new(done)));
     }
 
     fn leaving(&self, leaving: Leaving) {

@@ -18,7 +18,7 @@ pub type Ordered = Box<dyn FnMut(&Entry) + Send>;
 #[derive(Default)]
 pub(super) struct Joined {
     pending: BTreeMap<u64, Entry>,
-    early: BTreeMap<u64, Done>,
+    early: BTreeMap<u64, Box<Done>>,
 }
 
 impl Joined {
@@ -36,14 +36,14 @@ impl Joined {
                 Some(with_effects(entry, effects.into_iter().map(What::from)))
             }
             Report::Pending(token, entry) => match self.early.remove(&token) {
-                Some(done) => Some(finished(entry, done, told)),
+                Some(done) => Some(finished(entry, *done, told)),
                 None => {
                     bounded(&mut self.pending).insert(token, entry);
                     None
                 }
             },
             Report::Done(done) => match self.pending.remove(&done.job.token) {
-                Some(entry) => Some(finished(entry, done, told)),
+                Some(entry) => Some(finished(entry, *done, told)),
                 None => {
                     bounded(&mut self.early).insert(done.job.token, done);
                     None

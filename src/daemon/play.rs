@@ -114,7 +114,8 @@ impl<F: FnMut(Entry) -> bool> AtWork<F> {
         clock: &VirtualClock,
         facts: &dyn Facts,
     ) {
-        while let Some((_, t, record)) = revoked.pop_front_if(|(inputs, ..)| *inputs <= number) {
+        while revoked.front().is_some_and(|(inputs, ..)| *inputs <= number) {
+            let Some((_, t, record)) = revoked.pop_front() else { return }; // it was there
             pass(session, Some(t), clock, facts, &mut |happening| self.say(happening));
             let t = session.end(t, facts, &mut |happening| {
                 self.say(happening);

@@ -210,9 +210,7 @@ impl Slot {
     /// Lets the instance go, having told it; what came of that, where there was one that wanted to be told.
     pub(super) fn close(&self, services: &Services, at: Micros) -> Option<Shutdown> {
         let mut work = self.work();
-        if work.instance.is_none() {
-            return None;
-        }
+        work.instance.as_ref()?;
         self.look(&mut work, services);
         let instance = work.instance.take()?;
         self.let_go(&mut work, instance, services, at)

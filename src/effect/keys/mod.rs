@@ -59,6 +59,9 @@ pub(super) enum Input {
     Click { button: u16, at: Option<(i32, i32)> },
 }
 
+/// The work of sending, which asks whether it is still allowed.
+pub(super) type Sending = Box<dyn FnOnce(&dyn Fn() -> bool) -> Result<Sent, EffectError> + Send>;
+
 /// How far sending got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
@@ -124,17 +127,13 @@ impl Keys {
 
     /// Makes the device that `input` needs, where it is not there yet, and gives the work of sending it. That work takes
     /// time: it belongs on a thread of its own. It asks, before each thing it presses, whether it is still allowed.
-    pub(super) fn sending(
-        &self,
-        input: Input,
-        environment: &Environment,
-    ) -> Result<impl FnOnce(&dyn Fn() -> bool) -> Result<Sent, EffectError> + Send + use<>, EffectError> {
+    pub(super) fn sending(&self, input: Input, environment: &Environment) -> Result<Sending, EffectError> {
         let slot = match &input {
             Input::Chord(_) | Input::Strokes(_) => self.keyboard()?,
             Input::Click { at, .. } => self.pointer(at.is_some(), environment)?,
         };
         let clock = Arc::clone(&self.clock);
-        Ok(move |allowed: &dyn Fn() -> bool| {
+        Ok(Box::new(move |allowed| {
             if !allowed() {
                 return Ok(Sent::Stopped);
             }
@@ -144,7 +143,7 @@ impl Keys {
             std::thread::sleep(Duration::from_micros(ready.from.saturating_sub(clock.now())));
             ready.from = 0;
             send(ready, input, allowed)
-        })
+        }))
     }
 
     /// Makes the keyboard now, so that it has been found by the time it is needed.
