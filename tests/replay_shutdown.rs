@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -39,13 +40,16 @@ fn config(scratch: &Scratch, busy: bool, wasm: &str) -> PathBuf {
         single.display()
     );
     for (note, plugin, tenant) in [(60, "shared", "left"), (61, "shared", "right"), (62, "single", "default")] {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "[[modes.mappings]]\ntrigger = {{ Note = {{ note = {note} }} }}\naction = {{ WasmPlugin = {{ plugin = \"{plugin}\", \
              tenant = \"{tenant}\", params = {{ action = \"log\" }} }} }}\n"
-        ));
+        );
     }
     scratch.file("config.toml", text)
 }
+
+const SECOND: u64 = 1_000_000;
 
 fn record(scratch: &Scratch, config: &Path, notes: &[u8]) -> (Ran, PathBuf, PathBuf) {
     let (journal, transcript) = (scratch.path().join("s.journal.jsonl"), scratch.path().join("s.transcript.jsonl"));
@@ -142,7 +146,6 @@ fn an_instance_goes_when_its_time_is_up_and_at_the_end_if_that_comes_first() {
         });
         told.collect::<Vec<_>>()
     };
-    const SECOND: u64 = 1_000_000;
     assert_eq!(
         replayed(&[SECOND, 2 * SECOND, 75 * SECOND, 80 * SECOND]),
         [

@@ -59,12 +59,12 @@ struct Observer(Mutex<Sender<Said>>);
 enum Said {
     Leaving(Leaving),
     Ended(u64, Option<Shutdown>),
-    Done(Done),
+    Done(Box<Done>),
 }
 
 impl PoolObserver for Observer {
     fn done(&self, done: Done) {
-        self.0.lock().expect("no panic").send(Said::Done(done)).expect("a listener");
+        self.0.lock().expect("no panic").send(Said::Done(Box::new(done))).expect("a listener");
     }
     fn leaving(&self, leaving: Leaving) {
         self.0.lock().expect("no panic").send(Said::Leaving(leaving)).expect("a listener");

@@ -61,6 +61,12 @@ impl Default for Alarm {
 }
 
 impl Alarm {
+    /// Starts the thread that raises alarms, if it does not run. The first alarm that is set does so, too; but the thread may do
+    /// what the one may that starts it, and that should not be a plugin's.
+    pub fn start_watchdog() {
+        WATCHDOG.start(&mut WATCHDOG.lock());
+    }
+
     /// Whether its time has come.
     #[must_use]
     pub fn is_raised(&self) -> bool {
@@ -110,7 +116,7 @@ impl Watchdog {
         self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gets to know an alarm. The first starts the thread.
+    /// Gets to know an alarm.
     fn add(&'static self, flag: &Arc<Flag>) {
         let mut alarms = self.lock();
         if alarms.flags.len() >= alarms.room {
@@ -118,13 +124,18 @@ impl Watchdog {
             alarms.room = alarms.flags.len().saturating_mul(2).max(FEW);
         }
         alarms.flags.push(Arc::downgrade(flag));
-        if !alarms.runs {
-            let thread = std::thread::Builder::new().name("watchdog".into()).stack_size(STACK);
-            match thread.spawn(move || self.watch()) {
-                Ok(_detached) => alarms.runs = true,
-                // The next alarm tries again; until then calls end by their fuel, and between slices by the clock.
-                Err(error) => log::warn!("no thread that looks after time limits: {error}"),
-            }
+        self.start(&mut alarms);
+    }
+
+    fn start(&'static self, alarms: &mut Alarms) {
+        if alarms.runs {
+            return;
+        }
+        let thread = std::thread::Builder::new().name("watchdog".into()).stack_size(STACK);
+        match thread.spawn(move || self.watch()) {
+            Ok(_detached) => alarms.runs = true,
+            // The next alarm tries again; until then calls end by their fuel, and between slices by the clock.
+            Err(error) => log::warn!("no thread that looks after time limits: {error}"),
         }
     }
 

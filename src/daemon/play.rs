@@ -8,7 +8,7 @@ use super::plugins::PluginSet;
 use super::session::{Happening, Session};
 use super::told::Told;
 use crate::action::{Facts, Outside};
-use crate::clock::{Clock, Micros, VirtualClock};
+use crate::clock::{Alarm, Clock, Micros, VirtualClock};
 use crate::config::Config;
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Recorder, RevokedRecord};
@@ -48,6 +48,9 @@ pub fn play(
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
     let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
     let mut revoked = replayed.as_mut().map(|replayed| std::mem::take(&mut replayed.revoked)).unwrap_or_default();
+    if !plugins.is_empty() {
+        Alarm::start_watchdog();
+    }
     on_guest_stack(move || {
         let mut session = Session::new(Arc::clone(&config));
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));

@@ -12,7 +12,7 @@ use super::services::Services;
 use super::slot::{Item, Slot};
 use super::table::Table;
 use super::worker::Workers;
-use crate::clock::Micros;
+use crate::clock::{Alarm, Micros};
 use crate::config::{PluginCall, WasmConfig};
 
 /// A call to be carried out.
@@ -107,6 +107,7 @@ impl Pool {
         plugins: Vec<Arc<Plugin>>,
         observer: Arc<dyn PoolObserver>,
     ) -> std::io::Result<Self> {
+        Alarm::start_watchdog();
         let observer = Observer(observer);
         let mut table = Table::new(settings);
         table.replace(plugins, 0);
