@@ -193,6 +193,31 @@ fn a_changed_plugin_configuration_or_answer_is_named() {
     golden("tests/golden/replay/changes.txt", &said);
 }
 
+/// Version 1 had no limits in its header; that is no reason to say that it is no journal.
+#[test]
+fn a_journal_of_another_version_is_refused_by_its_version() {
+    let scratch = Scratch::new();
+    let recorded = std::fs::read_to_string(record("gestures", &scratch)).expect("the journal");
+    let start = recorded.find("\"limits\":{").expect("limits");
+    let end = start + recorded[start..].find("},").expect("their end") + 2;
+    let first = format!("{}{}", &recorded[..start], &recorded[end..]).replacen(
+        "\"conductor_journal\":2",
+        "\"conductor_journal\":1",
+        1,
+    );
+    let ran = replay(&scratch.file("first.journal.jsonl", first)).run().exits(2);
+    assert!(
+        ran.stderr.contains("recorded under another journal version\n  journal: 1\n  here:    2"),
+        "{}",
+        ran.stderr
+    );
+    // And a deadline that is that of nothing is a damaged line.
+    let line = "{\"k\":\"deadline\",\"call\":null,\"starting\":false,\"fuel\":1,\"host_calls\":0}\n{\"k\":\"end\"";
+    let damaged = recorded.replacen("{\"k\":\"end\"", line, 1);
+    let ran = replay(&scratch.file("damaged.journal.jsonl", damaged)).run().exits(2);
+    assert!(ran.stderr.contains("a deadline is that of one call, or of one shutdown"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_journal_that_was_cut_off_is_usable_up_to_there() {
     let scratch = Scratch::new();

@@ -164,3 +164,23 @@ pub enum Turned {
     /// The plugins were being shut down.
     Closed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_names_its_call_or_the_instance_that_went_and_whether_it_was_the_ceiling() {
+        let place = |limit| StopPlace { fuel: 7, host_calls: 3, limit };
+        let written = |line: Line| serde_json::to_string(&line).expect("JSON");
+        let call = Line::stopped(Some(2), true, place(TimeLimit::Deadline), None);
+        assert_eq!(written(call), r#"{"k":"deadline","call":2,"starting":true,"fuel":7,"host_calls":3}"#);
+        let instance = InstanceRecord { plugin: "p".into(), tenant: "t".into(), generation: 1 };
+        let shutdown = Line::stopped(None, false, place(TimeLimit::Ceiling), Some(instance));
+        let text = r#"{"k":"deadline","call":null,"starting":false,"fuel":7,"host_calls":3,"shutdown":{"plugin":"p","tenant":"t","generation":1},"ceiling":true}"#;
+        assert_eq!(written(shutdown.clone()), text);
+        assert_eq!(serde_json::from_str::<Line>(text).expect("the same"), shutdown);
+        // What was recorded before host calls were counted cannot be stopped where it was.
+        assert!(serde_json::from_str::<Line>(r#"{"k":"deadline","call":2,"starting":false,"fuel":7}"#).is_err());
+    }
+}
