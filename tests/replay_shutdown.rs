@@ -1,4 +1,5 @@
-//! What instances do when they go is in the transcript, and comes back in a replay: also where the wall clock stopped it.
+//! What the wall clock stops is stopped there again in a replay: calls, and what instances do when they go, which is in the transcript
+//! and comes back like any call.
 
 mod support;
 
@@ -111,6 +112,55 @@ fn a_shutdown_that_the_wall_clock_stopped_is_told_counted_and_stopped_there_agai
         let ran = bin("conductor").arg("replay").arg(&journal).arg("--expect").arg(&transcript).run().exits(0);
         assert!(ran.stdout.starts_with("identical: 8 lines"), "{}", ran.transcript());
     }
+}
+
+/// Counts its rounds in what it puts out, and in each asks for random bytes, sends a note, and computes for as long as the bytes say.
+const ROUNDS: &str = r#"(module
+  (import "conductor" "output_set" (func $out (param i32 i32) (result i32)))
+  (import "conductor" "midi_send" (func $send (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "out")
+  (data (i32.const 16) "\90\3c\40")
+  (data (i32.const 32) "100000000")
+  (func $bump (local $p i32)
+    (local.set $p (i32.const 40))
+    (loop $l
+      (if (i32.eq (i32.load8_u (local.get $p)) (i32.const 57))
+        (then (i32.store8 (local.get $p) (i32.const 48)) (local.set $p (i32.sub (local.get $p) (i32.const 1))) (br $l))
+        (else (i32.store8 (local.get $p) (i32.add (i32.load8_u (local.get $p)) (i32.const 1)))))))
+  (func (export "execute") (param i32 i32) (result i32) (local $i i32)
+    (loop $e
+      (call $bump)
+      (drop (call $out (i32.const 32) (i32.const 9)))
+      (drop (call $random (i32.const 64) (i32.const 8)))
+      (drop (call $send (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 3)))
+      (local.set $i (i32.const 0))
+      (loop $b (br_if $b (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.load16_u (i32.const 64)))))
+      (br $e)) (unreachable)))"#;
+
+#[test]
+fn calls_that_the_wall_clock_stopped_come_to_the_same_number_of_effects() {
+    let scratch = Scratch::new();
+    let wasm = scratch.file("rounds.wasm", wat::parse_str(ROUNDS).expect("text"));
+    let mut text = format!(
+        "[plugins.rounds]\npath = \"{}\"\ngranted_capabilities = [\"Midi\"]\nallowed_ports = [\"out\"]\n\
+         max_fuel = 1_000_000_000_000\nmax_execution_ms = 4\n[[modes]]\nname = \"Default\"\n",
+        wasm.display()
+    );
+    let notes: Vec<u8> = (40..60).collect();
+    for note in &notes {
+        let _ = writeln!(
+            text,
+            "[[modes.mappings]]\ntrigger = {{ Note = {{ note = {note} }} }}\naction = {{ WasmPlugin = {{ plugin = \"rounds\", tenant = \"t{note}\" }} }}"
+        );
+    }
+    let config = scratch.file("config.toml", text);
+    let (_, journal, transcript) = record(&scratch, &config, &[notes.as_slice(), &notes].concat());
+    let deadlines = read(&journal).into_iter().filter(|line| line["k"] == "deadline").count();
+    assert_eq!(deadlines, 40);
+    let ran = bin("conductor").arg("replay").arg(&journal).arg("--expect").arg(&transcript).run().exits(0);
+    assert!(ran.stdout.starts_with("identical: 40 lines"), "{}", ran.transcript());
 }
 
 /// A journal like this one, with these times in the place of those of its messages and of its end.
