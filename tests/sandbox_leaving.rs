@@ -58,7 +58,7 @@ struct Observer(Mutex<Sender<Said>>);
 
 enum Said {
     Leaving(Leaving),
-    Ended(u64, Option<Shutdown>),
+    Ended(u64, Option<Box<Shutdown>>),
     Done(Box<Done>),
 }
 
@@ -70,7 +70,7 @@ impl PoolObserver for Observer {
         self.0.lock().expect("no panic").send(Said::Leaving(leaving)).expect("a listener");
     }
     fn ended(&self, number: u64, ended: Option<Shutdown>) {
-        self.0.lock().expect("no panic").send(Said::Ended(number, ended)).expect("a listener");
+        self.0.lock().expect("no panic").send(Said::Ended(number, ended.map(Box::new))).expect("a listener");
     }
 }
 
