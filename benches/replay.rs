@@ -13,7 +13,9 @@ use conductor::daemon::{Feed, LiveRun, Playing, PluginSet, Told, play, run_live}
 use conductor::effect::{self, World};
 use conductor::gesture::DeviceId;
 use conductor::grant::Approvals;
-use conductor::journal::{ConfigRecord, Header, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
+use conductor::journal::{
+    ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder,
+};
 use conductor::midi::{Channel, Message};
 use conductor::package::{Policy, admit};
 use conductor::sandbox::Services;
@@ -139,6 +141,7 @@ fn live(
         clock,
         services,
         told: Some(told),
+        revocations: None,
         recorder: recorder.cloned(),
         ordered: None,
     };
@@ -182,7 +185,8 @@ fn main() {
         Criterion::default().configure_from_args().sample_size(10).measurement_time(Duration::from_secs(5));
     let config = config();
     let (silent, calling) = (session(61), session(60));
-    let header = Header::new(0, &[0; 32], ConfigRecord::new("bench.toml", "", CONFIG), Vec::new());
+    let limits = LimitsRecord { max_total_memory_bytes: u64::MAX, max_instances: 64 };
+    let header = Header::new(0, &[0; 32], limits, ConfigRecord::new("bench.toml", "", CONFIG), Vec::new());
     let journal = std::env::temp_dir().join(format!("conductor-bench-{}.journal.jsonl", std::process::id()));
     let recorded = |session: &[_]| {
         let recorder = Recorder::create(&journal, &header, true).expect("a journal");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Failure;
 use crate::config::{Config, Source};
 use crate::daemon::PluginSet;
-use crate::journal::{ApprovalRecord, ConfigRecord, Header, PluginRecord, Recorder, tree_digest};
+use crate::journal::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, Recorder, tree_digest};
 use crate::sandbox::data_directory;
 
 /// The journal to write.
@@ -45,7 +45,9 @@ pub(super) fn begin(
             approved: loaded.and_then(|plugin| plugin.approval()).map(ApprovalRecord::new),
         });
     }
-    let header = Header::new(epoch, seed, config_record, records);
+    // Memory over all instances has no limit of its own yet.
+    let limits = LimitsRecord { max_total_memory_bytes: u64::MAX, max_instances: config.wasm.max_instances };
+    let header = Header::new(epoch, seed, limits, config_record, records);
     Recorder::create(journal.path, &header, journal.force).map_err(|error| Failure::operation(error.to_string()))
 }
 

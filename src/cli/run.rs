@@ -14,7 +14,7 @@ use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, Vir
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::daemon::{Feed, LiveRun, Ordered, Places, Playing, PluginSet, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, resolve};
-use crate::effect::{self, Live, World};
+use crate::effect::{self, Live, Revocations, World};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
@@ -93,7 +93,12 @@ impl Run {
             }
         }
         let refused = !plugins.refused.is_empty();
-        let live = Arc::new(Live::new(effect::Environment::inherited()));
+        let granted = plugins.plugins.clone();
+        let permits: effect::Permits = Arc::new(move |name, capability| {
+            let plugin = granted.iter().find(|plugin| plugin.name() == name);
+            plugin.is_some_and(|plugin| plugin.grant().has(capability))
+        });
+        let live = Arc::new(Live::new(effect::Environment::inherited()).permitted_by(permits));
         let told = self.dry_run.then(Told::new);
         if told.is_none() {
             for missing in live.prepare(&config) {
@@ -110,6 +115,7 @@ impl Run {
             plugins,
             outside,
             told,
+            revocations: Arc::clone(live.revocations()),
             data_root: places.data_root,
             record: self.record.as_deref().map(|path| JournalFile { path, force: self.force }),
             transcript: self.transcript.as_deref(),
@@ -154,6 +160,7 @@ struct Session<'a> {
     plugins: PluginSet,
     outside: Arc<dyn Outside>,
     told: Option<Arc<Told>>,
+    revocations: Arc<Revocations>,
     data_root: Option<PathBuf>,
     record: Option<JournalFile<'a>>,
     transcript: Option<&'a Path>,
@@ -230,6 +237,7 @@ impl Session<'_> {
             clock,
             services,
             told: self.told,
+            revocations: Some(self.revocations),
             recorder: recorder.clone(),
             ordered,
         };

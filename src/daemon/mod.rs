@@ -9,6 +9,7 @@
 mod context;
 mod dispatch;
 mod live;
+mod order;
 mod play;
 mod plugins;
 mod session;
@@ -16,7 +17,8 @@ mod signals;
 mod told;
 
 pub use dispatch::Replayed;
-pub use live::{Feed, LiveError, LiveRun, Ordered, run_live};
+pub use live::{Feed, LiveError, LiveRun, run_live};
+pub use order::Ordered;
 pub use play::{Playing, play};
 pub(crate) use plugins::needs;
 pub use plugins::{Places, PluginSet};

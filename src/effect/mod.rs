@@ -14,6 +14,7 @@ mod network;
 mod process;
 mod reaper;
 mod requests;
+mod revoked;
 mod system;
 mod volume;
 mod words;
@@ -25,3 +26,4 @@ pub use live::{Live, OnFailure};
 #[cfg(feature = "tls")]
 pub use network::{AuthorityError, Lookup, Network, SystemLookup};
 pub use process::Environment;
+pub use revoked::{Permits, Revocations, RevokedEffect};

@@ -318,7 +318,7 @@ mod tests {
     use std::io::{BufRead, BufReader};
 
     use super::super::answer::{Answered, Bytes};
-    use super::super::header::ConfigRecord;
+    use super::super::header::{ConfigRecord, LimitsRecord};
     use super::*;
 
     #[test]
@@ -327,7 +327,8 @@ mod tests {
         let fifo = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, 0o600.into(), 0).expect("a pipe, the slowest of disks");
         let disk = OpenOptions::new().read(true).write(true).open(&path).expect("both its ends");
-        let header = Header::new(0, &[0; 32], ConfigRecord::new("c", "", ""), Vec::new());
+        let limits = LimitsRecord { max_total_memory_bytes: 0, max_instances: 1 };
+        let header = Header::new(0, &[0; 32], limits, ConfigRecord::new("c", "", ""), Vec::new());
         let recorder = Recorder::create(&path, &header, false).expect("a journal");
         let answer = || Line::Answer {
             plugin: "p".into(),

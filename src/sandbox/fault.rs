@@ -1,6 +1,7 @@
 //! Why a call was stopped, as a closed set. After any of these the instance is gone; the next call gets a fresh one.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
 use super::text::clean;
@@ -31,6 +32,17 @@ pub enum FaultKind {
         limit_ms: u32,
         /// Fuel used when it did.
         fuel: u64,
+        /// Host calls finished when it did.
+        host_calls: u64,
+    },
+    /// The real time ran out that a call may take in a session from a file and in a replay, where session time stands still.
+    Ceiling {
+        /// How long that is.
+        limit: Duration,
+        /// Fuel used when it did.
+        fuel: u64,
+        /// Host calls finished when it did.
+        host_calls: u64,
     },
     /// Linear memory would have grown beyond its limit.
     Memory {
@@ -151,6 +163,7 @@ impl FaultKind {
         match self {
             Self::Fuel { .. } => "fuel",
             Self::Deadline { .. } => "deadline",
+            Self::Ceiling { .. } => "ceiling",
             Self::Memory { .. } => "memory",
             Self::Tables { .. } => "tables",
             Self::SystemMemory => "system_memory",
@@ -178,6 +191,7 @@ impl Fault {
             self.kind,
             FaultKind::Fuel { .. }
                 | FaultKind::Deadline { .. }
+                | FaultKind::Ceiling { .. }
                 | FaultKind::Memory { .. }
                 | FaultKind::Tables { .. }
                 | FaultKind::Recursion { .. }
@@ -198,6 +212,7 @@ impl fmt::Display for Fault {
             FaultKind::Deadline { limit_ms, .. } => {
                 write!(f, "; if it needs more: max_execution_ms = {} under {section}", limit_ms.saturating_mul(2))
             }
+            FaultKind::Ceiling { .. } => write!(f, "; have it do less in one call: max_fuel under {section}"),
             FaultKind::Memory { wanted, .. } => {
                 write!(f, "; if it needs more: max_memory_bytes = {} under {section}", grouped(*wanted))
             }
@@ -223,9 +238,15 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fuel { limit } => write!(f, "fuel limit {} reached", grouped(*limit)),
-            Self::Deadline { limit_ms, fuel } => {
+            Self::Deadline { limit_ms, fuel, .. } => {
                 write!(f, "time limit {limit_ms} ms reached after {} fuel", grouped(*fuel))
             }
+            Self::Ceiling { limit, fuel, .. } => write!(
+                f,
+                "{} s of real time used up after {} fuel; where this call ended depends on the machine: the session is not deterministic",
+                limit.as_secs(),
+                grouped(*fuel)
+            ),
             Self::Memory { limit, wanted } => {
                 write!(f, "memory limit {} reached (asked for {})", Bytes(*limit), Bytes(*wanted))
             }

@@ -1,6 +1,7 @@
 //! What came of a call.
 
-use super::fault::{Fault, Section};
+use super::fault::{Fault, FaultKind, Section};
+use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
 
@@ -149,6 +150,18 @@ impl Outcome {
             Status::Failed(code) => Some(code),
             Status::Fault(_) | Status::Rejected(_) => None,
         }
+    }
+
+    /// Where time stopped it, and in which function, if that is how it ended.
+    #[must_use]
+    pub fn stopped(&self) -> Option<(&Fault, StopPlace)> {
+        let Status::Fault(fault) = &self.status else { return None };
+        let (fuel, host_calls, limit) = match fault.kind {
+            FaultKind::Deadline { fuel, host_calls, .. } => (fuel, host_calls, TimeLimit::Deadline),
+            FaultKind::Ceiling { fuel, host_calls, .. } => (fuel, host_calls, TimeLimit::Ceiling),
+            _ => return None,
+        };
+        Some((fault, StopPlace { fuel, host_calls, limit }))
     }
 
     /// Whether the plugin returned 0.

@@ -16,6 +16,7 @@ use super::module::{Export, Facts, Import, PAGE};
 use super::nearest::nearest;
 use super::profile::Profile;
 use super::signature::Signature;
+use super::start_cost::start_fuel;
 use super::state::State;
 use super::translate;
 use super::wasi;
@@ -44,6 +45,8 @@ pub struct Plugin {
     needs: BTreeSet<Capability>,
     counters: Counters,
     volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
+    /// Fuel it costs to make an instance, before any of its code runs.
+    start_fuel: u64,
     /// Where its fuel goes, and the module that has the names, when it is profiled.
     profile: Option<(Profile, Arc<[u8]>)>,
     /// Pages its memory grows by after it is made.
@@ -122,6 +125,7 @@ impl Plugin {
         let (module, deferred_pages) =
             translated(&engine, admitted.bytes(), false, settings.wasm.max_memory_bytes).map_err(refuse)?;
         let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
+        let start_fuel = start_fuel(&facts);
         let Description { metadata, imports, exports, mut needs } =
             Description::of(facts, functions).map_err(refuse)?;
         needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
@@ -141,6 +145,7 @@ impl Plugin {
             counters: Counters::default(),
             volumes: Mutex::default(),
             deferred_pages,
+            start_fuel,
             linker,
             module,
             engine,
@@ -196,6 +201,14 @@ impl Plugin {
         self.values.get(key).map(String::as_str)
     }
 
+    /// Fuel it costs to make an instance, before any of its code runs.
+    pub(super) fn start_fuel(&self) -> u64 {
+        self.start_fuel
+    }
+    /// Whether it wants to be told that an instance goes.
+    pub(super) fn has_shutdown(&self) -> bool {
+        self.exports.iter().any(|export| export.name == "shutdown")
+    }
     /// An instance's own look at what the plugin may do.
     pub(super) fn grant_view(&self) -> GrantView {
         self.grant.view()

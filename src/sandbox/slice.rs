@@ -14,7 +14,7 @@ use super::state::State;
 pub(super) enum Stopped {
     /// The call's fuel is used up.
     Fuel,
-    /// The wall clock ran out here when the session was recorded.
+    /// The call's time is up, or was here when the session was recorded.
     Deadline,
 }
 
@@ -88,11 +88,7 @@ fn put_down(store: &mut Store<State>) {
 fn check_deadline(store: &Store<State>) -> Result<(), FaultKind> {
     let state = store.data();
     let used = state.meter.used(store.get_fuel().unwrap_or(0));
-    let stopped_then = state.meter.stop.is_some_and(|stop| used >= stop);
-    if !stopped_then && state.services.clock.now() < state.meter.deadline {
-        return Ok(());
-    }
-    Err(FaultKind::Deadline { limit_ms: state.plugin.settings().max_execution_ms, fuel: used })
+    if state.is_overdue(used) { Err(state.time_is_up(used)) } else { Ok(()) }
 }
 
 /// Whether instantiation failed because an element segment does not fit its table.
@@ -107,7 +103,7 @@ pub(super) fn explain(mut store: impl AsContextMut<Data = State>, error: &wasmi:
     let state = store.data_mut();
     let settings = state.plugin.settings();
     let out_of_fuel = FaultKind::Fuel { limit: settings.max_fuel };
-    let deadline = FaultKind::Deadline { limit_ms: settings.max_execution_ms, fuel: state.meter.used(fuel) };
+    let deadline = state.time_is_up(state.meter.used(fuel));
     let (max_memory, max_elements) = (settings.max_memory_bytes, settings.max_table_elements);
     let denied = state.limits.take_denied().map(|denied| match denied {
         Denied::Memory(wanted) => FaultKind::Memory { limit: max_memory, wanted: wanted as u64 },

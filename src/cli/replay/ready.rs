@@ -89,8 +89,14 @@ impl Replay {
         let seed = hex::decode(&journal.header.seed)
             .map_err(|_| Failure::operation(format!("{}: its seed is damaged", self.journal.display())))?;
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
-        let replayed =
-            Replayed { rejected: journal.rejected, deadlines: journal.deadlines, stops: Arc::new(Stops::default()) };
+        let last = journal.revoked.back().map_or(last, |(_, t, _)| last.max(*t));
+        let replayed = Replayed {
+            rejected: journal.rejected,
+            deadlines: journal.deadlines,
+            stops: Arc::new(Stops::in_shutdowns(journal.shutdowns)),
+            revoked: journal.revoked,
+            cut_off: journal.end.is_none(),
+        };
         let data = journal.header.plugins.into_iter().map(|plugin| (plugin.name, plugin.data)).collect();
         let scratch = self.scratch(&loaded.config, &data, making)?;
         Ok(Ready {

@@ -16,9 +16,9 @@ use crate::sandbox::fault::Trap;
 use crate::sandbox::frames;
 use crate::sandbox::fuel::SLICE;
 use crate::sandbox::lengths;
+use crate::sandbox::meter::Meter;
 use crate::sandbox::module::PAGE;
 use crate::sandbox::slice::Stopped;
-use crate::sandbox::state::Meter;
 use crate::sandbox::translate::{self, Refused, grow_deferred};
 use crate::sandbox::wasi;
 
@@ -61,7 +61,7 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
     let (module, deferred_pages) = load(&engine, wasm)?;
     check(&module)?;
     let budget = command.fuel.unwrap_or(u64::MAX);
-    let meter = Meter { budget, given: 0, deadline: u64::MAX, stop: None };
+    let meter = Meter { budget, deadline: u64::MAX, ..Meter::default() };
     let mut store = Store::new(&engine, State { wasi: context(command)?, memory: None, meter });
     let mut linker = Linker::<State>::new(&engine);
     let unlinked = |error: &dyn std::fmt::Display| CommandError::Instance { reason: error.to_string() };
