@@ -227,5 +227,6 @@ fn main() {
             runaway(&mut out);
             println!("{out}");
         }
-    });
+    })
+    .expect("a thread");
 }

@@ -103,7 +103,8 @@ fn run(
         black_box(&entry);
         entries += 1;
         true
-    });
+    })
+    .expect("a thread");
     entries
 }
 

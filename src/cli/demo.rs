@@ -128,7 +128,7 @@ impl Demo {
             written.is_ok()
         };
         let playing = Playing { config, plugins, clock, services, told: Some(told), recorder: None, replayed: None };
-        play(playing, messages, &world.in_mode(0), tell);
+        play(playing, messages, &world.in_mode(0), tell)?;
         written?;
         if !self.json {
             let notes = std::fs::read_to_string(scratch.path().join(NOTES)).unwrap_or_default();

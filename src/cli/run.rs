@@ -202,7 +202,12 @@ impl Session<'_> {
         if dry_run {
             guests_on_first_thread(); // and where it cannot be, they get a thread of their own
         }
-        let end = play(playing, messages, facts, tell);
+        let end = play(playing, messages, facts, tell).map_err(|error| {
+            if let Some(recorder) = &recorder {
+                recorder.abandon();
+            }
+            Failure::from(error)
+        })?;
         written?;
         finish(recorder.as_deref(), end)?;
         transcript.map_or(Ok(()), TranscriptFile::finish)

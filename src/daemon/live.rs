@@ -21,7 +21,7 @@ use crate::effect::{Revocations, RevokedEffect};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Line, Recorder, RevokedRecord};
 use crate::midi::Message;
-use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status};
+use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
 
 /// What wakes the run loop.
 #[derive(Debug)]
@@ -84,8 +84,15 @@ impl fmt::Debug for LiveRun {
 pub enum LiveError {
     /// Devices cannot be read at all.
     Device(DeviceError),
-    /// The system gives no thread or signal handler.
-    System {
+    /// There is no room for a thread of its own.
+    Thread {
+        /// What the thread does.
+        work: &'static str,
+        /// Why there is none.
+        error: ThreadError,
+    },
+    /// The system does not let signals be waited for.
+    Signals {
         /// The operating system's word for it.
         error: String,
     },
@@ -95,16 +102,18 @@ impl fmt::Display for LiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Device(error) => error.fmt(f),
-            Self::System { error } => write!(f, "cannot start: {error}"),
+            Self::Thread { work, error } => write!(f, "cannot start the thread that {work}: {error}"),
+            Self::Signals { error } => write!(f, "cannot wait for signals: {error}"),
         }
     }
 }
 
 impl std::error::Error for LiveError {}
 
-impl From<std::io::Error> for LiveError {
-    fn from(error: std::io::Error) -> Self {
-        Self::System { error: error.to_string() }
+impl LiveError {
+    /// The thread that does `work` did not start.
+    pub(super) fn thread(work: &'static str) -> impl Fn(std::io::Error) -> Self {
+        move |error| Self::Thread { work, error: ThreadError::new(&error) }
     }
 }
 
@@ -131,11 +140,13 @@ pub fn run_live(
             let _ = events.send(Event::Revoked(revoked));
         });
     }
-    let account = Account::start(events.clone(), told.clone(), ordered, tell)?;
+    let account =
+        Account::start(events.clone(), told.clone(), ordered, tell).map_err(LiveError::thread("writes the account"))?;
     let pool = {
         let (sender, recorder) = (account.sender(), recorder.clone());
         let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config) });
-        Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer)?
+        let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
+        pool.map_err(LiveError::thread("calls plugins"))?
     };
     let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
     let mut dispatch =
@@ -150,7 +161,7 @@ pub fn run_live(
             (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
         }
         Feed::Paced(messages) => {
-            pace(messages, Arc::clone(&clock), events)?;
+            pace(messages, Arc::clone(&clock), events).map_err(LiveError::thread("paces the session"))?;
             (None, 1)
         }
     };

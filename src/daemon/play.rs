@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Recorder, RevokedRecord};
 use crate::midi::Message;
-use crate::sandbox::{InlinePool, Services, on_guest_stack};
+use crate::sandbox::{InlinePool, Services, ThreadError, on_guest_stack};
 
 /// What a session is played with.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub fn play(
     messages: impl Iterator<Item = (Micros, DeviceId, Option<Message>)> + Send,
     facts: &(dyn Facts + Sync),
     tell: impl FnMut(Entry) -> bool + Send,
-) -> Micros {
+) -> Result<Micros, ThreadError> {
     let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
         playing;
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));

@@ -15,6 +15,7 @@ use super::wake::{Stop, Wake, pair};
 use crate::clock::Clock;
 use crate::config::DeviceConfig;
 use crate::gesture::DeviceId;
+use crate::sandbox::ThreadError;
 
 /// A device to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +154,7 @@ impl Devices {
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DeviceError> {
         let thread = Builder::new().name(name.to_owned()).spawn(run);
-        self.threads.push(thread.map_err(|error| DeviceError::System { error: error.to_string() })?);
+        self.threads.push(thread.map_err(|error| DeviceError::System { error: ThreadError::new(&error).to_string() })?);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
 use super::text::clean;
+use super::thread::ThreadError;
 use crate::config::literal;
 
 /// A call that was stopped, by the engine or by a limit.
@@ -65,6 +66,8 @@ pub enum FaultKind {
         /// `max_recursion`.
         limit: u32,
     },
+    /// The system has no room for the thread a call runs on.
+    SystemThreads(ThreadError),
     /// An instruction that cannot be carried out.
     Trap(Trap),
     /// The same, after the call was denied memory or table elements that it asked for.
@@ -169,6 +172,7 @@ impl FaultKind {
             Self::SystemMemory => "system_memory",
             Self::Recursion { .. } => "recursion",
             Self::Trap(_) | Self::Starved { .. } => "trap",
+            Self::SystemThreads(_) => "system_threads",
             Self::Exit { .. } => "exit",
             Self::Signal { .. } => "signal",
             Self::Pointer(_) => "pointer",
@@ -264,6 +268,7 @@ impl fmt::Display for FaultKind {
                     grouped(u64::from(*limit))
                 )
             }
+            Self::SystemThreads(error) => error.fmt(f),
             Self::Trap(trap) => write!(f, "{trap}"),
             Self::Starved { trap, denied } => write!(f, "{trap}; before that, {denied}"),
             Self::Exit { code } => write!(f, "the plugin exited with code {code}"),

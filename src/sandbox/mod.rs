@@ -82,6 +82,6 @@ pub use schema::{Mismatch, Schema, SchemaError};
 pub use services::{InstanceId, Services, Stops};
 pub use signature::{Signature, ValueType};
 pub use text::{clean, clean_bytes};
-pub use thread::{guests_on_first_thread, on_guest_stack};
+pub use thread::{ThreadError, guests_on_first_thread, on_guest_stack};
 pub use translate::{BoundsError, Measure};
 pub use wasi::data_directory;

@@ -146,7 +146,7 @@ impl Replay {
             written.is_ok()
         };
         let facts: &(dyn Facts + Sync) = &*playback;
-        play(playing, inputs.into_iter(), facts, tell);
+        play(playing, inputs.into_iter(), facts, tell)?;
         written?;
         Ok(Played { transcript, usage, diverged: playback.diverged(whole) })
     }
