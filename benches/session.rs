@@ -70,6 +70,8 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     });
     let config = Arc::new(config);
     let playing = Playing { config, plugins, clock, services, told: None, recorder: None, replayed: None };

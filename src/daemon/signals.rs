@@ -26,6 +26,7 @@ impl SignalWatch {
             let mut asked = false;
             for signal in signals.forever() {
                 if asked {
+                    log::logger().flush();
                     std::process::exit(128 + signal);
                 }
                 asked = true;

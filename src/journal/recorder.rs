@@ -16,7 +16,7 @@ use super::line::Line;
 use crate::clock::Micros;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
-use crate::sandbox::ThreadError;
+use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
 
 /// Records that may wait for the disk. At a thousand a second this is a minute.
 const QUEUE: usize = 65_536;
@@ -235,6 +235,13 @@ impl Recorder {
         self.line(Line::End { t });
         self.close().map_err(|error| RecorderError::Write { path: self.path.clone(), error })?;
         if self.lost.load(Ordering::Relaxed) { Err(RecorderError::TooSlow { path: self.path.clone() }) } else { Ok(()) }
+    }
+}
+
+impl RefusedGrowthLog for Recorder {
+    fn refused(&self, growth: &RefusedGrowth) {
+        let RefusedGrowth { plugin, tenant, generation, growth, held } = growth.clone();
+        self.line(Line::Memory { plugin, tenant, generation, growth, held });
     }
 }
 

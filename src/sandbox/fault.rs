@@ -59,6 +59,15 @@ pub enum FaultKind {
         /// Elements asked for.
         wanted: u64,
     },
+    /// Memory or tables would have grown beyond what all instances together may have.
+    TotalMemory {
+        /// `max_total_memory_bytes`.
+        limit: u64,
+        /// Bytes that all instances had.
+        held: u64,
+        /// Bytes asked for beyond.
+        wanted: u64,
+    },
     /// The machine has no memory left.
     SystemMemory,
     /// Too many frames, or too many values in them.
@@ -169,6 +178,7 @@ impl FaultKind {
             Self::Ceiling { .. } => "ceiling",
             Self::Memory { .. } => "memory",
             Self::Tables { .. } => "tables",
+            Self::TotalMemory { .. } => "total_memory",
             Self::SystemMemory => "system_memory",
             Self::Recursion { .. } => "recursion",
             Self::Trap(_) | Self::Starved { .. } => "trap",
@@ -187,6 +197,13 @@ impl FaultKind {
     }
 }
 
+impl FaultKind {
+    /// What is behind it: of a trap that followed a denied growth, the denial.
+    fn reason(&self) -> &Self {
+        if let Self::Starved { denied, .. } = self { denied } else { self }
+    }
+}
+
 impl Fault {
     /// Whether it was a limit of the configuration that stopped the call.
     #[must_use]
@@ -199,7 +216,14 @@ impl Fault {
                 | FaultKind::Memory { .. }
                 | FaultKind::Tables { .. }
                 | FaultKind::Recursion { .. }
+                | FaultKind::TotalMemory { .. }
         )
+    }
+
+    /// Whether it lies with the machine, or with all plugins together, and not with this one.
+    #[must_use]
+    pub fn is_the_machines(&self) -> bool {
+        matches!(self.kind.reason(), FaultKind::TotalMemory { .. } | FaultKind::SystemThreads(_))
     }
 }
 
@@ -208,8 +232,7 @@ impl fmt::Display for Fault {
         let Self { plugin, function, kind } = self;
         write!(f, "plugin \"{plugin}\": {function}: {kind}")?;
         let section = Section(plugin);
-        let remedied = if let FaultKind::Starved { denied, .. } = kind { denied } else { kind };
-        match remedied {
+        match kind.reason() {
             FaultKind::Fuel { limit } => {
                 write!(f, "; if it needs more: max_fuel = {} under {section}", grouped(limit.saturating_mul(2)))
             }
@@ -226,6 +249,14 @@ impl fmt::Display for Fault {
             FaultKind::Recursion { limit } if u64::from(*limit) < DEEPEST_RECURSION as u64 => {
                 let more = u64::from(*limit).saturating_mul(2).min(DEEPEST_RECURSION as u64);
                 write!(f, "; if it needs more: max_recursion = {} under {section}", grouped(more))
+            }
+            FaultKind::TotalMemory { held, wanted, .. } => {
+                let enough = held.saturating_add(*wanted).checked_next_multiple_of(1 << 20).unwrap_or(u64::MAX);
+                write!(
+                    f,
+                    "; if the machine has more: max_total_memory_bytes = {} under [wasm]; to have fewer plugins at work: max_instances",
+                    grouped(enough)
+                )
             }
             FaultKind::Trap(Trap::Unreachable) => {
                 write!(f, "; the plugin's last log lines usually say why")
@@ -259,6 +290,13 @@ impl fmt::Display for FaultKind {
                 "table limit {} elements reached (asked for {})",
                 grouped(u64::from(*limit)),
                 grouped(*wanted)
+            ),
+            Self::TotalMemory { limit, held, wanted } => write!(
+                f,
+                "no memory left for it: it asked for {} more, and all plugins together have {} of {}",
+                Bytes(*wanted),
+                Bytes(*held),
+                Bytes(*limit)
             ),
             Self::SystemMemory => write!(f, "the machine has no memory left for it"),
             Self::Recursion { limit } => {
@@ -339,7 +377,7 @@ impl fmt::Display for Bytes {
             _ if bytes % (1 << 10) == 0 && bytes < 10 << 20 => write!(f, "{} KiB", bytes >> 10),
             // Rounded up, so that what was asked for never reads like less than the limit it exceeded.
             _ if bytes >= 1 << 20 => {
-                let tenths = (bytes * 10).div_ceil(1 << 20);
+                let tenths = bytes.saturating_mul(10).div_ceil(1 << 20);
                 write!(f, "{}.{} MiB", tenths / 10, tenths % 10)
             }
             _ => write!(f, "{} bytes", grouped(bytes)),

@@ -21,6 +21,7 @@ use super::services::{Phase, Services};
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, State, files_of};
 use super::thread::on_guest_stack;
+use super::total_memory::MemoryShare;
 use super::translate::{Shadow, grow_deferred};
 use super::wasi::{Shared, context};
 use crate::clock::Alarm;
@@ -115,7 +116,12 @@ impl Instance {
             files,
             sockets: BTreeMap::new(),
             waited,
-            limits: Limits::new(settings.max_memory_bytes, settings.max_table_elements),
+            limits: Limits::new(
+                settings.max_memory_bytes,
+                settings.max_table_elements,
+                MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
+                plugin.profiler().is_some(),
+            ),
             wasi,
             memory: None,
             meter: Meter::default(),
@@ -155,7 +161,8 @@ impl Instance {
             Err(kind) => return Err(before(used, kind)),
         };
         if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
-            return Err(before(used, FaultKind::SystemMemory));
+            let denied = store.data_mut().limits.take_denied().map(|denied| denied.fault(plugin.settings()));
+            return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
         if plugin.profiler().is_some() {

@@ -127,6 +127,8 @@ impl Run {
             trace: false,
             stops: None,
             approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
         });
         let mut good = true;
         let mut printed = Ok(());
