@@ -88,6 +88,8 @@ fn run(
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     });
     let playing = Playing {
         config: Arc::clone(config),
@@ -103,7 +105,8 @@ fn run(
         black_box(&entry);
         entries += 1;
         true
-    });
+    })
+    .expect("a thread");
     entries
 }
 
@@ -150,7 +153,7 @@ fn live(
     if let Some(recorder) = recorder {
         let facts = RecordedFacts::new(&facts, Arc::clone(recorder));
         let end = run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
-        recorder.finish(end).expect("the journal is complete");
+        recorder.finish(end.t).expect("the journal is complete");
     } else {
         run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
     }

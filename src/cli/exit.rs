@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::sandbox::ThreadError;
+
 /// A command's end, and its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -61,6 +63,12 @@ impl Failure {
         // Nothing can be done when standard error is closed, too; the exit code still tells.
         let _ = writeln!(std::io::stderr(), "{}", super::output::plain(text));
         ExitCode::from(code)
+    }
+}
+
+impl From<ThreadError> for Failure {
+    fn from(error: ThreadError) -> Self {
+        Self::Operation(error.to_string())
     }
 }
 

@@ -5,6 +5,8 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
+mod log_file;
+mod log_writer;
 mod logging;
 mod monitor;
 mod output;
@@ -134,10 +136,12 @@ fn program<T: FromArgs>(
             Err(Failure::usage(format!("{}\n  `{command} --help` says more", output.trim_end())))
         }
     };
-    match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
+    let code = match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(),
-    }
+    };
+    log::logger().flush();
+    code
 }
 
 /// The command that `arguments` mean, as far as there is one: `conductor plugin run`. Asked of the parser itself, which

@@ -17,6 +17,16 @@ pub(super) struct JournalFile<'a> {
     pub(super) force: bool,
 }
 
+/// What a session starts from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Started<'a> {
+    /// Unix time of its beginning, in microseconds.
+    pub(super) epoch: u64,
+    pub(super) seed: &'a [u8; 32],
+    /// What was taken from the machine.
+    pub(super) limits: LimitsRecord,
+}
+
 /// Begins a journal.
 pub(super) fn begin(
     journal: JournalFile<'_>,
@@ -24,8 +34,7 @@ pub(super) fn begin(
     config: &Config,
     plugins: &PluginSet,
     data_root: Option<&Path>,
-    epoch: u64,
-    seed: &[u8; 32],
+    started: Started<'_>,
 ) -> Result<Arc<Recorder>, Failure> {
     let directory = Path::new(source.name()).parent().unwrap_or(Path::new(""));
     let config_record = ConfigRecord::new(source.name(), &directory.display().to_string(), source.text());
@@ -45,8 +54,7 @@ pub(super) fn begin(
             approved: loaded.and_then(|plugin| plugin.approval()).map(ApprovalRecord::new),
         });
     }
-    // Memory over all instances has no limit of its own yet.
-    let limits = LimitsRecord { max_total_memory_bytes: u64::MAX, max_instances: config.wasm.max_instances };
+    let Started { epoch, seed, limits } = started;
     let header = Header::new(epoch, seed, limits, config_record, records);
     Recorder::create(journal.path, &header, journal.force).map_err(|error| Failure::operation(error.to_string()))
 }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::dispatch::{Calls, Dispatch, Report, turned};
-use super::order::{Joined, Order, Ordered};
+use super::order::Ordered;
 use super::plugins::PluginSet;
+use super::report_queue::{LostLines, ReportSender};
+use super::report_writer::ReportWriter;
 use super::session::{Happening, Session};
 use super::signals::SignalWatch;
 use super::told::Told;
@@ -21,7 +21,7 @@ use crate::effect::{Revocations, RevokedEffect};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Line, Recorder, RevokedRecord};
 use crate::midi::Message;
-use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status};
+use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
 
 /// What wakes the run loop.
 #[derive(Debug)]
@@ -79,13 +79,29 @@ impl fmt::Debug for LiveRun {
     }
 }
 
+/// How a live run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveEnd {
+    /// The time up to which everything has happened.
+    pub t: Micros,
+    /// What was lost because somebody read too slowly.
+    pub lost: LostLines,
+}
+
 /// Why a live run could not begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LiveError {
     /// Devices cannot be read at all.
     Device(DeviceError),
-    /// The system gives no thread or signal handler.
-    System {
+    /// There is no room for a thread of its own.
+    Thread {
+        /// What the thread does.
+        work: &'static str,
+        /// Why there is none.
+        error: ThreadError,
+    },
+    /// The system does not let signals be waited for.
+    Signals {
         /// The operating system's word for it.
         error: String,
     },
@@ -95,32 +111,31 @@ impl fmt::Display for LiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Device(error) => error.fmt(f),
-            Self::System { error } => write!(f, "cannot start: {error}"),
+            Self::Thread { work, error } => write!(f, "cannot start the thread that {work}: {error}"),
+            Self::Signals { error } => write!(f, "cannot wait for signals: {error}"),
         }
     }
 }
 
 impl std::error::Error for LiveError {}
 
-impl From<std::io::Error> for LiveError {
-    fn from(error: std::io::Error) -> Self {
-        Self::System { error: error.to_string() }
+impl LiveError {
+    /// The thread that does `work` did not start.
+    pub(super) fn thread(work: &'static str) -> impl Fn(std::io::Error) -> Self {
+        move |error| Self::Thread { work, error: ThreadError::new(&error) }
     }
 }
-
-/// Entries that may wait for a slow reader of the account before new ones are dropped and counted.
-const ACCOUNT_QUEUE: usize = 8192;
 
 /// How often a quiet daemon looks for instances whose time is up.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Runs until every input has ended and what it set off is done, or a signal asks for the end. `tell` is given each entry, on
-/// a thread of its own; `false` from it asks for the end, too. Returns the time up to which everything has happened.
+/// a thread of its own; `false` from it asks for the end, too.
 pub fn run_live(
     run: LiveRun,
     facts: &dyn Facts,
     tell: impl FnMut(Entry) -> bool + Send + 'static,
-) -> Result<Micros, LiveError> {
+) -> Result<LiveEnd, LiveError> {
     let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
     let _signals = SignalWatch::start(events.clone())?;
@@ -131,16 +146,19 @@ pub fn run_live(
             let _ = events.send(Event::Revoked(revoked));
         });
     }
-    let account = Account::start(events.clone(), told.clone(), ordered, tell)?;
+    let log = Arc::clone(&services.log);
+    let writer = ReportWriter::start(events.clone(), told.clone(), Arc::clone(&log), ordered, tell);
+    let writer = writer.map_err(LiveError::thread("writes the report"))?;
     let pool = {
-        let (sender, recorder) = (account.sender(), recorder.clone());
+        let (sender, recorder) = (writer.sender(), recorder.clone());
         let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config) });
-        Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer)?
+        let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
+        pool.map_err(LiveError::thread("calls plugins"))?
     };
     let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
     let mut dispatch =
         Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
-    let sender = account.sender();
+    let sender = writer.sender();
     let say = |dispatch: &mut Dispatch, happening: Happening<'_>| {
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
     };
@@ -150,13 +168,17 @@ pub fn run_live(
             (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
         }
         Feed::Paced(messages) => {
-            pace(messages, Arc::clone(&clock), events)?;
+            pace(messages, Arc::clone(&clock), events).map_err(LiveError::thread("paces the session"))?;
             (None, 1)
         }
     };
     let mut stopped = false;
     while inputs > 0 && !stopped {
-        match next_event(&inbox, &session, &*clock) {
+        let next = next_event(&inbox, &session, &*clock);
+        if let (Some(devices), Ok(Event::Device(event))) = (&devices, &next) {
+            devices.taken(&event.what);
+        }
+        match next {
             Ok(Event::Device(DeviceEvent { t, device, what })) => match what {
                 device::What::Message(message) => {
                     if let Some(recorder) = &recorder {
@@ -186,6 +208,7 @@ pub fn run_live(
                 session.advance(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
                 // Up to where the session has come: what is received next may be no later than that.
                 dispatch.expire(&config, session.now(), &mut |report| sender.send(report));
+                log.tick(clock.now());
             }
         }
     }
@@ -216,8 +239,12 @@ pub fn run_live(
     let end = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
     dispatch.close(&config, end, &mut |report| sender.send(report));
     drop(sender);
-    account.finish();
-    Ok(end)
+    let lost = writer.finish();
+    log.finish();
+    if lost.reported > 0 {
+        log::warn!("lines lost in all because standard output was read too slowly: {}", lost.reported);
+    }
+    Ok(LiveEnd { t: end, lost })
 }
 
 /// The record of an effect that was dropped.
@@ -227,7 +254,7 @@ fn record_of(RevokedEffect { plugin, tenant, what, capability }: RevokedEffect) 
 
 /// Records what timing did to calls and instances, and hands on what came of them.
 struct Observer {
-    sender: AccountSender,
+    sender: ReportSender,
     recorder: Option<Arc<Recorder>>,
     config: Arc<Config>,
 }
@@ -291,115 +318,4 @@ fn pace(messages: Vec<(Micros, Message)>, clock: Arc<dyn Clock>, to: SyncSender<
         let _ = to.send(Event::Played);
     };
     std::thread::Builder::new().name("pace".into()).spawn(send).map(|_| ())
-}
-
-/// Writes the account on a thread of its own, so that a slow reader delays nobody.
-struct Account {
-    sender: AccountSender,
-    thread: JoinHandle<()>,
-}
-
-/// The way to the account: never waits; what finds it full is dropped and counted.
-#[derive(Clone)]
-struct AccountSender {
-    /// Has no bound of its own: a channel that has one makes room for all it may ever hold, megabytes that a daemon at rest would
-    /// keep resident.
-    to: Sender<Report>,
-    fill: Arc<Fill>,
-}
-
-/// How full the way to the account is.
-#[derive(Debug, Default)]
-struct Fill {
-    waiting: AtomicUsize,
-    dropped: AtomicU64,
-}
-
-impl AccountSender {
-    fn send(&self, report: Report) {
-        if self.fill.waiting.fetch_add(1, Ordering::Relaxed) >= ACCOUNT_QUEUE {
-            self.fill.waiting.fetch_sub(1, Ordering::Relaxed); // added just above
-            let before = self.fill.dropped.fetch_add(1, Ordering::Relaxed);
-            if (before + 1).is_power_of_two() {
-                log::warn!("{} lines of the account dropped: its reader is too slow", before + 1);
-            }
-            return;
-        }
-        // Without a reader the account has ended; a writer that panicked has said so on standard error.
-        let _ = self.to.send(report);
-    }
-}
-
-impl Account {
-    fn start(
-        events: SyncSender<Event>,
-        told: Option<Arc<Told>>,
-        ordered: Option<Ordered>,
-        mut tell: impl FnMut(Entry) -> bool + Send + 'static,
-    ) -> std::io::Result<Self> {
-        let (to, reports) = channel();
-        let fill = Arc::<Fill>::default();
-        let sender = AccountSender { to, fill: Arc::clone(&fill) };
-        let write = move || {
-            let mut joined = Joined::default();
-            let mut order = ordered.map(Order::new);
-            let mut wanted = true;
-            for report in reports {
-                fill.waiting.fetch_sub(1, Ordering::Relaxed); // added when it was sent
-                let place = order.as_mut().and_then(|order| order.place(&report));
-                let Some(entries) = joined.entries(report, told.as_deref()) else { continue };
-                if let Some(order) = &mut order {
-                    order.arrived(place, &entries);
-                }
-                for entry in entries {
-                    entry.log_plugin_lines();
-                    warn(&entry);
-                    if wanted && !tell(entry) {
-                        wanted = false;
-                        // A full or closed queue: the end is near in any case, and signals still work.
-                        let _ = events.try_send(Event::Stop);
-                    }
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("account".into()).spawn(write)?;
-        Ok(Self { sender, thread })
-    }
-
-    fn sender(&self) -> AccountSender {
-        self.sender.clone()
-    }
-
-    /// Waits until everything is written. All other senders must be gone.
-    fn finish(self) {
-        drop(self.sender);
-        // A writer that panicked has said so on standard error.
-        let _ = self.thread.join();
-    }
-}
-
-/// Says on the log what went wrong, whatever form the account has.
-fn warn(entry: &Entry) {
-    let Some(error) = entry.error() else { return };
-    match entry.mapping_name() {
-        Some(mapping) => log::warn!("{mapping}: {error}"),
-        None => log::warn!("{error}"), // of an instance that goes, whose plugin it names
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::order::tests::entry;
-    use super::*;
-
-    #[test]
-    fn an_account_nobody_reads_takes_so_much_and_then_counts() {
-        let (to, reports) = channel();
-        let sender = AccountSender { to, fill: Arc::default() };
-        for token in 0..ACCOUNT_QUEUE as u64 + 3 {
-            sender.send(Report::Pending(token, entry()));
-        }
-        assert_eq!(sender.fill.dropped.load(Ordering::Relaxed), 3);
-        assert_eq!(reports.try_iter().count(), ACCOUNT_QUEUE);
-    }
 }

@@ -1,15 +1,19 @@
 //! Brings together what was asked of workers and what came of it, and puts it back into the order of events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::dispatch::{Report, shutdown_entries};
+use super::report_queue::ReportReceiver;
 use super::told::Told;
 use crate::journal::{Entry, What};
 use crate::sandbox::Done;
 
-/// Calls that may be at work or unreported at once; more were lost in a full queue.
+/// Calls that may be at work or unreported at once, and places that may wait for one of them.
 const MAX_PENDING: usize = 65_536;
+
+/// Bytes that what is known of them may hold, and what waits for one of them.
+const MAX_BYTES: usize = 16 << 20;
 
 /// Is given entries in the order of events.
 pub type Ordered = Box<dyn FnMut(&Entry) + Send>;
@@ -18,6 +22,9 @@ pub type Ordered = Box<dyn FnMut(&Entry) + Send>;
 #[derive(Default)]
 pub(super) struct Joined {
     pending: BTreeMap<u64, Entry>,
+    /// Bytes that `pending` holds.
+    bytes: usize,
+    /// Bounded by the queue: the beginning of each is in it, or was lost.
     early: BTreeMap<u64, Box<Done>>,
 }
 
@@ -38,27 +45,48 @@ impl Joined {
             Report::Pending(token, entry) => match self.early.remove(&token) {
                 Some(done) => Some(finished(entry, *done, told)),
                 None => {
-                    bounded(&mut self.pending).insert(token, entry);
+                    self.bytes = self.bytes.saturating_add(entry.held_bytes());
+                    self.pending.insert(token, entry);
                     None
                 }
             },
-            Report::Done(done) => match self.pending.remove(&done.job.token) {
+            Report::Done(done) => match self.begun(done.job.token) {
                 Some(entry) => Some(finished(entry, *done, told)),
                 None => {
-                    bounded(&mut self.early).insert(done.job.token, done);
+                    self.early.insert(done.job.token, done);
                     None
                 }
             },
         }
     }
-}
 
-/// `map` with room for one more: the oldest goes, whose other half was lost.
-fn bounded<T>(map: &mut BTreeMap<u64, T>) -> &mut BTreeMap<u64, T> {
-    while map.len() >= MAX_PENDING {
-        map.pop_first();
+    /// Takes what is known of the beginning of the call `token`.
+    pub(super) fn begun(&mut self, token: u64) -> Option<Entry> {
+        let entry = self.pending.remove(&token)?;
+        self.bytes = self.bytes.saturating_sub(entry.held_bytes()); // added when it was inserted
+        Some(entry)
     }
-    map
+
+    /// The oldest call that is at work, if there are too many or what is known of them is too much; it is forgotten.
+    pub(super) fn surplus(&mut self) -> Option<Place> {
+        let much = self.pending.len() > MAX_PENDING || self.bytes > MAX_BYTES;
+        let oldest = *self.pending.keys().next().filter(|_| much)?;
+        self.begun(oldest).map(|_| Place::Call(oldest))
+    }
+
+    /// Ends that came before their beginnings, of which `receiver` knows that those were lost.
+    pub(super) fn forget_unheard(&mut self, receiver: &ReportReceiver) {
+        for token in self.early.keys().copied().collect::<Vec<_>>() {
+            if let Some(done) = self.early.remove(&token) {
+                let report = Report::Done(done);
+                if !receiver.is_unheard(&report)
+                    && let Report::Done(done) = report
+                {
+                    self.early.insert(token, done);
+                }
+            }
+        }
+    }
 }
 
 fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
@@ -89,15 +117,41 @@ pub(super) struct Order {
     tell: Ordered,
     /// Entries in the order of events; of what is at work only its number is known.
     waiting: VecDeque<Waiting>,
+    /// Bytes of the entries.
+    bytes: usize,
+    /// What has lost its place because too much waited for it.
+    late: BTreeSet<Place>,
+    /// Lines that had no place any more.
+    lost: u64,
 }
 
 /// What is at work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     /// A call, by its number.
     Call(u64),
     /// An instance that goes, by its.
     Shutdown(u64),
+}
+
+impl Place {
+    /// What begins with `report`.
+    pub(super) fn begun_by(report: &Report) -> Option<Self> {
+        match report {
+            Report::Pending(token, _) => Some(Self::Call(*token)),
+            Report::Leaving(number) => Some(Self::Shutdown(*number)),
+            Report::Entry(_) | Report::Done(_) | Report::Ended(..) => None,
+        }
+    }
+
+    /// What ends with `report`.
+    pub(super) fn ended_by(report: &Report) -> Option<Self> {
+        match report {
+            Report::Done(done) => Some(Self::Call(done.job.token)),
+            Report::Ended(number, _) => Some(Self::Shutdown(*number)),
+            Report::Entry(_) | Report::Pending(..) | Report::Leaving(_) => None,
+        }
+    }
 }
 
 enum Waiting {
@@ -107,50 +161,87 @@ enum Waiting {
 
 impl Order {
     pub(super) fn new(tell: Ordered) -> Self {
-        Self { tell, waiting: VecDeque::new() }
+        Self { tell, waiting: VecDeque::new(), bytes: 0, late: BTreeSet::new(), lost: 0 }
     }
 
     /// The place of what `report` begins or ends. What ends with nothing to tell gives its place up.
     pub(super) fn place(&mut self, report: &Report) -> Option<Place> {
-        let place = match report {
-            Report::Entry(_) => return None,
-            Report::Pending(token, _) => Place::Call(*token),
-            Report::Leaving(number) => Place::Shutdown(*number),
-            Report::Done(done) => return Some(Place::Call(done.job.token)),
-            Report::Ended(number, entry) => {
-                let place = Some(Place::Shutdown(*number));
-                if entry.is_none() {
-                    self.arrived(place, &[]);
-                }
-                return place;
-            }
-        };
-        self.waiting.push_back(Waiting::For(place));
-        Some(place)
+        if let Some(place) = Place::begun_by(report) {
+            self.waiting.push_back(Waiting::For(place));
+            return Some(place);
+        }
+        let place = Place::ended_by(report);
+        if let Report::Ended(_, None) = report {
+            self.arrived(place, &[]);
+        }
+        place
     }
 
     /// What stands at `place` is complete; without a place it happened at once.
     pub(super) fn arrived(&mut self, place: Option<Place>, entries: &[Entry]) {
-        let complete = Waiting::Entries(entries.to_vec());
-        match place {
-            None => self.waiting.push_back(complete),
-            Some(place) => {
-                let at_work = |waiting: &&mut Waiting| matches!(waiting, Waiting::For(this) if *this == place);
-                if let Some(waiting) = self.waiting.iter_mut().find(at_work) {
-                    *waiting = complete;
-                }
+        let at = match place {
+            None => {
+                self.waiting.push_back(Waiting::Entries(Vec::new()));
+                self.waiting.len() - 1 // it was pushed just above
             }
+            Some(place) => match self.position(place) {
+                Some(at) => at,
+                None => {
+                    if self.late.remove(&place) {
+                        self.lost += entries.iter().filter(|entry| !entry.is_dry_run_only()).count() as u64;
+                    }
+                    return;
+                }
+            },
+        };
+        self.waiting[at] = Waiting::Entries(entries.to_vec()); // a place there is
+        self.bytes += held_bytes(entries);
+        self.tell_what_is_ready();
+    }
+
+    /// What came of `place` is lost. Whoever lost it counts it.
+    pub(super) fn give_up(&mut self, place: Place) {
+        self.late.remove(&place);
+        if let Some(at) = self.position(place) {
+            self.waiting.remove(at);
+            self.tell_what_is_ready();
         }
+    }
+
+    /// Lines that were lost because too much waited for them.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    fn position(&self, place: Place) -> Option<usize> {
+        self.waiting.iter().position(|waiting| matches!(waiting, Waiting::For(this) if *this == place))
+    }
+
+    fn tell_what_is_ready(&mut self) {
         loop {
             match self.waiting.front() {
-                Some(Waiting::Entries(entries)) => entries.iter().for_each(&mut self.tell),
-                // What came of it was lost in a full queue, or everything behind it would be kept for ever.
-                Some(Waiting::For(_)) if self.waiting.len() > MAX_PENDING => {}
+                Some(Waiting::Entries(entries)) => {
+                    self.bytes = self.bytes.saturating_sub(held_bytes(entries)); // added when they arrived
+                    entries.iter().for_each(&mut self.tell);
+                }
+                // Or everything behind it would be kept for as long as it takes.
+                Some(Waiting::For(place)) if self.waiting.len() > MAX_PENDING || self.bytes > MAX_BYTES => {
+                    if self.late.is_empty() {
+                        log::warn!(
+                            "too much waits for a call that takes long: its line will be missing from the transcript"
+                        );
+                    }
+                    self.late.insert(*place);
+                }
                 _ => return,
             }
             self.waiting.pop_front();
         }
     }
+}
+
+fn held_bytes(entries: &[Entry]) -> usize {
+    entries.iter().map(Entry::held_bytes).sum()
 }
 
 #[cfg(test)]
@@ -159,9 +250,10 @@ pub(super) mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::config::{Config, Environment};
+    use crate::config::{Config, Environment, Params, PluginCall};
     use crate::gesture::{DeviceId, Gesture, GestureEvent};
     use crate::midi::Channel;
+    use crate::sandbox::{Outcome, Rejection};
 
     pub(in super::super) fn entry() -> Entry {
         let loaded = Config::from_text("", "config.toml", Path::new(""), &Environment::default());
@@ -192,6 +284,40 @@ pub(super) mod tests {
         }
         assert_eq!(told.lock().expect("no panic holds it").len(), MAX_PENDING);
         assert!(order.waiting.is_empty());
+        assert_eq!((order.bytes, order.lost()), (0, 0));
+        order.arrived(Some(Place::Call(1)), &[entry]);
+        assert_eq!((order.lost(), order.late.len()), (1, 0), "its place was gone");
+    }
+
+    #[test]
+    fn what_waits_for_a_long_call_is_bounded_in_bytes() {
+        let (mut order, told) = order();
+        order.place(&Report::Pending(1, entry()));
+        let large = |token| {
+            let mut outcome = Outcome::rejected(Rejection::Closed { plugin: "p".into() });
+            outcome.output = Some("x".repeat(164_000));
+            let call = PluginCall { plugin: "p".into(), tenant: "default".into(), params: Params::default() };
+            Entry { t: token, what: What::Call { call: Arc::new(call), outcome: Box::new(outcome) }, ..entry() }
+        };
+        for token in 2..=200 {
+            let place = order.place(&Report::Pending(token, entry()));
+            order.arrived(place, &[large(token)]);
+            assert!(order.bytes <= MAX_BYTES);
+        }
+        assert_eq!(told.lock().expect("no panic holds it").len(), 199);
+        order.arrived(Some(Place::Call(1)), &[large(1)]);
+        assert_eq!((told.lock().expect("no panic holds it").len(), order.lost()), (199, 1));
+    }
+
+    #[test]
+    fn what_was_lost_on_the_way_gives_its_place_up() {
+        let (mut order, told) = order();
+        let at = |t| Entry { t, ..entry() };
+        order.place(&Report::Pending(1, at(0)));
+        let second = order.place(&Report::Pending(2, at(0)));
+        order.arrived(second, &[at(2)]);
+        order.give_up(Place::Call(1));
+        assert_eq!((told.lock().expect("no panic holds it").as_slice(), order.lost()), (&[2][..], 0));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Recorder, RevokedRecord};
 use crate::midi::Message;
-use crate::sandbox::{InlinePool, Services, on_guest_stack};
+use crate::sandbox::{InlinePool, PluginLog, Services, ThreadError, on_guest_stack};
 
 /// What a session is played with.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub fn play(
     messages: impl Iterator<Item = (Micros, DeviceId, Option<Message>)> + Send,
     facts: &(dyn Facts + Sync),
     tell: impl FnMut(Entry) -> bool + Send,
-) -> Micros {
+) -> Result<Micros, ThreadError> {
     let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
         playing;
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
@@ -57,7 +57,8 @@ pub fn play(
         let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
         let dispatch =
             Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
-        let mut at_work = AtWork { dispatch, config, tell, wanted: true };
+        let log = Arc::clone(&services.log);
+        let mut at_work = AtWork { dispatch, config, tell, log: Arc::clone(&log), wanted: true };
         let mut number = 0;
         for (t, device, message) in messages {
             at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
@@ -87,6 +88,7 @@ pub fn play(
         if !cut_off {
             at_work.close(end);
         }
+        log.finish();
         end
     })
 }
@@ -97,14 +99,15 @@ struct AtWork<F> {
     config: Arc<Config>,
     tell: F,
     /// Whether whoever is told still wants to be.
+    log: Arc<PluginLog>,
     wanted: bool,
 }
 
 impl<F: FnMut(Entry) -> bool> AtWork<F> {
     /// Does what `happening` asks for. `false`: the account is not wanted any more.
     fn say(&mut self, happening: Happening<'_>) -> bool {
-        let Self { dispatch, config, tell, wanted } = self;
-        dispatch.handle(config, happening, &mut |report| hand_on(report, tell, wanted));
+        let Self { dispatch, config, tell, log, wanted } = self;
+        dispatch.handle(config, happening, &mut |report| hand_on(report, tell, log, wanted));
         *wanted
     }
 
@@ -124,22 +127,22 @@ impl<F: FnMut(Entry) -> bool> AtWork<F> {
                 self.say(happening);
             });
             clock.advance_to(t);
-            let Self { dispatch, config, tell, wanted } = self;
-            dispatch.revoked(config, t, record, &mut |report| hand_on(report, tell, wanted));
+            let Self { dispatch, config, tell, log, wanted } = self;
+            dispatch.revoked(config, t, record, &mut |report| hand_on(report, tell, log, wanted));
         }
     }
 
     /// The session ends at `at`.
     fn close(self, at: Micros) {
-        let Self { dispatch, config, mut tell, mut wanted } = self;
-        dispatch.close(&config, at, &mut |report| hand_on(report, &mut tell, &mut wanted));
+        let Self { dispatch, config, mut tell, log, mut wanted } = self;
+        dispatch.close(&config, at, &mut |report| hand_on(report, &mut tell, &log, &mut wanted));
     }
 }
 
 /// Tells of `report`, as long as that is wanted.
-fn hand_on(report: Report, tell: &mut impl FnMut(Entry) -> bool, wanted: &mut bool) {
+fn hand_on(report: Report, tell: &mut impl FnMut(Entry) -> bool, log: &PluginLog, wanted: &mut bool) {
     if let Report::Entry(entry) = report {
-        entry.log_plugin_lines();
+        entry.log_plugin_lines(log);
         *wanted = *wanted && tell(entry);
     }
 }

@@ -1,11 +1,13 @@
 //! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.
 
+mod descriptors;
 mod dry_run;
 mod exec;
 mod facts;
 #[cfg(feature = "keys")]
 mod keys;
 mod live;
+pub mod machine;
 #[cfg(feature = "alsa")]
 mod midi_out;
 mod needs;
@@ -20,6 +22,7 @@ mod volume;
 mod words;
 mod worker;
 
+pub use descriptors::Descriptors;
 pub use dry_run::DryRun;
 pub use facts::World;
 pub use live::{Live, OnFailure};

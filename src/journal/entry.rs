@@ -7,7 +7,7 @@ use crate::action::{Dropped, Effect, EffectError};
 use crate::clock::Micros;
 use crate::config::{Capability, Config, PluginCall};
 use crate::gesture::GestureEvent;
-use crate::sandbox::{self, Outcome, Shutdown};
+use crate::sandbox::{self, Outcome, PluginLog, Shutdown};
 
 /// One thing that happened in a session.
 #[derive(Debug, Clone)]
@@ -119,6 +119,30 @@ impl Entry {
         self.event.as_ref().map(|event| event.gesture.to_string())
     }
 
+    /// About how many bytes of memory it holds, without the configuration.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let held = match &self.what {
+            What::Effect { effect, result, .. } => {
+                effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
+            }
+            What::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
+            What::PluginEffect { plugin, tenant, effect } => plugin.len() + tenant.len() + effect.held_bytes(),
+            What::Shutdown { plugin, tenant, outcome } => {
+                plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
+            }
+            What::Revoked(RevokedRecord { what, .. }) => what.len(),
+            What::Unmapped | What::Mode(_) | What::Refused { .. } | What::Dropped(_) => 0,
+        };
+        size_of::<Self>() + held
+    }
+
+    /// Whether it is only the telling of a dry run, which no transcript has.
+    #[must_use]
+    pub fn is_dry_run_only(&self) -> bool {
+        matches!(self.what, What::PluginEffect { .. })
+    }
+
     /// Name of the mode.
     #[must_use]
     pub fn mode_name(&self) -> &str {
@@ -169,18 +193,19 @@ impl Entry {
         }
     }
 
-    /// Hands what the plugin wrote to the log, under its own name.
-    pub fn log_plugin_lines(&self) {
+    /// Hands what the plugin wrote to `log`, under its own name.
+    pub fn log_plugin_lines(&self, log: &PluginLog) {
         let (plugin, tenant, when, outcome) = match &self.what {
             What::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
             What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
             _ => return,
         };
         for line in &outcome.logs {
-            log::log!(target: "plugin", line.level.level(), "{plugin}/{tenant}{when}: {}", line.text);
+            log.line(plugin, self.t, line.level.level(), format_args!("{plugin}/{tenant}{when}: {}", line.text));
         }
         if outcome.logs_dropped > 0 {
-            log::warn!(target: "plugin", "{plugin}/{tenant}{when}: {} more lines dropped", outcome.logs_dropped);
+            let text = format_args!("{plugin}/{tenant}{when}: {} more lines dropped", outcome.logs_dropped);
+            log.line(plugin, self.t, log::Level::Warn, text);
         }
     }
 

@@ -28,7 +28,7 @@ pub struct Header {
     pub epoch_us: u64,
     /// The session's seed, hexadecimal.
     pub seed: String,
-    /// What was taken from the machine, and holds in a replay on any other.
+    /// What was taken from the machine, which a replay uses in place of its own.
     pub limits: LimitsRecord,
     /// The configuration.
     pub config: ConfigRecord,
@@ -50,13 +50,13 @@ impl Version {
     }
 }
 
-/// Limits of a session that depend on the machine it ran on. A replay uses these in place of its own.
+/// Limits of a session that depend on the machine it ran on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsRecord {
     /// Memory of all instances together, in bytes.
     pub max_total_memory_bytes: u64,
-    /// Instances alive at once.
+    /// Instances alive at once: what the configuration says, or fewer where the machine has too few descriptors.
     pub max_instances: u32,
 }
 

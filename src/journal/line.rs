@@ -112,6 +112,20 @@ pub enum Line {
         /// The capability that was revoked.
         capability: String,
     },
+    /// Growth of an instance's memory or tables was refused because all instances together had as much as they may. Which growth that
+    /// is depends on what else was at work.
+    Memory {
+        /// Which plugin.
+        plugin: String,
+        /// In whose name the instance works.
+        tenant: String,
+        /// Which of the instances of this plugin and tenant.
+        generation: u64,
+        /// Which growth of the instance, from 1; those that its own limits refused do not count.
+        growth: u64,
+        /// Bytes all instances held.
+        held: u64,
+    },
     /// The end.
     End {
         /// When.

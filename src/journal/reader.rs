@@ -15,7 +15,7 @@ use crate::clock::Micros;
 use crate::config::{Capability, MAX_BYTES as MAX_CONFIG_BYTES};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
-use crate::sandbox::{InstanceId, StopPlace, TimeLimit};
+use crate::sandbox::{InstanceId, RefusedGrowth, StopPlace, TimeLimit};
 
 /// Longest line, in bytes: a configuration or an HTTP answer at their largest, with room for escapes.
 const MAX_LINE: u64 = 64 << 20;
@@ -39,6 +39,8 @@ pub struct Journal {
     pub shutdowns: HashMap<InstanceId, StopPlace>,
     /// Effects that were dropped: after how many of the inputs, when, and which.
     pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
+    /// Growth that was refused because all instances together had as much memory as they may.
+    pub refused_growth: Vec<RefusedGrowth>,
     /// When the session ended; absent when the journal ends before it.
     pub end: Option<Micros>,
     /// Number of the last line, when it is cut off.
@@ -152,6 +154,7 @@ impl Journal {
             deadlines: HashMap::new(),
             shutdowns: HashMap::new(),
             revoked: VecDeque::new(),
+            refused_growth: Vec::new(),
             end: None,
             truncated: None,
         };
@@ -212,6 +215,9 @@ impl Journal {
                     }
                     _ => return Err("a deadline is that of one call, or of one shutdown".to_owned()),
                 }
+            }
+            Line::Memory { plugin, tenant, generation, growth, held } => {
+                self.refused_growth.push(RefusedGrowth { plugin, tenant, generation, growth, held });
             }
             Line::Revoked { t, plugin, tenant, what, capability } => {
                 let record = RevokedRecord { plugin, tenant, what, capability: Capability::named(&capability)? };

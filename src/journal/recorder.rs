@@ -16,6 +16,7 @@ use super::line::Line;
 use crate::clock::Micros;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
+use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
 
 /// Records that may wait for the disk. At a thousand a second this is a minute.
 const QUEUE: usize = 65_536;
@@ -100,6 +101,13 @@ pub enum RecorderError {
         /// The operating system's word for it.
         error: String,
     },
+    /// There is no room for the thread that writes it.
+    Thread {
+        /// The journal.
+        path: PathBuf,
+        /// Why there is none.
+        error: ThreadError,
+    },
     /// Writing failed.
     Write {
         /// The journal.
@@ -123,6 +131,9 @@ impl fmt::Display for RecorderError {
                 path.display()
             ),
             Self::Create { path, error } => write!(f, "{}: cannot make the journal: {error}", path.display()),
+            Self::Thread { path, error } => {
+                write!(f, "{}: cannot start the thread that writes the journal: {error}", path.display())
+            }
             Self::Write { path, error } => {
                 write!(f, "{}: writing the journal failed: {error}; what is there can be replayed", path.display())
             }
@@ -161,7 +172,13 @@ impl Recorder {
                 error.to_string()
             })
         };
-        let thread = std::thread::Builder::new().name("journal".into()).spawn(write).map_err(failed)?;
+        let thread = std::thread::Builder::new().name("journal".into()).spawn(write).map_err(|error| {
+            if made {
+                // Nothing was recorded: its name is free for the next attempt. What cannot be removed stays, and is found.
+                let _ = std::fs::remove_file(path);
+            }
+            RecorderError::Thread { path: path.into(), error: ThreadError::new(&error) }
+        })?;
         Ok(Arc::new(Self {
             queue,
             thread: Mutex::new(Some(thread)),
@@ -218,6 +235,13 @@ impl Recorder {
         self.line(Line::End { t });
         self.close().map_err(|error| RecorderError::Write { path: self.path.clone(), error })?;
         if self.lost.load(Ordering::Relaxed) { Err(RecorderError::TooSlow { path: self.path.clone() }) } else { Ok(()) }
+    }
+}
+
+impl RefusedGrowthLog for Recorder {
+    fn refused(&self, growth: &RefusedGrowth) {
+        let RefusedGrowth { plugin, tenant, generation, growth, held } = growth.clone();
+        self.line(Line::Memory { plugin, tenant, generation, growth, held });
     }
 }
 

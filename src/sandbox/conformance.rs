@@ -169,7 +169,9 @@ pub fn conformance(
             let entry = plugin.exports().iter().find(|export| export.name.starts_with("execute"));
             checks.pass(CheckName::EntryPoint, entry.map_or("execute", |export| export.name.as_str()));
             let walls = Walls::of_this_moment(plugin.digest(), MAX_TIME);
-            on_guest_stack(|| behaviour(&plugin, &walls, &mut checks));
+            if let Err(error) = on_guest_stack(|| behaviour(&plugin, &walls, &mut checks)) {
+                checks.fail(CheckName::Instantiate, error.to_string());
+            }
         }
     }
     checks.finish()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
 use super::text::clean;
+use super::thread::ThreadError;
 use crate::config::literal;
 
 /// A call that was stopped, by the engine or by a limit.
@@ -58,6 +59,15 @@ pub enum FaultKind {
         /// Elements asked for.
         wanted: u64,
     },
+    /// Memory or tables would have grown beyond what all instances together may have.
+    TotalMemory {
+        /// `max_total_memory_bytes`.
+        limit: u64,
+        /// Bytes that all instances had.
+        held: u64,
+        /// Bytes asked for beyond.
+        wanted: u64,
+    },
     /// The machine has no memory left.
     SystemMemory,
     /// Too many frames, or too many values in them.
@@ -65,6 +75,8 @@ pub enum FaultKind {
         /// `max_recursion`.
         limit: u32,
     },
+    /// The system has no room for the thread a call runs on.
+    SystemThreads(ThreadError),
     /// An instruction that cannot be carried out.
     Trap(Trap),
     /// The same, after the call was denied memory or table elements that it asked for.
@@ -166,9 +178,11 @@ impl FaultKind {
             Self::Ceiling { .. } => "ceiling",
             Self::Memory { .. } => "memory",
             Self::Tables { .. } => "tables",
+            Self::TotalMemory { .. } => "total_memory",
             Self::SystemMemory => "system_memory",
             Self::Recursion { .. } => "recursion",
             Self::Trap(_) | Self::Starved { .. } => "trap",
+            Self::SystemThreads(_) => "system_threads",
             Self::Exit { .. } => "exit",
             Self::Signal { .. } => "signal",
             Self::Pointer(_) => "pointer",
@@ -180,6 +194,13 @@ impl FaultKind {
             Self::Segment { .. } => "segment",
             Self::Engine { .. } => "engine",
         }
+    }
+}
+
+impl FaultKind {
+    /// What is behind it: of a trap that followed a denied growth, the denial.
+    fn reason(&self) -> &Self {
+        if let Self::Starved { denied, .. } = self { denied } else { self }
     }
 }
 
@@ -195,7 +216,14 @@ impl Fault {
                 | FaultKind::Memory { .. }
                 | FaultKind::Tables { .. }
                 | FaultKind::Recursion { .. }
+                | FaultKind::TotalMemory { .. }
         )
+    }
+
+    /// Whether it lies with the machine, or with all plugins together, and not with this one.
+    #[must_use]
+    pub fn is_the_machines(&self) -> bool {
+        matches!(self.kind.reason(), FaultKind::TotalMemory { .. } | FaultKind::SystemThreads(_))
     }
 }
 
@@ -204,8 +232,7 @@ impl fmt::Display for Fault {
         let Self { plugin, function, kind } = self;
         write!(f, "plugin \"{plugin}\": {function}: {kind}")?;
         let section = Section(plugin);
-        let remedied = if let FaultKind::Starved { denied, .. } = kind { denied } else { kind };
-        match remedied {
+        match kind.reason() {
             FaultKind::Fuel { limit } => {
                 write!(f, "; if it needs more: max_fuel = {} under {section}", grouped(limit.saturating_mul(2)))
             }
@@ -222,6 +249,14 @@ impl fmt::Display for Fault {
             FaultKind::Recursion { limit } if u64::from(*limit) < DEEPEST_RECURSION as u64 => {
                 let more = u64::from(*limit).saturating_mul(2).min(DEEPEST_RECURSION as u64);
                 write!(f, "; if it needs more: max_recursion = {} under {section}", grouped(more))
+            }
+            FaultKind::TotalMemory { held, wanted, .. } => {
+                let enough = held.saturating_add(*wanted).checked_next_multiple_of(1 << 20).unwrap_or(u64::MAX);
+                write!(
+                    f,
+                    "; if the machine has more: max_total_memory_bytes = {} under [wasm]; to have fewer plugins at work: max_instances",
+                    grouped(enough)
+                )
             }
             FaultKind::Trap(Trap::Unreachable) => {
                 write!(f, "; the plugin's last log lines usually say why")
@@ -256,6 +291,13 @@ impl fmt::Display for FaultKind {
                 grouped(u64::from(*limit)),
                 grouped(*wanted)
             ),
+            Self::TotalMemory { limit, held, wanted } => write!(
+                f,
+                "no memory left for it: it asked for {} more, and all plugins together have {} of {}",
+                Bytes(*wanted),
+                Bytes(*held),
+                Bytes(*limit)
+            ),
             Self::SystemMemory => write!(f, "the machine has no memory left for it"),
             Self::Recursion { limit } => {
                 write!(
@@ -264,6 +306,7 @@ impl fmt::Display for FaultKind {
                     grouped(u64::from(*limit))
                 )
             }
+            Self::SystemThreads(error) => error.fmt(f),
             Self::Trap(trap) => write!(f, "{trap}"),
             Self::Starved { trap, denied } => write!(f, "{trap}; before that, {denied}"),
             Self::Exit { code } => write!(f, "the plugin exited with code {code}"),
@@ -334,7 +377,7 @@ impl fmt::Display for Bytes {
             _ if bytes % (1 << 10) == 0 && bytes < 10 << 20 => write!(f, "{} KiB", bytes >> 10),
             // Rounded up, so that what was asked for never reads like less than the limit it exceeded.
             _ if bytes >= 1 << 20 => {
-                let tenths = (bytes * 10).div_ceil(1 << 20);
+                let tenths = bytes.saturating_mul(10).div_ceil(1 << 20);
                 write!(f, "{}.{} MiB", tenths / 10, tenths % 10)
             }
             _ => write!(f, "{} bytes", grouped(bytes)),

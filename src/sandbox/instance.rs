@@ -21,6 +21,7 @@ use super::services::{Phase, Services};
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, State, files_of};
 use super::thread::on_guest_stack;
+use super::total_memory::MemoryShare;
 use super::translate::{Shadow, grow_deferred};
 use super::wasi::{Shared, context};
 use crate::clock::Alarm;
@@ -80,7 +81,12 @@ impl Instance {
 
     /// The same of everything at once.
     pub(super) fn of(making: Making<'_>) -> Result<Self, Box<Outcome>> {
-        on_guest_stack(|| Self::start(making))
+        on_guest_stack(|| Self::start(making)).unwrap_or_else(|error| {
+            let kind = FaultKind::SystemThreads(error);
+            let mut outcome = stopped(making.plugin, "instantiation", kind);
+            outcome.generation = making.generation;
+            Err(Box::new(outcome))
+        })
     }
 
     fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
@@ -110,7 +116,12 @@ impl Instance {
             files,
             sockets: BTreeMap::new(),
             waited,
-            limits: Limits::new(settings.max_memory_bytes, settings.max_table_elements),
+            limits: Limits::new(
+                settings.max_memory_bytes,
+                settings.max_table_elements,
+                MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
+                plugin.profiler().is_some(),
+            ),
             wasi,
             memory: None,
             meter: Meter::default(),
@@ -150,7 +161,8 @@ impl Instance {
             Err(kind) => return Err(before(used, kind)),
         };
         if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
-            return Err(before(used, FaultKind::SystemMemory));
+            let denied = store.data_mut().limits.take_denied().map(|denied| denied.fault(plugin.settings()));
+            return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
         if plugin.profiler().is_some() {
@@ -214,7 +226,15 @@ impl Instance {
 
     /// Calls the plugin. The instance lives on unless the outcome is a fault.
     pub fn call(&mut self, request: &Request<'_>) -> Outcome {
-        on_guest_stack(|| self.call_here(request))
+        match on_guest_stack(|| self.call_here(request)) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.ended = true;
+                let mut outcome = stopped(self.plugin(), "execute", FaultKind::SystemThreads(error));
+                outcome.generation = self.generation;
+                outcome
+            }
+        }
     }
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
@@ -251,11 +271,17 @@ impl Instance {
     /// The same, with all that came of it; none when the plugin does not want to be told.
     pub(super) fn end(mut self, at_ns: u64) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
-        Some(on_guest_stack(move || {
+        let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
+        let ended = on_guest_stack(move || {
             begin(&mut self.store, at_ns, Phase::Shutdown);
             let result = run(&mut self.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
             let outcome = self.finish(result);
             self.plugin().counters().shut_down(&outcome);
+            outcome
+        });
+        Some(ended.unwrap_or_else(|error| {
+            let mut outcome = stopped(&plugin, "shutdown", FaultKind::SystemThreads(error));
+            outcome.generation = generation;
             outcome
         }))
     }
@@ -268,6 +294,7 @@ impl Instance {
             self.store.data().alarm.clear();
             read
         });
+        let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
             Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
@@ -449,4 +476,11 @@ fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
     let state = store.data_mut();
     state.begin_call(at_ns, phase);
     state
+}
+
+/// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
+fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
+    let outcome = Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind }));
+    plugin.counters().ran(&outcome);
+    outcome
 }

@@ -10,6 +10,7 @@
 //! [`Rejection`] when one never begins.
 
 mod abi;
+mod capacity;
 mod command;
 mod conformance;
 mod counters;
@@ -35,6 +36,7 @@ mod module;
 mod nearest;
 mod outcome;
 mod plugin;
+mod plugin_log;
 mod pool;
 mod probe;
 mod profile;
@@ -51,12 +53,14 @@ mod state;
 mod table;
 mod text;
 mod thread;
+mod total_memory;
 mod trace;
 mod translate;
 mod walls;
 mod wasi;
 mod worker;
 
+pub use capacity::instances_for;
 pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
 pub use conformance::{Check, CheckName, Conformance, conformance};
 pub use counters::{CounterValues, Counters};
@@ -74,6 +78,7 @@ pub use meter::{StopPlace, TimeLimit};
 pub use module::{Export, ExportKind, Import};
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;
+pub use plugin_log::PluginLog;
 pub use pool::{Done, Job, Pool, PoolObserver};
 pub use probe::declared;
 pub use quarantine::Quarantined;
@@ -82,6 +87,7 @@ pub use schema::{Mismatch, Schema, SchemaError};
 pub use services::{InstanceId, Services, Stops};
 pub use signature::{Signature, ValueType};
 pub use text::{clean, clean_bytes};
-pub use thread::{guests_on_first_thread, on_guest_stack};
+pub use thread::{ThreadError, guests_on_first_thread, on_guest_stack};
+pub use total_memory::{RefusedGrowth, RefusedGrowthLog, TotalMemory};
 pub use translate::{BoundsError, Measure};
 pub use wasi::data_directory;

@@ -125,6 +125,15 @@ impl Outcome {
         Self::empty(Status::Rejected(rejection))
     }
 
+    /// About how many bytes of memory it holds beside its own size. What a fault or a rejection says is short.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let logs: usize = self.logs.iter().map(|line| size_of::<LogLine>() + line.text.len()).sum();
+        let calls: usize = self.host_calls.iter().map(|call| size_of::<HostCallRecord>() + call.read.len()).sum();
+        text(&self.output) + text(&self.last_error) + logs + calls
+    }
+
     pub(super) fn empty(status: Status) -> Self {
         Self {
             status,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::meter::StopPlace;
+use super::plugin_log::PluginLog;
+use super::total_memory::TotalMemory;
 use crate::action::Outside;
 use crate::clock::Clock;
 use crate::grant::Approvals;
@@ -28,6 +30,10 @@ pub struct Services {
     pub stops: Option<Arc<Stops>>,
     /// Who is asked which approval counts when a plugin is about to run; without, it is the grant store's.
     pub approvals: Option<Arc<dyn Approvals>>,
+    /// The memory of all instances together.
+    pub memory: Arc<TotalMemory>,
+    /// Where plugins' lines go to the log.
+    pub log: Arc<PluginLog>,
 }
 
 /// One instance of a session.

@@ -5,7 +5,6 @@ use wasmi::{AsContextMut, Store, TrapCode, TypedFunc, TypedResumableCall, WasmPa
 
 use super::fault::{FaultKind, Trap};
 use super::fuel::SLICE;
-use super::limits::Denied;
 use super::profile::PROFILE_SLICE;
 use super::state::State;
 
@@ -104,11 +103,7 @@ pub(super) fn explain(mut store: impl AsContextMut<Data = State>, error: &wasmi:
     let settings = state.plugin.settings();
     let out_of_fuel = FaultKind::Fuel { limit: settings.max_fuel };
     let deadline = state.time_is_up(state.meter.used(fuel));
-    let (max_memory, max_elements) = (settings.max_memory_bytes, settings.max_table_elements);
-    let denied = state.limits.take_denied().map(|denied| match denied {
-        Denied::Memory(wanted) => FaultKind::Memory { limit: max_memory, wanted: wanted as u64 },
-        Denied::Tables(wanted) => FaultKind::Tables { limit: max_elements, wanted: wanted as u64 },
-    });
+    let denied = state.limits.take_denied().map(|denied| denied.fault(settings));
     match error.downcast_ref::<Stopped>() {
         Some(Stopped::Fuel) => return out_of_fuel,
         Some(Stopped::Deadline) => return deadline,
@@ -198,6 +193,8 @@ mod tests {
             trace: false,
             stops: None,
             approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
         };
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })

@@ -160,6 +160,8 @@ impl Slot {
             Err(outcome) => *outcome,
         };
         match outcome.status {
+            // A plugin that found the machine full has done nothing wrong.
+            Status::Fault(ref fault) if fault.is_the_machines() => work.instance = None,
             Status::Fault(_) => {
                 work.instance = None;
                 outcome.quarantined = work.record.faulted(at);
@@ -218,7 +220,9 @@ impl Slot {
 
     fn let_go(&self, work: &mut Work, instance: Instance, services: &Services, at: Micros) -> Option<Shutdown> {
         let mut outcome = instance.end(event_time(services, at))?;
-        if let Status::Fault(_) = outcome.status {
+        if let Status::Fault(fault) = &outcome.status
+            && !fault.is_the_machines()
+        {
             outcome.quarantined = work.record.faulted(at);
         }
         let (plugin, tenant) = (self.plugin.name().to_owned(), self.tenant.to_string());

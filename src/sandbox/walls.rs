@@ -58,6 +58,8 @@ impl Walls {
             trace: false,
             stops: None,
             approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
         };
         Self { services: Arc::new(services), refusing, time, seed }
     }

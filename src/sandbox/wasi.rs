@@ -23,7 +23,7 @@ pub(super) const MODULE: &str = wasi_shim::MODULE;
 const MAX_FILES: u64 = 10_000;
 
 /// Descriptors a plugin may have open.
-const MAX_DESCRIPTORS: u32 = 64;
+pub(super) const MAX_DESCRIPTORS: u32 = 64;
 
 /// Host memory directory listings may take, in bytes.
 const MAX_LISTING: usize = 1 << 20;
