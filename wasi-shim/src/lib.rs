@@ -151,6 +151,7 @@ mod ctx;
 mod entropy;
 mod fuel;
 mod func;
+mod limits;
 mod link;
 mod listing;
 mod meta;
