@@ -7,8 +7,9 @@
 
 use crate::Errno;
 
-/// Longest file, and the largest offset in one, in bytes. ext4 ends between 2 TiB and 16 TiB, a 32-bit kernel at 16 TiB.
-pub(crate) const MAX_FILE: u64 = 1 << 40;
+/// Longest file, and the largest offset in one, in bytes: 1.5 TiB. ext4 ends between 2 TiB and 16 TiB, a 32-bit kernel at
+/// 16 TiB.
+pub(crate) const MAX_FILE: u64 = 3 << 39;
 
 /// Longest path taken, in bytes: `PATH_MAX` less its NUL.
 pub(crate) const MAX_PATH: usize = 4095;

@@ -72,9 +72,8 @@ impl Listing {
                 }
             }
         }
-        if settled {
-            listing.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        }
+        // In what order a file system keeps its entries is its own affair.
+        listing.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let dots = [(&b"."[..], here.key.1), (b"..", above.1)];
         for (at, (name, ino)) in dots.into_iter().enumerate() {
             listing.entries.insert(at, Entry { name: name.into(), ino, filetype: FileType::Directory });

@@ -67,8 +67,8 @@ fn no_way_of_growing_a_file_goes_around_the_quota() {
     assert_eq!(guest.allocate(fd, 100, 1), Err(Errno::Dquot));
     guest.seek(fd, 200, 0).expect("seekable");
     assert_eq!(guest.write(fd, b"x"), Err(Errno::Dquot));
-    assert_eq!(guest.pwrite(fd, b"x", (1 << 40) - 1), Err(Errno::Dquot));
-    assert_eq!(guest.pwrite(fd, b"x", 1 << 40), Err(Errno::Fbig), "no file is that long");
+    assert_eq!(guest.pwrite(fd, b"x", 1 << 40), Err(Errno::Dquot));
+    assert_eq!(guest.pwrite(fd, b"x", 3 << 39), Err(Errno::Fbig), "no file is that long");
     let appending = guest.open(ROOT, "file", Open::rw().fdflags(APPEND)).expect("openable");
     assert_eq!(guest.set_size(fd, 100), Ok(()));
     assert_eq!(guest.write(appending, b"x"), Err(Errno::Dquot));
