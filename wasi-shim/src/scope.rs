@@ -79,13 +79,7 @@ impl Scope {
 
     /// Whether what stands at `from` under this scope can come to stand at `to` under the scope `there` without anything of
     /// it becoming readable that is not. `directory`: what is below it comes along.
-    pub(crate) fn keeps_unread(
-        &self,
-        from: &[Box<[u8]>],
-        there: &Self,
-        to: &[Box<[u8]>],
-        directory: bool,
-    ) -> bool {
+    pub(crate) fn keeps_unread(&self, from: &[Box<[u8]>], there: &Self, to: &[Box<[u8]>], directory: bool) -> bool {
         let readable = |place: &[Box<[u8]>]| self.read.iter().any(|prefix| place.starts_with(prefix));
         there.read.iter().all(|prefix| {
             if to.starts_with(prefix) {
@@ -157,9 +151,7 @@ mod tests {
         let place = |path: &str| components(path).expect("no dots");
         let scope = Scope::new().write("/").and_then(|scope| scope.read("/a/open")).and_then(|scope| scope.read("/r"));
         let scope = scope.expect("valid");
-        let keeps = |from: &str, to: &str, directory| {
-            scope.keeps_unread(&place(from), &scope, &place(to), directory)
-        };
+        let keeps = |from: &str, to: &str, directory| scope.keeps_unread(&place(from), &scope, &place(to), directory);
         assert!(!keeps("/w/x", "/r/x", false));
         assert!(!keeps("/w", "/r", true));
         assert!(!keeps("/w", "/a", true), "/w/open would become /a/open");

@@ -7,8 +7,8 @@ use rustix::fd::{AsFd, BorrowedFd};
 
 use crate::Errno;
 use crate::abi::types::FileStat;
-use crate::meta::{Meta, NodeKey};
 use crate::ctx::Meter;
+use crate::meta::{Meta, NodeKey};
 use crate::quota::{Measuring, Quota, Usage, pauses};
 use crate::view::View;
 

@@ -70,7 +70,8 @@ fn offsets_and_sizes_end_where_this_crate_says() {
     let answers = both(|guest| {
         let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
         let mut all = vec![];
-        for offset in [1 << 40, MAX_FILE - 1, MAX_FILE, MAX_FILE + 1, (1 << 44) - 4096, 1 << 44, 1 << 62, i64::MAX as u64]
+        for offset in
+            [1 << 40, MAX_FILE - 1, MAX_FILE, MAX_FILE + 1, (1 << 44) - 4096, 1 << 44, 1 << 62, i64::MAX as u64]
         {
             all.push(format!("seek {:?}", guest.seek(fd, offset.cast_signed(), 0)));
             all.push(format!("read {:?}", guest.pread(fd, 1, offset)));
@@ -85,18 +86,39 @@ fn offsets_and_sizes_end_where_this_crate_says() {
     let expected = |done: [&str; 6]| done.map(str::to_owned);
     assert_eq!(
         answers[6..12],
-        expected(["seek Ok(1649267441663)", "read Ok([])", "write Ok(1)", "size Ok(())", "allocate Ok(())", "stat Ok(1649267441664)"]),
+        expected([
+            "seek Ok(1649267441663)",
+            "read Ok([])",
+            "write Ok(1)",
+            "size Ok(())",
+            "allocate Ok(())",
+            "stat Ok(1649267441664)"
+        ]),
         "the last byte"
     );
     assert_eq!(
         answers[12..18],
-        expected(["seek Ok(1649267441664)", "read Ok([])", "write Err(Fbig)", "size Ok(())", "allocate Err(Fbig)", "stat Ok(1649267441664)"]),
+        expected([
+            "seek Ok(1649267441664)",
+            "read Ok([])",
+            "write Err(Fbig)",
+            "size Ok(())",
+            "allocate Err(Fbig)",
+            "stat Ok(1649267441664)"
+        ]),
         "the end"
     );
     for past in answers[18..].chunks(6) {
         assert_eq!(
             *past,
-            expected(["seek Err(Inval)", "read Ok([])", "write Err(Fbig)", "size Err(Fbig)", past[4].as_str(), "stat Ok(0)"])
+            expected([
+                "seek Err(Inval)",
+                "read Ok([])",
+                "write Err(Fbig)",
+                "size Err(Fbig)",
+                past[4].as_str(),
+                "stat Ok(0)"
+            ])
         );
     }
     assert_eq!(answers[answers.len() - 2], "allocate Err(Inval)", "an end that is no offset");
@@ -107,7 +129,16 @@ fn a_position_moves_within_a_file_that_can_be() {
     let answers = both(|guest| {
         let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
         guest.set_size(fd, 10).expect("settable");
-        let steps = [(-1, 0), (-11, 2), (5, 2), (MAX_FILE.cast_signed(), 1), (i64::MAX, 1), (i64::MIN, 1), (i64::MAX, 2), (0, 1)];
+        let steps = [
+            (-1, 0),
+            (-11, 2),
+            (5, 2),
+            (MAX_FILE.cast_signed(), 1),
+            (i64::MAX, 1),
+            (i64::MIN, 1),
+            (i64::MAX, 2),
+            (0, 1),
+        ];
         steps.iter().map(|(offset, whence)| format!("{:?}", guest.seek(fd, *offset, *whence))).collect()
     });
     let (no, at) = ("Err(Inval)", "Ok(15)");
@@ -167,7 +198,11 @@ fn a_file_has_no_more_names_than_this_crate_says() {
                 Err(error) => break error,
             }
         };
-        vec![names.to_string(), error.to_string(), format!("{:?}", guest.stat_at(ROOT, "file", false).map(|stat| stat.nlink))]
+        vec![
+            names.to_string(),
+            error.to_string(),
+            format!("{:?}", guest.stat_at(ROOT, "file", false).map(|stat| stat.nlink)),
+        ]
     });
     assert_eq!(answers, ["32000", &Errno::Mlink.to_string(), "Ok(32000)"]);
 }
@@ -259,7 +294,8 @@ struct Program {
 impl Program {
     fn new(guest: &mut Guest) -> Self {
         let names = ["a", "b", "c", "d", "e"].map(str::to_owned);
-        let nested = ["d/a", "d/b", "d/e", "e/a", "d/e/c", "d/", "a/", "e/../a", ".", "..", "d/..", "l", "l/a", "missing/x"];
+        let nested =
+            ["d/a", "d/b", "d/e", "e/a", "d/e/c", "d/", "a/", "e/../a", ".", "..", "d/..", "l", "l/a", "missing/x"];
         let long = [
             "n".repeat(255),
             "n".repeat(256),
@@ -303,8 +339,27 @@ impl Program {
         let pick = |from: &[u64]| from[choice as usize % from.len()];
         let small = |below: u32| vec![i(choice % below)];
         let sizes = [
-            0, 1, 5, 100, 700, 4095, 4096, 65_536, 1 << 20, 1 << 31, 1 << 32, 1 << 40, MAX_FILE - 1, MAX_FILE, MAX_FILE + 1,
-            (1 << 44) - 4096, 1 << 44, 1 << 62, i64::MAX as u64, 1 << 63, u64::MAX,
+            0,
+            1,
+            5,
+            100,
+            700,
+            4095,
+            4096,
+            65_536,
+            1 << 20,
+            1 << 31,
+            1 << 32,
+            1 << 40,
+            MAX_FILE - 1,
+            MAX_FILE,
+            MAX_FILE + 1,
+            (1 << 44) - 4096,
+            1 << 44,
+            1 << 62,
+            i64::MAX as u64,
+            1 << 63,
+            u64::MAX,
         ];
         let small_sizes = [0, 1, 5, 100, 700, 4095, 4096, 5000];
         match role {

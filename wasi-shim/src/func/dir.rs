@@ -24,13 +24,7 @@ pub(crate) fn fd_readdir(
 }
 
 /// Fills the buffer with entries from `cookie` on and says how many bytes that took.
-fn list(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    (buf, len): (u32, u32),
-    cookie: u64,
-) -> Result<u32, Errno> {
+fn list(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, (buf, len): (u32, u32), cookie: u64) -> Result<u32, Errno> {
     let listed = ctx.table.listed_bytes();
     let meter = &ctx.call.meter;
     let descriptor = ctx.table.get_mut(fd)?;

@@ -9,9 +9,9 @@ use rustix::io::Errno as Host;
 
 use super::{Last, Parent, Place, manual, passing};
 use crate::Errno;
+use crate::abi::types::FileType;
 use crate::ctx::Meter;
 use crate::fuel;
-use crate::abi::types::FileType;
 use crate::path::{GuestPath, components};
 
 /// Attempts while directories are being moved about underneath; the kernel asks to try again then.
