@@ -396,6 +396,7 @@ impl Program {
     fn run(&self, guest: &mut Guest, (function, choices): &Step) -> Answer {
         let (name, _, roles) = ROLES[*function];
         let args: Vec<_> = roles.chars().zip(choices).flat_map(|(role, choice)| self.value(role, *choice)).collect();
+        guest.store.data_mut().wasi.begin_call(0);
         guest.refuel(PLENTY);
         let answer = guest.try_call(name, &args).map_err(|trap| trap.to_string());
         Answer { answer, fuel: guest.fuel_used(), memory: guest.bytes(0, COMPARED) }
