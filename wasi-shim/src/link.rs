@@ -202,8 +202,8 @@ fn memory<T: WasiView>(caller: &Caller<'_, T>) -> Result<Memory, Error> {
 /// the guest is to end here.
 fn run<T: WasiView, R>(
     caller: &mut Caller<'_, T>,
-    body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> R,
-) -> Result<R, Error> {
+    body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result<R, Errno>,
+) -> Result<Result<R, Errno>, Error> {
     let memory = memory(caller)?;
     let (fuel_used, fuel_left) = (T::fuel_used(caller), T::fuel_left(caller));
     let (bytes, data) = memory.data_and_store_mut(&mut *caller);
@@ -214,7 +214,10 @@ fn run<T: WasiView, R>(
         0 => {}
         owed => T::charge(caller, owed)?,
     }
-    Ok(result)
+    match result {
+        Err(Errno::Nfile) => Err(Error::host(Trap::HostDescriptors)),
+        result => Ok(result),
+    }
 }
 
 /// A call that is answered at once.
@@ -268,12 +271,13 @@ fn poll_oneoff<T: WasiView>(
         Err(errno) => return Ok(Errno::answer(Err(errno))),
     };
     loop {
-        let wait = match run(caller, |ctx, guest| match poll.look(ctx) {
-            Next::Events(events) => Err(poll::store(guest, &events, output, stored)),
-            Next::Wait(ns) => Ok(ns),
-        })? {
-            Ok(ns) => ns,
-            Err(stored) => return Ok(Errno::answer(stored)),
+        let wait = run(caller, |ctx, guest| match poll.look(ctx) {
+            Next::Events(events) => poll::store(guest, &events, output, stored).map(|()| None),
+            Next::Wait(ns) => Ok(Some(ns)),
+        })?;
+        let wait = match wait {
+            Ok(Some(ns)) => ns,
+            answered => return Ok(Errno::answer(answered.map(drop))),
         };
         pass(caller, wait)?;
     }
