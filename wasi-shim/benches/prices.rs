@@ -99,7 +99,8 @@ impl Bench {
         self.note(name, case, best);
     }
 
-    /// A call that something has to be made ready for: the median of many. Trapping is an answer as well.
+    /// A call that something has to be made ready for: the quickest tenth of many, because what else the machine does to its
+    /// disk shows in the rest. Trapping is an answer as well.
     fn each(&mut self, name: &str, case: &str, times: usize, mut ready: impl FnMut(&mut Guest) -> Vec<Val>) {
         let mut all: Vec<f64> = (0..times)
             .map(|_| {
@@ -108,12 +109,12 @@ impl Bench {
                 let start = Instant::now();
                 let answer = self.guest.try_call(name, &args);
                 let took = start.elapsed();
-                assert!(matches!(answer, Ok(0) | Err(_)), "{name}, {case}: {answer:?}");
+                assert!(matches!(answer, Ok(0 | 55) | Err(_)), "{name}, {case}: {answer:?}");
                 took.as_nanos() as f64 / self.guest.fuel_used() as f64
             })
             .collect();
         all.sort_by(f64::total_cmp);
-        self.note(name, case, all[times / 2]);
+        self.note(name, case, all[times / 10]);
     }
 
     fn text(&mut self, text: &str) -> [Val; 2] {
@@ -258,6 +259,9 @@ fn descriptors(bench: &mut Bench) {
         });
         bench.each("fd_renumber", case, 200, |guest| {
             guest.refuel(PLENTY);
+            for fd in fd + 1..fd + 4 {
+                let _ = guest.close(fd);
+            }
             let from = guest.open(ROOT, path, how).expect("openable");
             let to = guest.open(ROOT, path, how).expect("openable");
             guest.close(from).expect("open");
@@ -266,7 +270,7 @@ fn descriptors(bench: &mut Bench) {
             vec![i(to), i(from)]
         });
         bench.guest.refuel(PLENTY);
-        for fd in 5..40 {
+        for fd in fd + 1..fd + 4 {
             let _ = bench.guest.close(fd);
         }
     }
@@ -304,13 +308,20 @@ fn listings(bench: &mut Bench, dir: &Path) {
     for name in ["empty", "many", "emptied"] {
         std::fs::create_dir(dir.join(name)).expect("creatable");
     }
-    let long = |at: usize| format!("{at:0>255}");
+    let emptied = dir.join("emptied");
+    let empty_again = || {
+        let _ = std::fs::create_dir(&emptied);
+        let long = |at: usize| emptied.join(format!("{at:0>255}"));
+        for at in 0..MANY {
+            std::fs::write(long(at), "").expect("writable");
+        }
+        for at in 0..MANY {
+            std::fs::remove_file(long(at)).expect("removable");
+        }
+    };
+    empty_again();
     for at in 0..MANY {
         std::fs::write(dir.join("many").join(format!("{at}")), "").expect("writable");
-        std::fs::write(dir.join("emptied").join(long(at)), "").expect("writable");
-    }
-    for at in 0..MANY {
-        std::fs::remove_file(dir.join("emptied").join(long(at))).expect("removable");
     }
     for name in ["empty", "many", "emptied"] {
         bench.guest.refuel(PLENTY);
@@ -323,7 +334,36 @@ fn listings(bench: &mut Bench, dir: &Path) {
     let path = bench.text("emptied");
     let many = bench.text("many");
     bench.again("path_remove_directory", "one that is not empty", &args([&[i(ROOT)], &many]));
-    bench.each("path_remove_directory", "one that held many", 1, |_| args([&[i(ROOT)], &path]));
+    bench.each("path_remove_directory", "one that held many, and is not empty", 10, |_| {
+        std::fs::write(emptied.join("last"), "").expect("writable");
+        args([&[i(ROOT)], &path])
+    });
+    std::fs::remove_file(emptied.join("last")).expect("removable");
+    grown(bench);
+}
+
+/// A directory that goes after it held many: its price is in that of what it held.
+fn grown(bench: &mut Bench) {
+    let mut fuel = 0;
+    let mut call = |bench: &mut Bench, name: &str, args: &[Val]| {
+        bench.guest.refuel(PLENTY);
+        assert_eq!(bench.guest.try_call(name, args).expect("no trap"), 0, "{name}");
+        fuel += bench.guest.fuel_used();
+    };
+    let target = bench.text("x");
+    let path = bench.text("grown");
+    call(bench, "path_create_directory", &args([&[i(ROOT)], &path]));
+    for name in ["path_symlink", "path_unlink_file"] {
+        for at in 0..MANY {
+            let entry = bench.text(&format!("grown/{at:0>255}"));
+            let target: &[Val] = if name == "path_symlink" { &target } else { &[] };
+            call(bench, name, &args([target, &[i(ROOT)], &entry]));
+        }
+    }
+    let start = Instant::now();
+    call(bench, "path_remove_directory", &args([&[i(ROOT)], &path]));
+    let took = start.elapsed().as_nanos() as f64;
+    bench.note("path_remove_directory", "one that held many, by the fuel that filled it", took / fuel as f64);
 }
 
 /// Calls on paths of many kinds that change nothing.
@@ -340,7 +380,7 @@ fn lookups(bench: &mut Bench, dir: &Path) {
     std::fs::write(dir.join(&wide).join("f"), "").expect("writable");
     std::os::unix::fs::symlink("f", dir.join("l0")).expect("creatable");
     for at in 1..38 {
-        let target = format!("{}l{}", "d/../".repeat(200), at - 1);
+        let target = format!("{}l{}", "d/../".repeat(20), at - 1);
         std::os::unix::fs::symlink(target, dir.join(format!("l{at}"))).expect("creatable");
     }
     let paths = [

@@ -1,5 +1,6 @@
 //! Descriptors.
 
+use core::cell::Cell;
 use std::sync::Arc;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -28,12 +29,24 @@ pub(crate) struct Handle {
     fd: OwnedFd,
     pub(crate) root: SharedRoot,
     key: Option<NodeKey>,
+    /// Bytes written through it.
+    written: Cell<u64>,
 }
 
 impl Handle {
     pub(crate) fn new(fd: OwnedFd, root: SharedRoot) -> Self {
         let key = root.volume.held(&fd);
-        Self { fd, root, key }
+        Self { fd, root, key, written: Cell::new(0) }
+    }
+
+    /// Notes that so many bytes were written.
+    pub(crate) fn wrote(&self, bytes: u64) {
+        self.written.set(self.written.get().saturating_add(bytes));
+    }
+
+    /// Bytes that were written so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.get()
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {

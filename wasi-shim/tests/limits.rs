@@ -230,7 +230,7 @@ fn measuring_is_paid_for_once_and_goes_on_where_fuel_ended() {
     assert_eq!(volume.used(), Some((300, 300)));
     guest.refuel(100_000);
     guest.mkdir(ROOT, "new").expect("affordable");
-    assert!(guest.fuel_used() < 20_000, "{}: it is measured", guest.fuel_used());
+    assert!(guest.fuel_used() < 60_000, "{}: it is measured", guest.fuel_used());
 }
 
 #[test]

@@ -260,6 +260,7 @@ fn write(
     }
     clip(&mut slices, fits as usize);
     let done = write_host(handle, &slices, offset)?;
+    handle.wrote(done as u64);
     if let Some(ledger) = &mut ledger {
         let after = Meta::of(handle.fd())?;
         ledger.resized(before.key, before.size, after.size, now);

@@ -155,7 +155,9 @@ fn remove(ctx: &mut WasiCtx, guest: &Guest<'_>, fd: u32, path: (u32, u32), direc
         (false, false) if place.directory => return Err(Errno::Notdir),
         _ => {}
     }
-    if !meta.is_dir() && meta.nlink <= 1 {
+    if meta.is_dir() {
+        ctx.meter().spend(fuel::LISTING)?;
+    } else if meta.nlink <= 1 {
         ctx.meter().spend(fuel::freed(meta.size))?;
     }
     match rustix::fs::unlinkat(place.parent(), &*place.name, flags) {
@@ -277,10 +279,13 @@ pub(crate) fn path_rename(
     old.movable(&new, meta.is_dir())?;
     let replaced = Meta::at(new.place.parent(), &new.place.name).ok();
     if let Some(replaced) = replaced
-        && !replaced.is_dir()
+        && replaced.is_dir()
+    {
+        ctx.meter().spend(fuel::LISTING)?;
+    } else if let Some(replaced) = replaced
         && replaced.nlink <= 1
     {
-        ctx.meter().spend(fuel::freed(replaced.size))?;
+        ctx.meter().spend(fuel::freed(replaced.size).saturating_add(fuel::flushed(meta.size)))?;
     }
     match rustix::fs::renameat(old.place.parent(), &*old.place.name, new.place.parent(), &*new.place.name) {
         // Some systems have the other word for it.

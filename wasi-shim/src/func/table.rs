@@ -16,13 +16,13 @@ pub(crate) fn fd_close(ctx: &mut WasiCtx, fd: u32) -> Result<(), Errno> {
     ctx.table.remove(fd).map(drop)
 }
 
-/// Pays for what the host has to do when `fd` is closed: the space of a file without a name is given back then.
+/// Pays for what the host has to do when `fd` is closed: what was written may go to the disk then, and the space of a file
+/// without a name is given back.
 fn close(ctx: &WasiCtx, fd: u32) -> Result<(), Errno> {
     if let Kind::File(handle) = &ctx.table.get(fd)?.kind {
         let meta = Meta::of(handle.fd())?;
-        if meta.nlink == 0 {
-            ctx.meter().spend(fuel::freed(meta.size))?;
-        }
+        let freed = if meta.nlink == 0 { fuel::freed(meta.size) } else { 0 };
+        ctx.meter().spend(fuel::flushed(handle.written()).saturating_add(freed))?;
     }
     Ok(())
 }
