@@ -174,6 +174,10 @@ impl wasi_shim::WasiView for State {
         Self::charge_call(caller, fuel).map_err(wasmi::Error::host)
     }
 
+    fn fuel_left(caller: &Caller<'_, Self>) -> u64 {
+        caller.get_fuel().unwrap_or(0).saturating_add(caller.data().meter.reserve())
+    }
+
     fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
         caller.data().meter.used(caller.get_fuel().unwrap_or(0))
     }

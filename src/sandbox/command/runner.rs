@@ -51,6 +51,10 @@ impl WasiView for State {
         }
     }
 
+    fn fuel_left(caller: &Caller<'_, Self>) -> u64 {
+        caller.get_fuel().unwrap_or(0).saturating_add(caller.data().meter.reserve())
+    }
+
     fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
         caller.data().meter.used(caller.get_fuel().unwrap_or(0))
     }
