@@ -114,6 +114,8 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
         trace: true,
         stops: None,
         approvals: Some(Arc::new(RecordedApprovals::new(Arc::clone(&recorder)))),
+        memory: Arc::default(),
+        log: Arc::default(),
     };
     let transcript = Arc::new(Mutex::new(Transcript::default()));
     let writer = Arc::clone(&transcript);
@@ -129,7 +131,7 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
         ordered: Some(Box::new(move |entry: &Entry| writer.lock().expect("no panic").add(entry))),
     };
     let end = run_live(run, &NoFacts, |_| true).expect("it ran");
-    recorder.finish(end).expect("the journal");
+    recorder.finish(end.t).expect("the journal");
     let live = transcript.lock().expect("no panic").text();
     let lines: Vec<Value> = live.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let dropped: Vec<_> = lines.iter().filter(|line| line["event"] == "revoked").collect();

@@ -420,7 +420,7 @@ mod tests {
         let plugin = Plugin::load_ungranted(&admitted, &PluginConfig::new(path), &[]).expect("loaded");
         let walls = Walls::of_this_moment(plugin.digest(), Duration::ZERO);
         let mut checks = Checks::default();
-        on_guest_stack(|| behaviour(&plugin, &walls, &mut checks));
+        on_guest_stack(|| behaviour(&plugin, &walls, &mut checks)).expect("a thread");
         let gate = checks.finish();
         let detail = |name| gate.checks.iter().find(|check| check.name == name).map(|check| check.detail.as_str());
         assert_eq!(detail(CheckName::EmptyParams), Some("stopped in execute"));
