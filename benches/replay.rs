@@ -134,6 +134,8 @@ fn live(
         trace: false,
         stops: None,
         approvals,
+        memory: Arc::default(),
+        log: Arc::default(),
     });
     let messages =
         session.iter().take(usize::from(LIVE_EVENTS)).filter_map(|(t, _, message)| Some((*t, message.clone()?)));
