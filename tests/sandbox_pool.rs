@@ -379,3 +379,15 @@ fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
     let done = world.done();
     assert!(done.len() == 1 && done[0].starts_with("leaving/"), "{done:?}");
 }
+
+#[test]
+fn a_call_that_is_turned_away_again_counts_as_it_did() {
+    let plugin = named("counter", COUNTER, &settings());
+    let mut pool = InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
+    let Job { call, at, .. } = job("counter", "default", "{}", 0, 0);
+    let rejection = Rejection::QueueFull { plugin: "counter".into(), limit: 64 };
+    let carried = pool.reject(&call, at, rejection.clone());
+    assert_eq!(carried.outcome.status, Status::Rejected(rejection));
+    let values = plugin.counters().values();
+    assert_eq!((values.queue_full, values.calls), (1, 0));
+}

@@ -62,7 +62,10 @@ impl InlinePool {
     /// session had no room for it.
     pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Carried {
         let (before, rejection) = match self.table.route(&call.plugin, &call.tenant, at) {
-            Ok(route) => (self.let_go(route.leave), rejection),
+            Ok(route) => {
+                route.slot.plugin.counters().rejected(&rejection);
+                (self.let_go(route.leave), rejection)
+            }
             Err(rejection) => (Vec::new(), rejection),
         };
         Carried { before, outcome: Outcome::rejected(rejection), after: None }
