@@ -215,7 +215,7 @@ impl Instance {
     pub fn outdated(&mut self) -> bool {
         self.store.data_mut().files_changed()
     }
-    /// Fuel `_initialize` and `init` used.
+    /// Fuel it took to make the instance, and `_initialize` and `init` used.
     pub fn init_fuel(&self) -> u64 {
         self.init_fuel
     }

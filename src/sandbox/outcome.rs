@@ -12,7 +12,7 @@ pub struct Outcome {
     pub status: Status,
     /// Fuel the call used, host functions included. 0 when it never began.
     pub fuel: u64,
-    /// Fuel `_initialize` and `init` used, when this call was an instance's first; else 0.
+    /// Fuel it took to make the instance, and `_initialize` and `init` used, when this call was its first; else 0.
     pub init_fuel: u64,
     /// Bytes of linear memory at the end; memory never shrinks, so this is the most there was.
     pub peak_memory: usize,
