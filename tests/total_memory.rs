@@ -79,6 +79,20 @@ fn a_plugin_that_has_no_room_to_start_in_says_so_and_takes_none() {
 }
 
 #[test]
+fn a_large_memory_that_is_grown_before_anything_runs_counts_as_well() {
+    let declared = r#"(module (memory (export "memory") 2000)
+      (func (export "alloc") (param i32) (result i32) (i32.const 8))
+      (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#;
+    let services = Arc::new(limited(2_500 * 65_536));
+    let first = Instance::new(&plugin(declared, &settings()), "default", &services, 0, FILE_EPOCH_US * 1000);
+    assert_eq!((first.is_ok(), services.memory.held()), (true, 2_000 * 65_536));
+    let second = Instance::new(&plugin(declared, &settings()), "default", &services, 1, FILE_EPOCH_US * 1000);
+    let error = second.expect_err("there is room for one").error().expect("a fault");
+    assert!(error.contains("no memory left for it: it asked for "), "{error}");
+    assert_eq!(services.memory.held(), 2_000 * 65_536, "what the second had goes with it");
+}
+
+#[test]
 fn a_request_that_finds_no_room_names_the_same_limit() {
     let services = limited(65_536);
     let mut instance = made(
