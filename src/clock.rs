@@ -31,6 +31,11 @@ pub trait Clock: Send + Sync {
     }
     /// Lets `duration` pass: for real on a real clock, at once on a virtual one.
     fn sleep(&self, duration: Duration);
+    /// How long `duration` of this clock is for whoever waits for something else beside it. The same, unless the clock runs faster
+    /// or slower than real time.
+    fn real(&self, duration: Duration) -> Duration {
+        duration
+    }
     /// Has `alarm` raised when this clock comes to `at`. A clock that stands still while somebody works never gets there, which
     /// is what the provided method is for.
     fn alarm_at(&self, at: Micros, alarm: &Alarm) {

@@ -296,7 +296,7 @@ fn next_event(inbox: &Receiver<Event>, session: &Session, clock: &dyn Clock) -> 
         Some(due) => Duration::from_micros(due.saturating_sub(clock.now())).min(QUIET),
         None => QUIET,
     };
-    inbox.recv_timeout(wait)
+    inbox.recv_timeout(clock.real(wait))
 }
 
 fn device_name(config: &Config, device: DeviceId) -> &str {
