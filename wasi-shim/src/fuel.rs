@@ -20,14 +20,14 @@ pub(crate) const PATH: u64 = 2_000;
 
 /// A call that changes the tree, beside the steps to get there. Where a journal is kept, it is written as well: a file system
 /// on a disk takes 50 to 350 µs for a new name. What a directory that grew costs when it goes is in the price of what made it grow.
-pub(crate) const TREE: u64 = 50_000;
+pub(crate) const TREE: u64 = 100_000;
 
 /// A call that waits for the disk.
 pub(crate) const SYNC: u64 = 1_000_000;
 
 /// A directory that is read from its beginning, or looked through for whether it is empty. What it held once can make it long
 /// although it holds nothing now: one that held 10,000 names takes ext4 about a millisecond.
-pub(crate) const LISTING: u64 = 100_000;
+pub(crate) const LISTING: u64 = 150_000;
 
 /// One entry of a directory that is read.
 pub(crate) const ENTRY: u64 = 1_000;
@@ -39,7 +39,7 @@ pub(crate) const MEASURED: u64 = 1_000;
 pub(crate) const HANDED: u64 = 20;
 
 /// One argument or environment variable, beside its bytes.
-pub(crate) const STRING: u64 = 10;
+pub(crate) const STRING: u64 = 20;
 
 /// The buffers of one call: each after the first is a system call of its own.
 pub(crate) const fn vectors(count: u32) -> u64 {
