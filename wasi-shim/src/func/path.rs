@@ -286,7 +286,7 @@ pub(crate) fn path_rename(
         && replaced.nlink <= 1
     {
         // What takes its place is a file as well, or nothing will.
-        let sent = if meta.is_dir() { 0 } else { fuel::flushed(meta.size) };
+        let sent = if meta.is_dir() { 0 } else { fuel::TREE.saturating_add(fuel::flushed(meta.size)) };
         ctx.meter().spend(fuel::freed(replaced.size).saturating_add(sent))?;
     }
     match rustix::fs::renameat(old.place.parent(), &*old.place.name, new.place.parent(), &*new.place.name) {
