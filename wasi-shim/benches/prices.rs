@@ -1,5 +1,6 @@
 //! What a unit of fuel buys in each of the 46 functions, in the calls that buy most: dearest first, beside a loop of dependent
 //! `i32.add`. Ends with an error where a call is dearer than its bound.
+#![allow(clippy::cast_precision_loss)] // times of minutes, and their fuel
 
 #[path = "../tests/guest/mod.rs"]
 mod guest;

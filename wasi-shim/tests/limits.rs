@@ -367,7 +367,7 @@ fn no_call_does_what_it_could_not_pay_for() {
     let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
     // A write is as long as there is fuel for.
     guest.refuel(10_000);
-    let written = guest.write(fd, &[7; 100_000]).expect("writable");
+    let written = guest.write(fd, &vec![7; 100_000]).expect("writable");
     assert!((10_000..20_000).contains(&written), "{written}: two bytes a unit, less the call");
     assert_eq!(guest.store.get_fuel().expect("metered"), 0);
     guest.refuel(PLENTY);
