@@ -283,6 +283,39 @@ fn data_that_is_not_what_it_was_is_said() {
     assert_eq!(again.stdout, with.stdout, "a replay works on a copy");
 }
 
+/// The copy a replay works on is where temporary files go: on a disk, or in memory.
+#[test]
+fn a_recording_with_files_replays_the_same_on_two_file_systems() {
+    let places = [Path::new(env!("CARGO_TARGET_TMPDIR")), Path::new("/dev/shm")];
+    let kind = |path: &Path| rustix::fs::statfs(path).map(|stat| stat.f_type).ok();
+    if kind(places[0]) == kind(places[1]) || kind(places[1]).is_none() {
+        let message = "there is only one kind of file system: NOTHING IS COMPARED. Mount a tmpfs on /dev/shm";
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{message}");
+        eprintln!("warning: {message}");
+        return;
+    }
+    let scratch = Scratch::new();
+    record("plugins-at-work", &scratch); // leaves data behind
+    let (data, kept) = (scratch.path().join("data"), scratch.path().join("kept"));
+    let own = data.join("note-logger/default");
+    std::fs::create_dir_all(own.join("deep/er")).expect("directories");
+    std::fs::write(own.join("deep/one"), "the same").expect("a file");
+    std::fs::hard_link(own.join("deep/one"), own.join("deep/er/two")).expect("linked");
+    std::os::unix::fs::symlink("deep/one", own.join("link")).expect("a link");
+    copy_tree(&data, &kept).expect("a copy");
+    let journal = record("plugins-at-work", &scratch);
+    let [disk, memory] = places.map(|place| {
+        let ran = replay(&journal).args("--json --data").arg(&kept).env("TMPDIR", place).run().exits(0);
+        assert_eq!(ran.stderr, "", "the replay found the data as it was");
+        ran.stdout
+    });
+    assert_eq!(disk, memory);
+    std::fs::remove_file(kept.join("note-logger/default/deep/er/two")).expect("removed");
+    std::fs::write(kept.join("note-logger/default/deep/er/two"), "the same").expect("a file");
+    let apart = replay(&journal).args("--json --data").arg(&kept).run().exits(0);
+    assert!(apart.stderr.contains("plugin note-logger: its data is not what it was"), "{}", apart.stderr);
+}
+
 /// A guest may make directories within each other as long as its quota lets it.
 #[test]
 fn no_directory_is_too_deep_to_be_recorded_with() {

@@ -10,46 +10,46 @@ use crate::limits::{MAX_FILE, MAX_IOVECS, MAX_PATH, MAX_SUBSCRIPTIONS};
 pub(crate) const TABLE: u64 = 100;
 
 /// A call with one or two system calls on an open descriptor.
-pub(crate) const SYSCALL: u64 = 600;
+pub(crate) const SYSCALL: u64 = 1_500;
 
 /// A call that writes to a file or changes its size.
-pub(crate) const CHANGE: u64 = 1_500;
+pub(crate) const CHANGE: u64 = 3_000;
 
 /// A call that acts on a path, beside the steps to get there.
-pub(crate) const PATH: u64 = 2_000;
+pub(crate) const PATH: u64 = 3_000;
 
 /// A call that changes the tree, beside the steps to get there. Where a journal is kept, it is written as well: a file system
 /// on a disk takes 50 to 350 µs for a new name. What a directory that grew costs when it goes is in the price of what made it grow.
-pub(crate) const TREE: u64 = 50_000;
+pub(crate) const TREE: u64 = 200_000;
 
 /// A call that waits for the disk.
 pub(crate) const SYNC: u64 = 1_000_000;
 
 /// A directory that is read from its beginning, or looked through for whether it is empty. What it held once can make it long
 /// although it holds nothing now: one that held 10,000 names takes ext4 about a millisecond.
-pub(crate) const LISTING: u64 = 100_000;
+pub(crate) const LISTING: u64 = 300_000;
 
 /// One entry of a directory that is read.
-pub(crate) const ENTRY: u64 = 1_000;
+pub(crate) const ENTRY: u64 = 2_000;
 
 /// One entry of a directory that is measured for its quota.
-pub(crate) const MEASURED: u64 = 1_000;
+pub(crate) const MEASURED: u64 = 2_000;
 
 /// One entry that is handed out, beside its bytes.
 pub(crate) const HANDED: u64 = 20;
 
 /// One argument or environment variable, beside its bytes.
-pub(crate) const STRING: u64 = 10;
+pub(crate) const STRING: u64 = 20;
 
 /// The buffers of one call: each after the first is a system call of its own.
 pub(crate) const fn vectors(count: u32) -> u64 {
     // More are refused without a look at them.
-    if count > MAX_IOVECS { 0 } else { (count as u64).saturating_sub(1).saturating_mul(500) }
+    if count > MAX_IOVECS { 0 } else { (count as u64).saturating_sub(1).saturating_mul(1_000) }
 }
 
 /// The subscriptions of one call.
 pub(crate) const fn subscriptions(count: u32) -> u64 {
-    if count > MAX_SUBSCRIPTIONS { 0 } else { (count as u64).saturating_mul(500) }
+    if count > MAX_SUBSCRIPTIONS { 0 } else { (count as u64).saturating_mul(1_500) }
 }
 
 /// Components resolved, those of the symbolic links on the way included: 40 links can make tens of thousands of one path.
@@ -83,7 +83,7 @@ pub(crate) const fn written(bytes: u64) -> u64 {
 
 /// Bytes of a file that are given back when it shrinks or goes.
 pub(crate) const fn freed(bytes: u64) -> u64 {
-    bytes / 16
+    bytes / 8
 }
 
 /// Bytes that were written to a file that is closed, or that takes the place of another: ext4 sends them to the disk then.

@@ -365,7 +365,7 @@ impl Program {
         match role {
             'f' => small(12),
             // The directory itself goes seldom: without it there is little left to do.
-            'x' => vec![i(if choice % 100 == 0 { 3 } else { 4 + choice % 8 })],
+            'x' => vec![i(if choice.is_multiple_of(100) { 3 } else { 4 + choice % 8 })],
             'd' => vec![i([3, 3, 3, 3, 3, 3, 3, 4, 5, 6][choice as usize % 10])],
             'p' => {
                 let (at, len) = self.paths[choice as usize % self.paths.len()];
@@ -379,10 +379,9 @@ impl Program {
             'n' => small(9),
             'u' => small(7),
             'w' => small(3),
-            's' if choice % 3 > 0 => vec![l(pick(&small_sizes))],
-            's' => vec![l(pick(&sizes))],
-            'o' if choice % 3 > 0 => vec![Val::I64(pick(&small_sizes).cast_signed() - 100)],
-            'o' => vec![l(pick(&sizes))],
+            's' if !choice.is_multiple_of(3) => vec![l(pick(&small_sizes))],
+            'o' if !choice.is_multiple_of(3) => vec![Val::I64(pick(&small_sizes).cast_signed() - 100)],
+            's' | 'o' => vec![l(pick(&sizes))],
             'c' => vec![l(pick(&[0, 0, 1, 2, 3, 5, 100, u64::MAX]))],
             't' => vec![l(pick(&[0, 1, 999_999_999, 1 << 62, 15_032_385_536_000_000_000, u64::MAX]))],
             'T' => small(17),

@@ -226,11 +226,11 @@ fn measuring_is_paid_for_once_and_goes_on_where_fuel_ended() {
             }
         }
     }
-    assert_eq!(refused, 3, "300 entries at 1,000, out of 100,000 less what the call itself costs");
+    assert_eq!(refused, 6, "300 entries at 2,000, out of 100,000 less what the call itself costs");
     assert_eq!(volume.used(), Some((300, 300)));
-    guest.refuel(100_000);
+    guest.refuel(300_000);
     guest.mkdir(ROOT, "new").expect("affordable");
-    assert!(guest.fuel_used() < 60_000, "{}: it is measured", guest.fuel_used());
+    assert!(guest.fuel_used() < 220_000, "{}: it is measured", guest.fuel_used());
 }
 
 #[test]
@@ -367,13 +367,13 @@ fn no_call_does_what_it_could_not_pay_for() {
     let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
     // A write is as long as there is fuel for.
     guest.refuel(10_000);
-    let written = guest.write(fd, &[7; 100_000]).expect("writable");
+    let written = guest.write(fd, &vec![7; 100_000]).expect("writable");
     assert!((10_000..20_000).contains(&written), "{written}: two bytes a unit, less the call");
     assert_eq!(guest.store.get_fuel().expect("metered"), 0);
     guest.refuel(PLENTY);
     guest.set_size(fd, 1 << 28).expect("settable");
     let poor = |guest: &mut Guest, name: &str, args: &[wasmi::Val]| {
-        guest.refuel(20_000);
+        guest.refuel(200_000);
         let trap = guest.try_call(name, args).expect_err("it cannot be paid for");
         assert_eq!(trap.as_trap_code(), Some(TrapCode::OutOfFuel), "{name}");
         guest.refuel(PLENTY);
@@ -388,7 +388,7 @@ fn no_call_does_what_it_could_not_pay_for() {
     poor(&mut guest, "path_open", &truncate);
     assert_eq!(guest.stat(fd).map(|stat| stat.size), Ok(1 << 28), "nothing has happened");
     assert_eq!(volume.used(), Some((1 << 28, 2)));
-    for n in 0..100 {
+    for n in 0..50 {
         std::fs::write(dir.join(&format!("f{n}")), "x").expect("writable");
     }
     poor(&mut guest, "fd_readdir", &[i(ROOT), i(1024), i(1024), l(0), i(64)]);

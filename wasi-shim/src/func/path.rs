@@ -285,7 +285,9 @@ pub(crate) fn path_rename(
     } else if let Some(replaced) = replaced
         && replaced.nlink <= 1
     {
-        ctx.meter().spend(fuel::freed(replaced.size).saturating_add(fuel::flushed(meta.size)))?;
+        // What takes its place is a file as well, or nothing will.
+        let sent = if meta.is_dir() { 0 } else { fuel::TREE.saturating_add(fuel::flushed(meta.size)) };
+        ctx.meter().spend(fuel::freed(replaced.size).saturating_add(sent))?;
     }
     match rustix::fs::renameat(old.place.parent(), &*old.place.name, new.place.parent(), &*new.place.name) {
         // Some systems have the other word for it.
