@@ -56,8 +56,8 @@ fn by_turns(directory: &Path, measure: impl Fn() -> f64 + Sync) -> [f64; 2] {
     let confined = Confinement::to([directory]);
     let (mut free_times, mut confined_times) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        free_times.push(on_guest_thread(Confinement::none, &measure));
-        confined_times.push(on_guest_thread(|| confined.clone(), &measure));
+        free_times.push(on_guest_thread(Confinement::none, &measure).expect("a thread"));
+        confined_times.push(on_guest_thread(|| confined.clone(), &measure).expect("a thread"));
     }
     [best(&free_times), best(&confined_times)]
 }
@@ -67,8 +67,8 @@ fn threads(directory: &Path) -> [f64; 2] {
     let confined = Confinement::to([directory]);
     let (mut free_times, mut confined_times) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        free_times.push(each(3, || on_guest_thread(Confinement::none, || ())));
-        confined_times.push(each(3, || on_guest_thread(|| confined.clone(), || ())));
+        free_times.push(each(3, || on_guest_thread(Confinement::none, || ()).expect("a thread")));
+        confined_times.push(each(3, || on_guest_thread(|| confined.clone(), || ()).expect("a thread")));
     }
     [best(&free_times), best(&confined_times)]
 }

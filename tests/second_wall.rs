@@ -337,7 +337,8 @@ fn a_shim_that_is_made_to_escape_on_a_thread_of_one_call_is_stopped() {
     assert!(inline(&escaping("inline", true), &with_data(services())).is_ok());
     held(&found("inline"));
     // On a thread that is not confined the same plugin can.
-    on_guest_stack(|| assert!(inline(&escaping("free inline", true), &with_data(services())).is_ok()));
+    on_guest_stack(|| assert!(inline(&escaping("free inline", true), &with_data(services())).is_ok()))
+        .expect("a thread");
     free(&found("free inline"));
 }
 
