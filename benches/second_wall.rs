@@ -89,6 +89,8 @@ fn plugin_call(plugin: &Arc<Plugin>) -> f64 {
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     });
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();

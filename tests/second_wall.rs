@@ -124,7 +124,7 @@ const ESCAPES: &[Escape] = &[
     }),
     ("start a program", By::Calls, |_| Command::new("/bin/sh").args(["-c", ":"]).status().is_ok()),
     ("trace a process", By::Calls, |_| {
-        system_call(libc::SYS_ptrace, [libc::PTRACE_DETACH as libc::c_long, libc::c_long::from(i32::MAX), 0])
+        system_call(libc::SYS_ptrace, [libc::c_long::from(libc::PTRACE_DETACH), libc::c_long::from(i32::MAX), 0])
     }),
     ("read a process's memory", By::Calls, |_| {
         system_call(libc::SYS_process_vm_readv, [libc::c_long::from(i32::MAX), 0, 0])
@@ -175,6 +175,7 @@ fn found(tenant: &str) -> Vec<&'static str> {
 /// The names of this test's tenants, which a host function is not told: the number a plugin passes is a place in it.
 const TENANTS: &[&str] = &["worker", "free worker", "inline", "free inline", "thread of a worker"];
 
+#[allow(clippy::unnecessary_wraps)] // the type of every host function
 fn escape(_: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let tenant = TENANTS[args.u32(0) as usize];
     let escaped =
