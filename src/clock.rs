@@ -150,6 +150,10 @@ impl SystemEntropy {
     }
 }
 
+/// Number of the system call behind [`SystemEntropy`], which a confined thread may make: hash tables are seeded by it.
+#[cfg(all(feature = "second-wall", target_os = "linux"))]
+pub(crate) const RANDOM_BYTES_CALL: u32 = linux_raw_sys::general::__NR_getrandom;
+
 /// A seeded generator: the same seed gives the same bytes on every machine. Not for keys.
 ///
 /// The stream is `SHA-256(seed ‖ counter)` for counter 0, 1, 2 … (little-endian `u64`), read in order.

@@ -8,6 +8,7 @@
 //! (`tests/architecture.rs` reads the sources and holds that).
 
 pub mod clock;
+pub mod confine;
 pub mod midi;
 pub mod gesture;
 pub mod config;

@@ -37,7 +37,10 @@ fn wrong_usage_points_at_the_help_of_the_very_command() {
 #[test]
 fn every_help_text_has_an_example_and_its_exit_codes() {
     let programs = [
-        ("conductor", &["", "check", "demo", "monitor", "ports", "record", "replay", "run", "version", "wasi"][..]),
+        (
+            "conductor",
+            &["", "check", "demo", "doctor", "monitor", "ports", "record", "replay", "run", "version", "wasi"][..],
+        ),
         ("conductor", &["plugin", "plugin conformance", "plugin grant", "plugin inspect", "plugin list"]),
         ("conductor", &["plugin revoke", "plugin run"]),
         #[cfg(feature = "plugin-signing")]

@@ -216,7 +216,11 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
             ],
         ),
         ("[advanced_settings]", &["chord_timeout_ms = 1", "double_tap_timeout_ms = 1", "hold_threshold_ms = 1"]),
-        ("[wasm]", &[&wasm[..], &["max_instances = 3", "max_total_memory_bytes = 1048576"]].concat()),
+        (
+            "[wasm]",
+            &[&wasm[..], &["max_instances = 3", "max_total_memory_bytes = 1048576", "dangerous_no_second_wall = true"]]
+                .concat(),
+        ),
         ("[plugins.p]\npath = \"p.wasm\"", &[&wasm[..], &plugin[..]].concat()),
         ("[[modes]]\nname = \"a\"", &["color = \"red\"", "mappings = []"]),
     ];

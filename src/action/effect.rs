@@ -108,6 +108,11 @@ impl std::error::Error for EffectError {}
 pub trait Outside: Send + Sync {
     /// Performs `effect`, or starts to where it takes long, without blocking for more than a moment.
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError>;
+    /// Whether it does all of this inside the process, with what it has: then a confined thread may do it itself.
+    fn stays_inside(&self) -> bool {
+        false
+    }
+
     /// Carries out `request` and waits for its answer, at most `limit`.
     ///
     /// The provided method is the answer of a world without networks and programs.

@@ -1,6 +1,7 @@
 //! `Action` → steps: sequence, repeat, delay, conditional, mode change, plugin call, and [`Effect`]s. Pure: what leaves
 //! the process goes through [`Outside`], which the `effect` module implements.
 
+mod brokered;
 mod effect;
 mod request;
 mod scheduler;
@@ -9,6 +10,7 @@ mod text;
 mod url;
 
 pub use crate::mapping::Facts;
+pub use brokered::Brokered;
 pub use effect::{Effect, EffectError, Origin, Outside, Reply};
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, Program, ProgramEnd, Reach, Request, Response, Secrets, SocketOpen,

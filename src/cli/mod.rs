@@ -4,6 +4,7 @@ mod account;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod exit;
 mod log_file;
 mod log_writer;
@@ -48,6 +49,7 @@ enum Command {
     Check(check::Check),
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
+    Doctor(doctor::Doctor),
     Monitor(monitor::Monitor),
     Plugin(plugin::Plugin),
     Ports(ports::Ports),
@@ -89,6 +91,7 @@ impl Command {
             Self::Check(command) => command.run(out),
             #[cfg(feature = "demo")]
             Self::Demo(command) => command.run(out),
+            Self::Doctor(command) => command.run(out),
             Self::Monitor(command) => command.run(out),
             Self::Plugin(command) => command.run(out),
             Self::Ports(command) => command.run(out),

@@ -12,6 +12,7 @@ use super::{Exit, Failure, Output, account, logging, recording};
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
+use crate::confine::probe;
 use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, resolve};
 use crate::effect::{self, Live, Revocations, World};
@@ -95,6 +96,7 @@ impl Run {
                 );
             }
         }
+        warn_of_missing_wall(&config, matches!(feed, Given::Live(_)));
         let refused = !plugins.refused.is_empty();
         let granted = plugins.plugins.clone();
         let permits: effect::Permits = Arc::new(move |name, capability| {
@@ -205,7 +207,7 @@ impl Session<'_> {
             replayed: None,
         };
         if dry_run {
-            guests_on_first_thread(); // and where it cannot be, they get a thread of their own
+            guests_on_first_thread(playing.confinement()); // and where it cannot be, they get a thread of their own
         }
         let end = play(playing, messages, facts, tell).map_err(|error| {
             if let Some(recorder) = &recorder {
@@ -308,6 +310,21 @@ impl Session<'_> {
             )),
             log: Arc::new(PluginLog::new(self.config.logging.plugin_bytes_per_minute)),
         })
+    }
+}
+
+/// Says when plugins are behind one wall only: because it was asked for, or, in a session that goes on, because the kernel has
+/// nothing to make another one of.
+fn warn_of_missing_wall(config: &Config, live: bool) {
+    if config.wasm.dangerous_no_second_wall {
+        log::warn!("plugins are not confined by the operating system: dangerous_no_second_wall = true under [wasm]");
+    } else if live && !config.plugins.is_empty() {
+        let found = probe();
+        if !found.files && !found.system_calls {
+            log::warn!(
+                "plugins are not confined by the operating system, which has neither Landlock nor seccomp filters; `conductor doctor` says more"
+            );
+        }
     }
 }
 

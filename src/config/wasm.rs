@@ -39,6 +39,8 @@ pub struct WasmConfig {
     pub max_instances: u32,
     /// Memory of all instances together in bytes; default half of what the machine has. Only in `[wasm]`.
     pub max_total_memory_bytes: Option<u64>,
+    /// Let the threads of plugins do what the process may; default false, they are confined ([`crate::confine`]). Only in `[wasm]`.
+    pub dangerous_no_second_wall: bool,
     /// Seconds after which an unused instance is dropped; default 600.
     pub instance_ttl_s: u32,
     /// Whether calls share an instance; default they do.
@@ -141,6 +143,7 @@ impl Default for WasmConfig {
             queue: 64,
             max_instances: 64,
             max_total_memory_bytes: None,
+            dangerous_no_second_wall: false,
             instance_ttl_s: 600,
             isolation: Isolation::Tenant,
         }

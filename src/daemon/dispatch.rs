@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::context;
 use super::session::Happening;
 use super::told::Told;
-use crate::action::{Origin, Outside, Step, Task};
+use crate::action::{Brokered, Origin, Outside, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
 use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
@@ -176,7 +176,7 @@ impl Dispatch {
                         self.call(config, call, context, at, entry, report);
                     }
                     Task::Effect(effect) => {
-                        let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
+                        let result = Brokered(&self.outside).perform(&effect, Origin::Mapping).map(|_| ());
                         report(Report::Entry(entry(What::Effect { effect, result, dry_run: self.told.is_some() })));
                     }
                     Task::Mode(mode) => report(Report::Entry(entry(What::Mode(mode)))),

@@ -9,11 +9,12 @@ use super::session::{Happening, Session};
 use super::told::Told;
 use crate::action::{Facts, Outside};
 use crate::clock::{Alarm, Clock, Micros, VirtualClock};
-use crate::config::Config;
+use crate::config::{Capability, Config};
+use crate::confine::Confinement;
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Recorder, RevokedRecord};
 use crate::midi::Message;
-use crate::sandbox::{InlinePool, PluginLog, Services, ThreadError, on_guest_stack};
+use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
 
 /// What a session is played with.
 #[derive(Debug)]
@@ -34,6 +35,18 @@ pub struct Playing {
     pub replayed: Option<(Replayed, Micros)>,
 }
 
+impl Playing {
+    /// How the thread is confined that it is played on: guests run there, and everything else of the session.
+    pub fn confinement(&self) -> impl FnOnce() -> Confinement + Send + use<> {
+        let files = |plugin: &Arc<Plugin>| {
+            plugin.needs().contains(&Capability::Filesystem) || plugin.grant().has(Capability::Filesystem)
+        };
+        let files = self.plugins.plugins.iter().any(files);
+        let (config, services) = (Arc::clone(&self.config), Arc::clone(&self.services));
+        move || confinement(&config.wasm, &services, files)
+    }
+}
+
 /// Plays `messages`; in the place of one that is absent its device is lost. Timers that outlast the last message fall due before
 /// the end, in a recorded session those before its own end. `tell` is given each entry in order; `false` from it ends the
 /// session. Returns the time up to which everything has happened.
@@ -43,6 +56,7 @@ pub fn play(
     facts: &(dyn Facts + Sync),
     tell: impl FnMut(Entry) -> bool + Send,
 ) -> Result<Micros, ThreadError> {
+    let confined = playing.confinement();
     let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
         playing;
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
@@ -51,7 +65,7 @@ pub fn play(
     if !plugins.is_empty() {
         Alarm::start_watchdog();
     }
-    on_guest_stack(move || {
+    on_guest_thread(confined, move || {
         let mut session = Session::new(Arc::clone(&config));
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
         let outside: Arc<dyn Outside> = Arc::clone(&services.outside);

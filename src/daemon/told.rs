@@ -83,6 +83,10 @@ impl Outside for Told {
         }
         Ok(Reply::Done)
     }
+
+    fn stays_inside(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ impl<F: Fn(&Effect, Origin<'_>) + Send + Sync> Outside for DryRun<F> {
         (self.tell)(effect, origin);
         Ok(Reply::Done)
     }
+
+    fn stays_inside(&self) -> bool {
+        true
+    }
 }
 
 impl<F> std::fmt::Debug for DryRun<F> {

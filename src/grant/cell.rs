@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::{Approval, Capability, Grant, GrantStore, StoreError};
 use crate::config::PluginConfig;
+use crate::confine::unconfined;
 use crate::package::Digest;
 
 /// The grant of one plugin, shared by everything that runs it and replaced when it changes.
@@ -224,7 +225,8 @@ impl LiveGrants {
             return;
         }
         state.stamp = stamp;
-        state.store = match GrantStore::load(&self.path) {
+        let path = self.path.clone();
+        state.store = match unconfined(move || GrantStore::load(&path)) {
             Ok(store) => Some(store),
             Err(error) => {
                 log::error!("{error}; until it can be read, plugins have only what the configuration grants");

@@ -236,6 +236,10 @@ impl Outside for Playback {
         }
     }
 
+    fn stays_inside(&self) -> bool {
+        true
+    }
+
     fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
         let line = self.next(&asker(origin), &short(request));
         let unknown = || Err(EffectError::Unsupported("the recording has no answer to this".to_owned()));

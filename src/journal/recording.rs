@@ -82,6 +82,10 @@ impl Outside for RecordedOutside {
         result
     }
 
+    fn stays_inside(&self) -> bool {
+        self.inner.stays_inside()
+    }
+
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
         let answer = self.inner.request(request, origin, limit);
         if let Origin::Plugin { plugin, tenant } = origin {

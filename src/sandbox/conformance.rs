@@ -16,9 +16,10 @@ use super::load_error::LoadReason;
 use super::outcome::{Outcome, Status};
 use super::plugin::Plugin;
 use super::request::{Context, Request};
-use super::thread::on_guest_stack;
+use super::thread::on_guest_thread;
 use super::walls::{TENANT, Walls};
 use crate::config::{Params, PluginConfig};
+use crate::confine::Confinement;
 use crate::package::AdmittedPlugin;
 
 /// Length of the huge parameters, in bytes.
@@ -169,7 +170,10 @@ pub fn conformance(
             let entry = plugin.exports().iter().find(|export| export.name.starts_with("execute"));
             checks.pass(CheckName::EntryPoint, entry.map_or("execute", |export| export.name.as_str()));
             let walls = Walls::of_this_moment(plugin.digest(), MAX_TIME);
-            if let Err(error) = on_guest_stack(|| behaviour(&plugin, &walls, &mut checks)) {
+            let confined = || {
+                if settings.wasm.dangerous_no_second_wall { Confinement::none() } else { Confinement::to([]) }
+            };
+            if let Err(error) = on_guest_thread(confined, || behaviour(&plugin, &walls, &mut checks)) {
                 checks.fail(CheckName::Instantiate, error.to_string());
             }
         }

@@ -15,7 +15,7 @@ use super::signature::ValueType;
 use super::slice::Stopped;
 use super::state::State;
 use super::text::clean;
-use crate::action::{Effect, EffectError, Origin, Reply, Request, Response, Url};
+use crate::action::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
 use crate::config::Capability;
 use crate::grant::{Denied, Grant};
 
@@ -190,7 +190,7 @@ impl HostCall<'_> {
     pub fn perform(&mut self, effect: &Effect) -> Result<Reply, Refusal> {
         let state = self.caller.data_mut();
         let origin = Origin::Plugin { plugin: state.plugin.name(), tenant: &state.tenant };
-        let reply = state.services.outside.perform(effect, origin)?;
+        let reply = Brokered(&state.services.outside).perform(effect, origin)?;
         state.call.effects = state.call.effects.saturating_add(1);
         Ok(reply)
     }
@@ -206,7 +206,8 @@ impl HostCall<'_> {
         let state = self.caller.data_mut();
         let left = state.meter.deadline.saturating_sub(state.services.clock.now());
         let origin = Origin::Plugin { plugin: state.plugin.name(), tenant: &state.tenant };
-        let answer = state.services.outside.request(request, origin, wanted.min(Duration::from_micros(left)));
+        let limit = wanted.min(Duration::from_micros(left));
+        let answer = Brokered(&state.services.outside).request(request, origin, limit);
         state.waited.add(answer.waited);
         match (request, &answer.result) {
             (Request::SocketOpen(open), Ok(Response::Socket(socket))) => {

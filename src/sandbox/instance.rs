@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmi::{CallHook, Store, TypedFunc};
 
 use super::abi::{Dialect, Exports, Region};
+use super::confinement::confinement;
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
 use super::limits::Limits;
 use super::memory;
@@ -20,7 +21,7 @@ use super::schema::Mismatch;
 use super::services::{Phase, Services};
 use super::slice::{explain, is_element_segment, run};
 use super::state::{CallState, State, files_of};
-use super::thread::on_guest_stack;
+use super::thread::{ThreadError, is_guest_thread, on_guest_thread};
 use super::total_memory::MemoryShare;
 use super::translate::{Shadow, grow_deferred};
 use super::wasi::{Shared, context};
@@ -81,7 +82,10 @@ impl Instance {
 
     /// The same of everything at once.
     pub(super) fn of(making: Making<'_>) -> Result<Self, Box<Outcome>> {
-        on_guest_stack(|| Self::start(making)).unwrap_or_else(|error| {
+        let Making { plugin, services, .. } = making;
+        let files = || making.grant.map_or_else(|| plugin.grant_view(), GrantView::clone);
+        let confined = || confinement(plugin.settings(), services, files_of(files().get()).is_some());
+        on_guest_thread(confined, || Self::start(making)).unwrap_or_else(|error| {
             let kind = FaultKind::SystemThreads(error);
             let mut outcome = stopped(making.plugin, "instantiation", kind);
             outcome.generation = making.generation;
@@ -226,7 +230,7 @@ impl Instance {
 
     /// Calls the plugin. The instance lives on unless the outcome is a fault.
     pub fn call(&mut self, request: &Request<'_>) -> Outcome {
-        match on_guest_stack(|| self.call_here(request)) {
+        match self.on_its_thread(|this| this.call_here(request)) {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.ended = true;
@@ -272,11 +276,11 @@ impl Instance {
     pub(super) fn end(mut self, at_ns: u64) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
-        let ended = on_guest_stack(move || {
-            begin(&mut self.store, at_ns, Phase::Shutdown);
-            let result = run(&mut self.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
-            let outcome = self.finish(result);
-            self.plugin().counters().shut_down(&outcome);
+        let ended = self.on_its_thread(|this| {
+            begin(&mut this.store, at_ns, Phase::Shutdown);
+            let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            let outcome = this.finish(result);
+            this.plugin().counters().shut_down(&outcome);
             outcome
         });
         Some(ended.unwrap_or_else(|error| {
@@ -288,10 +292,10 @@ impl Instance {
 
     /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
     pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
-        let read = on_guest_stack(|| {
-            begin(&mut self.store, at_ns, Phase::Call);
-            let read = self.exports.capabilities(&mut self.store);
-            self.store.data().alarm.clear();
+        let read = self.on_its_thread(|this| {
+            begin(&mut this.store, at_ns, Phase::Call);
+            let read = this.exports.capabilities(&mut this.store);
+            this.store.data().alarm.clear();
             read
         });
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
@@ -299,6 +303,16 @@ impl Instance {
             self.ended = true;
             Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
         })
+    }
+
+    /// Runs `f` on a guest's thread.
+    fn on_its_thread<T: Send>(&mut self, f: impl FnOnce(&mut Self) -> T + Send) -> Result<T, ThreadError> {
+        if is_guest_thread() {
+            return Ok(f(self));
+        }
+        let State { plugin, services, files, .. } = self.store.data();
+        let confined = confinement(plugin.settings(), services, files.is_some());
+        on_guest_thread(|| confined, || f(self))
     }
 
     fn used(&self) -> u64 {

@@ -12,6 +12,7 @@
 mod abi;
 mod capacity;
 mod command;
+mod confinement;
 mod conformance;
 mod counters;
 mod demangle;
@@ -63,6 +64,7 @@ mod worker;
 
 pub use capacity::instances_for;
 pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
+pub use confinement::confinement;
 pub use conformance::{Check, CheckName, Conformance, conformance};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
@@ -90,7 +92,7 @@ pub use schema::{Mismatch, Schema, SchemaError};
 pub use services::{InstanceId, Services, Stops};
 pub use signature::{Signature, ValueType};
 pub use text::{clean, clean_bytes};
-pub use thread::{ThreadError, guests_on_first_thread, on_guest_stack};
+pub use thread::{ThreadError, guests_on_first_thread, on_guest_stack, on_guest_thread};
 pub use total_memory::{RefusedGrowth, RefusedGrowthLog, TotalMemory};
 pub use translate::{BoundsError, Measure};
 pub use wasi::data_directory;

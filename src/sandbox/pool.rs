@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::confinement::confinement;
 use super::leave::{Carried, Leave, Leaving, Shutdown};
 use super::outcome::{Outcome, Rejection};
 use super::plugin::Plugin;
@@ -115,7 +116,8 @@ impl Pool {
             let (services, observer) = (Arc::clone(&services), observer.clone());
             move |slot: &Slot, item: Item| carry_out(slot, item, &services, &*observer.0)
         };
-        let workers = Workers::start(settings.max_instances, Box::new(handler))?;
+        let workers =
+            Workers::start(settings.max_instances, confinement(settings, &services, true), Box::new(handler))?;
         let (number, closed) = (AtomicU64::new(0), AtomicBool::new(false));
         Ok(Self { services, table: Mutex::new(table), workers, observer, number, closed })
     }

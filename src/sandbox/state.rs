@@ -16,7 +16,7 @@ use super::slice::Stopped;
 use super::trace::Trace;
 use super::translate::Shadow;
 use super::wasi::{Deadline, Waited};
-use crate::action::{Origin, Request, Url};
+use crate::action::{Brokered, Origin, Outside, Request, Url};
 use crate::clock::Alarm;
 use crate::config::{Capability, PathScope};
 use crate::grant::{Grant, GrantView};
@@ -156,7 +156,8 @@ impl Drop for State {
         if !self.sockets.is_empty() {
             let origin = Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant };
             // It closes what is there; there is nobody left to be told.
-            let _ = self.services.outside.request(&Request::SocketCloseAll, origin, Duration::ZERO);
+            let outside = Brokered(&self.services.outside);
+            let _ = outside.request(&Request::SocketCloseAll, origin, Duration::ZERO);
         }
     }
 }

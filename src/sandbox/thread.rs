@@ -1,11 +1,15 @@
 //! Threads guests run on: their stack is large and its size is known, whatever the caller's is.
 //!
 //! Under the engine's dispatch by tail calls a failing `memory.grow` or `table.grow` leaves some 190 bytes on the native stack
-//! until the slice ends. Slices and the cost table bound that to about 2 MB; a large stack is the second wall.
+//! until the slice ends. Slices and the cost table bound that to about 2 MB, which a large stack holds many times.
+//!
+//! They are confined as well ([`crate::confine`]), but for those whose owner has not asked for it.
 
 use std::cell::Cell;
 use std::fmt;
 use std::thread::{Builder, JoinHandle};
+
+use crate::confine::{Confinement, unconfined};
 
 /// Stack of a guest thread in bytes; virtual, only what is used becomes resident. Less where addresses are scarce.
 const STACK_BYTES: usize = if cfg!(target_pointer_width = "64") { 64 << 20 } else { 16 << 20 };
@@ -47,22 +51,44 @@ impl fmt::Display for ThreadError {
 
 impl std::error::Error for ThreadError {}
 
-/// Runs `f` on a thread with a guest's stack: this one, if it is one, else a new one that ends with `f`. The error: there is no
-/// room for a new one, and `f` has not run.
+/// Whether guests may run on this thread.
+pub(super) fn is_guest_thread() -> bool {
+    GUEST_STACK.get()
+}
+
+/// Runs `f` on a thread with a guest's stack and without confinement: this one, if it has such a stack, else a new one that ends with
+/// `f`. The error: there is no room for a new one, and `f` has not run.
 ///
-/// Every call into a guest goes through here, so nobody has to know. Who makes many calls (a replay, a benchmark)
-/// wraps the whole of them in one `on_guest_stack` and saves a thread per call.
+/// This is for programs that test or measure guests and keep one thread for many calls; sessions use [`on_guest_thread`].
 ///
 /// # Panics
 ///
 /// If `f` panics.
 pub fn on_guest_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, ThreadError> {
+    on_guest_thread(Confinement::none, f)
+}
+
+/// Runs `f` on a guest's thread: this one, if it is one, else a new one that is confined as `confinement` says and ends with `f`. The
+/// error: there is no room for a new one, and `f` has not run.
+///
+/// Every call into a guest goes through here, so nobody has to know. Who makes many calls (a replay, a benchmark)
+/// wraps the whole of them in one `on_guest_thread` and saves a thread per call.
+///
+/// # Panics
+///
+/// If `f` panics.
+pub fn on_guest_thread<T: Send>(
+    confinement: impl FnOnce() -> Confinement,
+    f: impl FnOnce() -> T + Send,
+) -> Result<T, ThreadError> {
     if GUEST_STACK.get() {
         return Ok(f());
     }
+    let confinement = confinement();
     std::thread::scope(|scope| {
         let thread = Builder::new().name("guest".into()).stack_size(STACK_BYTES).spawn_scoped(scope, move || {
             GUEST_STACK.set(true);
+            confinement.enter();
             f()
         });
         let thread = thread.map_err(|error| ThreadError::new(&error))?;
@@ -72,11 +98,11 @@ pub fn on_guest_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, Thread
 
 /// Makes the process's first thread one that guests can run on, where it is asked on that thread and the system lets its stack grow
 /// as large as a guest's; whether it did. A program that runs one short session saves a thread and the two times the machine has
-/// to wake one.
+/// to wake one. The thread is confined from then on, and with it what is left of the program: what has to be opened is open by then.
 ///
 /// The limit that is raised for this is one that programs started later inherit, so it is for sessions that start none.
 #[cfg(target_os = "linux")]
-pub fn guests_on_first_thread() -> bool {
+pub fn guests_on_first_thread(confinement: impl FnOnce() -> Confinement) -> bool {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     if !is_first_thread() {
         return false;
@@ -88,12 +114,15 @@ pub fn guests_on_first_thread() -> bool {
     let enough = current.is_none_or(|current| current >= wanted)
         || setrlimit(Resource::Stack, Rlimit { current: Some(wanted), maximum }).is_ok();
     GUEST_STACK.set(enough);
+    if enough {
+        confinement().enter();
+    }
     enough
 }
 
 /// Elsewhere nothing is known of the first thread's stack.
 #[cfg(not(target_os = "linux"))]
-pub fn guests_on_first_thread() -> bool {
+pub fn guests_on_first_thread(_: impl FnOnce() -> Confinement) -> bool {
     false
 }
 
@@ -115,11 +144,19 @@ pub(super) fn on_small_stack<T: Send + 'static>(bytes: usize, f: impl FnOnce() -
     thread.expect("a thread").join().expect("it returned")
 }
 
-/// Starts a worker that may run guests until it ends.
-pub(super) fn spawn_worker(name: String, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
-        GUEST_STACK.set(true);
-        work();
+/// Starts a worker that may run guests until it ends, confined as `confinement` says.
+pub(super) fn spawn_worker(
+    name: String,
+    confinement: Confinement,
+    work: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    // A thread that is confined starts only threads that are confined as it is.
+    unconfined(move || {
+        Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
+            GUEST_STACK.set(true);
+            confinement.enter();
+            work();
+        })
     })
 }
 
@@ -129,7 +166,7 @@ mod tests {
 
     #[test]
     fn only_the_first_thread_is_taken_for_one_whose_stack_can_grow() {
-        let elsewhere = std::thread::spawn(|| (guests_on_first_thread(), GUEST_STACK.get()));
+        let elsewhere = std::thread::spawn(|| (guests_on_first_thread(Confinement::none), GUEST_STACK.get()));
         assert_eq!(elsewhere.join().expect("it returned"), (false, false));
     }
 }

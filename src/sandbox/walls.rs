@@ -154,6 +154,10 @@ impl Outside for Refusing {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Err(self.refuse())
     }
+    fn stays_inside(&self) -> bool {
+        true
+    }
+
     fn request(&self, _: &Request, _: Origin<'_>, _: Duration) -> Answer {
         Answer { result: Err(self.refuse()), waited: Duration::ZERO }
     }

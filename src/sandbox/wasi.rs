@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasi_shim::{Access, ClockId, Preopen, Quota, Scope, Slept, Volume, WasiCtx};
 
+use super::confinement::reason;
 use super::fault::FaultKind;
 use super::lines::{Lines, Stream};
 use super::plugin::Plugin;
@@ -214,7 +215,7 @@ pub(super) fn context(
     if let (Some(root), Some(paths)) = (services.data_root.as_deref(), files) {
         let path = data_directory(root, plugin.name(), tenant);
         let failed = |reason: String| FaultKind::DataDirectory { path: path.clone(), reason };
-        make_private(&path).map_err(|error| failed(error.to_string()))?;
+        make_private(&path).map_err(|error| failed(reason(&error)))?;
         let mut scope = Scope::new();
         for prefix in &paths.read {
             scope = scope.read(prefix).map_err(|error| failed(error.to_string()))?;
@@ -268,7 +269,8 @@ fn component(name: &str) -> String {
     out
 }
 
-fn make_private(path: &Path) -> std::io::Result<()> {
+/// Makes a directory, and those above it, for this user alone.
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::slot::{Item, Slot};
 use super::thread::spawn_worker;
+use crate::confine::Confinement;
 
 /// Workers that stay when there is nothing to do.
 pub(super) const BASE: usize = 2;
@@ -30,6 +31,7 @@ struct Inner {
     wake: Condvar,
     idle: Condvar,
     most: usize,
+    confinement: Confinement,
     handler: Box<Handler>,
 }
 
@@ -44,11 +46,17 @@ struct State {
 }
 
 impl Workers {
-    /// Starts the base; at most `most` threads at any time.
-    pub(super) fn start(most: u32, handler: Box<Handler>) -> std::io::Result<Self> {
+    /// Starts the base; at most `most` threads at any time, each under `confinement`.
+    pub(super) fn start(most: u32, confinement: Confinement, handler: Box<Handler>) -> std::io::Result<Self> {
         let most = (most as usize).clamp(BASE, MOST);
-        let inner =
-            Arc::new(Inner { state: Mutex::default(), wake: Condvar::new(), idle: Condvar::new(), most, handler });
+        let inner = Arc::new(Inner {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            idle: Condvar::new(),
+            most,
+            confinement,
+            handler,
+        });
         for _ in 0..BASE {
             inner.lock().workers += 1;
             if let Err(error) = Inner::spawn(&inner) {
@@ -113,7 +121,7 @@ impl Inner {
     /// Starts a worker that is counted already.
     fn spawn(inner: &Arc<Self>) -> std::io::Result<()> {
         let worker = Arc::clone(inner);
-        match spawn_worker("plugin".into(), move || worker.work()) {
+        match spawn_worker("plugin".into(), inner.confinement.clone(), move || worker.work()) {
             Ok(_detached) => Ok(()),
             Err(error) => {
                 inner.lock().workers -= 1; // counted by the caller

@@ -18,7 +18,8 @@ use crate::host;
 use crate::journal::output_value;
 use crate::package::{Policy, admit};
 use crate::sandbox::{
-    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, clean, on_guest_stack,
+    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, clean, confinement,
+    on_guest_thread,
 };
 
 /// Call one plugin without a configuration: prints status, fuel, peak memory and output.
@@ -160,7 +161,8 @@ impl Calls<'_> {
     /// Makes `repeat` calls; a fault ends the instance, and the next call gets a fresh one. `tell` is given each outcome; `false`
     /// from it ends the calls.
     fn make(&self, repeat: u32, mut tell: impl FnMut(u32, &Outcome) -> bool + Send) -> Result<(), ThreadError> {
-        on_guest_stack(move || {
+        let confined = || confinement(self.plugin.settings(), self.services, true);
+        on_guest_thread(confined, move || {
             let (mut instance, mut generation) = (None, 0);
             for number in 1..=repeat {
                 let at_us = self.clock.epoch().saturating_add(self.clock.now());

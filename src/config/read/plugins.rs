@@ -105,12 +105,9 @@ impl Reader<'_> {
         plugin.config = pairs(&mut table, "config", scalar);
         plugin.secrets = pairs(&mut table, "secrets", variable);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
-        for key in FOR_ALL.into_iter().filter(|key| table.has(key)).collect::<Vec<_>>() {
-            let problem = Problem::MisplacedKey {
-                key: key.to_owned(),
-                within: table.within.clone(),
-                remedy: "it counts over all plugins: put it in [wasm]".to_owned(),
-            };
+        for (key, remedy) in FOR_ALL.into_iter().filter(|(key, _)| table.has(key)).collect::<Vec<_>>() {
+            let problem =
+                Problem::MisplacedKey { key: key.to_owned(), within: table.within.clone(), remedy: remedy.to_owned() };
             let span = table.take(&[key]).map_or_else(|| table.span(), |value| value.span());
             table.report.add(span, problem);
         }

@@ -9,8 +9,12 @@ use crate::config::wasm::{Isolation, WasmConfig};
 /// A tebibyte; no machine this runs on has more.
 const MAX_TOTAL: i64 = 1 << 40;
 
-/// Keys of `[wasm]` that count over all plugins and belong nowhere else.
-pub(super) const FOR_ALL: [&str; 2] = ["max_instances", "max_total_memory_bytes"];
+/// Keys of `[wasm]` that no plugin can have for itself, and what to do with them.
+pub(super) const FOR_ALL: [(&str, &str); 3] = [
+    ("max_instances", "it counts over all plugins: put it in [wasm]"),
+    ("max_total_memory_bytes", "it counts over all plugins: put it in [wasm]"),
+    ("dangerous_no_second_wall", "plugins share their threads: put it in [wasm]"),
+];
 
 impl Reader<'_> {
     /// `[wasm]`.
@@ -20,6 +24,8 @@ impl Reader<'_> {
         // These count over all plugins, so that no plugin can have its own ([`FOR_ALL`]).
         wasm.max_instances = table.number(&["max_instances"], 1..=65_536, wasm.max_instances);
         wasm.max_total_memory_bytes = table.optional_number(&["max_total_memory_bytes"], 1_048_576..=MAX_TOTAL);
+        // One process has one way of starting threads.
+        wasm.dangerous_no_second_wall = table.flag("dangerous_no_second_wall", wasm.dangerous_no_second_wall);
         table.finish();
         wasm
     }
@@ -49,6 +55,7 @@ impl Reader<'_> {
             queue: table.number(&["queue"], 1..=65_536, base.queue),
             max_instances: base.max_instances,
             max_total_memory_bytes: base.max_total_memory_bytes,
+            dangerous_no_second_wall: base.dangerous_no_second_wall,
             instance_ttl_s: table.number(&["instance_ttl_s"], 1..=31_536_000, base.instance_ttl_s),
             isolation: table
                 .take(&["isolation"])

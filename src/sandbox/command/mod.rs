@@ -15,6 +15,7 @@ use super::fault::{Bytes, Trap, grouped};
 use super::signature::Signature;
 use super::text::clean;
 use super::thread::ThreadError;
+use crate::confine::Confinement;
 
 /// Longest name of an import that is repeated in a message, in bytes.
 const MAX_NAME: usize = 80;
@@ -131,7 +132,8 @@ impl From<ThreadError> for CommandError {
 impl Command {
     /// Runs the module `wasm`, on standard input, output and error of this process.
     pub fn run(&self, wasm: &[u8]) -> Result<Ended, CommandError> {
-        super::on_guest_stack(|| runner::run(self, wasm))?
+        let confined = || Confinement::to(self.directories.iter().map(|(host, _)| host.as_path()));
+        super::on_guest_thread(confined, || runner::run(self, wasm))?
     }
 }
 
