@@ -61,6 +61,12 @@ cost_table! {
         memory_grow table_grow;
 }
 
+/// Every operator of the engine with what it costs, by the engine's names.
+#[must_use]
+pub fn cost_table() -> Vec<(&'static str, u8)> {
+    LISTING.to_vec()
+}
+
 /// Digest of the whole cost table, for journals: two sessions with the same digest count fuel alike.
 #[must_use]
 pub fn cost_table_digest() -> Digest {

@@ -67,7 +67,7 @@ pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;
 pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
-pub use fuel::cost_table_digest;
+pub use fuel::{cost_table, cost_table_digest};
 pub use function::{Args, CALL_FUEL, HostCall, HostFunction, Refusal, Stop};
 pub use inline::InlinePool;
 pub use instance::Instance;
