@@ -147,7 +147,8 @@ fn granted() -> PluginConfig {
     settings.allowed_hosts.extend(["*.example.org".to_owned(), "http://[::1]".to_owned()]);
     settings.allowed_commands = (0..1_000).map(|number| format!("program{number}")).collect();
     settings.allowed_ports = (0..1_000).map(|number| format!("port {number}")).collect();
-    settings.config = (0..1_000).map(|number| (format!("{}{number:03}", "k".repeat(253)), "value".to_owned())).collect();
+    settings.config =
+        (0..1_000).map(|number| (format!("{}{number:03}", "k".repeat(253)), "value".to_owned())).collect();
     settings.config.insert("short".to_owned(), "value".to_owned());
     settings.config.insert("long".to_owned(), "v".repeat(1 << 20));
     settings
@@ -253,7 +254,12 @@ fn values() -> Vec<Call> {
     calls.extend(call("config_get", "one of 1,000 keys of 256 bytes", long, ARGUMENTS).and_traced());
     let whole = "first first_len second (i32.const 1048576)";
     calls.push(call("config_get", "a value of 1 MiB", "long", whole));
-    calls.push(call("config_get", "a value of 1 MiB for a buffer of none", "long", "first first_len second (i32.const 0)"));
+    calls.push(call(
+        "config_get",
+        "a value of 1 MiB for a buffer of none",
+        "long",
+        "first first_len second (i32.const 0)",
+    ));
     for (what, key) in [
         ("no key", Vec::new()),
         ("no such key", b"nosuch".to_vec()),
@@ -267,8 +273,13 @@ fn values() -> Vec<Call> {
     }
     calls.push(call("config_get", "a key that is not UTF-8", vec![0xff; 256], ARGUMENTS).refused(Errno::Invalid));
     let outside = "first first_len nowhere (i32.const 1000000)";
-    calls.push(call("config_get", "a key too long", "", "first (i32.const -1) second (i32.const 64)").refused(Errno::TooLarge));
-    calls.push(call("config_get", "a key outside memory", "", "nowhere (i32.const 256) second (i32.const 64)").refused(Errno::Pointer));
+    calls.push(
+        call("config_get", "a key too long", "", "first (i32.const -1) second (i32.const 64)").refused(Errno::TooLarge),
+    );
+    calls.push(
+        call("config_get", "a key outside memory", "", "nowhere (i32.const 256) second (i32.const 64)")
+            .refused(Errno::Pointer),
+    );
     calls.push(call("config_get", "a buffer outside memory", "short", outside).refused(Errno::Pointer));
 
     let asked = "(drop (call $config_get first (i32.const 256) second (i32.const 64)))";
@@ -293,11 +304,16 @@ fn midi() -> Vec<Call> {
     calls.push(send("8 KiB of notes", [0x90, 60, 100].repeat(MAX / 3)));
     calls.push(send("8 KiB of running status", [vec![0x90], vec![60; MAX - 2]].concat()));
     calls.push(send("8 KiB of empty system exclusives", [0xf0, 0xf7].repeat(MAX / 2)));
+    calls.push(send("8 KiB of system exclusives of one byte", [0xf0, 1, 0xf7].repeat(MAX / 3)));
     calls.push(send("a system exclusive of 8 KiB", [vec![0xf0], vec![1; MAX - 2], vec![0xf7]].concat()));
     for (what, bytes) in [
         ("nothing", Vec::new()),
         ("8 KiB of clocks and a broken note", [vec![0xf8; MAX - 1], vec![0x90]].concat()),
         ("8 KiB of empty system exclusives and a broken note", [[0xf0, 0xf7].repeat(MAX / 2 - 1), vec![0x90]].concat()),
+        (
+            "8 KiB of system exclusives of one byte and a broken note",
+            [[0xf0, 1, 0xf7].repeat(MAX / 3 - 1), vec![0x90]].concat(),
+        ),
         ("8 KiB of broken notes", vec![0x90; MAX]),
         ("8 KiB of data without status", vec![1; MAX]),
         ("a system exclusive without an end", [vec![0xf0], vec![1; MAX - 1]].concat()),
@@ -306,7 +322,9 @@ fn midi() -> Vec<Call> {
     }
     let missing = Outside { missing: true, ..Outside::default() };
     calls.push(send("a port that is not there", vec![0x90, 60, 100]).outside(missing).refused(Errno::NotFound));
-    calls.push(send("8 KiB of clocks to a port that is not there", vec![0xf8; MAX]).outside(missing).refused(Errno::NotFound));
+    calls.push(
+        send("8 KiB of clocks to a port that is not there", vec![0xf8; MAX]).outside(missing).refused(Errno::NotFound),
+    );
     for (what, port) in [
         ("a port that is not allowed", b"other".to_vec()),
         ("no port", Vec::new()),
@@ -317,8 +335,13 @@ fn midi() -> Vec<Call> {
         calls.extend(refused.and_traced());
     }
     calls.push(call("midi_send", "a port that is not UTF-8", vec![0xff; 256], ARGUMENTS).refused(Errno::Invalid));
-    calls.push(call("midi_send", "too many bytes", "port 1", "first first_len second (i32.const -1)").refused(Errno::TooLarge));
-    calls.push(call("midi_send", "bytes outside memory", "port 1", "first first_len nowhere (i32.const 8192)").refused(Errno::Pointer));
+    calls.push(
+        call("midi_send", "too many bytes", "port 1", "first first_len second (i32.const -1)").refused(Errno::TooLarge),
+    );
+    calls.push(
+        call("midi_send", "bytes outside memory", "port 1", "first first_len nowhere (i32.const 8192)")
+            .refused(Errno::Pointer),
+    );
     calls
 }
 
@@ -343,7 +366,9 @@ fn network() -> Vec<Call> {
     let many = ten(&format!(r#","headers":{}"#, array(r#"["a","b"]"#, MAX - 100)));
     calls.push(send("ten redirects with 64 KiB of headers", many).outside(redirect));
     calls.push(send("an answer of 4 MiB", get.to_owned()).outside(Outside { body: 4 << 20, ..Outside::default() }));
-    calls.push(send("an answer of 1,000 headers", get.to_owned()).outside(Outside { headers: 1_000, ..Outside::default() }));
+    calls.push(
+        send("an answer of 1,000 headers", get.to_owned()).outside(Outside { headers: 1_000, ..Outside::default() }),
+    );
     let missing = Outside { missing: true, ..Outside::default() };
     calls.push(send("a host that is not there", get.to_owned()).outside(missing).refused(Errno::NotFound));
 
@@ -355,7 +380,10 @@ fn network() -> Vec<Call> {
         ("a host of 250 letters that is not allowed", format!(r#"{{"url":"https://{long_host}/"}}"#)),
         ("a host of 125 labels that is not allowed", format!(r#"{{"url":"https://{dots}/"}}"#)),
         ("a url of 64 KiB", format!(r#"{{"url":"https://{}"}}"#, "x".repeat(MAX - 100))),
-        ("a url of 8,000 bytes that is not allowed", format!(r#"{{"url":"https://other.example.net/{}"}}"#, "x".repeat(8_000))),
+        (
+            "a url of 8,000 bytes that is not allowed",
+            format!(r#"{{"url":"https://other.example.net/{}"}}"#, "x".repeat(8_000)),
+        ),
         ("a url of a wrong scheme", r#"{"url":"ftp://x"}"#.to_owned()),
     ] {
         calls.extend(send(what, head).refused(Errno::Denied).and_traced());
@@ -363,15 +391,32 @@ fn network() -> Vec<Call> {
     for (what, head) in refused_heads(MAX) {
         calls.push(send(what, head).refused(Errno::Invalid));
     }
-    calls.push(send("a method of 60 KiB", format!(r#"{{"url":"https://host1.example.com/","method":"{}"}}"#, "X".repeat(60_000))).refused(Errno::Invalid));
+    calls.push(
+        send(
+            "a method of 60 KiB",
+            format!(r#"{{"url":"https://host1.example.com/","method":"{}"}}"#, "X".repeat(60_000)),
+        )
+        .refused(Errno::Invalid),
+    );
     calls.push(send("GET with a body of 1 MiB", get.to_owned()).and_filled(1 << 20).refused(Errno::Invalid));
-    calls.push(call("http_request", "a head outside memory", "", "nowhere (i32.const 65536) second (i32.const 0)").refused(Errno::Pointer));
-    calls.push(call("http_request", "a head too long", "", "first (i32.const 70000) second (i32.const 0)").refused(Errno::TooLarge));
-    calls.push(call("http_request", "a body outside memory", get, "first first_len nowhere (i32.const 1048576)").refused(Errno::Pointer));
+    calls.push(
+        call("http_request", "a head outside memory", "", "nowhere (i32.const 65536) second (i32.const 0)")
+            .refused(Errno::Pointer),
+    );
+    calls.push(
+        call("http_request", "a head too long", "", "first (i32.const -1) second (i32.const 0)")
+            .refused(Errno::TooLarge),
+    );
+    calls.push(
+        call("http_request", "a body outside memory", get, "first first_len nowhere (i32.const 1048576)")
+            .refused(Errno::Pointer),
+    );
 
     let answered = "(drop (call $http_request first first_len second (i32.const 0)))";
     let read = |what: &str, arguments: &str, body: usize| {
-        call("response_read", what, get, arguments).after(&["http_request"], answered).outside(Outside { body, ..Outside::default() })
+        call("response_read", what, get, arguments)
+            .after(&["http_request"], answered)
+            .outside(Outside { body, ..Outside::default() })
     };
     calls.push(call("response_read", "no answer", "", "second (i32.const 64)"));
     calls.push(read("a byte at a time", "second (i32.const 1)", 4 << 20).times(10_000));
@@ -405,23 +450,38 @@ fn sockets() -> Vec<Call> {
     calls.extend(call("ws_open", "a small one", url, "first first_len").and_traced());
     let headers = format!(r#"{{"url":"wss://host1.example.com/","headers":{}}}"#, array(r#"["a","b"]"#, 65_000));
     calls.push(call("ws_open", "64 KiB of headers", headers, "first first_len"));
-    calls.push(call("ws_open", "a host that is not allowed", r#"{"url":"wss://other.example.net/"}"#, "first first_len").refused(Errno::Denied));
-    calls.push(call("ws_open", "https", r#"{"url":"https://host1.example.com/"}"#, "first first_len").refused(Errno::Invalid));
+    calls.push(
+        call("ws_open", "a host that is not allowed", r#"{"url":"wss://other.example.net/"}"#, "first first_len")
+            .refused(Errno::Denied),
+    );
+    calls.push(
+        call("ws_open", "https", r#"{"url":"https://host1.example.com/"}"#, "first first_len").refused(Errno::Invalid),
+    );
     let missing = Outside { missing: true, ..Outside::default() };
-    calls.push(call("ws_open", "a host that is not there", url, "first first_len").outside(missing).refused(Errno::NotFound));
+    calls.push(
+        call("ws_open", "a host that is not there", url, "first first_len").outside(missing).refused(Errno::NotFound),
+    );
     for (what, head) in refused_heads(64 << 10) {
         calls.push(call("ws_open", what, head, "first first_len").refused(Errno::Invalid));
     }
 
     let send = |what: &str, kind: u32| {
-        call("ws_send", what, url, &format!("(i32.const 1) (i32.const {kind}) second second_len")).after(&["ws_open"], opened)
+        call("ws_send", what, url, &format!("(i32.const 1) (i32.const {kind}) second second_len"))
+            .after(&["ws_open"], opened)
     };
     calls.push(send("an empty text", 0));
     calls.extend(send("a text of 1 MiB", 0).and_filled(1 << 20).and_traced());
     calls.extend(send("1 MiB", 1).and_filled(1 << 20).and_traced());
     calls.push(send("a kind that is none", 2).refused(Errno::Invalid));
-    calls.push(send("a text of 64 KiB that is not UTF-8", 0).and([vec![b'x'; 65_535], vec![0xff]].concat()).refused(Errno::Invalid));
-    calls.push(call("ws_send", "no such connection", "", "(i32.const 7) (i32.const 0) second (i32.const 0)").refused(Errno::NotFound));
+    calls.push(
+        send("a text of 64 KiB that is not UTF-8", 0)
+            .and([vec![b'x'; 65_535], vec![0xff]].concat())
+            .refused(Errno::Invalid),
+    );
+    calls.push(
+        call("ws_send", "no such connection", "", "(i32.const 7) (i32.const 0) second (i32.const 0)")
+            .refused(Errno::NotFound),
+    );
     let outside = call("ws_send", "outside memory", url, "(i32.const 1) (i32.const 1) nowhere (i32.const 1048576)");
     calls.push(outside.after(&["ws_open"], opened).refused(Errno::Pointer));
 
@@ -466,9 +526,17 @@ fn programs() -> Vec<Call> {
     ] {
         calls.extend(run(what, head).refused(Errno::Denied).and_traced());
     }
-    calls.push(run("a program of 60 KiB", format!(r#"{{"program":"{}"}}"#, "x".repeat(60_000))).refused(Errno::TooLarge));
-    calls.push(run("a program of 10,000 control characters", format!(r#"{{"program":{}}}"#, string("\\u0001", 60_000))).refused(Errno::TooLarge));
-    calls.push(call("exec", "an input outside memory", small, "first first_len nowhere (i32.const 1048576)").refused(Errno::Pointer));
+    calls.push(
+        run("a program of 60 KiB", format!(r#"{{"program":"{}"}}"#, "x".repeat(60_000))).refused(Errno::TooLarge),
+    );
+    calls.push(
+        run("a program of 10,000 control characters", format!(r#"{{"program":{}}}"#, string("\\u0001", 60_000)))
+            .refused(Errno::TooLarge),
+    );
+    calls.push(
+        call("exec", "an input outside memory", small, "first first_len nowhere (i32.const 1048576)")
+            .refused(Errno::Pointer),
+    );
 
     let sound = |what: &str, operation: &[u8], percent: i32| {
         call("audio_control", what, operation, &format!("first first_len (i32.const {percent})"))
@@ -480,7 +548,9 @@ fn programs() -> Vec<Call> {
     calls.push(sound("101 percent", b"set", 101).refused(Errno::Invalid));
     calls.push(sound("too long", &[b'x'; 17], 1).refused(Errno::TooLarge));
     calls.push(sound("no mixer", b"set", 50).outside(missing).refused(Errno::NotFound));
-    calls.push(call("audio_control", "outside memory", "", "nowhere (i32.const 16) (i32.const 1)").refused(Errno::Pointer));
+    calls.push(
+        call("audio_control", "outside memory", "", "nowhere (i32.const 16) (i32.const 1)").refused(Errno::Pointer),
+    );
     calls
 }
 
@@ -495,11 +565,25 @@ fn input() -> Vec<Call> {
     calls.push(control("notify", notify("\"a\"", "\"b\"")));
     calls.push(control("notify with 60 KiB", notify("\"a\"", &string("x", 60_000))));
     calls.push(control("notify with 60 KiB of control characters", notify("\"a\"", &string("\\u0001", 60_000))));
-    calls.push(control("notify with a title of 60 KiB of spaces", notify(&string(" ", 60_000), "\"\"")).refused(Errno::Invalid));
-    calls.push(control("a brightness of 0", r#"{"operation":"brightness","percent":0}"#.to_owned()).refused(Errno::Invalid));
+    calls.push(
+        control("notify with a title of 60 KiB of spaces", notify(&string(" ", 60_000), "\"\""))
+            .refused(Errno::Invalid),
+    );
+    calls.push(
+        control("a brightness of 0", r#"{"operation":"brightness","percent":0}"#.to_owned()).refused(Errno::Invalid),
+    );
     calls.push(control("no such operation", r#"{"operation":"reboot"}"#.to_owned()).refused(Errno::Invalid));
-    calls.push(control("no such operation of 60 KiB", format!(r#"{{"operation":{}}}"#, string("\\u0001", 60_000))).refused(Errno::Invalid));
-    calls.push(control("a value of 64 KiB before the operation", format!(r#"{{"a":{},"operation":"lock"}}"#, array("[]", MAX - 100))).refused(Errno::Invalid));
+    calls.push(
+        control("no such operation of 60 KiB", format!(r#"{{"operation":{}}}"#, string("\\u0001", 60_000)))
+            .refused(Errno::Invalid),
+    );
+    calls.push(
+        control(
+            "a value of 64 KiB before the operation",
+            format!(r#"{{"a":{},"operation":"lock"}}"#, array("[]", MAX - 100)),
+        )
+        .refused(Errno::Invalid),
+    );
     let missing = Outside { missing: true, ..Outside::default() };
     calls.push(control("no display", r#"{"operation":"lock"}"#.to_owned()).outside(missing).refused(Errno::NotFound));
 
@@ -509,9 +593,16 @@ fn input() -> Vec<Call> {
     let modifiers = array(r#""ctrl""#, MAX - 100);
     calls.push(press("64 KiB of modifiers", format!(r#"{{"keys":"c","modifiers":{modifiers}}}"#)));
     calls.push(press("60,000 characters", format!(r#"{{"text":{}}}"#, string("x", 60_000))).refused(Errno::TooLarge));
-    calls.push(press("no such key of 60 KiB", format!(r#"{{"keys":{}}}"#, string("x", 60_000))).refused(Errno::Invalid));
-    calls.push(press("64 KiB of modifiers for no such key", format!(r#"{{"keys":"nosuch","modifiers":{modifiers}}}"#)).refused(Errno::Invalid));
-    calls.push(press("64 KiB of keys twice", format!("{{{}\"a\":1}}", "\"a\":1,".repeat((MAX - 7) / 6))).refused(Errno::Invalid));
+    calls
+        .push(press("no such key of 60 KiB", format!(r#"{{"keys":{}}}"#, string("x", 60_000))).refused(Errno::Invalid));
+    calls.push(
+        press("64 KiB of modifiers for no such key", format!(r#"{{"keys":"nosuch","modifiers":{modifiers}}}"#))
+            .refused(Errno::Invalid),
+    );
+    calls.push(
+        press("64 KiB of keys twice", format!("{{{}\"a\":1}}", "\"a\":1,".repeat((MAX - 7) / 6)))
+            .refused(Errno::Invalid),
+    );
     calls.push(press("64 KiB of empty arrays", array("[]", MAX)).refused(Errno::Invalid));
     calls.push(press("64 KiB of empty objects", array("{}", MAX)).refused(Errno::Invalid));
     calls.push(press("no keyboard", r#"{"keys":"c"}"#.to_owned()).outside(missing).refused(Errno::NotFound));
@@ -538,8 +629,7 @@ fn ungranted() -> Vec<Case> {
 
 /// 64 KiB written to standard output, which ends in the log line by line.
 fn standard_output(what: &str, byte: &str, times: u32) -> Case {
-    let imports =
-        "(import \"wasi_snapshot_preview1\" \"fd_write\" (func $write (param i32 i32 i32 i32) (result i32)))";
+    let imports = "(import \"wasi_snapshot_preview1\" \"fd_write\" (func $write (param i32 i32 i32 i32) (result i32)))";
     let fields = format!("(data (i32.const 1024) \"{}\")", format!("{}\\0a", byte.repeat(1_023)).repeat(64));
     let body = "(i32.store (i32.const 512) (i32.const 1024)) (i32.store (i32.const 516) (i32.const 65536))
       (local.set $r (call $write (i32.const 1) (i32.const 512) (i32.const 1) (i32.const 520)))";

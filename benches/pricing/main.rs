@@ -7,6 +7,7 @@ mod host;
 mod operators;
 mod outside;
 mod plugin;
+mod uncharged;
 
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ fn cheapest(one: Taken, other: Taken) -> Taken {
 }
 
 fn measure<'a>(case: &'a Case, addition: &mut Loaded<'_>, additions: u32) -> Result<Line<'a>, String> {
-    let mut loaded = Loaded::load(case).map_err(|error| format!("{}: refused at load: {error}", case.name))?;
+    let mut loaded = Loaded::load(case).map_err(|error| error.to_string())?;
     let rounds = rounds(case, &mut loaded)?;
     let (mut best, mut unit) = (loaded.call(rounds)?, addition.call(additions)?);
     let mut repeat = 1;
@@ -118,13 +119,14 @@ fn main() {
         for case in &cases {
             match measure(case, &mut addition, additions) {
                 Ok(line) => lines.push(line),
-                Err(error) => wrong.push(error),
+                Err(error) => wrong.push(format!("{}: {error}", case.name)),
             }
         }
         lines.sort_by(|one, other| other.ratio.total_cmp(&one.ratio));
         let (priced, elsewhere): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.case.bound == Bound::Price);
         table("what a guest does", &priced);
         table("what no price can say", &elsewhere);
+        uncharged::table();
         let unit = addition.call(additions).expect("it adds").price();
         println!("{} cases; an addition takes {unit:.2} ns a unit of fuel.", lines.len());
         for error in &wrong {
@@ -132,7 +134,10 @@ fn main() {
         }
         let dear: Vec<_> = priced.iter().filter(|line| line.too_dear()).collect();
         for line in &dear {
-            println!("TOO DEAR: {} takes {:.2} ns a unit of fuel, {:.1} times an addition", line.case.name, line.price, line.ratio);
+            println!(
+                "TOO DEAR: {} takes {:.2} ns a unit of fuel, {:.1} times an addition",
+                line.case.name, line.price, line.ratio
+            );
         }
         !dear.is_empty() || !wrong.is_empty()
     });

@@ -10,12 +10,23 @@ const UNROLLED: usize = 64;
 
 /// Parts of names that tell an operator's kind.
 const UNARY: &[&str] = &[
-    "clz", "ctz", "popcnt", "extend8_s", "extend16_s", "extend32_s", "abs", "neg", "ceil", "floor", "trunc", "nearest",
+    "clz",
+    "ctz",
+    "popcnt",
+    "extend8_s",
+    "extend16_s",
+    "extend32_s",
+    "abs",
+    "neg",
+    "ceil",
+    "floor",
+    "trunc",
+    "nearest",
     "sqrt",
 ];
 const BINARY: &[&str] = &[
-    "add", "sub", "mul", "div", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl",
-    "rotr", "min", "max", "copysign",
+    "add", "sub", "mul", "div", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u",
+    "rotl", "rotr", "min", "max", "copysign",
 ];
 const COMPARISONS: &[&str] =
     &["eq", "ne", "lt", "lt_s", "lt_u", "gt", "gt_s", "gt_u", "le", "le_s", "le_u", "ge", "ge_s", "ge_u"];
@@ -155,10 +166,19 @@ fn numeric(operator: &'static str) -> Vec<Case> {
 fn memory_access() -> Vec<Case> {
     let mut cases = Vec::new();
     let loads: &[(&str, &str)] = &[
-        ("i32_load", ""), ("i32_load8_s", ""), ("i32_load8_u", ""), ("i32_load16_s", ""), ("i32_load16_u", ""),
-        ("i64_load", "i32.wrap_i64"), ("i64_load8_s", "i32.wrap_i64"), ("i64_load8_u", "i32.wrap_i64"),
-        ("i64_load16_s", "i32.wrap_i64"), ("i64_load16_u", "i32.wrap_i64"), ("i64_load32_s", "i32.wrap_i64"),
-        ("i64_load32_u", "i32.wrap_i64"), ("f32_load", "i32.reinterpret_f32"),
+        ("i32_load", ""),
+        ("i32_load8_s", ""),
+        ("i32_load8_u", ""),
+        ("i32_load16_s", ""),
+        ("i32_load16_u", ""),
+        ("i64_load", "i32.wrap_i64"),
+        ("i64_load8_s", "i32.wrap_i64"),
+        ("i64_load8_u", "i32.wrap_i64"),
+        ("i64_load16_s", "i32.wrap_i64"),
+        ("i64_load16_u", "i32.wrap_i64"),
+        ("i64_load32_s", "i32.wrap_i64"),
+        ("i64_load32_u", "i32.wrap_i64"),
+        ("f32_load", "i32.reinterpret_f32"),
         ("f64_load", "i64.reinterpret_f64 i32.wrap_i64"),
     ];
     for &(operator, back) in loads {
@@ -167,7 +187,14 @@ fn memory_access() -> Vec<Case> {
         cases.push(Case::of(text(operator), &[operator], Text { body: &body, ..Text::default() }.module()));
     }
     let stores = [
-        "i32_store", "i64_store", "f32_store", "f64_store", "i32_store8", "i32_store16", "i64_store8", "i64_store16",
+        "i32_store",
+        "i64_store",
+        "f32_store",
+        "f64_store",
+        "i32_store8",
+        "i32_store16",
+        "i64_store8",
+        "i64_store16",
         "i64_store32",
     ];
     for operator in stores {
@@ -183,7 +210,7 @@ fn memory_access() -> Vec<Case> {
         (br_if $line (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 0x100000)))))"#;
     let body = chain("(local.get $a)", "i32.load offset=65536", "(local.set $a)");
     let module = Text { memory: "1025", fields: ring, body: &body, ..Text::default() }.module();
-    let latency = Bound::Elsewhere("memory latency: the slice's look at the clock");
+    let latency = Bound::Elsewhere("the memory's latency: the clock is looked at every 100,000 units");
     cases.push(Case { bound: latency, ..Case::of("i32.load, each a miss in 64 MiB", &["i32_load"], module) });
     let body = format!(
         "(local.set $a (i32.load offset=65536 (local.get $a))) (i32.store offset=65540 (local.get $a) (local.get $b)) "
@@ -221,7 +248,8 @@ fn variables() -> Vec<Case> {
             "f32" => "f32_const",
             _ => "f64_const",
         };
-        let body = format!("(local.set {local} ({ty}.const 1)) (local.set {other} ({ty}.const 2)) ").repeat(UNROLLED / 2);
+        let body =
+            format!("(local.set {local} ({ty}.const 1)) (local.set {other} ({ty}.const 2)) ").repeat(UNROLLED / 2);
         case(&format!("{ty}.const, local.set"), &[operator, "local_set"], "", body);
         let fields = format!("(global $g (mut {ty}) ({ty}.const 0)) (global $h (mut {ty}) ({ty}.const 0))");
         let body = "(global.set $g (global.get $h)) (global.set $h (global.get $g)) ".repeat(UNROLLED / 2);
@@ -231,7 +259,8 @@ fn variables() -> Vec<Case> {
         "local.get, local.set",
         &["local_get", "local_set"],
         "",
-        "(local.set $a (local.get $b)) (local.set $b (local.get $c)) (local.set $c (local.get $a)) ".repeat(UNROLLED / 3),
+        "(local.set $a (local.get $b)) (local.set $b (local.get $c)) (local.set $c (local.get $a)) "
+            .repeat(UNROLLED / 3),
     );
     case(
         "local.tee",
@@ -277,17 +306,14 @@ fn variables() -> Vec<Case> {
 /// Branches, blocks and loops.
 fn control() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut case = |name: &str, covers: &[&'static str], fields: &str, body: String, bound: Bound| {
-        let module = Text { fields, body: &body, ..Text::default() }.module();
-        cases.push(Case { bound, ..Case::of(name, covers, module) });
+    let mut case = |name: &str, covers: &[&'static str], fields: &str, body: String| {
+        cases.push(Case::of(name, covers, Text { fields, body: &body, ..Text::default() }.module()));
     };
-    let price = Bound::Price;
     case(
         "what generates no code, and br",
         &["nop", "drop", "block", "end", "br", "unreachable"],
         "",
         "(block (nop) (drop (local.get $a)) (br 0) (unreachable)) ".repeat(UNROLLED),
-        price,
     );
     case(
         "if and else, by turns",
@@ -295,7 +321,6 @@ fn control() -> Vec<Case> {
         "",
         "(if (i32.and (local.get $i) (i32.const 1)) (then (local.set $a (i32.const 1))) (else (local.set $a (i32.const 2)))) "
             .repeat(UNROLLED),
-        price,
     );
     // Whether a bit of a product is set: nobody can guess it.
     let guess = "(local.set $b (i32.add (i32.mul (local.get $b) (i32.const 843314861)) (i32.const 453816693)))";
@@ -304,49 +329,45 @@ fn control() -> Vec<Case> {
         &["if_"],
         "",
         format!("{guess} (if (i32.lt_s (local.get $b) (i32.const 0)) (then (local.set $a (i32.const 1)))) ").repeat(16),
-        price,
     );
-    case("br_if, not taken", &["br_if"], "", format!("(block {})", "(br_if 0 (local.get $r)) ".repeat(UNROLLED)), price);
-    case("br_if, taken", &["br_if"], "", "(block (br_if 0 (local.get $i))) ".repeat(UNROLLED), price);
+    case("br_if, not taken", &["br_if"], "", format!("(block {})", "(br_if 0 (local.get $r)) ".repeat(UNROLLED)));
+    case("br_if, taken", &["br_if"], "", "(block (br_if 0 (local.get $i))) ".repeat(UNROLLED));
     case(
         "loop and br_if, sixteen times",
         &["loop_", "br_if"],
         "",
         "(local.set $a (i32.const 16)) (loop $inner (br_if $inner (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))"
             .to_owned(),
-        price,
     );
-    for (arity, bound) in [(1, price), (2, price), (8, MOVED), (32, MOVED)] {
+    for arity in [1, 2, 8, 32] {
         let results = "i64 ".repeat(arity);
         let values = "(local.get $x) ".repeat(arity);
         let set = "(local.set $x) ".repeat(arity);
         // The values stand in the wrong place once, and are moved by each branch that might be taken.
-        let body = format!(
-            "(block (result {results}) {values} {} ) {set}",
-            "(br_if 0 (local.get $r)) ".repeat(UNROLLED)
-        );
-        case(&format!("br_if with {arity} values, not taken"), &["br_if"], "", body, price);
+        let body =
+            format!("(block (result {results}) {values} {} ) {set}", "(br_if 0 (local.get $r)) ".repeat(UNROLLED));
+        case(&format!("br_if with {arity} values, not taken"), &["br_if"], "", body);
         let body = format!(
             "{values} {} {set}",
             format!("(block (param {results}) (result {results}) (br 0)) ").repeat(UNROLLED)
         );
-        case(&format!("br with {arity} values"), &["br"], "", body, bound);
-        // Below the values lies another: each block has them one place further on.
+        case(&format!("br with {arity} values"), &["br"], "", body);
         let body = format!(
-            "{values} {} {} {set}",
-            format!("(block (param {results}) (result {results}) (i64.const 1) (local.set $y) (br_if 0 (local.get $i)) (br 0)) ").repeat(UNROLLED),
-            ""
+            "{values} {} {set}",
+            format!("(block (param {results}) (result {results}) (br_if 0 (local.get $i)) (br 0)) ").repeat(UNROLLED)
         );
-        case(&format!("br_if with {arity} values, taken"), &["br_if"], "", body, bound);
-        let body = format!("{values} (local.set $c (i32.const 16)) (loop $inner (param {results}) (result {results}) (br_if $inner (local.tee $c (i32.sub (local.get $c) (i32.const 1))))) {set}");
-        case(&format!("loop of {arity} values"), &["loop_"], "", body, bound);
+        case(&format!("br_if with {arity} values, taken"), &["br_if"], "", body);
+        let body = format!(
+            "{values} (local.set $c (i32.const 16)) (loop $inner (param {results}) (result {results}) (br_if $inner (local.tee $c (i32.sub (local.get $c) (i32.const 1))))) {set}"
+        );
+        case(&format!("loop of {arity} values"), &["loop_"], "", body);
     }
-    for (targets, name) in [(2, "two"), (1_000, "a thousand"), (30_000, "thirty thousand")] {
+    for (targets, name) in [(2, "two"), (1_000, "a thousand"), (16_000, "sixteen thousand")] {
         let labels = (0..targets).map(|target| if target % 2 == 0 { "0 " } else { "1 " }).collect::<String>();
         let body = format!("{guess} (block (block (br_table {labels} (i32.shr_u (local.get $b) (i32.const 17))))) ");
-        case(&format!("br_table to {name}, never foreseen"), &["br_table"], "", body.repeat(4), price);
+        case(&format!("br_table to {name}, never foreseen"), &["br_table"], "", body.repeat(4));
         let body = format!("(block (block (br_table {labels} (i32.const 0)))) ");
-        case(&format!("br_table to {name}"), &["br_table"], "", body.repeat(4), price);
+        case(&format!("br_table to {name}"), &["br_table"], "", body.repeat(4));
     }
     let results = "i64 ".repeat(32);
     let body = format!(
@@ -354,36 +375,29 @@ fn control() -> Vec<Case> {
         "(local.get $x) ".repeat(32),
         "(local.set $x) ".repeat(32)
     );
-    case("br_table with 32 values", &["br_table"], "", body, price);
+    case("br_table with 32 values", &["br_table"], "", body);
     cases
 }
-
-const MOVED: Bound = Bound::Elsewhere("values a branch or call moves: bound label and result arity at admission");
-const FRAME: Bound = Bound::Elsewhere("the frame's size: charge entering a function by its locals");
 
 /// Calls of every kind.
 fn calls() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut case = |name: &str, covers: &[&'static str], fields: &str, body: String, bound: Bound| {
-        let module = Text { fields, body: &body, ..Text::default() }.module();
-        cases.push(Case { bound, ..Case::of(name, covers, module) });
+    let mut case = |name: &str, covers: &[&'static str], fields: &str, body: String| {
+        cases.push(Case::of(name, covers, Text { fields, body: &body, ..Text::default() }.module()));
     };
-    let price = Bound::Price;
-    case("call and end", &["call", "end"], "(func $f)", "(call $f) ".repeat(UNROLLED), price);
-    case("call and return", &["call", "return_"], "(func $f (return))", "(call $f) ".repeat(UNROLLED), price);
+    case("call and end", &["call", "end"], "(func $f)", "(call $f) ".repeat(UNROLLED));
+    case("call and return", &["call", "return_"], "(func $f (return))", "(call $f) ".repeat(UNROLLED));
     case(
         "call of a chain of 16",
         &["call"],
         &chain_of_calls(16, "call"),
         "(local.set $a (call $f16 (local.get $a))) ".repeat(4),
-        price,
     );
     case(
         "return_call, a chain of 16",
         &["return_call"],
         &chain_of_calls(16, "return_call"),
         "(local.set $a (call $f16 (local.get $a))) ".repeat(4),
-        price,
     );
     let all = "i64 ".repeat(32);
     let gets: String = (0..32).fold(String::new(), |mut gets, local| {
@@ -395,21 +409,20 @@ fn calls() -> Vec<Case> {
         &["call"],
         &format!("(func $f (param {all}))"),
         format!("{} (call $f) ", "(local.get $x) ".repeat(32)).repeat(8),
-        price,
     );
     // Each function hands on what the next returned.
     let mut handing = format!("(func $f0 (result {all}) {})", "(i64.const 1) ".repeat(32));
     for number in 1..=64 {
         let _ = write!(handing, "(func $f{number} (result {all}) (call $f{}))", number - 1);
     }
-    case("call with 32 results, handed on", &["call"], &handing, format!("(call $f64) {}", "drop ".repeat(32)), MOVED);
-    let body = format!("(local.set $a (i32.const 1)) {} (call $f) {}", "(local.get $x) ".repeat(32), "drop ".repeat(32));
+    case("call with 32 results, handed on", &["call"], &handing, format!("(call $f64) {}", "drop ".repeat(32)));
+    let body =
+        format!("(local.set $a (i32.const 1)) {} (call $f) {}", "(local.get $x) ".repeat(32), "drop ".repeat(32));
     let taking = format!("(func $f (param {all}) (result {all}) {gets})");
-    case("call with 32 parameters and results", &["call"], &taking, body, price);
-    for locals in [10, 100, 1_000, 30_000] {
+    case("call with 32 parameters and results", &["call"], &taking, body);
+    for locals in [1, 10, 30, 63, 64, 100, 1_000, 9_990] {
         let declared = format!("(func $f (local {}))", "i64 ".repeat(locals));
-        let bound = if locals > 10 { FRAME } else { price };
-        case(&format!("call of a function with {locals} locals"), &["call"], &declared, "(call $f) ".repeat(8), bound);
+        case(&format!("call of a function with {locals} locals"), &["call"], &declared, "(call $f) ".repeat(8));
     }
     // Each function says which comes next: the processor cannot know.
     let mut functions = String::from("(type $next (func (result i32))) (table 64 64 funcref) (elem (i32.const 0) ");
@@ -421,19 +434,19 @@ fn calls() -> Vec<Case> {
         let _ = write!(functions, "(func $g{number} (result i32) (i32.const {}))", (number * 37 + 11) % 64);
     }
     let body = chain("(local.get $a)", "(call_indirect (type $next))", "(local.set $a)");
-    case("call_indirect to 64 functions in turn", &["call_indirect"], &functions, body, price);
-    let mut functions = functions.replace("(result i32)))", "(result i32))) (type $hop (func (param i32) (result i32)))");
+    case("call_indirect to 64 functions in turn", &["call_indirect"], &functions, body);
+    let mut functions =
+        functions.replace("(result i32)))", "(result i32))) (type $hop (func (param i32) (result i32)))");
     functions.push_str("(table $hops 1 funcref) (elem (table $hops) (i32.const 0) func $hop) (func $hop (type $hop) (if (result i32) (local.get 0) (then (return_call_indirect $hops (type $hop) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0))) (else (i32.const 0))))");
     case(
         "return_call_indirect, 64 hops",
         &["return_call_indirect"],
         &functions,
         "(drop (call $hop (i32.const 64)))".to_owned(),
-        price,
     );
     // Recursion, as deep as it goes.
     let recursion = "(func $r (param i32) (result i32) (if (result i32) (local.get 0) (then (call $r (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 0))))";
-    case("call of itself, 900 deep", &["call"], recursion, "(drop (call $r (i32.const 900)))".to_owned(), price);
+    case("call of itself, 900 deep", &["call"], recursion, "(drop (call $r (i32.const 900)))".to_owned());
     cases
 }
 
@@ -464,26 +477,24 @@ fn memory() -> Vec<Case> {
         filled,
     );
     case(
-        "memory.grow by one page, 1,500 times",
+        "memory.grow by one page, 100 times",
         &["memory_grow"],
         "2",
         "(drop (memory.grow (i32.const 1)))".to_owned(),
-        Rounds::Fresh(1_500),
+        Rounds::Fresh(100),
     );
     case(
-        "memory.grow by 1,500 pages",
+        "memory.grow by 100 pages",
         &["memory_grow"],
         "2",
-        "(drop (memory.grow (i32.const 1500)))".to_owned(),
+        "(drop (memory.grow (i32.const 100)))".to_owned(),
         Rounds::Fresh(1),
     );
     for len in [0, 1, 64, 65_536] {
         let arguments = format!("(i32.const 65536) (i32.const 0) (i32.const {len})");
-        for (operator, text) in [
-            ("memory_copy", "memory.copy"),
-            ("memory_fill", "memory.fill"),
-            ("memory_init", "memory.init $d"),
-        ] {
+        for (operator, text) in
+            [("memory_copy", "memory.copy"), ("memory_fill", "memory.fill"), ("memory_init", "memory.init $d")]
+        {
             let body = format!("({text} {arguments}) ").repeat(8);
             case(&format!("{} of {len} bytes", &text[..11]), &[operator], "2", body, filled);
         }
@@ -512,18 +523,18 @@ fn memory() -> Vec<Case> {
         filled,
     );
     case(
-        "memory.fill of 64 MiB, for the first time",
+        "memory.fill of 8 MiB, for the first time",
         &["memory_fill"],
-        "1025",
-        "(memory.fill (i32.const 65536) (i32.const 1) (i32.const 0x4000000))".to_owned(),
+        "129",
+        "(memory.fill (i32.const 65536) (i32.const 1) (i32.const 0x800000))".to_owned(),
         Rounds::Fresh(1),
     );
     case("data.drop", &["data_drop"], "2", "(data.drop $d) ".repeat(UNROLLED), filled);
     let touch = "(i32.store (local.get $a) (i32.const 1)) (local.set $a (i32.add (local.get $a) (i32.const 4096)))";
-    let module = Text { memory: "1025", body: touch, ..Text::default() }.module();
+    let module = Text { memory: "129", body: touch, ..Text::default() }.module();
     cases.push(Case {
-        rounds: Rounds::Fresh(16_384),
-        bound: Bound::Elsewhere("once for each page of an instance's memory: charge it when the instance starts"),
+        rounds: Rounds::Fresh(2_000),
+        bound: Bound::Elsewhere("once for each page an instance begins with: a part of what its start takes"),
         ..Case::of("i32.store to a page for the first time", &["i32_store"], module)
     });
     cases
@@ -537,8 +548,7 @@ fn tables() -> Vec<Case> {
             "(func $callee) (table $t {table} funcref) (table $u 5000 funcref) (elem $e func {})",
             "$callee ".repeat(5_000)
         );
-        let mut case =
-            Case::of(name, covers, Text { fields: &fields, body: &body, ..Text::default() }.module());
+        let mut case = Case::of(name, covers, Text { fields: &fields, body: &body, ..Text::default() }.module());
         case.rounds = rounds;
         case.settings.wasm.max_table_elements = 100_000;
         cases.push(case);

@@ -10,7 +10,11 @@ use super::case::Outside;
 
 impl conductor::action::Outside for Outside {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
-        if self.missing { Err(EffectError::NotFound("there is no such thing here".to_owned())) } else { Ok(Reply::Done) }
+        if self.missing {
+            Err(EffectError::NotFound("there is no such thing here".to_owned()))
+        } else {
+            Ok(Reply::Done)
+        }
     }
 
     fn request(&self, request: &Request, _: Origin<'_>, _: Duration) -> Answer {
