@@ -31,7 +31,7 @@ pub(crate) struct Taken {
 impl Taken {
     /// Nanoseconds for each unit of fuel.
     pub(crate) fn price(self) -> f64 {
-        self.time.as_secs_f64() * 1e9 / self.fuel as f64
+        self.time.as_secs_f64() * 1e9 / f64::from(u32::try_from(self.fuel).unwrap_or(u32::MAX)) // a call of a millisecond uses millions
     }
 }
 

@@ -60,6 +60,7 @@ impl Lines {
         {
             // Nothing of these lines is kept: they are counted, and what follows the last of them begins another.
             let (lines, rest) = bytes.split_at(last + 1);
+            #[expect(clippy::naive_bytecount, reason = "fast enough: 64 KiB in some 20 microseconds")]
             let count = lines.iter().filter(|byte| **byte == b'\n').count();
             inner.dropped = inner.dropped.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
             inner.partial[stream as usize].clear();
