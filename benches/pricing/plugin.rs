@@ -1,6 +1,7 @@
 //! A case as a loaded plugin, called the way every call goes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use conductor::clock::{FILE_EPOCH_US, SystemClock};
@@ -43,7 +44,9 @@ pub(crate) fn processor_time() -> Duration {
 }
 
 pub(crate) fn admitted(wasm: &[u8]) -> AdmittedPlugin {
-    let path = std::env::temp_dir().join(format!("conductor-pricing-{}.wasm", std::process::id()));
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("conductor-pricing-{}-{number}.wasm", std::process::id()));
     std::fs::write(&path, wasm).expect("a file");
     let admitted = admit(&path, &Policy { name: "priced".into(), ..Policy::default() }).expect("admitted");
     std::fs::remove_file(path).expect("removed");
@@ -69,6 +72,8 @@ impl<'a> Loaded<'a> {
             trace: case.trace,
             stops: None,
             approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
         });
         let instance = instance(&plugin, &services);
         Ok(Self { case, plugin, services, instance })

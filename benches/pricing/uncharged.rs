@@ -38,6 +38,8 @@ fn services() -> Arc<Services> {
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     })
 }
 

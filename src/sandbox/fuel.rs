@@ -20,7 +20,7 @@ pub(super) const SLICE: u64 = 100_000;
 
 /// Bytes that bulk operations move for one unit of fuel. Moving takes a twentieth of that; but the engine has one price for moving
 /// and for growing, and memory that is new takes a page fault for each 4 KiB: 1 to 5 microseconds, as much as thousands of operators.
-const BYTES_PER_FUEL: u32 = 4;
+pub(super) const BYTES_PER_FUEL: u32 = 4;
 
 /// Fuel of bulk operations and none for compilation, so that the first call costs what every other costs.
 pub(super) const BULK_COSTS: CustomFuelCosts = CustomFuelCosts {
