@@ -65,7 +65,8 @@ fn every_case_does_what_it_measures() {
                 Err(error) => assert!(case.bound != Bound::Price, "{}: {error}", case.name),
             }
         }
-    });
+    })
+    .expect("a thread");
 }
 
 /// What running the body of `case` once more costs.
@@ -93,7 +94,8 @@ fn host_calls_cost_what_is_written_down() {
         assert_eq!(host_call("output_set: 64 KiB of spaces", 2), CALL_FUEL + 65_536 * (3 + READ_FUEL));
         assert_eq!(host_call("midi_send: a note", 4), CALL_FUEL + 8 * (2 + READ_FUEL) + 3 * (8 + READ_FUEL) + 2_000);
         assert_eq!(host_call("midi_send: 8 KiB of clocks", 4), CALL_FUEL + 8 * 3 + 8_192 * (9 + 2_000));
-    });
+    })
+    .expect("a thread");
 }
 
 #[test]
@@ -115,5 +117,6 @@ fn a_refusal_costs_its_words() {
             host_call("http_request: a head too long", 4),
             CALL_FUEL + words("4294967295 bytes; at most 65536 may be passed")
         );
-    });
+    })
+    .expect("a thread");
 }

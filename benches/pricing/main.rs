@@ -140,7 +140,8 @@ fn main() {
             );
         }
         !dear.is_empty() || !wrong.is_empty()
-    });
+    })
+    .expect("a thread");
     if failed {
         std::process::exit(1);
     }
