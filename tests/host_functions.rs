@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use conductor::grant::Risk;
 use conductor::host::TABLE;
-use conductor::sandbox::{CALL_FUEL, Errno};
+use conductor::sandbox::{CALL_FUEL, Errno, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, WRITTEN_PER_FUEL};
 
 /// The page.
 fn page() -> String {
@@ -17,9 +17,9 @@ fn page() -> String {
     );
     let _ = writeln!(
         page,
-        "Each call costs {CALL_FUEL} fuel, one per 4 bytes passed either way, and what the function itself is worth: starting a\n\
-         program costs more than a log line. Time spent waiting for the world costs no fuel, ends with the call's deadline, and\n\
-         moves the plugin's clock.\n"
+        "Each call costs {CALL_FUEL} fuel, {READ_FUEL} for each byte it reads, 1 for each {WRITTEN_PER_FUEL} bytes it writes, and what the function itself is worth,\n\
+         before it does anything: [plugins.md](plugins.md#fuel) has the list. An error costs {REFUSAL_FUEL} and {REFUSAL_BYTE_FUEL} for each byte of its words. Time spent\n\
+         waiting for the world costs no fuel, ends with the call's deadline, and moves the plugin's clock.\n"
     );
     page.push_str("| function | capability | risk |\n|---|---|---|\n");
     for function in TABLE {

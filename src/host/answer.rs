@@ -5,10 +5,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32, WRITTEN_PER_FUEL};
 
 /// Largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 << 10;
+
+/// Fuel of each byte of a head: a few bytes of JSON make a value of their own.
+const HEAD_FUEL: u64 = 4;
 
 /// Largest body of a request, in bytes.
 pub(super) const MAX_BODY: usize = 1 << 20;
@@ -31,8 +34,7 @@ pub(super) const RESPONSE_READ: HostFunction = HostFunction {
 
 /// Reads the JSON head at the first two arguments.
 pub(super) fn head<T: DeserializeOwned>(call: &mut HostCall<'_>, args: Args<'_>) -> Result<T, Refusal> {
-    call.charge(u64::from(args.u32(1)))?; // parsing costs more than copying
-    let text = call.read_text(args.u32(0), args.u32(1), MAX_HEAD)?;
+    let text = call.read_text_priced(args.u32(0), args.u32(1), MAX_HEAD, HEAD_FUEL)?;
     serde_json::from_str(text)
         .map_err(|error| Errno::Invalid.because(format!("the request is not understood: {error}")))
 }
@@ -49,7 +51,11 @@ pub(super) fn wait(timeout_ms: Option<u32>) -> Duration {
 
 /// Keeps an answer of `head` and `parts` for the plugin to read, and returns its length.
 pub(super) fn keep(call: &mut HostCall<'_>, head: &impl Serialize, parts: &[&[u8]]) -> Result<i32, Refusal> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    call.charge(len as u64 / WRITTEN_PER_FUEL)?;
     let mut answer = serde_json::to_vec(head).map_err(|error| Errno::Failed.because(error.to_string()))?;
+    call.charge(answer.len() as u64)?; // what made it long is the world's, and bounded there
+    answer.reserve_exact(len + 1);
     answer.push(b'\n');
     for part in parts {
         answer.extend_from_slice(part);

@@ -6,7 +6,7 @@ use crate::config::{Capability, Volume, VolumeOperation};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Fuel of a change: a program is started for it.
-const AUDIO_FUEL: u64 = 100_000;
+const AUDIO_FUEL: u64 = 500_000;
 
 /// Longest name of an operation, in bytes.
 const MAX_OPERATION: usize = 16;

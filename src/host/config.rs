@@ -7,6 +7,9 @@ use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I3
 /// Longest key, in bytes.
 const MAX_KEY: usize = 256;
 
+/// Fuel of each byte of a key, which is compared with others and, when there is none like it, put into words.
+const KEY_FUEL: u64 = 2;
+
 pub(super) const CONFIG_GET: HostFunction = HostFunction {
     name: "config_get",
     params: &[I32, I32, I32, I32],
@@ -19,7 +22,7 @@ pub(super) const CONFIG_GET: HostFunction = HostFunction {
 
 fn config_get(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let plugin = Arc::clone(call.plugin());
-    let key = call.read_text(args.u32(0), args.u32(1), MAX_KEY)?;
+    let key = call.read_text_priced(args.u32(0), args.u32(1), MAX_KEY, KEY_FUEL)?;
     let Some(value) = plugin.value(key) else {
         let text = format!("no key {key:?} in the plugin's config or secrets");
         return Err(Errno::NotFound.because(text));

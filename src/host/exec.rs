@@ -8,7 +8,10 @@ use crate::config::Capability;
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Fuel of starting a program.
-const EXEC_FUEL: u64 = 100_000;
+const EXEC_FUEL: u64 = 500_000;
+
+/// Longest name of a program, in bytes: no path is longer.
+const MAX_PROGRAM: usize = 4_096;
 
 /// Most arguments of a program.
 const MAX_ARGUMENTS: usize = 256;
@@ -47,6 +50,11 @@ struct Answer {
 
 fn exec(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let Head { program, arguments, timeout_ms } = answer::head(call, args)?;
+    if program.len() > MAX_PROGRAM {
+        return Err(
+            Errno::TooLarge.because(format!("the program's name has {} bytes; at most {MAX_PROGRAM}", program.len()))
+        );
+    }
     call.grant().command(&program).map_err(|denied| call.deny(&denied))?;
     if arguments.len() > MAX_ARGUMENTS {
         return Err(Errno::TooLarge.because(format!("{} arguments; at most {MAX_ARGUMENTS}", arguments.len())));

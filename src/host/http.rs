@@ -11,6 +11,9 @@ use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I3
 /// Fuel of each request that is sent, redirects included.
 const REQUEST_FUEL: u64 = 20_000;
 
+/// Fuel of each header of each request: it is checked, copied and written.
+const HEADER_FUEL: u64 = 100;
+
 /// Most redirects that are followed.
 const MAX_REDIRECTS: u32 = 10;
 
@@ -82,7 +85,8 @@ fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal>
     };
     let mut redirects = head.redirects.min(MAX_REDIRECTS);
     loop {
-        call.charge(REQUEST_FUEL)?;
+        let body = request.body.len() as u64;
+        call.charge(REQUEST_FUEL.saturating_add(headers_fuel(&request.headers)).saturating_add(body))?;
         request.reach = call.grant().url(&request.url).map_err(|denied| call.deny(&denied))?;
         let Response::Http(response) = call.request(&Request::Http(request.clone()), answer::wait(head.timeout_ms))?
         else {
@@ -98,6 +102,11 @@ fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal>
         }
         redirects -= 1;
     }
+}
+
+/// Fuel of sending `headers`.
+pub(super) fn headers_fuel(headers: &[(String, String)]) -> u64 {
+    HEADER_FUEL.saturating_mul(headers.len() as u64)
 }
 
 /// Reads a URL a plugin wrote.

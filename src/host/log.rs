@@ -5,6 +5,15 @@ use crate::sandbox::{Args, HostCall, HostFunction, LogLevel, Refusal, ValueType:
 /// Longest text that is taken, in bytes; what a line keeps of it is less.
 const MAX_TEXT: usize = 16 << 10;
 
+/// Bytes of a text that are looked at. A line keeps 1,024, and no character takes more than four.
+const LOOKED_AT: u32 = 4 << 10;
+
+/// Fuel of a line, which is kept, recorded and printed.
+const LINE_FUEL: u64 = 1_000;
+
+/// Fuel of each byte that is looked at.
+const CLEANED_FUEL: u64 = 2;
+
 pub(super) const LOG: HostFunction = HostFunction {
     name: "log",
     params: &[I32, I32, I32],
@@ -17,7 +26,10 @@ pub(super) const LOG: HostFunction = HostFunction {
 
 fn log(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let level = LogLevel::from_number(args.u32(0));
-    let text = String::from_utf8_lossy(call.read(args.u32(1), args.u32(2), MAX_TEXT)?).into_owned();
+    let looked_at = args.u32(2).min(LOOKED_AT);
+    call.charge(LINE_FUEL + CLEANED_FUEL * u64::from(looked_at))?;
+    let text = call.read(args.u32(1), args.u32(2), MAX_TEXT)?;
+    let text = text[..looked_at as usize].to_vec(); // read returned as many bytes as were asked for
     call.log(level, &text);
     Ok(0)
 }

@@ -14,6 +14,12 @@ const MAX_BYTES: usize = 8 << 10;
 /// Fuel of each message sent.
 const MESSAGE_FUEL: u64 = 2_000;
 
+/// Fuel of each byte: it may be a message of its own, which is read before it is known whether all are whole.
+const BYTE_FUEL: u64 = 8;
+
+/// Fuel of each byte of a port's name, which is looked up and, when it is not allowed, put into words.
+const NAME_FUEL: u64 = 2;
+
 pub(super) const MIDI_SEND: HostFunction = HostFunction {
     name: "midi_send",
     params: &[I32, I32, I32, I32],
@@ -25,11 +31,11 @@ pub(super) const MIDI_SEND: HostFunction = HostFunction {
 };
 
 fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
-    let port = call.read_text(args.u32(0), args.u32(1), MAX_PORT)?.to_owned();
+    let port = call.read_text_priced(args.u32(0), args.u32(1), MAX_PORT, NAME_FUEL)?.to_owned();
     if let Err(denied) = call.grant().port(&port) {
         return Err(call.deny(&denied));
     }
-    let messages = complete(call.read(args.u32(2), args.u32(3), MAX_BYTES)?)?;
+    let messages = complete(call.read_priced(args.u32(2), args.u32(3), MAX_BYTES, BYTE_FUEL)?)?;
     call.charge(MESSAGE_FUEL.saturating_mul(messages.len() as u64))?;
     for message in messages {
         call.perform(&Effect::Midi(MidiOut { port: port.clone(), message }))?;

@@ -2,6 +2,9 @@
 
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
+/// Fuel of each byte of JSON that is checked and kept.
+const JSON_FUEL: u64 = 3;
+
 pub(super) const OUTPUT_SET: HostFunction = HostFunction {
     name: "output_set",
     params: &[I32, I32],
@@ -14,9 +17,7 @@ pub(super) const OUTPUT_SET: HostFunction = HostFunction {
 
 fn output_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let max = call.plugin().settings().max_output_bytes;
-    // Reading JSON costs more than copying it. What is too long is refused below, and not read.
-    call.charge(u64::from(args.u32(1).min(max)))?;
-    let text = call.read_text(args.u32(0), args.u32(1), max as usize)?.trim_ascii();
+    let text = call.read_text_priced(args.u32(0), args.u32(1), max as usize, JSON_FUEL)?.trim_ascii();
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
         return Err(Errno::Invalid.because(format!("the output is not JSON: {error}")));
     }

@@ -8,7 +8,7 @@ use crate::config::Capability;
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32, clean};
 
 /// Fuel of a change: a program is started for it.
-const SYSTEM_FUEL: u64 = 100_000;
+const SYSTEM_FUEL: u64 = 500_000;
 
 /// Longest title of a notification, in bytes.
 const MAX_TITLE: usize = 200;

@@ -72,7 +72,7 @@ fn ws_open(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
         return Err(Errno::Invalid.because("ws_open speaks wss:// and ws://"));
     }
     let reach = call.grant().url(&url).map_err(|denied| call.deny(&denied))?;
-    call.charge(OPEN_FUEL)?;
+    call.charge(OPEN_FUEL.saturating_add(http::headers_fuel(&head.headers)))?;
     let secrets = std::sync::Arc::clone(call.plugin().secrets());
     let open = SocketOpen { url, headers: head.headers, reach, secrets };
     match call.request(&Request::SocketOpen(open), answer::wait(head.timeout_ms))? {

@@ -19,8 +19,20 @@ use crate::action::{Brokered, Effect, EffectError, Origin, Outside, Reply, Reque
 use crate::config::Capability;
 use crate::grant::{Denied, Grant};
 
-/// Fuel of every host function, on top of the engine's 1.
-pub const CALL_FUEL: u64 = 100;
+/// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
+pub const CALL_FUEL: u64 = 200;
+
+/// Fuel of each byte a host function reads: it is checked, copied and, in a recording, hashed.
+pub const READ_FUEL: u64 = 1;
+
+/// Bytes a host function writes for one unit of fuel.
+pub const WRITTEN_PER_FUEL: u64 = 4;
+
+/// Fuel of a refusal, for a text is made of it.
+pub const REFUSAL_FUEL: u64 = 400;
+
+/// Fuel of each byte of that text: names of the guest stand in it, escaped character by character.
+pub const REFUSAL_BYTE_FUEL: u64 = 8;
 
 /// Longest text a host function keeps as the last error, in bytes.
 const MAX_ERROR_TEXT: usize = 500;
@@ -118,31 +130,42 @@ impl HostCall<'_> {
         State::charge_call(&mut self.caller, fuel).map_err(|stopped| Refusal::Stop(Stop(stopped)))
     }
 
-    /// The bytes of the guest at `ptr`, `len` long, charged at 1 fuel per 4 bytes. Refused when longer than `max`
+    /// The bytes of the guest at `ptr`, `len` long, charged at [`READ_FUEL`]. Refused when longer than `max`
     /// or outside its memory, before anything is allocated or looked at.
     pub fn read(&mut self, ptr: u32, len: u32, max: usize) -> Result<&[u8], Refusal> {
+        self.read_priced(ptr, len, max, 0)
+    }
+
+    /// The same of bytes that are not only copied: each is charged `each` fuel on top.
+    pub fn read_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&[u8], Refusal> {
         if len as usize > max {
             return Err(Errno::TooLarge.because(format!("{len} bytes; at most {max} may be passed")));
         }
-        self.charge(u64::from(len) / 4)?;
+        // len ≤ max, and a price per byte is small
+        self.charge(u64::from(len).saturating_mul(READ_FUEL.saturating_add(each)))?;
         if self.caller.data().services.trace {
             self.trace_read(ptr, len);
         }
         Ok(memory::slice(self.guest_memory(), ptr, len)?)
     }
 
-    /// The same as text.
+    /// [`HostCall::read`] as text.
     pub fn read_text(&mut self, ptr: u32, len: u32, max: usize) -> Result<&str, Refusal> {
-        let bytes = self.read(ptr, len, max)?;
+        self.read_text_priced(ptr, len, max, 0)
+    }
+
+    /// [`HostCall::read_priced`] as text.
+    pub fn read_text_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&str, Refusal> {
+        let bytes = self.read_priced(ptr, len, max, each)?;
         std::str::from_utf8(bytes).map_err(|_| Errno::Invalid.because("the text is not UTF-8"))
     }
 
     /// Writes as much of `bytes` as `capacity` holds to `ptr` and returns the whole length, so that a guest with too small a buffer knows
-    /// what it needs. Charged at 1 fuel per 4 bytes written.
+    /// what it needs. Charged at 1 fuel per [`WRITTEN_PER_FUEL`] bytes written.
     pub fn write(&mut self, ptr: u32, capacity: u32, bytes: &[u8]) -> Result<i32, Refusal> {
         let len = i32::try_from(bytes.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
         let fits = bytes.len().min(capacity as usize);
-        self.charge(fits as u64 / 4)?;
+        self.charge(fits as u64 / WRITTEN_PER_FUEL)?;
         let memory = self.caller.data().memory;
         let Some(memory) = memory else { return Err(no_memory()) };
         // fits ≤ bytes.len() and ≤ capacity, a u32
@@ -172,7 +195,7 @@ impl HostCall<'_> {
     }
 
     /// Writes a line to the plugin's log: cleaned, cut, and dropped when the call has written too many.
-    pub fn log(&mut self, level: LogLevel, text: &str) {
+    pub fn log(&mut self, level: LogLevel, text: &[u8]) {
         self.caller.data().lines.push(level, text);
     }
 
@@ -234,11 +257,10 @@ impl HostCall<'_> {
         self.caller.data().sockets.get(&socket)
     }
 
-    /// Keeps `answer` for [`HostCall::read_answer`], in place of any before, and returns its length. Charged at 1 fuel per
-    /// 4 bytes.
+    /// Keeps `answer` for [`HostCall::read_answer`], in place of any before, and returns its length. Whoever made it has
+    /// charged it.
     pub fn keep_answer(&mut self, answer: Vec<u8>) -> Result<i32, Refusal> {
         let len = i32::try_from(answer.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
-        self.charge(answer.len() as u64 / 4)?;
         let call = &mut self.caller.data_mut().call;
         (call.answer, call.answer_read) = (answer, 0);
         Ok(len)
@@ -268,6 +290,19 @@ impl HostCall<'_> {
     pub fn deny(&mut self, denied: &Denied) -> Refusal {
         let text = format!("{denied}; {}", denied.remedy(self.plugin().name()));
         self.refuse(denied.reason(), text)
+    }
+
+    /// Keeps the words of a refusal for `last_error`, charged by their length; the number the guest sees.
+    fn refused(&mut self, refusal: Refusal) -> Result<i32, Stop> {
+        let (errno, text) = match refusal {
+            Refusal::Answer { errno, text } => (errno, text),
+            Refusal::Stop(stop) => return Err(stop),
+        };
+        let fuel = REFUSAL_FUEL.saturating_add(REFUSAL_BYTE_FUEL.saturating_mul(text.len() as u64));
+        State::charge_call(&mut self.caller, fuel).map_err(Stop)?;
+        let text = clean(&format!("{}: {text}", self.function.name), MAX_ERROR_TEXT);
+        self.caller.data_mut().call.last_error = Some(text);
+        Ok(errno.code())
     }
 
     fn refuse(&mut self, reason: &'static str, text: String) -> Refusal {
@@ -302,15 +337,11 @@ pub(super) fn bridge(
     let answer = call
         .charge(CALL_FUEL)
         .and_then(|()| check_grant(&mut call))
-        .and_then(|()| (function.call)(&mut call, Args(params)));
+        .and_then(|()| (function.call)(&mut call, Args(params)))
+        .or_else(|refusal| call.refused(refusal));
     let code = match answer {
         Ok(code) => code,
-        Err(Refusal::Answer { errno, text }) => {
-            let text = clean(&format!("{}: {text}", function.name), MAX_ERROR_TEXT);
-            call.caller.data_mut().call.last_error = Some(text);
-            errno.code()
-        }
-        Err(Refusal::Stop(Stop(stopped))) => return Err(wasmi::Error::host(stopped)),
+        Err(Stop(stopped)) => return Err(wasmi::Error::host(stopped)),
     };
     if call.caller.data().services.trace {
         call.caller.data_mut().call.trace.called(function.name, code);

@@ -70,8 +70,11 @@ pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;
 pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
-pub use fuel::cost_table_digest;
-pub use function::{Args, CALL_FUEL, HostCall, HostFunction, Refusal, Stop};
+pub use fuel::{cost_table, cost_table_digest};
+pub use function::{
+    Args, CALL_FUEL, HostCall, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Refusal, Stop,
+    WRITTEN_PER_FUEL,
+};
 pub use inline::InlinePool;
 pub use instance::Instance;
 pub use leave::{Carried, Leaving, Shutdown};

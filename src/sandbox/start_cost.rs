@@ -1,13 +1,14 @@
 //! What it costs to bring an instance into being, before any of its code runs: its memory is cleared, its tables are filled, its
 //! segments are copied. All of it is charged before it is done, out of the fuel of the instance's start.
 
-use super::module::Facts;
-
-/// Fuel of a page of memory, as `memory.grow` charges it.
-const PAGE: u64 = 1_024;
+use super::fuel::BYTES_PER_FUEL;
+use super::module::{self, Facts};
 
 /// Bytes of data segments that cost 1 fuel, as bulk copies charge them.
-const DATA_BYTES: u64 = 64;
+const DATA_BYTES: u64 = BYTES_PER_FUEL as u64;
+
+/// Fuel of a page of memory, as `memory.grow` charges it.
+const PAGE: u64 = module::PAGE / DATA_BYTES;
 
 /// Fuel of an instance of a module with these `facts`: of each page of memory, each element of a table, each byte of the element
 /// section (an element is one byte of it at least), and of the data section.

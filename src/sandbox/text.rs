@@ -4,17 +4,8 @@
 #[must_use]
 pub fn clean(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max));
-    for c in text.chars() {
-        let c = if is_unsafe(c) { ' ' } else { c };
-        if out.len() + c.len_utf8() > max {
-            out.push('…');
-            break;
-        }
-        out.push(c);
-    }
-    let kept = out.trim_end().len();
-    out.truncate(kept);
-    out
+    push_clean(&mut out, text, max);
+    trimmed(out)
 }
 
 /// As [`clean`], for bytes that may not even be UTF-8.
@@ -22,7 +13,36 @@ pub fn clean(text: &str, max: usize) -> String {
 pub fn clean_bytes(bytes: &[u8], max: usize) -> String {
     // Four bytes a character at most: what lies further back cannot be shown.
     let window = bytes.get(..max.saturating_mul(4)).unwrap_or(bytes);
-    clean(&String::from_utf8_lossy(window), max)
+    let mut out = String::with_capacity(window.len().min(max));
+    // Chunk by chunk, so that nothing is decoded that would be cut off.
+    for chunk in window.utf8_chunks() {
+        if !push_clean(&mut out, chunk.valid(), max) {
+            break;
+        }
+        if !chunk.invalid().is_empty() && !push_clean(&mut out, "\u{fffd}", max) {
+            break;
+        }
+    }
+    trimmed(out)
+}
+
+/// Appends `text`, cleaned, to `out` as long as that is at most `max` bytes; whether all of it was.
+fn push_clean(out: &mut String, text: &str, max: usize) -> bool {
+    for c in text.chars() {
+        let c = if is_unsafe(c) { ' ' } else { c };
+        if out.len() + c.len_utf8() > max {
+            out.push('…');
+            return false;
+        }
+        out.push(c);
+    }
+    true
+}
+
+fn trimmed(mut text: String) -> String {
+    let kept = text.trim_end().len();
+    text.truncate(kept);
+    text
 }
 
 /// Characters that move the cursor, colour the screen, or make a line read otherwise than it is.
@@ -33,7 +53,17 @@ fn is_unsafe(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn bytes_are_cleaned_like_the_text_they_stand_for(bytes in proptest::collection::vec(prop_oneof![Just(0xff_u8), 0x1a_u8..0x30, any::<u8>()], 0..200), max in 1_usize..60) {
+            let window = bytes.get(..max * 4).unwrap_or(&bytes);
+            prop_assert_eq!(clean_bytes(&bytes, max), clean(&String::from_utf8_lossy(window), max));
+        }
+    }
 
     #[test]
     fn nothing_a_guest_says_moves_the_cursor() {
