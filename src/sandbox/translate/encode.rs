@@ -243,7 +243,9 @@ impl Writer<'_, '_> {
             out.extend_from_slice(self.wasm.get(copied..edit.at).unwrap_or_default());
             copied = edit.at;
             match (edit.insert, account) {
-                (Insert::Barrier, _) => out.extend_from_slice(&[0x41, 0, 0x4b]), // i32.const 0, i32.gt_u
+                (Insert::Copy { wide: false }, _) => out.extend_from_slice(&[0x41, 0x7f, 0x71]), // i32.const -1, i32.and
+                (Insert::Copy { wide: true }, _) => out.extend_from_slice(&[0x42, 0x7f, 0x83]), // i64.const -1, i64.and
+                (Insert::Barrier, _) => out.extend_from_slice(&[0x41, 0, 0x4b]),                // i32.const 0, i32.gt_u
                 (Insert::Sync, _) => {
                     out.push(0x10); // call
                     leb(out, self.shape.function_count());

@@ -8,7 +8,10 @@
 //! **The forgotten place.** A `table.grow` that runs out of fuel is resumed where the function was last interrupted, and all that it
 //! did since happens again. Calls note the place, so a [call](Insert::Sync) of an empty function is put before each `table.grow`.
 //!
-//! `docs/upstream/` has both in full; `tests/engine_faults.rs` says when an engine no longer needs one of them.
+//! **The store that ends the process.** An integer store with an offset above 16 bits, of a local at the address in the same local, is something
+//! the engine has no operator for while that local lies in the register: its translator panics. So the value is [copied](Insert::Copy) before.
+//!
+//! `docs/upstream/` has them in full; `tests/engine_faults.rs` says when an engine no longer needs one of them.
 
 use wasmparser::{BlockType, BrTable, VisitOperator};
 
@@ -33,6 +36,8 @@ pub(super) enum Insert {
     Barrier,
     /// A call of the empty function.
     Sync,
+    /// Makes of the value on top, which is an i64 or else an i32, a value of its own.
+    Copy { wide: bool },
     /// Code that does nothing and costs this much fuel.
     Price(u32),
     /// In the place of a `return`: a branch to the end of the body, this many blocks out.
@@ -60,6 +65,17 @@ const OPERATOR: u64 = 16;
 const DECISION: u64 = 40;
 const VALUE: u64 = 36;
 
+/// Which local variable an operand may be to the engine, which puts off reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Local {
+    /// None: it is a value of its own.
+    No,
+    /// This one.
+    Number(u32),
+    /// Any.
+    Any,
+}
+
 /// A block that is open.
 #[derive(Debug, Clone, Copy)]
 struct Block {
@@ -69,7 +85,9 @@ struct Block {
     label: u32,
     results: u32,
     params: u32,
-    /// What lay on top at the end of the first arm of an `if`.
+    /// The most there is to be careful about in its parameters; an `else` begins with them once more.
+    entry: Operand,
+    /// The same of what the first arm of an `if` leaves. Without an `else`, the parameters are what is left.
     then: Operand,
 }
 
@@ -81,6 +99,7 @@ pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>, most: u64) -> Re
         accounted: account.is_some(),
         edits: Vec::new(),
         operands: Vec::new(),
+        held: Vec::new(),
         register: None,
         before: None,
         blocks: Vec::new(),
@@ -93,6 +112,7 @@ pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>, most: u64) -> Re
         growths: 0,
         at: 0,
         highest: Highest::default(),
+        beyond: false,
         error: None,
     };
     for (position, body) in shape.bodies.iter().enumerate() {
@@ -114,6 +134,8 @@ struct Walk<'s, 'a> {
     accounted: bool,
     edits: Vec<Edit>,
     operands: Vec<Operand>,
+    /// Which local each operand may still be to the engine; as long as `operands`.
+    held: Vec<Local>,
     /// Which operand, counted from 1, lies in the register after the operator visited last, and which lay there before it.
     register: Option<usize>,
     before: Option<usize>,
@@ -133,6 +155,8 @@ struct Walk<'s, 'a> {
     /// Where the operator stands that is visited.
     at: usize,
     highest: Highest,
+    /// Whether a local or a label is named that the function does not have. The account appends one of each.
+    beyond: bool,
     error: Option<BoundsError>,
 }
 
@@ -161,8 +185,10 @@ impl<'a> Walk<'_, 'a> {
         self.frame = locals as usize + params as usize; // both are bounded
         self.growths = 0;
         self.operands.clear();
+        self.held.clear();
         self.blocks.clear();
-        self.blocks.push(Block { height: 0, label: results, results, params: 0, then: Operand::Other });
+        let (entry, then) = (Operand::Other, Operand::Other);
+        self.blocks.push(Block { height: 0, label: results, results, params: 0, entry, then });
         let mut operators = body.get_operators_reader()?;
         if let Some(price) = frame::price(locals) {
             self.edits.push(Edit { at: operators.original_position(), insert: Insert::Price(price) });
@@ -186,11 +212,12 @@ impl<'a> Walk<'_, 'a> {
             && global <= *globals
             && memory <= *memories
             && ty as usize <= types.len()
-            && self.shape.names_only_its_own();
+            && self.shape.names_only_its_own()
+            && !self.beyond;
         if within {
             return Ok(());
         }
-        let message = "the code names a function, global, memory or type that does not exist".to_owned();
+        let message = "the code names a function, global, memory, type, local or label that does not exist".to_owned();
         Err(Refused::Malformed { message, offset: 0 })
     }
 
@@ -224,7 +251,9 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn push(&mut self, operand: Operand) {
+        self.held.resize(self.operands.len(), Local::No);
         self.operands.push(operand);
+        self.held.push(Local::No);
         let found = self.operands.len() + self.frame;
         if found as u64 > Measure::FrameValues.limit(0) {
             self.fail(Measure::FrameValues, found as u64, true);
@@ -313,9 +342,60 @@ impl<'a> Walk<'_, 'a> {
         self.push(if is_zero { Operand::Constant } else { Operand::Number });
     }
 
-    fn tee(&mut self) {
+    fn tee(&mut self, local: u32) {
         let operand = self.pop();
         self.push(operand);
+        self.is_local(Local::Number(local));
+    }
+
+    fn get_local(&mut self, local: u32) {
+        self.push(Operand::Other);
+        self.is_local(Local::Number(local));
+        self.keep();
+    }
+
+    fn set_local(&mut self, local: u32) {
+        self.beyond |= local as usize >= self.frame;
+        self.pop();
+    }
+
+    /// The operand on top may be `local`.
+    fn is_local(&mut self, local: Local) {
+        if let Local::Number(number) = local {
+            self.beyond |= number as usize >= self.frame;
+        }
+        if let Some(top) = self.held.last_mut() {
+            *top = local;
+        }
+    }
+
+    /// Which local the operand may be that is taken next.
+    fn local(&self) -> Local {
+        self.operands.len().checked_sub(1).and_then(|top| self.held.get(top)).copied().unwrap_or(Local::No)
+    }
+
+    /// An operator that the engine does without.
+    fn extend(&mut self) {
+        let local = self.local();
+        self.unary();
+        self.is_local(local);
+    }
+
+    /// A store of an integer, which is an i64 when `wide`; or of a float.
+    fn store(&mut self, offset: u64, memory: u32, wide: Option<bool>) {
+        self.memory(memory);
+        let value = self.local();
+        self.pop();
+        let address = self.local();
+        self.pop();
+        let same = match (value, address) {
+            (Local::No, _) | (_, Local::No) => false,
+            (Local::Number(value), Local::Number(address)) => value == address,
+            _ => true,
+        };
+        if let Some(wide) = wide.filter(|_| same && (offset > u64::from(u16::MAX) || memory != 0)) {
+            self.edits.push(Edit { at: self.at, insert: Insert::Copy { wide } });
+        }
     }
 
     /// The engine knows what a global holds that nobody can set.
@@ -329,10 +409,18 @@ impl<'a> Walk<'_, 'a> {
         if condition == Operand::ZeroTest {
             self.edits.push(Edit { at: self.at, insert: Insert::Barrier });
         }
-        let (no, yes) = (self.pop(), self.pop());
+        let no_local = self.local();
+        let no = self.pop();
+        let yes_local = self.local();
+        let yes = self.pop();
         // Where the condition is a constant, or both are the same, the engine takes one of them as it is.
         let taken = condition != Operand::Other || yes.min(no) != Operand::Other;
         self.push(if taken { yes.max(no) } else { Operand::Other });
+        if yes_local == no_local {
+            self.is_local(yes_local);
+        } else if taken {
+            self.is_local(Local::Any);
+        }
     }
 
     fn open(&mut self, ty: BlockType, is_loop: bool) {
@@ -344,35 +432,46 @@ impl<'a> Walk<'_, 'a> {
         }
         let height = self.operands.len() - params as usize; // pushed just above, if they were not there
         let label = if is_loop { params } else { results };
-        self.blocks.push(Block { height, label, results, params, then: Operand::Other });
+        let entry = self.most(height);
+        self.blocks.push(Block { height, label, results, params, entry, then: Operand::Other });
         self.fail(Measure::Nesting, self.blocks.len() as u64, true);
     }
 
-    /// What lies on top in the innermost block.
-    fn top(&self, block: &Block) -> Operand {
-        let above = self.operands.len() > block.height;
-        self.operands.last().copied().filter(|_| above).unwrap_or(Operand::Other)
+    fn open_if(&mut self, ty: BlockType) {
+        self.pop();
+        self.open(ty, false);
+        if let Some(block) = self.blocks.last_mut() {
+            block.then = block.entry;
+        }
+    }
+
+    /// The most there is to be careful about among the operands from `height` on.
+    fn most(&self, height: usize) -> Operand {
+        self.operands.get(height..).unwrap_or_default().iter().copied().max().unwrap_or(Operand::Other)
     }
 
     fn otherwise(&mut self) {
         let Some(block) = self.blocks.last().copied() else { return };
-        let then = self.top(&block);
+        let then = self.most(block.height);
         if let Some(block) = self.blocks.last_mut() {
             block.then = then;
         }
         self.operands.truncate(block.height);
-        self.plain(0, block.params);
+        for _ in 0..block.params {
+            self.push(block.entry);
+            self.is_local(Local::Any);
+        }
     }
 
     fn end(&mut self) {
         let Some(block) = self.blocks.pop() else { return };
-        // The value on top leaves the block as what it is: the engine may not even notice the end, or know which arm is taken.
-        let top = self.top(&block).max(block.then);
-        self.operands.truncate(block.height);
-        self.plain(0, block.results.saturating_sub(1));
-        if block.results > 0 {
-            self.push(top);
+        // Values leave the block as what they are: the engine may not even notice the end, or know which arm is taken.
+        let found = self.operands.len().saturating_sub(block.height);
+        for _ in found..block.results as usize {
+            self.push(Operand::Other);
         }
+        self.operands.truncate(block.height + block.results as usize); // bounded
+        self.operands.iter_mut().skip(block.height).for_each(|operand| *operand = (*operand).max(block.then));
     }
 
     /// What follows is never reached, until the block ends.
@@ -384,6 +483,7 @@ impl<'a> Walk<'_, 'a> {
     /// Counts the values a branch carries, and says how many there are.
     fn branch(&mut self, depth: u32) -> u32 {
         let target = self.blocks.len().checked_sub(1 + depth as usize);
+        self.beyond |= target.is_none();
         let label = target.and_then(|target| self.blocks.get(target)).map_or(0, |block| block.label);
         self.values += u64::from(label);
         self.code(VALUE * u64::from(label));
@@ -399,6 +499,7 @@ impl<'a> Walk<'_, 'a> {
             return;
         }
         let label = self.branch(table.default());
+        self.beyond |= table.targets().flatten().any(|target| target as usize >= self.blocks.len());
         // The labels of one table carry alike.
         self.values += u64::from(label) * u64::from(table.len());
         self.code((OPERATOR + VALUE * u64::from(label)) * u64::from(table.len()));
@@ -497,7 +598,7 @@ macro_rules! weight {
 macro_rules! operator {
     ($walk:ident Block($ty:ident) $($_:tt)*) => { $walk.open($ty, false) };
     ($walk:ident Loop($ty:ident) $($_:tt)*) => { $walk.open($ty, true) };
-    ($walk:ident If($ty:ident) $($_:tt)*) => {{ $walk.pop(); $walk.open($ty, false) }};
+    ($walk:ident If($ty:ident) $($_:tt)*) => { $walk.open_if($ty) };
     ($walk:ident Else() $($_:tt)*) => { $walk.otherwise() };
     ($walk:ident End() $($_:tt)*) => { $walk.end() };
     ($walk:ident Unreachable() $($_:tt)*) => { $walk.unreachable() };
@@ -510,7 +611,9 @@ macro_rules! operator {
     ($walk:ident ReturnCall($function:ident) $($_:tt)*) => {{ $walk.go_on_as_another(); $walk.call_function($function); $walk.unreachable() }};
     ($walk:ident ReturnCallIndirect($ty:ident $table:ident) $($_:tt)*) => {{ let _ = $table; $walk.go_on_as_another(); $walk.call_type($ty); $walk.unreachable() }};
     ($walk:ident Nop() $($_:tt)*) => { $walk.keep() };
-    ($walk:ident LocalGet($local:ident) $($_:tt)*) => {{ let _ = $local; $walk.push(Operand::Other); $walk.keep() }};
+    ($walk:ident LocalGet($local:ident) $($_:tt)*) => { $walk.get_local($local) };
+    ($walk:ident LocalSet($local:ident) $($_:tt)*) => { $walk.set_local($local) };
+    ($walk:ident I64ExtendI32U() $($_:tt)*) => { $walk.extend() };
     ($walk:ident I32WrapI64() $($_:tt)*) => { $walk.wrap() };
     ($walk:ident Select() $($_:tt)*) => { $walk.select() };
     ($walk:ident TypedSelect($ty:ident) $($_:tt)*) => {{ let _ = $ty; $walk.select() }};
@@ -537,11 +640,16 @@ macro_rules! operator {
     ($walk:ident MemoryInit($data:ident $memory:ident) $($_:tt)*) => {{ let _ = $data; $walk.memory($memory); $walk.plain(3, 0) }};
     ($walk:ident MemoryCopy($to:ident $from:ident) $($_:tt)*) => {{ $walk.memory($to.max($from)); $walk.plain(3, 0) }};
     ($walk:ident $op:ident($arg:ident) load $($_:tt)*) => {{ $walk.memory($arg.memory); $walk.load() }};
-    ($walk:ident $op:ident($arg:ident) store $($_:tt)*) => {{ $walk.memory($arg.memory); $walk.plain(2, 0) }};
+    ($walk:ident F32Store($arg:ident) $($_:tt)*) => { $walk.store($arg.offset, $arg.memory, None) };
+    ($walk:ident F64Store($arg:ident) $($_:tt)*) => { $walk.store($arg.offset, $arg.memory, None) };
+    ($walk:ident I32Store($arg:ident) $($_:tt)*) => { $walk.store($arg.offset, $arg.memory, Some(false)) };
+    ($walk:ident I32Store8($arg:ident) $($_:tt)*) => { $walk.store($arg.offset, $arg.memory, Some(false)) };
+    ($walk:ident I32Store16($arg:ident) $($_:tt)*) => { $walk.store($arg.offset, $arg.memory, Some(false)) };
+    ($walk:ident $op:ident($arg:ident) store $($_:tt)*) => { $walk.store($arg.offset, $arg.memory, Some(true)) };
     ($walk:ident I32Const($value:ident) $($_:tt)*) => { $walk.number($value == 0) };
     ($walk:ident I64Const($value:ident) $($_:tt)*) => { $walk.number($value == 0) };
     ($walk:ident $op:ident($($arg:ident)*) push $($_:tt)*) => {{ $(let _ = $arg;)* $walk.number(true) }};
-    ($walk:ident LocalTee($local:ident) $($_:tt)*) => {{ let _ = $local; $walk.tee() }};
+    ($walk:ident LocalTee($local:ident) $($_:tt)*) => { $walk.tee($local) };
     ($walk:ident $op:ident() test $($_:tt)*) => { $walk.unary() };
     ($walk:ident $op:ident() cmp $($_:tt)*) => { $walk.binary() };
     ($walk:ident $op:ident() binary $($_:tt)*) => { $walk.binary() };

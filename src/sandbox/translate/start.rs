@@ -13,10 +13,17 @@ use crate::sandbox::release::release_fresh_pages;
 /// Pages that are made at once: 16 MiB.
 const PIECE: u64 = 256;
 
+/// Pages a memory may have.
+const MOST: u64 = 65_536;
+
 /// Pages to begin with, where that are fewer than the module declares.
 pub(super) fn reduced(shape: &Shape<'_>) -> Option<u64> {
     let memory = shape.memory.filter(|memory| shape.memories == 1 && !memory.memory64 && !memory.shared)?;
     if shape.memory_is_used || memory.page_size_log2.is_some() || memory.initial <= PIECE {
+        return None;
+    }
+    // What no memory may be the engine has to see as it is.
+    if memory.initial > MOST || memory.maximum.is_some_and(|maximum| maximum < memory.initial) {
         return None;
     }
     let needed = shape.data_end.div_ceil(PAGE).max(1);
