@@ -29,6 +29,7 @@ mod lengths;
 mod limits;
 mod lines;
 mod load_error;
+mod loader;
 mod memory;
 mod metadata;
 mod meter;
@@ -73,6 +74,8 @@ pub use inline::InlinePool;
 pub use instance::Instance;
 pub use leave::{Carried, Leaving, Shutdown};
 pub use load_error::{LoadError, LoadReason};
+#[doc(hidden)]
+pub use loader::Loader;
 pub use metadata::{ActionInfo, Metadata};
 pub use meter::{StopPlace, TimeLimit};
 pub use module::{Export, ExportKind, Import};

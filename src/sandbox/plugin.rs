@@ -235,7 +235,12 @@ impl Plugin {
 
 /// The module to run, with an account of its calls when `accounted`, and the pages its memory still has to grow by before it does.
 /// Nothing of it is translated before it is called; then it may take `most` bytes of memory.
-fn translated(engine: &Engine, wasm: &[u8], accounted: bool, most: u64) -> Result<(Module, u64), LoadReason> {
+pub(super) fn translated(
+    engine: &Engine,
+    wasm: &[u8],
+    accounted: bool,
+    most: u64,
+) -> Result<(Module, u64), LoadReason> {
     let prepared = translate::prepare(wasm, accounted, most)?;
     let module = Module::new(engine, &*prepared.wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
     Ok((module, prepared.deferred_pages))

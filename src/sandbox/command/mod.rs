@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use super::frames::Frame;
+pub(super) use runner::load;
 
 use super::fault::{Bytes, Trap, grouped};
 use super::signature::Signature;

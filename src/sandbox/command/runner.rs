@@ -109,7 +109,7 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
 }
 
 /// The module with an account of its calls built in, and the pages its memory still has to grow by before it runs.
-fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, u64), CommandError> {
+pub(in crate::sandbox) fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, u64), CommandError> {
     lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
         reason: format!("unexpected end-of-file (at offset {offset:#x})"),
     })?;
