@@ -73,7 +73,7 @@ fn run(loader: Loader) -> Tally {
             .filter(|(of, file, ..)| *of == loader && *file == name)
             .map(|(_, _, line, _)| *line)
             .collect();
-        let tally = on_guest_stack(|| Script::new(loader).run(&name, text, &except));
+        let tally = on_guest_stack(|| Script::new(loader).run(&name, text, &except)).expect("a thread");
         problems.extend(tally.problems.iter().cloned());
         total.add(&tally);
     }
