@@ -98,7 +98,7 @@ impl Measure {
             // Largest seen: 1,246.
             Self::Nesting => 8_192,
             // Largest seen: 3,518.
-            Self::BranchTable => 16_384,
+            Self::BranchTable => 32_768,
             Self::BranchTargets => 65_536 + bytes / 8,
             // Largest seen: 1,752 in a function, 0.07 for each byte of code. Each takes 36 bytes of translated code.
             Self::BranchValues => 16_384 + bytes / 8,
