@@ -1,16 +1,17 @@
 //! `conductor check`: is this configuration valid?
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use argh::FromArgs;
 use serde_json::{Value, json};
 
+use super::output::say;
 use super::{Exit, Failure, Output};
 use crate::clock::SystemClock;
-use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, paths};
+use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, literal, paths};
 use crate::daemon::Places;
 use crate::package::{Policy, Timestamp, Verdict, verdict};
+use crate::text::Escape as _;
 
 /// Check a configuration: print every error and warning, with line, column and what to write instead.
 #[derive(FromArgs, Debug)]
@@ -39,36 +40,34 @@ impl Check {
             Some(file) => file,
             None => paths::config_file(&environment).map_err(|error| Failure::operation(error.to_string()))?,
         };
-        let name = file.display().to_string();
+        let name = file.to_string_lossy().into_owned();
         match Config::load(&file, &environment) {
             Ok(loaded) if self.json => {
                 let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
-                out.line(format_args!("{}", valid_json(&name, &loaded, self.plugins.then_some(verdicts.as_slice()))))?;
+                out.json(&valid_json(&name, &loaded, self.plugins.then_some(verdicts.as_slice())).to_string())?;
                 Ok(exit(&verdicts))
             }
             Ok(loaded) => {
-                let mut stderr = std::io::stderr().lock();
                 for warning in &loaded.warnings {
-                    // The verdict stands even where nobody reads warnings.
-                    let _ = writeln!(stderr, "{warning}\n");
+                    say(&format!("{warning}\n"));
                 }
                 out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
                 let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
                 for (plugin, verdict) in &verdicts {
-                    out.line(format_args!("\n[plugins.{plugin}]\n{verdict}"))?;
+                    out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(plugin)))?;
                 }
                 Ok(exit(&verdicts))
             }
             Err(LoadError::Invalid(invalid)) if self.json => {
-                out.line(format_args!("{}", invalid_json(&name, &invalid)))?;
+                out.json(&invalid_json(&name, &invalid).to_string())?;
                 Ok(Exit::Negative)
             }
             Err(LoadError::Invalid(invalid)) => {
                 let errors = count(invalid.errors.len() + invalid.more, "error");
-                Err(Failure::negative(format!("{invalid}\n\n{name}: not valid: {errors}")))
+                Err(Failure::negative(format!("{invalid}\n\n{}: not valid: {errors}", name.escaped())))
             }
             Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) if self.json => {
-                out.line(format_args!("{}", unread_json(&name, &error)))?;
+                out.json(&unread_json(&name, &error).to_string())?;
                 Ok(Exit::Negative)
             }
             Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) => {

@@ -11,6 +11,7 @@ use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, Output, account, logging, recording};
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
+use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::daemon::{Feed, LiveRun, Ordered, Places, Playing, PluginSet, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, resolve};
@@ -19,6 +20,8 @@ use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
 use crate::sandbox::{Services, guests_on_first_thread};
+use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// How long effects that were accepted may take after the last event.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -82,13 +85,15 @@ impl Run {
         }
         let plugins = PluginSet::load(&config, &places, &SystemClock::start());
         for (name, reason) in &plugins.refused {
-            log::error!("plugin {name} is refused: {reason}");
+            log::error!("plugin {} is refused: {reason}", name.escaped());
         }
         for plugin in &plugins.plugins {
             for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
                 log::warn!(
-                    "plugin {0} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{0}], or run: conductor plugin grant {0}",
-                    plugin.name()
+                    "plugin {} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{}], or run: conductor plugin grant {}",
+                    plugin.name().escaped(),
+                    literal::shown_key(plugin.name()),
+                    word(plugin.name())
                 );
             }
         }
@@ -300,10 +305,10 @@ enum Given {
 
 fn print(out: &mut Output, entry: &Entry, json: bool) -> std::io::Result<()> {
     if json {
-        out.line(format_args!("{}", entry.line().to_json()))
+        out.json(&entry.line().to_json())
     } else {
-        let color = out.color();
-        out.line(format_args!("{}", account::line(entry, color)))
+        let (style, line) = account::line(entry);
+        out.styled_line(style, &line)
     }
 }
 

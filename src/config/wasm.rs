@@ -98,7 +98,7 @@ impl PluginConfig {
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
-            written: path.display().to_string(),
+            written: path.to_string_lossy().into_owned(),
             path,
             sha256: None,
             required_signers: Vec::new(),

@@ -21,6 +21,7 @@ use crate::gesture::DeviceId;
 use crate::journal::{Entry, Line, Recorder, What};
 use crate::midi::Message;
 use crate::sandbox::{Done, Fault, FaultKind, Pool, Services, Status};
+use crate::text::Escape as _;
 
 /// What wakes the run loop.
 #[derive(Debug)]
@@ -166,7 +167,7 @@ pub fn run_live(
                 }
                 device::What::Connected { name } => log::info!("reading {name}"),
                 device::What::Lost { reason } => {
-                    log::warn!("{}: {reason}", device_name(&config, device));
+                    log::warn!("{}: {reason}", device_name(&config, device).escaped());
                     let t = session.arrival(t);
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Lost { t, device: device.0 });
@@ -393,7 +394,7 @@ fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
 /// Says on the log what went wrong, whatever form the account has.
 fn warn(entry: &Entry) {
     if let (Some(error), Some(mapping)) = (entry.error(), entry.mapping_name()) {
-        log::warn!("{mapping}: {error}");
+        log::warn!("{}: {error}", mapping.escaped());
     }
 }
 

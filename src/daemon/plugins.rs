@@ -10,6 +10,8 @@ use crate::grant::{Approval, Grant, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
 use crate::sandbox::{Description, LoadError, Plugin, conformance, declared};
+use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// Where plugins' things are.
 #[derive(Debug, Clone, Default)]
@@ -109,8 +111,10 @@ fn load(
         let gate = conformance(admitted, config, host::TABLE);
         if !gate.passed() {
             return Err(format!(
-                "plugin \"{name}\": does not pass the conformance gate: {gate}\n  all of it: conductor plugin conformance {}",
-                config.path.display()
+                "plugin \"{}\": does not pass the conformance gate: {}\n  all of it: conductor plugin conformance {}",
+                name.escaped(),
+                gate.to_string().escaped(),
+                word(&config.path)
             ));
         }
     }
@@ -123,7 +127,7 @@ fn load(
         }
     };
     for (entry, fault) in grant.current().faults() {
-        log::warn!("plugin \"{name}\": allowed_hosts: \"{}\" allows nothing: {fault}", entry.escape_debug());
+        log::warn!("plugin \"{}\": allowed_hosts: \"{}\" allows nothing: {fault}", name.escaped(), entry.escaped());
     }
     Plugin::load(admitted, config, grant, host::TABLE).map_err(|error| error.to_string())
 }

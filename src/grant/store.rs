@@ -13,6 +13,8 @@ use super::Capability;
 use super::host::{HostRule, RuleFault};
 use crate::config::literal;
 use crate::package::{Digest, file, hex};
+use crate::text::Escape as _;
+use crate::text::toml_error;
 
 /// Largest store that is read, in bytes: room for thousands of approvals.
 const MAX_BYTES: u64 = 1 << 20;
@@ -112,26 +114,26 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, doing, reason } => {
-                write!(f, "{}: cannot {doing} the grant store: {reason}", path.display())
+                write!(f, "{}: cannot {doing} the grant store: {reason}", path.escaped())
             }
             Self::Malformed { path, reason } => write!(
                 f,
                 "{}: not a grant store: {reason}\n  mend it, or remove it and approve again with: conductor plugin grant",
-                path.display()
+                path.escaped()
             ),
             Self::Version { path, found } => write!(
                 f,
                 "{}: grant store version {found}; this build knows version {VERSION}. Use the build that wrote it, or remove it \
                  and approve again",
-                path.display()
+                path.escaped()
             ),
             Self::TooMany { path } => write!(
                 f,
                 "{}: more than {MAX_APPROVALS} approvals or {MAX_ENTRIES} entries in one; revoke what is no longer used",
-                path.display()
+                path.escaped()
             ),
             Self::Rule { path, entry, fault } => {
-                write!(f, "{}: hosts: \"{}\": {fault}", path.display(), entry.escape_debug())
+                write!(f, "{}: hosts: \"{}\": {fault}", path.escaped(), entry.escaped())
             }
         }
     }
@@ -176,7 +178,7 @@ impl GrantStore {
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
         let malformed = |reason: String| StoreError::Malformed { path: path.into(), reason };
         let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-        let document: Document = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let document: Document = toml::from_str(text).map_err(|error| malformed(toml_error(&error)))?;
         if document.version != VERSION {
             return Err(StoreError::Version { path: path.into(), found: document.version });
         }
@@ -288,10 +290,7 @@ fn approval(record: Record, path: &Path) -> Result<Approval, StoreError> {
         (Some(signer), None) => Identity::Signer(key("signer", signer)?),
         (None, Some(digest)) => Identity::Digest(Digest::from_bytes(key("sha256", digest)?)),
         _ => {
-            return Err(malformed(format!(
-                "grant of \"{}\": needs either signer or sha256",
-                record.plugin.escape_debug()
-            )));
+            return Err(malformed(format!("grant of \"{}\": needs either signer or sha256", record.plugin.escaped())));
         }
     };
     let capability = |name: &String| Capability::named(name).map_err(malformed);

@@ -8,6 +8,7 @@ use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
 use crate::gesture::GestureEvent;
 use crate::sandbox::{self, Outcome};
+use crate::text::Escape as _;
 
 /// One thing that happened in a session.
 #[derive(Debug, Clone)]
@@ -128,10 +129,10 @@ impl Entry {
     pub fn log_plugin_lines(&self) {
         if let What::Call { call, outcome } = &self.what {
             for line in &outcome.logs {
-                log::log!(target: "plugin", line.level.level(), "{}/{}: {}", call.plugin, call.tenant, line.text);
+                log::log!(target: "plugin", line.level.level(), "{}/{}: {}", call.plugin.escaped(), call.tenant.escaped(), line.text);
             }
             if outcome.logs_dropped > 0 {
-                log::warn!(target: "plugin", "{}/{}: {} more lines dropped", call.plugin, call.tenant, outcome.logs_dropped);
+                log::warn!(target: "plugin", "{}/{}: {} more lines dropped", call.plugin.escaped(), call.tenant.escaped(), outcome.logs_dropped);
             }
         }
     }

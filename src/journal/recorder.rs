@@ -16,6 +16,7 @@ use super::line::Line;
 use crate::clock::Micros;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
+use crate::text::Escape as _;
 
 /// Records that may wait for the disk. At a thousand a second this is a minute.
 const QUEUE: usize = 65_536;
@@ -120,16 +121,16 @@ impl fmt::Display for RecorderError {
             Self::Exists { path } => write!(
                 f,
                 "{}: there is such a file already, and a recording cannot be made again\n  give another name, or have it replaced: --force",
-                path.display()
+                path.escaped()
             ),
-            Self::Create { path, error } => write!(f, "{}: cannot make the journal: {error}", path.display()),
+            Self::Create { path, error } => write!(f, "{}: cannot make the journal: {error}", path.escaped()),
             Self::Write { path, error } => {
-                write!(f, "{}: writing the journal failed: {error}; what is there can be replayed", path.display())
+                write!(f, "{}: writing the journal failed: {error}; what is there can be replayed", path.escaped())
             }
             Self::TooSlow { path } => write!(
                 f,
                 "{}: the journal ends early, because the disk was too slow; record to a faster one",
-                path.display()
+                path.escaped()
             ),
         }
     }

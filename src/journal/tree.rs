@@ -18,6 +18,7 @@ use rustix::fs::{
 use sha2::{Digest as _, Sha256};
 
 use crate::package::Digest;
+use crate::text::Escape as _;
 
 /// Entries in one data directory; a plugin's quota keeps it far below.
 const MAX_ENTRIES: usize = 1 << 20;
@@ -36,7 +37,7 @@ pub struct TreeError {
 
 impl fmt::Display for TreeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
+        write!(f, "{}: {}", self.path.escaped(), self.reason)
     }
 }
 

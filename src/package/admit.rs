@@ -14,6 +14,7 @@ use super::statement::Statement;
 use super::time::Timestamp;
 use super::trust::{Standing, TrustStore};
 use super::verdict::{SignerVerdict, Verdict};
+use crate::text::Escape as _;
 
 /// Largest plugin file that is read, in bytes.
 pub(super) const MAX_PLUGIN_BYTES: u64 = 32 << 20;
@@ -105,7 +106,7 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
         }
     }
     if let Some(tolerated) = &verdict.tolerated {
-        log::warn!("plugin {}: it runs, because no signature is required, but: {tolerated}", policy.name);
+        log::warn!("plugin {}: it runs, because no signature is required, but: {tolerated}", policy.name.escaped());
     }
     Ok(AdmittedPlugin {
         name: policy.name.clone(),

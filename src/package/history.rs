@@ -34,7 +34,7 @@ pub(crate) struct Admitted {
 impl Admitted {
     pub(crate) fn new(path: &Path, statement: &Statement, signer: &Signer, digest: Digest) -> Self {
         Self {
-            path: path.display().to_string(),
+            path: path.to_string_lossy().into_owned(),
             plugin: statement.plugin.clone(),
             version: statement.version.clone(),
             signed_at: signer.signed_at.clone(),

@@ -11,7 +11,6 @@ mod json;
 mod key;
 mod policy;
 mod refusal;
-mod shell;
 mod signature;
 mod statement;
 mod time;

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::engine::DEEPEST_RECURSION;
-use super::text::clean;
 use crate::config::literal;
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// A call that was stopped, by the engine or by a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +189,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, function, kind } = self;
-        write!(f, "plugin \"{plugin}\": {function}: {kind}")?;
+        write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
         let remedied = if let FaultKind::Starved { denied, .. } = kind { denied } else { kind };
         match remedied {
@@ -248,7 +249,7 @@ impl fmt::Display for FaultKind {
             Self::Exit { code } => write!(f, "the plugin exited with code {code}"),
             Self::Signal { number } => write!(f, "the plugin raised signal {number}"),
             Self::Pointer(outside) => write!(f, "returned {outside}"),
-            Self::Metadata { reason } => write!(f, "returned metadata that cannot be read: {reason}"),
+            Self::Metadata { reason } => write!(f, "returned metadata that cannot be read: {}", clean(reason, 200)),
             Self::Request { len, limit } => {
                 write!(f, "the request is {} long, at most {} are sent", Bytes(*len as u64), Bytes(*limit as u64))
             }
@@ -258,7 +259,7 @@ impl fmt::Display for FaultKind {
             ),
             Self::Ended => write!(f, "an earlier fault has ended this instance"),
             Self::DataDirectory { path, reason } => {
-                write!(f, "cannot open its data directory {}: {reason}", path.display())
+                write!(f, "cannot open its data directory {}: {reason}", path.escaped())
             }
             Self::Segment { kind } => {
                 write!(f, "one of its {kind} segments does not fit; build it again")

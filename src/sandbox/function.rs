@@ -14,10 +14,11 @@ use super::plugin::Plugin;
 use super::signature::ValueType;
 use super::slice::Stopped;
 use super::state::State;
-use super::text::clean;
 use crate::action::{Effect, EffectError, Origin, Reply, Request, Response, Url};
 use crate::config::Capability;
 use crate::grant::{Denied, Grant};
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// Fuel of every host function, on top of the engine's 1.
 pub const CALL_FUEL: u64 = 100;
@@ -274,7 +275,7 @@ impl HostCall<'_> {
         // Once: a plugin that tries again and again must not fill the log.
         if plugin.counters().deny(self.function.name, reason) {
             let (plugin, function) = (plugin.name(), self.function.name);
-            log::warn!("plugin \"{plugin}\": {function} denied: {}", clean(&text, MAX_ERROR_TEXT));
+            log::warn!("plugin \"{}\": {function} denied: {}", plugin.escaped(), clean(&text, MAX_ERROR_TEXT));
         }
         Errno::Denied.because(text)
     }

@@ -4,10 +4,11 @@ use std::fmt;
 
 use super::fault::{Bytes, Section, grouped};
 use super::signature::Signature;
-use super::text::clean;
 use super::translate::{BoundsError, Refused};
 use crate::config::Capability;
 use crate::grant::Denied;
+use crate::text::Escape as _;
+use crate::text::{clean, clean_name};
 
 /// Longest name of an import or export that is repeated in a message, in bytes.
 const MAX_NAME: usize = 80;
@@ -191,7 +192,7 @@ impl From<Refused> for LoadReason {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, reason } = self;
-        write!(f, "plugin \"{plugin}\": {reason}")?;
+        write!(f, "plugin \"{}\": {reason}", plugin.escaped())?;
         match reason {
             LoadReason::NotGranted { capability, granted, .. } => {
                 let denied = Denied::Capability { missing: *capability, held: granted.clone() };
@@ -220,7 +221,7 @@ impl std::error::Error for LoadError {}
 
 impl fmt::Display for LoadReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |text: &str| clean(text, MAX_NAME);
+        let name = |text: &str| clean_name(text, MAX_NAME);
         match self {
             Self::Empty => write!(f, "the file is empty"),
             Self::NotWasm => write!(f, "not a WebAssembly module: it does not begin with \\0asm"),

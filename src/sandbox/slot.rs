@@ -15,6 +15,7 @@ use super::services::Services;
 use crate::clock::Micros;
 use crate::config::{Isolation, Params};
 use crate::grant::GrantView;
+use crate::text::Escape as _;
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]
@@ -213,7 +214,7 @@ impl Slot {
 
     fn let_go(&self, instance: Instance, at_ns: u64) {
         for line in instance.shutdown(at_ns) {
-            log::log!(line.level.level(), "plugin \"{}\" (shutdown): {}", self.plugin.name(), line.text);
+            log::log!(line.level.level(), "plugin \"{}\" (shutdown): {}", self.plugin.name().escaped(), line.text);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::known::{Known, Standing, store_path};
 use super::run::capability;
 use crate::config::{Capability, Environment};
 use crate::grant::{Approval, GrantStore, HostRule, Risk, Source, consequence};
+use crate::text::Escape as _;
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64;
@@ -52,13 +53,16 @@ impl Grant {
         let known = Known::read(self.config.as_deref(), &environment)?;
         let plugin = known.plugin(&self.plugin)?;
         let standing = known.standing(&self.plugin, plugin).map_err(|reason| {
-            Failure::negative(format!("plugin \"{}\" is refused, so nothing is granted to it: {reason}", self.plugin))
+            Failure::negative(format!(
+                "plugin \"{}\" is refused, so nothing is granted to it: {reason}",
+                self.plugin.escaped()
+            ))
         })?;
         let wanted = self.wanted(&standing)?;
         out.line(format_args!(
             "{}  {}  ({}, {})",
             self.plugin,
-            plugin.path.display(),
+            plugin.path.escaped(),
             standing.level(),
             standing.identity
         ))?;
@@ -100,7 +104,7 @@ impl Grant {
     /// What is to be granted: what was named, what the scopes given are for, or else all that is missing.
     fn wanted(&self, standing: &Standing) -> Result<Vec<Capability>, Failure> {
         for host in &self.host {
-            HostRule::parse(host).map_err(|fault| Failure::usage(format!("--host {host}: {fault}")))?;
+            HostRule::parse(host).map_err(|fault| Failure::usage(format!("--host {}: {fault}", host.escaped())))?;
         }
         let mut wanted = self.capabilities.clone();
         for (list, capability) in

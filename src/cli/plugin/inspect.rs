@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use super::super::{Exit, Failure, Output};
 use crate::clock::SystemClock;
+use crate::config::literal;
 use crate::config::{Capability, Config, Environment, LoadError, PluginConfig, paths};
 use crate::daemon::Places;
 use crate::grant::Risk;
 use crate::host;
 use crate::package::{Policy, Timestamp, Verdict, examine};
-use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata, clean};
+use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata};
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// Longest text of a plugin's own that is shown, in bytes.
 const MAX_TEXT: usize = 500;
@@ -48,9 +51,9 @@ impl Inspect {
         if self.json {
             // Texts, numbers and lists of them: nothing here that JSON could not hold.
             let json = serde_json::to_string_pretty(&report.json()).unwrap_or_default();
-            out.line(format_args!("{json}"))?;
+            out.json(&json)?;
         } else {
-            out.line(format_args!("{}", report.text()))?;
+            out.lines(&report.text())?;
         }
         match &verdict.refusal {
             Some(refusal) if refusal.is_undecided() => Err(Failure::operation(refusal.to_string())),
@@ -76,7 +79,7 @@ impl Inspect {
         if let (Some(loaded), Some(file)) = (loaded, file)
             && let Some((name, plugin)) = find(&loaded.config, &self.file)
         {
-            let settings = format!("[plugins.{name}] of {}", file.display());
+            let settings = format!("[plugins.{}] of {}", literal::shown_key(name), file.escaped());
             let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
             return Ok((settings, policy));
         }
@@ -203,7 +206,7 @@ impl Report<'_> {
 
 fn describe(description: &Description, line: &mut impl FnMut(&str, &str)) {
     if let Some(metadata) = &description.metadata {
-        line("name:", &format!("{} {}", metadata.name, metadata.version));
+        line("name:", &format!("{} {}", metadata.name.escaped(), metadata.version.escaped()));
         line("what:", &metadata.description);
         line("author:", &format!("{} (a claim), licence {}", metadata.author, metadata.license));
         if let Some(homepage) = &metadata.homepage {
@@ -227,17 +230,17 @@ fn describe(description: &Description, line: &mut impl FnMut(&str, &str)) {
         // The documentation begins with the call as it is written: what it does comes after that.
         let what = doc.split_once(": ").map_or(doc, |(_, what)| what).trim_end_matches('.');
         let needs = function.and_then(|function| function.capability).map(|capability| format!(" [{capability}]"));
-        line("imports:", &format!("{}{}: {what}", import.name, needs.unwrap_or_default()));
+        line("imports:", &format!("{}{}: {what}", import.name.escaped(), needs.unwrap_or_default()));
     }
     if !others.is_empty() {
-        let names: Vec<_> = others.iter().map(|import| import.name.as_str()).collect();
+        let names: Vec<_> = others.iter().map(|import| import.name.escaped().to_string()).collect();
         line("imports:", &format!("from WASI: {}", names.join(", ")));
     }
     let exports: Vec<_> = description
         .exports
         .iter()
         .filter(|export| !matches!(export.kind, ExportKind::Global | ExportKind::Table))
-        .map(|export| export.name.as_str())
+        .map(|export| export.name.escaped().to_string())
         .collect();
     line("exports:", &exports.join(", "));
 }

@@ -11,6 +11,7 @@ use crate::grant::{Grant, GrantStore, Identity};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel, admit};
 use crate::sandbox::Description;
+use crate::text::Escape as _;
 
 /// Where approvals are kept.
 pub(super) fn store_path(environment: &Environment) -> Result<PathBuf, Failure> {
@@ -43,9 +44,12 @@ impl Known {
     pub(super) fn plugin(&self, name: &str) -> Result<&PluginConfig, Failure> {
         self.config.plugins.get(name).ok_or_else(|| {
             let names: Vec<_> = self.config.plugins.keys().map(String::as_str).collect();
-            let known =
-                if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
-            Failure::operation(format!("the configuration has no plugin \"{}\"; {known}", name.escape_debug()))
+            let known = if names.is_empty() {
+                "it has none".to_owned()
+            } else {
+                format!("it has {}", names.join(", ").escaped())
+            };
+            Failure::operation(format!("the configuration has no plugin \"{}\"; {known}", name.escaped()))
         })
     }
 

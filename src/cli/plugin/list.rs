@@ -9,7 +9,8 @@ use super::super::{Exit, Failure, Output};
 use super::known::{Known, Standing};
 use crate::config::{Environment, PluginConfig};
 use crate::grant::Risk;
-use crate::sandbox::clean;
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// Longest reason that is shown, in bytes.
 const MAX_REASON: usize = 500;
@@ -39,7 +40,7 @@ impl List {
         if self.json {
             let list: Vec<Value> =
                 standings.iter().map(|(name, plugin, standing)| value(name, plugin, standing)).collect();
-            out.line(format_args!("{}", Value::from(list)))?;
+            out.json(&Value::from(list).to_string())?;
         } else {
             for (name, plugin, standing) in &standings {
                 print(out, name, plugin, standing)?;
@@ -58,10 +59,13 @@ fn print(
     plugin: &PluginConfig,
     standing: &Result<Standing, String>,
 ) -> std::io::Result<()> {
-    let path = plugin.path.display();
+    let path = plugin.path.escaped();
     let standing = match standing {
         Ok(standing) => standing,
-        Err(reason) => return out.line(format_args!("{name}  {path}\n  refused: {}", clean(reason, MAX_REASON))),
+        Err(reason) => {
+            out.line(format_args!("{name}  {path}"))?;
+            return out.line(format_args!("  refused: {}", clean(reason, MAX_REASON)));
+        }
     };
     out.line(format_args!("{name}  {path}  ({})", standing.level()))?;
     for (capability, source) in standing.grant.held() {

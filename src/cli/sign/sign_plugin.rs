@@ -9,7 +9,9 @@ use crate::config::Capability;
 use crate::host;
 use crate::package::signing::Signing;
 use crate::package::{Statement, Timestamp};
-use crate::sandbox::{Description, clean};
+use crate::sandbox::Description;
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// Sign a plugin: write PLUGIN.sig beside it.
 #[derive(FromArgs, Debug)]
@@ -61,10 +63,10 @@ impl Sign {
         let complete = statement.required_signatures;
         let shown = statement.to_string();
         let file = signing.sign(&*key, &self.name, &self.email, now, statement).map_err(operation)?;
-        out.line(format_args!("Signing plugin: {}", self.plugin.display()))?;
+        out.line(format_args!("Signing plugin: {}", self.plugin.escaped()))?;
         out.line(format_args!("States: {shown}"))?;
         out.line(format_args!("✓ Plugin signed successfully!"))?;
-        out.line(format_args!("Signature file: {}", file.display()))?;
+        out.line(format_args!("Signature file: {}", file.escaped()))?;
         if complete > 1 {
             out.line(format_args!("Signatures: 1 of {complete}; the others sign with: conductor-sign cosign"))?;
         }

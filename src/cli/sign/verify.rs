@@ -7,6 +7,7 @@ use argh::FromArgs;
 use super::trust::default_store;
 use super::{Exit, Failure, Output, now};
 use crate::package::{Policy, Standing, TrustLevel, Verdict, signature_path, verdict};
+use crate::text::Escape as _;
 
 /// Verify a plugin's signatures, and whether trusted keys made them.
 #[derive(FromArgs, Debug)]
@@ -44,7 +45,7 @@ impl Verify {
         };
         let verdict = verdict(&self.plugin, &policy);
         if self.json {
-            out.line(format_args!("{}", verdict.to_json()))?;
+            out.json(&verdict.to_json())?;
         } else {
             show(&verdict, out)?;
         }
@@ -62,8 +63,8 @@ impl Verify {
 }
 
 fn show(verdict: &Verdict, out: &mut Output) -> std::io::Result<()> {
-    out.line(format_args!("Verifying plugin: {}", verdict.path.display()))?;
-    out.line(format_args!("Signature file: \"{}\"", signature_path(&verdict.path).display()))?;
+    out.line(format_args!("Verifying plugin: {}", verdict.path.escaped()))?;
+    out.line(format_args!("Signature file: \"{}\"", signature_path(&verdict.path).escaped()))?;
     if let Some(keys) = verdict.trusted_keys {
         out.line(format_args!("Trusted keys: {keys}"))?;
     }

@@ -3,6 +3,7 @@
 #[cfg(feature = "http")]
 use crate::action::HttpResponse;
 use crate::action::{EffectError, Secrets};
+use crate::text::Escape as _;
 
 /// Most headers of one request.
 const MAX_HEADERS: usize = 64;
@@ -100,7 +101,7 @@ pub(super) fn fill(
     for (name, value) in headers {
         let lower = name.to_ascii_lowercase();
         if !token(&lower) {
-            return Err(EffectError::Failed(format!("\"{}\" is no header name", name.escape_debug())));
+            return Err(EffectError::Failed(format!("\"{}\" is no header name", name.escaped())));
         }
         let reserved = RESERVED.contains(&lower.as_str()) || lower.starts_with("sec-websocket-");
         // Sub-protocols are the application's own business.
@@ -137,7 +138,7 @@ fn expand(value: &str, secrets: &Secrets, filled: &mut Filled) -> Result<String,
             .split_once(CLOSE)
             .ok_or_else(|| EffectError::Failed("a {{secret:…}} placeholder is not closed".to_owned()))?;
         let variable = secrets.get(name).ok_or_else(|| {
-            let name = name.escape_debug();
+            let name = name.escaped();
             EffectError::NotFound(format!(
                 "there is no secret \"{name}\"; add to the plugin: secrets = {{ {name} = \"VARIABLE\" }}"
             ))

@@ -14,6 +14,7 @@ use ureq::{Agent, Error};
 use super::deadline::Deadline;
 use super::wire::Connection;
 use crate::action::{EffectError, HttpRequest, HttpResponse};
+use crate::text::Escape as _;
 
 /// Most bytes of a response's head.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -44,7 +45,7 @@ pub(super) fn exchange(
     let agent = Agent::with_parts(config, Standing(Mutex::new(Some(connection))), Nowhere);
     let failed = |error: &Error| tell(error, request, deadline);
     let method = Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| EffectError::Failed(format!("\"{}\" is no method", request.method.escape_debug())))?;
+        .map_err(|_| EffectError::Failed(format!("\"{}\" is no method", request.method.escaped())))?;
     let mut builder = ureq::http::Request::builder().method(method).uri(request.url.to_string());
     for (name, value) in headers {
         builder = builder.header(name, value);

@@ -12,7 +12,7 @@ pub use super::frames::Frame;
 
 use super::fault::{Bytes, Trap, grouped};
 use super::signature::Signature;
-use super::text::clean;
+use crate::text::{clean, clean_name};
 
 /// Longest name of an import that is repeated in a message, in bytes.
 const MAX_NAME: usize = 80;
@@ -158,8 +158,8 @@ impl fmt::Display for CommandError {
             Self::Import { module, name } => write!(
                 f,
                 "it imports \"{}\" from \"{}\", which is not part of WASI preview1; build it for wasm32-wasip1",
-                clean(name, MAX_NAME),
-                clean(module, MAX_NAME)
+                clean_name(name, MAX_NAME),
+                clean_name(module, MAX_NAME)
             ),
             Self::ImportType { name, expected } => {
                 write!(
