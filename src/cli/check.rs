@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use argh::FromArgs;
 use serde_json::{Value, json};
 
+use super::advice::{self, Advice};
 use super::output::say;
 use super::{Exit, Failure, Output};
 use crate::clock::SystemClock;
@@ -42,21 +43,25 @@ impl Check {
         };
         let name = file.to_string_lossy().into_owned();
         match Config::load(&file, &environment) {
-            Ok(loaded) if self.json => {
-                let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
-                out.json(&valid_json(&name, &loaded, self.plugins.then_some(verdicts.as_slice())).to_string())?;
-                Ok(exit(&verdicts))
-            }
             Ok(loaded) => {
-                for warning in &loaded.warnings {
-                    say(&format!("{warning}\n"));
+                let examined = Examined::of(&loaded.config, &environment, self.plugins);
+                let advice = advice(&loaded.config, &environment, &examined);
+                let verdicts = self.plugins.then_some(&examined.0[..]);
+                if self.json {
+                    out.json(&valid_json(&name, &loaded, &advice, verdicts).to_string())?;
+                } else {
+                    for warning in &loaded.warnings {
+                        say(&format!("{warning}\n"));
+                    }
+                    for advice in &advice {
+                        say(&format!("{}: warning: {advice}\n", name.escaped()));
+                    }
+                    out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
+                    for (plugin, verdict) in verdicts.unwrap_or_default() {
+                        out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(plugin)))?;
+                    }
                 }
-                out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
-                let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
-                for (plugin, verdict) in &verdicts {
-                    out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(plugin)))?;
-                }
-                Ok(exit(&verdicts))
+                Ok(exit(verdicts.unwrap_or_default()))
             }
             Err(LoadError::Invalid(invalid)) if self.json => {
                 out.json(&invalid_json(&name, &invalid).to_string())?;
@@ -80,14 +85,29 @@ impl Check {
     }
 }
 
-/// What `run` would say about each plugin today. Nothing of any plugin runs, and nothing is recorded.
-fn verdicts(config: &Config, environment: &Environment) -> Vec<(String, Verdict)> {
-    let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
-    let verdict = |(name, plugin): (&String, &PluginConfig)| {
-        let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-        (name.clone(), verdict(&plugin.path, &policy))
-    };
-    config.plugins.iter().map(verdict).collect()
+/// What `run` would say about plugins today. Nothing of any plugin runs, and nothing is recorded.
+struct Examined(Vec<(String, Verdict)>);
+
+impl Examined {
+    /// Looks at the plugins of `config`: all of them, or those whose grants may depend on what the file is.
+    fn of(config: &Config, environment: &Environment, all: bool) -> Self {
+        let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
+        let verdict = |(name, plugin): (&String, &PluginConfig)| {
+            let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
+            (name.clone(), verdict(&plugin.path, &policy))
+        };
+        let depends = |(_, plugin): &(&String, &PluginConfig)| all || advice::depends_on_file(plugin);
+        Self(config.plugins.iter().filter(depends).map(verdict).collect())
+    }
+}
+
+/// What is allowed in `config`, and better done otherwise.
+fn advice(config: &Config, environment: &Environment, examined: &Examined) -> Vec<Advice> {
+    let mut advice = advice::of_secrets(config, environment);
+    advice.extend(
+        examined.0.iter().filter_map(|(name, verdict)| advice::of_grants(name, config.plugins.get(name)?, verdict)),
+    );
+    advice
 }
 
 fn exit(verdicts: &[(String, Verdict)]) -> Exit {
@@ -131,13 +151,13 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn valid_json(file: &str, loaded: &Loaded, verdicts: Option<&[(String, Verdict)]>) -> Value {
+fn valid_json(file: &str, loaded: &Loaded, advice: &[Advice], verdicts: Option<&[(String, Verdict)]>) -> Value {
     let Summary { devices, modes, mappings, plugins } = Summary::of(&loaded.config);
     let mut json = json!({
         "file": file,
         "valid": true,
         "errors": [],
-        "warnings": loaded.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
+        "warnings": loaded.warnings.iter().map(diagnostic_json).chain(advice.iter().map(advice_json)).collect::<Vec<_>>(),
         "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": plugins},
     });
     if let Some(verdicts) = verdicts {
@@ -182,4 +202,8 @@ fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
         "message": diagnostic.problem.to_string(),
         "help": diagnostic.problem.help(),
     })
+}
+
+fn advice_json(advice: &Advice) -> Value {
+    json!({ "line": null, "column": null, "text": null, "message": advice.text(), "help": advice.help })
 }

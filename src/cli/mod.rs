@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand. Data goes to standard output, diagnostics to standard error.
 
 mod account;
+mod advice;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;

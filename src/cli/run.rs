@@ -8,7 +8,7 @@ use argh::FromArgs;
 
 use super::recording::JournalFile;
 use super::transcript_file::TranscriptFile;
-use super::{Exit, Failure, Output, account, logging, recording};
+use super::{Exit, Failure, Output, account, advice, logging, recording};
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 use crate::config::literal;
@@ -76,6 +76,9 @@ impl Run {
         logging::start(&config.logging)?;
         for warning in &warnings {
             log::warn!("{warning}");
+        }
+        for advice in advice::of_secrets(&config, &environment) {
+            log::warn!("{advice}");
         }
         let config = Arc::new(config);
         let feed = self.feed(&config)?;

@@ -29,6 +29,11 @@ pub(crate) fn array(texts: &[String]) -> String {
     format!("[{}]", strings.join(", "))
 }
 
+/// A secret with its hosts, as it stands in `secrets`.
+pub(crate) fn secret(variable: &str, hosts: &[String]) -> String {
+    format!("{{ env = {}, hosts = {} }}", string(variable), array(hosts))
+}
+
 /// `text` as a key, in quotes where TOML wants them.
 pub(crate) fn key(text: &str) -> String {
     if is_bare(text) { text.to_owned() } else { string(text) }

@@ -36,6 +36,17 @@ pub enum Denied {
         /// What is wrong with it.
         fault: UrlFault,
     },
+    /// The secret is not for the host.
+    Secret {
+        /// Its name.
+        name: String,
+        /// `scheme://host[:port]` it was to go to.
+        origin: String,
+        /// The environment variable that holds it.
+        variable: String,
+        /// The hosts it is for.
+        hosts: Vec<String>,
+    },
     /// The program is not in `allowed_commands`.
     Command {
         /// As it was asked for.
@@ -61,6 +72,7 @@ impl Denied {
             Self::Host { .. } => "host",
             Self::Address { .. } => "address",
             Self::Url { .. } => "url",
+            Self::Secret { .. } => "secret",
             Self::Command { .. } => "command",
             Self::Shell { .. } => "shell",
             Self::Port { .. } => "port",
@@ -89,6 +101,15 @@ impl Denied {
                 format!(
                     "if that machine is meant, {}; or list its address, {address}",
                     line("allowed_hosts", &rule_for(origin))
+                )
+            }
+            Self::Secret { name, origin, variable, hosts } => {
+                let mut hosts = hosts.clone();
+                hosts.push(rule_for(origin));
+                format!(
+                    "only if that host may have it: in {table}, in secrets: {} = {}",
+                    literal::key(name),
+                    literal::secret(variable, &hosts)
                 )
             }
             Self::Command { command } => line("allowed_commands", command),
@@ -120,6 +141,7 @@ impl fmt::Display for Denied {
                 write!(f, "{origin} is {address}, which is {class}, and its rule does not reach that")
             }
             Self::Url { fault } => write!(f, "the URL is refused: {fault}"),
+            Self::Secret { name, origin, .. } => write!(f, "the secret {} is not for {origin}", literal::shown(name)),
             Self::Command { command } => write!(f, "{} is not an allowed command", literal::shown(command)),
             Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", literal::shown(command)),
             Self::Port { port } => write!(f, "{} is not an allowed MIDI port", literal::shown(port)),

@@ -10,6 +10,7 @@ mod denied;
 mod host;
 mod risk;
 mod rules;
+mod secret;
 mod store;
 
 pub use crate::config::Capability;
@@ -19,4 +20,5 @@ pub use denied::Denied;
 pub use host::{HostRule, RuleFault};
 pub use risk::{Risk, consequence};
 pub use rules::{Grant, Source};
+pub use secret::BoundSecrets;
 pub use store::{Approval, GrantStore, Identity, StoreError};

@@ -9,9 +9,9 @@ use toml::de::DeValue;
 use super::Reader;
 use super::report::Report;
 use super::scope::{allowed_paths, capability, digest, host};
+use super::secret::secret;
 use super::table::{Table, shortened};
 use super::value::Value;
-use crate::config::expand::is_variable;
 use crate::config::problem::Problem;
 use crate::config::wasm::PluginConfig;
 
@@ -102,7 +102,7 @@ impl Reader<'_> {
             plugin.allowed_paths = allowed_paths(&value);
         }
         plugin.config = pairs(&mut table, "config", scalar);
-        plugin.secrets = pairs(&mut table, "secrets", variable);
+        plugin.secrets = pairs(&mut table, "secrets", secret);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
         if table.has("max_instances") {
             let problem = Problem::MisplacedKey {
@@ -201,11 +201,7 @@ pub(super) fn each<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&V
 }
 
 /// The pairs of the table under `key`, each value read by `read`.
-fn pairs(
-    table: &mut Table<'_>,
-    key: &'static str,
-    read: impl Fn(&Value<'_>) -> Option<String>,
-) -> BTreeMap<String, String> {
+fn pairs<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&Value<'_>) -> Option<T>) -> BTreeMap<String, T> {
     let Some(value) = table.take(&[key]) else { return BTreeMap::new() };
     let Some(pairs) = value.table(key) else { return BTreeMap::new() };
     let pairs = pairs.entries();
@@ -246,15 +242,4 @@ fn scalar(value: &Value<'_>) -> Option<String> {
         return None;
     }
     Some(text)
-}
-
-/// The name of an environment variable.
-fn variable(value: &Value<'_>) -> Option<String> {
-    let text = value.string()?;
-    if !is_variable(text) {
-        value.report().hide(value.span());
-        value.wrong(Problem::SecretItself { key: shortened(value.key) });
-        return None;
-    }
-    Some(text.to_owned())
 }
