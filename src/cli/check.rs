@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::advice::{self, Advice};
 use super::output::say;
+use super::plugin::RECORDS;
 use super::{Exit, Failure, Output};
 use crate::clock::SystemClock;
 use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, literal, paths};
 use crate::daemon::Places;
-use crate::package::{Policy, Timestamp, Verdict, verdict};
+use crate::package::{Policy, Timestamp, Verdict, first_seen, verdict};
 use crate::text::Escape as _;
 
 /// Check a configuration: print every error and warning, with line, column and what to write instead.
@@ -44,11 +45,11 @@ impl Check {
         let name = file.to_string_lossy().into_owned();
         match Config::load(&file, &environment) {
             Ok(loaded) => {
-                let examined = Examined::of(&loaded.config, &environment, self.plugins);
+                let examined = examined(&loaded.config, &environment, self.plugins);
                 let advice = advice(&loaded.config, &environment, &examined);
-                let verdicts = self.plugins.then_some(&examined.0[..]);
+                let plugins = self.plugins.then_some(&examined[..]);
                 if self.json {
-                    out.json(&valid_json(&name, &loaded, &advice, verdicts).to_string())?;
+                    out.json(&valid_json(&name, &loaded, &advice, plugins).to_string())?;
                 } else {
                     for warning in &loaded.warnings {
                         say(&format!("{warning}\n"));
@@ -57,11 +58,14 @@ impl Check {
                         say(&format!("{}: warning: {advice}\n", name.escaped()));
                     }
                     out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
-                    for (plugin, verdict) in verdicts.unwrap_or_default() {
-                        out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(plugin)))?;
+                    for Examined { name, verdict, history } in plugins.unwrap_or_default() {
+                        out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(name)))?;
+                        for part in history.iter().flat_map(|history| history.lines()) {
+                            out.line(format_args!("history:    {}", part.trim_start()))?;
+                        }
                     }
                 }
-                Ok(exit(verdicts.unwrap_or_default()))
+                Ok(exit(plugins.unwrap_or_default()))
             }
             Err(LoadError::Invalid(invalid)) if self.json => {
                 out.json(&invalid_json(&name, &invalid).to_string())?;
@@ -85,33 +89,38 @@ impl Check {
     }
 }
 
-/// What `run` would say about plugins today. Nothing of any plugin runs, and nothing is recorded.
-struct Examined(Vec<(String, Verdict)>);
+/// What `run` would say about a plugin today. Nothing of any plugin runs, and nothing is recorded.
+struct Examined {
+    name: String,
+    verdict: Verdict,
+    /// What the record of admitted versions does not know yet.
+    history: Option<String>,
+}
 
-impl Examined {
-    /// Looks at the plugins of `config`: all of them, or those whose grants may depend on what the file is.
-    fn of(config: &Config, environment: &Environment, all: bool) -> Self {
-        let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
-        let verdict = |(name, plugin): (&String, &PluginConfig)| {
-            let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-            (name.clone(), verdict(&plugin.path, &policy))
-        };
-        let depends = |(_, plugin): &(&String, &PluginConfig)| all || advice::depends_on_file(plugin);
-        Self(config.plugins.iter().filter(depends).map(verdict).collect())
-    }
+/// Looks at the plugins of `config`: all of them, or those whose grants may depend on what the file is.
+fn examined(config: &Config, environment: &Environment, all: bool) -> Vec<Examined> {
+    let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
+    let examine = |(name, plugin): (&String, &PluginConfig)| {
+        let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
+        let verdict = verdict(&plugin.path, &policy);
+        let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
+        Examined { name: name.clone(), verdict, history }
+    };
+    let depends = |(_, plugin): &(&String, &PluginConfig)| all || advice::depends_on_file(plugin);
+    config.plugins.iter().filter(depends).map(examine).collect()
 }
 
 /// What is allowed in `config`, and better done otherwise.
-fn advice(config: &Config, environment: &Environment, examined: &Examined) -> Vec<Advice> {
+fn advice(config: &Config, environment: &Environment, examined: &[Examined]) -> Vec<Advice> {
     let mut advice = advice::of_secrets(config, environment);
-    advice.extend(
-        examined.0.iter().filter_map(|(name, verdict)| advice::of_grants(name, config.plugins.get(name)?, verdict)),
-    );
+    let of_grants =
+        |plugin: &Examined| advice::of_grants(&plugin.name, config.plugins.get(&plugin.name)?, &plugin.verdict);
+    advice.extend(examined.iter().filter_map(of_grants));
     advice
 }
 
-fn exit(verdicts: &[(String, Verdict)]) -> Exit {
-    if verdicts.iter().any(|(_, verdict)| verdict.refusal.is_some()) { Exit::Negative } else { Exit::Done }
+fn exit(plugins: &[Examined]) -> Exit {
+    if plugins.iter().any(|plugin| plugin.verdict.refusal.is_some()) { Exit::Negative } else { Exit::Done }
 }
 
 /// How much of everything a configuration has.
@@ -151,18 +160,17 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn valid_json(file: &str, loaded: &Loaded, advice: &[Advice], verdicts: Option<&[(String, Verdict)]>) -> Value {
-    let Summary { devices, modes, mappings, plugins } = Summary::of(&loaded.config);
+fn valid_json(file: &str, loaded: &Loaded, advice: &[Advice], plugins: Option<&[Examined]>) -> Value {
+    let Summary { devices, modes, mappings, plugins: number } = Summary::of(&loaded.config);
     let mut json = json!({
         "file": file,
         "valid": true,
         "errors": [],
         "warnings": loaded.warnings.iter().map(diagnostic_json).chain(advice.iter().map(advice_json)).collect::<Vec<_>>(),
-        "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": plugins},
+        "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": number},
     });
-    if let Some(verdicts) = verdicts {
-        let list = verdicts.iter().map(|(name, verdict)| json!({"plugin": name, "verdict": verdict}));
-        json["plugins"] = Value::Array(list.collect());
+    if let Some(plugins) = plugins {
+        json["plugins"] = Value::Array(plugins.iter().map(plugin_json).collect());
     }
     json
 }
@@ -206,4 +214,12 @@ fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
 
 fn advice_json(advice: &Advice) -> Value {
     json!({ "line": null, "column": null, "text": null, "message": advice.text(), "help": advice.help })
+}
+
+fn plugin_json(plugin: &Examined) -> Value {
+    let mut json = json!({ "plugin": plugin.name, "verdict": plugin.verdict });
+    if let Some(history) = &plugin.history {
+        json["history"] = history.as_str().into();
+    }
+    json
 }

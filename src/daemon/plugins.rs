@@ -1,7 +1,7 @@
 //! Which of a configuration's plugins may run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -9,7 +9,7 @@ use crate::config::{Capability, Config, Environment, PluginConfig, paths};
 use crate::grant::{Approval, Grant, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
-use crate::sandbox::{Description, LoadError, Plugin, conformance, declared};
+use crate::sandbox::{Description, LoadError, Plugin, conformance, data_directory, declared};
 use crate::text::Escape as _;
 use crate::text::shell::word;
 
@@ -65,6 +65,7 @@ impl PluginSet {
             let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
             let loaded = admit(&plugin.path, &policy)
                 .map_err(|refusal| refusal.to_string())
+                .inspect(|admitted| tell_forgotten(admitted, places.data_root.as_deref()))
                 .and_then(|admitted| load(&admitted, plugin, grants.as_ref()));
             match loaded {
                 Ok(plugin) => set.plugins.push(plugin),
@@ -97,6 +98,20 @@ impl PluginSet {
         settings.wasm.max_fuel = settings.wasm.max_fuel.saturating_mul(4);
         let grant = GrantCell::approved(&settings, needs(admitted), approval);
         Plugin::load_profiled(admitted, &settings, grant, host::TABLE)
+    }
+}
+
+/// Says where nothing is recorded of a plugin that has left files in an earlier session.
+fn tell_forgotten(admitted: &AdmittedPlugin, data_root: Option<&Path>) {
+    let Some(data_root) = data_root.filter(|_| admitted.first_seen()) else { return };
+    let directory = data_directory(data_root, admitted.name(), "default");
+    if let Some(directory) = directory.parent().filter(|directory| directory.exists()) {
+        log::warn!(
+            "plugin {}: it has run here before ({} is there), and no version of it is recorded: it was not signed then, or \
+             somebody removed the record",
+            admitted.name().escaped(),
+            directory.escaped()
+        );
     }
 }
 

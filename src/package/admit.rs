@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::digest::Digest;
 use super::file;
-use super::history::{Admitted, History};
+use super::history::{Admitted, FirstSeen, History};
 use super::key::PublicKey;
 use super::policy::Policy;
 use super::refusal::{Refusal, RequiredBy};
@@ -34,6 +34,7 @@ pub struct AdmittedPlugin {
     bytes: Arc<Vec<u8>>, // not a slice: that would copy what was read
     digest: Digest,
     verdict: Arc<Verdict>,
+    first_seen: bool,
 }
 
 impl AdmittedPlugin {
@@ -64,6 +65,10 @@ impl AdmittedPlugin {
     /// What the signer states about it, when a valid signature covers that.
     pub fn statement(&self) -> Option<&Statement> {
         self.verdict.statement.as_ref().filter(|_| self.level() != TrustLevel::Unsigned)
+    }
+    /// Whether it states a version, and none was recorded of it before.
+    pub fn first_seen(&self) -> bool {
+        self.first_seen
     }
     /// Everything that was found out.
     pub fn verdict(&self) -> &Verdict {
@@ -98,12 +103,20 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
     if let Some(refusal) = verdict.refusal {
         return Err(refusal);
     }
+    let mut first_seen = first_seen(&verdict, policy);
     if let (Some(history), Some(now)) = (&policy.history, stated(path, &verdict)) {
         match History::record(history, &policy.name, path, &now, !policy.dangerous_allow_downgrade) {
             // At the development level a state directory that cannot be written is no reason to stop.
-            Err(refusal @ Refusal::History { .. }) if !policy.requires_signature() => verdict.tolerated = Some(refusal),
+            Err(refusal @ Refusal::History { .. }) if !policy.requires_signature() => {
+                verdict.tolerated = Some(refusal);
+                first_seen = None;
+            }
             recorded => recorded?,
         }
+    }
+    if let Some(first_seen) = &first_seen {
+        let level = if first_seen.is_suspect() { log::Level::Warn } else { log::Level::Info };
+        log::log!(level, "plugin {}: {}", policy.name.escaped(), first_seen.text("recorded in"));
     }
     if let Some(tolerated) = &verdict.tolerated {
         log::warn!("plugin {}: it runs, because no signature is required, but: {tolerated}", policy.name.escaped());
@@ -114,7 +127,20 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
         bytes: Arc::new(bytes),
         digest: verdict.digest,
         verdict: Arc::new(verdict),
+        first_seen: first_seen.is_some(),
     })
+}
+
+/// That the plugin with this verdict states a version and is signed, and nothing is recorded of an earlier one: until it is
+/// recorded, a downgrade cannot be noticed.
+#[must_use]
+pub fn first_seen(verdict: &Verdict, policy: &Policy) -> Option<FirstSeen> {
+    let (record, now) = (policy.history.as_ref()?, stated(&verdict.path, verdict)?);
+    if verdict.refusal.is_some() {
+        return None;
+    }
+    // A record that cannot be read is no empty one; that is told elsewhere.
+    History::load(record).ok()?.first_seen(record, &policy.name, &now, &verdict.signers.first()?.signer)
 }
 
 /// Everything that can be found out about the plugin at `path`, whether it would be admitted or not. Records nothing.

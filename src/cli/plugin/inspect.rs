@@ -13,13 +13,16 @@ use crate::config::{Capability, Config, Environment, LoadError, PluginConfig, pa
 use crate::daemon::Places;
 use crate::grant::Risk;
 use crate::host;
-use crate::package::{Policy, Timestamp, Verdict, examine};
+use crate::package::{Policy, Timestamp, Verdict, examine, first_seen};
 use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata};
 use crate::text::Escape as _;
 use crate::text::clean;
 
 /// Longest text of a plugin's own that is shown, in bytes.
 const MAX_TEXT: usize = 500;
+
+/// What becomes of the first sight of a signed plugin.
+pub(in crate::cli) const RECORDS: &str = "`conductor run` records it in";
 
 /// Show who signed a plugin, whether it would be admitted, and what it could do. Nothing of it runs.
 #[derive(FromArgs, Debug)]
@@ -47,7 +50,8 @@ impl Inspect {
         let (settings, policy) = self.policy(&environment)?;
         let (verdict, bytes) = examine(&self.file, &policy);
         let description = Description::read(&bytes, host::TABLE).map_err(|reason| reason.to_string());
-        let report = Report { settings, verdict: &verdict, description };
+        let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
+        let report = Report { settings, verdict: &verdict, history, description };
         if self.json {
             // Texts, numbers and lists of them: nothing here that JSON could not hold.
             let json = serde_json::to_string_pretty(&report.json()).unwrap_or_default();
@@ -98,6 +102,8 @@ fn find<'a>(config: &'a Config, path: &Path) -> Option<(&'a String, &'a PluginCo
 struct Report<'a> {
     settings: String,
     verdict: &'a Verdict,
+    /// What the record of admitted versions does not know yet.
+    history: Option<String>,
     description: Result<Description, String>,
 }
 
@@ -105,6 +111,8 @@ struct Report<'a> {
 struct ReportText<'a> {
     settings: &'a str,
     verdict: &'a Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a str>,
     unusable: Option<&'a str>,
     metadata: Option<MetadataText<'a>>,
     needs: Vec<NeedText>,
@@ -165,6 +173,7 @@ impl Report<'_> {
         ReportText {
             settings: &self.settings,
             verdict: self.verdict,
+            history: self.history.as_deref(),
             unusable: self.description.as_ref().err().map(String::as_str),
             metadata: description.and_then(|description| description.metadata.as_ref()).map(metadata),
             needs: description
@@ -199,6 +208,9 @@ impl Report<'_> {
             Ok(description) => describe(description, &mut line),
         }
         line("settings:", &self.settings);
+        for part in self.history.iter().flat_map(|history| history.lines()) {
+            line("history:", part.trim_start());
+        }
         let _ = write!(text, "{}", self.verdict);
         text
     }
