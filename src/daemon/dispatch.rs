@@ -10,7 +10,7 @@ use crate::action::{Origin, Outside, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
 use crate::journal::{Entry, Line, Recorder, Turned, What};
-use crate::sandbox::{Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Stops};
+use crate::sandbox::{Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Status, Stops};
 
 /// Where calls of plugins go.
 #[derive(Debug)]
@@ -145,14 +145,19 @@ impl Dispatch {
         self.token += 1;
         match &mut self.calls {
             Calls::Inline(pool) => {
-                let turned = self.replayed.as_ref().and_then(|replayed| {
+                let recorded = self.replayed.as_ref().and_then(|replayed| {
                     replayed.stops.set(replayed.deadlines.get(&self.token).copied());
                     replayed.rejected.get(&self.token)
                 });
-                let outcome = match turned {
+                let outcome = match recorded {
                     Some(turned) => pool.reject(&call, at, turned.rejection(&call, pool)),
                     None => pool.call(&call, &context, at),
                 };
+                if let (Some(recorder), Status::Rejected(rejection)) = (&self.recorder, &outcome.status)
+                    && let Some(reason) = turned(rejection)
+                {
+                    recorder.line(Line::Rejected { call: self.token, reason });
+                }
                 let effects = self.told.as_ref().map(|told| told.take(&call.plugin, &call.tenant));
                 report(Report::Entry(entry(What::Call { call, outcome: Box::new(outcome) })));
                 for effect in effects.into_iter().flatten() {
@@ -183,6 +188,7 @@ pub(super) fn turned(rejection: &Rejection) -> Option<Turned> {
     match rejection {
         Rejection::QueueFull { .. } => Some(Turned::QueueFull),
         Rejection::Closed { .. } => Some(Turned::Closed),
+        Rejection::Distrusted { .. } => Some(Turned::Distrusted),
         Rejection::Params { .. } | Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
     }
 }
@@ -195,6 +201,7 @@ impl Turned {
         match self {
             Self::QueueFull => Rejection::QueueFull { limit: settings.map_or(0, |settings| settings.queue), plugin },
             Self::Closed => Rejection::Closed { plugin },
+            Self::Distrusted => Rejection::Distrusted { plugin },
         }
     }
 }

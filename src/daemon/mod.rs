@@ -18,7 +18,7 @@ mod told;
 pub use dispatch::Replayed;
 pub use live::{Feed, LiveError, LiveRun, Ordered, run_live};
 pub use play::{Playing, play};
-pub(crate) use plugins::needs;
 pub use plugins::{Places, PluginSet};
+pub(crate) use plugins::{needs, other_approval};
 pub use session::{Happening, Session};
 pub use told::Told;

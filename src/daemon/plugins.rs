@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::grant::{Approval, Grant, GrantCell, LiveGrants};
+use crate::grant::{Approval, Grant, GrantCell, Identity, LiveGrants};
 use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
+use crate::package::{AdmittedPlugin, Policy, Timestamp, admit, hex, reconsider};
 use crate::sandbox::{Description, LoadError, Plugin, conformance, data_directory, declared};
 use crate::text::Escape as _;
 use crate::text::shell::word;
@@ -66,7 +66,7 @@ impl PluginSet {
             let loaded = admit(&plugin.path, &policy)
                 .map_err(|refusal| refusal.to_string())
                 .inspect(|admitted| tell_forgotten(admitted, places.data_root.as_deref()))
-                .and_then(|admitted| load(&admitted, plugin, grants.as_ref()));
+                .and_then(|admitted| load(&admitted, plugin, &policy, grants.as_ref()));
             match loaded {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(reason) => {
@@ -119,6 +119,7 @@ fn tell_forgotten(admitted: &AdmittedPlugin, data_root: Option<&Path>) {
 fn load(
     admitted: &AdmittedPlugin,
     config: &PluginConfig,
+    policy: &Policy,
     grants: Option<&Arc<LiveGrants>>,
 ) -> Result<Arc<Plugin>, String> {
     let name = admitted.name();
@@ -137,14 +138,35 @@ fn load(
     let grant: Arc<GrantCell> = match grants {
         None => Grant::settle(config, &needs, None).into(),
         Some(grants) => {
-            let signers = admitted.signers().map(|key| *key.as_bytes()).collect();
+            let keys = admitted.signers().chain(admitted.predecessors());
+            let signers: Vec<[u8; 32]> = keys.map(|key| *key.as_bytes()).collect();
+            if let Some(identity) = grants.other(name, admitted.digest(), &signers) {
+                log::warn!("plugin \"{}\": {}", name.escaped(), other_approval(identity));
+            }
             grants.cell(name, config, needs, admitted.digest(), signers)
         }
     };
+    if let Some(store) = &policy.trusted_keys {
+        let (admitted, policy) = (admitted.clone(), policy.clone());
+        grant.watch_trust(store, move || reconsider(&admitted, &policy).map(|refusal| refusal.to_string()));
+    }
     for (entry, fault) in grant.current().faults() {
         log::warn!("plugin \"{}\": allowed_hosts: \"{}\" allows nothing: {fault}", name.escaped(), entry.escaped());
     }
     Plugin::load(admitted, config, grant, host::TABLE).map_err(|error| error.to_string())
+}
+
+/// That there is an approval under a plugin's name which does not hold for it.
+pub(crate) fn other_approval(identity: Identity) -> String {
+    match identity {
+        Identity::Digest(digest) => {
+            format!("approved for another build (digest {digest}); what was approved does not hold for this one")
+        }
+        Identity::Signer(key) => format!(
+            "approved as signed by the key {}; what was approved does not hold for another signer's, or without a signature",
+            hex::encode(&key)
+        ),
+    }
 }
 
 /// What a plugin asks for: in its sections, by its imports, in the statement its signer made; and where no section says it, by

@@ -11,7 +11,9 @@ mod host;
 mod risk;
 mod rules;
 mod secret;
+mod stamp;
 mod store;
+mod trust_watch;
 
 pub use crate::config::Capability;
 pub use address::{AddressClass, permits};

@@ -195,16 +195,35 @@ impl GrantStore {
     pub fn approvals(&self) -> &[Approval] {
         &self.approvals
     }
-    /// The approval for the plugin called `name` with this digest, signed by `signers`.
+    /// The approval for the plugin called `name` with this digest, signed by `signers`: their keys, and after them those that
+    /// handed over to them. The first key with an approval decides.
     pub fn find(&self, name: &str, digest: Digest, signers: &[[u8; 32]]) -> Option<&Approval> {
-        self.approvals.iter().find(|approval| {
-            approval.plugin == name
-                && match approval.identity {
-                    Identity::Signer(key) => signers.contains(&key),
-                    // Once a plugin is signed its signer is its identity, so an approval from before does not count.
-                    Identity::Digest(approved) => signers.is_empty() && approved == digest,
-                }
-        })
+        let of =
+            |identity| self.approvals.iter().find(|approval| approval.plugin == name && approval.identity == identity);
+        match signers {
+            // Once a plugin is signed its signer is its identity, so an approval from before does not count.
+            [] => of(Identity::Digest(digest)),
+            signers => signers.iter().find_map(|key| of(Identity::Signer(*key))),
+        }
+    }
+    /// Whose approval there is under the name of a plugin that has none: of another build, or of another signer.
+    pub fn other(&self, name: &str, digest: Digest, signers: &[[u8; 32]]) -> Option<Identity> {
+        if self.find(name, digest, signers).is_some() {
+            return None;
+        }
+        self.approvals.iter().rfind(|approval| approval.plugin == name).map(|approval| approval.identity)
+    }
+    /// Moves what was approved for the plugin called `name` by the keys `predecessors` to the signer that took over from them.
+    pub fn succeed(&mut self, name: &str, predecessors: &[[u8; 32]], signer: [u8; 32]) {
+        let handed_over =
+            |identity| matches!(identity, Identity::Signer(key) if key != signer && predecessors.contains(&key));
+        let (moved, kept) = std::mem::take(&mut self.approvals)
+            .into_iter()
+            .partition(|approval: &Approval| approval.plugin == name && handed_over(approval.identity));
+        self.approvals = kept;
+        for approval in moved {
+            self.approve(Approval { identity: Identity::Signer(signer), ..approval });
+        }
     }
     /// Adds what `approval` allows to what its plugin and identity have.
     pub fn approve(&mut self, approval: Approval) {

@@ -62,6 +62,12 @@ impl AdmittedPlugin {
     pub fn signers(&self) -> impl Iterator<Item = PublicKey> {
         self.verdict.counting_signers()
     }
+    /// The keys that handed over to those of [`Self::signers`]: what was approved for them holds for their successors.
+    pub fn predecessors(&self) -> impl Iterator<Item = PublicKey> {
+        let signers: Vec<PublicKey> = self.signers().collect();
+        let counts = move |signer: &&SignerVerdict| signers.contains(&signer.signer.key);
+        self.verdict.signers.iter().filter(counts).flat_map(|signer| signer.predecessors.iter().copied())
+    }
     /// What the signer states about it, when a valid signature covers that.
     pub fn statement(&self) -> Option<&Statement> {
         self.verdict.statement.as_ref().filter(|_| self.level() != TrustLevel::Unsigned)
@@ -184,6 +190,26 @@ pub fn examine(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
     (verdict, bytes)
 }
 
+/// Whether a plugin that was admitted under `policy` would still be, by the trust store as it is now. Of its file nothing is read:
+/// what counts is who signed what was admitted.
+#[must_use]
+pub fn reconsider(plugin: &AdmittedPlugin, policy: &Policy) -> Option<Refusal> {
+    let mut verdict = Verdict::clone(plugin.verdict());
+    verdict.level = TrustLevel::Unsigned;
+    // What was recorded of the plugin says nothing against the plugin itself.
+    let policy = Policy { history: None, ..policy.clone() };
+    let weighed = load_store(&policy).and_then(|store| {
+        for signer in &mut verdict.signers {
+            let key = signer.signer.key;
+            signer.standing = store.standing(key, policy.at);
+            signer.lacks_statement =
+                verdict.statement.is_none() && store.find(key).is_some_and(|entry| entry.require_statement);
+        }
+        weigh(&plugin.path, &policy, &mut verdict)
+    });
+    weighed.err().filter(|refusal| policy.requires_signature() || matches!(refusal, Refusal::Revoked { .. }))
+}
+
 /// The trust store, or an empty one where the policy names none.
 fn load_store(policy: &Policy) -> Result<TrustStore, Refusal> {
     let Some(path) = &policy.trusted_keys else {
@@ -222,6 +248,7 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
             standing: known.map_or(Standing::Unknown, |store| store.standing(signer.key, policy.at)),
             lacks_statement: file.statement.is_none()
                 && known.and_then(|store| store.find(signer.key)).is_some_and(|entry| entry.require_statement),
+            predecessors: known.map(|store| store.predecessors(signer.key)).unwrap_or_default(),
             signer: signer.clone(),
         })
         .collect();

@@ -270,6 +270,22 @@ impl TrustStore {
     pub fn find(&self, key: PublicKey) -> Option<&TrustedKey> {
         self.keys.iter().find(|entry| entry.key == key)
     }
+    /// The keys that handed over to `key`, and to those in turn: the nearest first, none that is revoked.
+    pub fn predecessors(&self, key: PublicKey) -> Vec<PublicKey> {
+        let mut found = vec![key];
+        let mut at = 0;
+        while let Some(&successor) = found.get(at) {
+            at += 1;
+            for entry in self.keys.iter().filter(|entry| entry.succeeded_by == Some(successor)) {
+                let revoked = self.revoked.iter().any(|revoked| revoked.key == entry.key);
+                if !revoked && !found.contains(&entry.key) {
+                    found.push(entry.key);
+                }
+            }
+        }
+        found.remove(0);
+        found
+    }
     /// What the store says about `key` at the time `at`. A revocation outweighs everything else.
     pub fn standing(&self, key: PublicKey, at: Timestamp) -> Standing {
         if let Some(entry) = self.revoked.iter().find(|entry| entry.key == key) {

@@ -49,6 +49,8 @@ pub struct SignerVerdict {
     pub standing: Standing,
     /// Whether the trust store asks for a statement of this key, and there is none.
     pub lacks_statement: bool,
+    /// The keys that handed over to this one, by the trust store: the nearest first, none that is revoked.
+    pub predecessors: Vec<PublicKey>,
 }
 
 impl SignerVerdict {

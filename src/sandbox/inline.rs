@@ -52,7 +52,7 @@ impl InlinePool {
         match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
                 self.let_go(route.leave, at);
-                Outcome::rejected(rejection)
+                route.slot.reject(rejection)
             }
             Err(rejection) => Outcome::rejected(rejection),
         }

@@ -87,6 +87,11 @@ pub enum Rejection {
         /// The name.
         plugin: String,
     },
+    /// The trust store changed since the plugin was admitted, and it would no longer be.
+    Distrusted {
+        /// The plugin.
+        plugin: String,
+    },
     /// The pool is shutting down.
     Closed {
         /// The plugin.
@@ -254,6 +259,11 @@ impl std::fmt::Display for Rejection {
                     Section(plugin)
                 )
             }
+            Self::Distrusted { plugin } => write!(
+                f,
+                "plugin \"{}\": it would no longer be admitted, by the trust store; see: conductor check --plugins",
+                plugin.escaped()
+            ),
             Self::Closed { plugin } => write!(f, "plugin \"{}\": the plugins are being shut down", plugin.escaped()),
         }
     }

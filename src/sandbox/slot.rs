@@ -145,6 +145,11 @@ impl Slot {
             self.plugin.counters().rejected(&rejection);
             return Outcome::rejected(rejection);
         }
+        if work.grant.is_distrusted() {
+            // Its instance is not told that it goes: nothing of it runs any more.
+            work.instance = None;
+            return Outcome::rejected(Rejection::Distrusted { plugin: self.plugin.name().to_owned() });
+        }
         self.look(&mut work, services);
         let at_ns = services.clock.epoch().saturating_add(at).saturating_mul(1_000);
         let mut outcome = match self.instance(&mut work, services, at_ns) {
@@ -165,6 +170,14 @@ impl Slot {
             outcome.logs.extend(instance.shutdown(at_ns));
         }
         outcome
+    }
+
+    /// Turns a call away, as `rejection` says. A plugin that is no longer trusted has no instance any more.
+    pub(super) fn reject(&self, rejection: Rejection) -> Outcome {
+        if matches!(rejection, Rejection::Distrusted { .. }) {
+            self.work().instance = None;
+        }
+        Outcome::rejected(rejection)
     }
 
     /// The plugin is about to run: looks what it may do now, and tells its instance.

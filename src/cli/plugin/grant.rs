@@ -9,7 +9,8 @@ use super::super::{Exit, Failure, Output};
 use super::known::{Known, Standing, store_path};
 use super::run::capability;
 use crate::config::{Capability, Environment};
-use crate::grant::{Approval, GrantStore, HostRule, Risk, Source, consequence};
+use crate::daemon::other_approval;
+use crate::grant::{Approval, GrantStore, HostRule, Identity, Risk, Source, consequence};
 use crate::text::Escape as _;
 
 /// Longest answer that is read, in bytes.
@@ -66,6 +67,9 @@ impl Grant {
             standing.level(),
             standing.identity
         ))?;
+        if let Some(identity) = standing.approved_elsewhere {
+            out.line(format_args!("  {}", other_approval(identity)))?;
+        }
         if wanted.is_empty() {
             out.line(format_args!("  it has all it asks for"))?;
             for (capability, option) in standing.without_scope() {
@@ -93,8 +97,14 @@ impl Grant {
             ports: self.port,
             approved_at: known.today(),
         };
-        GrantStore::edit(&store_path(&environment)?, |store| store.approve(approval))
-            .map_err(|error| Failure::operation(error.to_string()))?;
+        let predecessors = standing.predecessors;
+        let approve = |store: &mut GrantStore| {
+            if let Identity::Signer(signer) = approval.identity {
+                store.succeed(&self.plugin, &predecessors, signer);
+            }
+            store.approve(approval);
+        };
+        GrantStore::edit(&store_path(&environment)?, approve).map_err(|error| Failure::operation(error.to_string()))?;
         for capability in approved {
             out.line(format_args!("granted {capability} to {}", self.plugin))?;
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::{Exit, Failure, Output};
 use super::known::{Known, Standing};
 use crate::config::{Environment, PluginConfig};
+use crate::daemon::other_approval;
 use crate::grant::Risk;
 use crate::text::Escape as _;
 use crate::text::clean;
@@ -74,6 +75,9 @@ fn print(
             format!("; reaches nothing yet; to say what: conductor plugin grant {name} {option} …")
         });
         out.line(format_args!("  {:<14} granted ({}{unused}){reaches}", capability.name(), source.name()))?;
+    }
+    if let Some(identity) = standing.approved_elsewhere {
+        out.line(format_args!("  {}", other_approval(identity)))?;
     }
     for capability in standing.missing() {
         let risk = Risk::of(capability).name();
