@@ -62,6 +62,15 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Negative(text) | Self::Usage(text) | Self::Operation(text) => f.write_str(text),
+            Self::ClosedPipe => f.write_str("the reader went away"),
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     /// Errors of writing to standard output.
     fn from(error: std::io::Error) -> Self {

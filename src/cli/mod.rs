@@ -15,6 +15,7 @@ mod record;
 mod recording;
 mod replay;
 mod run;
+mod run_policy;
 mod scratch;
 mod transcript_file;
 #[cfg(feature = "plugin-signing")]

@@ -29,7 +29,7 @@ pub(super) fn begin(
     seed: &[u8; 32],
 ) -> Result<Arc<Recorder>, Failure> {
     let directory = Path::new(source.name()).parent().unwrap_or(Path::new(""));
-    let config_record = ConfigRecord::new(source.name(), &directory.to_string_lossy().into_owned(), source.text());
+    let config_record = ConfigRecord::new(source.name(), &directory.to_string_lossy(), source.text());
     let mut records = Vec::new();
     for name in config.plugins.keys() {
         let loaded = plugins.plugins.iter().find(|plugin| plugin.name() == name);

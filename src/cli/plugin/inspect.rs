@@ -1,19 +1,17 @@
 //! `conductor plugin inspect`.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use argh::FromArgs;
 use serde::Serialize;
 
+use super::super::run_policy::RunPolicy;
 use super::super::{Exit, Failure, Output};
-use crate::clock::SystemClock;
-use crate::config::literal;
-use crate::config::{Capability, Config, Environment, LoadError, PluginConfig, paths};
-use crate::daemon::Places;
+use crate::config::{Capability, Environment};
 use crate::grant::Risk;
 use crate::host;
-use crate::package::{Policy, Timestamp, Verdict, examine, first_seen};
+use crate::package::{Verdict, examine, first_seen};
 use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata};
 use crate::text::Escape as _;
 use crate::text::clean;
@@ -47,7 +45,7 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let environment = Environment::of_process();
-        let (settings, policy) = self.policy(&environment)?;
+        let RunPolicy { settings, policy, .. } = RunPolicy::of(&self.file, self.config.as_deref(), &environment)?;
         let (verdict, bytes) = examine(&self.file, &policy);
         let description = Description::read(&bytes, host::TABLE).map_err(|reason| reason.to_string());
         let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
@@ -65,37 +63,6 @@ impl Inspect {
             _ => Ok(Exit::Negative),
         }
     }
-
-    /// The settings that hold for the file, and their name.
-    fn policy(&self, environment: &Environment) -> Result<(String, Policy), Failure> {
-        let (file, wanted) = match &self.config {
-            Some(file) => (Some(file.clone()), true),
-            // Without a home there is no usual place, and no configuration in it.
-            None => (paths::config_file(environment).ok(), false),
-        };
-        let loaded = match file.as_ref().map(|file| Config::load(file, environment)) {
-            None => None,
-            Some(Ok(loaded)) => Some(loaded),
-            Some(Err(LoadError::Missing { .. })) if !wanted => None,
-            Some(Err(error)) => return Err(Failure::operation(error.to_string())),
-        };
-        let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
-        if let (Some(loaded), Some(file)) = (loaded, file)
-            && let Some((name, plugin)) = find(&loaded.config, &self.file)
-        {
-            let settings = format!("[plugins.{}] of {}", literal::shown_key(name), file.escaped());
-            let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-            return Ok((settings, policy));
-        }
-        let policy = Policy { trusted_keys: Some(places.trusted_keys), at, ..Policy::default() };
-        Ok(("default (no configuration names this file)".into(), policy))
-    }
-}
-
-/// The plugin whose file `path` is.
-fn find<'a>(config: &'a Config, path: &Path) -> Option<(&'a String, &'a PluginConfig)> {
-    let same = std::fs::canonicalize(path).ok()?;
-    config.plugins.iter().find(|(_, plugin)| std::fs::canonicalize(&plugin.path).is_ok_and(|path| path == same))
 }
 
 /// What is known about a plugin file.

@@ -232,7 +232,7 @@ fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std:
     out.line(format_args!("fuel         {}{init}", grouped(outcome.fuel)))?;
     out.line(format_args!("peak memory  {} bytes", grouped(outcome.peak_memory as u64)))?;
     if let Some(output) = &outcome.output {
-        out.line(format_args!("output       {}", output))?;
+        out.line(format_args!("output       {output}"))?;
     }
     Ok(())
 }

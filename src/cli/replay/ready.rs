@@ -172,7 +172,7 @@ impl Replay {
                     };
                     let words = format!(
                         "plugin {name}: not the one of the recording\n  journal: {}\n  {}: {}",
-                        wanted.as_deref().unwrap_or_default().escaped(),
+                        wanted.unwrap_or_default().escaped(),
                         shown.escaped(),
                         other.digest(),
                         name = name.escaped()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use argh::FromArgs;
 
+use super::super::output::say;
 use super::{Exit, Failure, Output, key, now, operation};
 use crate::package::signing::Signing;
 use crate::text::Escape as _;
@@ -44,6 +45,14 @@ impl Cosign {
         out.line(format_args!("✓ Plugin co-signed successfully!"))?;
         out.line(format_args!("Signature file: {}", file.escaped()))?;
         out.line(format_args!("Signatures: {signatures}, required: {required}"))?;
+        if (required as usize) < signatures {
+            out.flush()?;
+            say(&format!(
+                "the statement is complete with {required}, so whoever hands the plugin on can cut your signature out\n  \
+                 to have {signatures} required everywhere: the first signer signs with --require {signatures}, then you cosign again\n  \
+                 to require them where it runs: min_signatures = {signatures} under [plugins.NAME]"
+            ));
+        }
         Ok(Exit::Done)
     }
 }
