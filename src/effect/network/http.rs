@@ -50,7 +50,9 @@ pub(super) fn exchange(
     for (name, value) in headers {
         builder = builder.header(name, value);
     }
-    let response = if request.body.is_empty() {
+    // A method that has a body says that it is empty: chunks of nothing are what servers answer 411 to.
+    let bodiless = request.body.is_empty() && !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+    let response = if bodiless {
         builder.body(()).map_err(Error::Http).and_then(|request| agent.run(request))
     } else {
         builder.body(request.body.as_slice()).map_err(Error::Http).and_then(|request| agent.run(request))
