@@ -139,8 +139,8 @@ fn a_host_that_is_not_listed_is_not_even_asked_for() {
     let (outcome, world) = fetch(&["good.example".to_owned()], r#"{"url":"https://evil.example/"}"#);
     assert_eq!(
         denied(&outcome),
-        "http_request: https://evil.example is not an allowed host; in [plugins.test], add \"evil.example\" to \
-         allowed_hosts: allowed_hosts = [\"evil.example\"]"
+        "http_request: https://evil.example is not an allowed host; only if you expect this: in [plugins.test], add \"evil.example\" to \
+         allowed_hosts: allowed_hosts = [\"good.example\", \"evil.example\"]"
     );
     assert!(world.asked().is_empty());
     for disguise in

@@ -99,10 +99,10 @@ fn signing_without_a_version_and_over_a_signature_is_said() {
     };
     let unversioned = "no version is stated, so an older release cannot be told from a newer one; to state it: --plugin-version 1.2.3\n";
     assert_eq!(sign(""), unversioned);
-    let replaced = "the signature that was in lights.wasm.sig, by Ada <a@example.com>, is replaced; to add one to it: conductor-sign cosign\n";
+    let replaced = "the signature that was in lights.wasm.sig, by Ada <a@example.com>, is replaced; to add one to it: conductor-sign cosign lights.wasm KEY --name NAME --email EMAIL\n";
     assert_eq!(sign("--plugin-version 1.0.0"), replaced);
     assert_eq!(sign(""), format!("{replaced}{unversioned}"));
     std::fs::write(workshop.signature(), "{").expect("a file that is none");
-    let replaced = "the signature that was in lights.wasm.sig, is replaced; to add one to it: conductor-sign cosign\n";
+    let replaced = "the signature that was in lights.wasm.sig, is replaced; to add one to it: conductor-sign cosign lights.wasm KEY --name NAME --email EMAIL\n";
     assert_eq!(sign("--plugin-version 1.0.0"), replaced.replace("sig,", "sig"));
 }

@@ -118,7 +118,7 @@ impl fmt::Display for StoreError {
             }
             Self::Malformed { path, reason } => write!(
                 f,
-                "{}: not a grant store: {reason}\n  mend it, or remove it and approve again with: conductor plugin grant",
+                "{}: not a grant store: {reason}\n  mend it, or remove it and approve again with: conductor plugin grant NAME",
                 path.escaped()
             ),
             Self::Version { path, found } => write!(

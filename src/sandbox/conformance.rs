@@ -146,7 +146,7 @@ pub fn conformance(
         Err(error) => {
             let entry = matches!(
                 error.reason,
-                LoadReason::MissingExport { .. } | LoadReason::WrongExport { .. } | LoadReason::Command
+                LoadReason::MissingExport { .. } | LoadReason::WrongExport { .. } | LoadReason::Command { .. }
             );
             if entry {
                 checks.pass(CheckName::Module, "WebAssembly");

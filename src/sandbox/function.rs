@@ -266,7 +266,8 @@ impl HostCall<'_> {
     /// A refusal because the grant or its scope does not cover what was asked, with what would have to be written to allow
     /// it; counted by function and reason.
     pub fn deny(&mut self, denied: &Denied) -> Refusal {
-        let text = format!("{denied}; {}", denied.remedy(self.plugin().name()));
+        let plugin = Arc::clone(self.plugin());
+        let text = format!("{denied}; {}", denied.advice(plugin.name(), self.grant()));
         self.refuse(denied.reason(), text)
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::fault::{Bytes, Section, grouped};
+use super::producer::Language;
 use super::signature::Signature;
 use super::translate::{BoundsError, Refused};
 use crate::config::Capability;
@@ -55,7 +56,10 @@ pub enum LoadReason {
     /// A start function.
     StartFunction,
     /// A program, not a library.
-    Command,
+    Command {
+        /// What it was written in.
+        language: Language,
+    },
     /// Something every plugin exports is missing.
     MissingExport {
         /// Its name.
@@ -247,10 +251,10 @@ impl fmt::Display for LoadReason {
             Self::StartFunction => write!(
                 f,
                 "has a start function, which would run before anything is approved; \
-                 build a library whose set-up is _initialize or init"
+                 build a library whose set-up is _initialize or init (AssemblyScript: --exportStart _initialize)"
             ),
-            Self::Command => {
-                write!(f, "exports _start: a program, not a plugin; build a cdylib (crate-type = [\"cdylib\"])")
+            Self::Command { language } => {
+                write!(f, "exports _start: a program, not a plugin; {}", language.library_flag())
             }
             Self::MissingExport { name: "memory" } => write!(f, "does not export its memory; it must, as \"memory\""),
             Self::MissingExport { name } => {
@@ -266,6 +270,9 @@ impl fmt::Display for LoadReason {
                 write!(f, "imports {}.{}, and there is no module \"{}\"", name(module), name(import), name(module))?;
                 match module.as_str() {
                     "wasi_unstable" => write!(f, "; that is preview 0 of WASI: build for wasm32-wasip1"),
+                    "env" if import == "abort" => {
+                        write!(f, "; AssemblyScript imports it unless it is told not to: build with --use abort=")
+                    }
                     "env" => {
                         write!(f, "; a symbol was left undefined when it was linked: link the library that has it")
                     }

@@ -35,6 +35,7 @@ mod outcome;
 mod plugin;
 mod pool;
 mod probe;
+mod producer;
 mod profile;
 mod quarantine;
 mod release;
@@ -70,6 +71,7 @@ pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status}
 pub use plugin::Plugin;
 pub use pool::{Done, Job, Pool};
 pub use probe::declared;
+pub use producer::Language;
 pub use quarantine::Quarantined;
 pub use request::{Context, Request};
 pub use schema::{Mismatch, Schema, SchemaError};

@@ -13,6 +13,7 @@ use crate::package::{Policy, Statement, Timestamp, signature_path, verdict};
 use crate::sandbox::Description;
 use crate::text::Escape as _;
 use crate::text::clean;
+use crate::text::shell::word;
 
 /// Sign a plugin: write PLUGIN.sig beside it.
 #[derive(FromArgs, Debug)]
@@ -81,7 +82,9 @@ impl Sign {
             );
         }
         if complete > 1 {
-            out.line(format_args!("Signatures: 1 of {complete}; the others sign with: conductor-sign cosign"))?;
+            out.line(format_args!("Signatures: 1 of {complete}; the others sign with: conductor-sign cosign {} KEY --name NAME --email EMAIL",
+                word(&self.plugin)
+            ))?;
         }
         Ok(Exit::Done)
     }
@@ -126,8 +129,9 @@ fn replaced(plugin: &Path) -> Option<String> {
         .collect();
     let by = if by.is_empty() { String::new() } else { format!(", by {},", by.join(" and ")) };
     Some(format!(
-        "the signature that was in {}{by} is replaced; to add one to it: conductor-sign cosign",
-        file.escaped()
+        "the signature that was in {}{by} is replaced; to add one to it: conductor-sign cosign {} KEY --name NAME --email EMAIL",
+        file.escaped(),
+        word(plugin)
     ))
 }
 

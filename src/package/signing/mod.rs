@@ -93,7 +93,11 @@ impl std::fmt::Display for SigningError {
             Self::Plugin(refusal) => refusal.fmt(f),
             Self::File { path, reason } => write!(f, "{}: {reason}", path.escaped()),
             Self::Flawed { path, flaw } => {
-                write!(f, "{}: {flaw}\n  let the first signer sign this build: conductor-sign sign", path.escaped())
+                write!(
+                    f,
+                    "{}: {flaw}\n  let the first signer sign this build: conductor-sign sign PLUGIN KEY --name NAME --email EMAIL",
+                    path.escaped()
+                )
             }
             Self::Forged { path, key } => write!(
                 f,
@@ -192,7 +196,7 @@ impl Signing {
         let cosigner = signer(key, name, email, signed_at)?;
         let _lock = file::EditLock::take(&path).map_err(unusable)?;
         let bytes = file::read(&path, MAX_BYTES).map_err(|error| {
-            let hint = "\n  the first signer signs with: conductor-sign sign";
+            let hint = "\n  the first signer signs with: conductor-sign sign PLUGIN KEY --name NAME --email EMAIL";
             let hint = if error.kind() == std::io::ErrorKind::NotFound { hint } else { "" };
             SigningError::File { path: path.clone(), reason: format!("cannot read the signature: {error}{hint}") }
         })?;

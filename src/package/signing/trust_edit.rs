@@ -117,7 +117,7 @@ impl std::fmt::Display for TrustEditError {
             }
             Self::OldKeyUnknown(key) => write!(
                 f,
-                "the succession is from the key {key}, which is not trusted here\n  if the new key is the developer's, add it by itself: conductor-sign trust add"
+                "the succession is from the key {key}, which is not trusted here\n  if the new key is the developer's, add it by itself: conductor-sign trust add KEY NAME"
             ),
             Self::OldKeyReplaced { key, successor: Some(successor) } => {
                 write!(f, "the key {key} was replaced already, by {successor}")
