@@ -204,7 +204,9 @@ fn a_program_is_told_the_flag_of_the_compiler_that_made_it() {
     let producers = |languages: &[&str]| {
         let string = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
         let mut section = [&[1][..], &string("language"), &[languages.len() as u8]].concat();
-        languages.iter().for_each(|language| section.extend([string(language), string("")].concat()));
+        for language in languages {
+            section.extend([string(language), string("")].concat());
+        }
         section.iter().fold(String::new(), |text, byte| format!("{text}\\{byte:02x}"))
     };
     let abort = r#"(import "env" "abort" (func (param i32 i32 i32 i32)))"#;

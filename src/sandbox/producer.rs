@@ -14,7 +14,7 @@ pub enum Language {
     C,
     /// Go.
     Go,
-    /// AssemblyScript.
+    /// `AssemblyScript`.
     AssemblyScript,
 }
 
