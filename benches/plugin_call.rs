@@ -45,6 +45,8 @@ fn services() -> Arc<Services> {
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     })
 }
 
@@ -227,5 +229,6 @@ fn main() {
             runaway(&mut out);
             println!("{out}");
         }
-    });
+    })
+    .expect("a thread");
 }

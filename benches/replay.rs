@@ -13,7 +13,9 @@ use conductor::daemon::{Feed, LiveRun, Playing, PluginSet, Told, play, run_live}
 use conductor::effect::{self, World};
 use conductor::gesture::DeviceId;
 use conductor::grant::Approvals;
-use conductor::journal::{ConfigRecord, Header, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
+use conductor::journal::{
+    ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder,
+};
 use conductor::midi::{Channel, Message};
 use conductor::package::{Policy, admit};
 use conductor::sandbox::Services;
@@ -86,6 +88,8 @@ fn run(
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     });
     let playing = Playing {
         config: Arc::clone(config),
@@ -101,7 +105,8 @@ fn run(
         black_box(&entry);
         entries += 1;
         true
-    });
+    })
+    .expect("a thread");
     entries
 }
 
@@ -129,6 +134,8 @@ fn live(
         trace: false,
         stops: None,
         approvals,
+        memory: Arc::default(),
+        log: Arc::default(),
     });
     let messages =
         session.iter().take(usize::from(LIVE_EVENTS)).filter_map(|(t, _, message)| Some((*t, message.clone()?)));
@@ -139,6 +146,7 @@ fn live(
         clock,
         services,
         told: Some(told),
+        revocations: None,
         recorder: recorder.cloned(),
         ordered: None,
     };
@@ -147,7 +155,7 @@ fn live(
     if let Some(recorder) = recorder {
         let facts = RecordedFacts::new(&facts, Arc::clone(recorder));
         let end = run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
-        recorder.finish(end).expect("the journal is complete");
+        recorder.finish(end.t).expect("the journal is complete");
     } else {
         run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
     }
@@ -182,7 +190,8 @@ fn main() {
         Criterion::default().configure_from_args().sample_size(10).measurement_time(Duration::from_secs(5));
     let config = config();
     let (silent, calling) = (session(61), session(60));
-    let header = Header::new(0, &[0; 32], ConfigRecord::new("bench.toml", "", CONFIG), Vec::new());
+    let limits = LimitsRecord { max_total_memory_bytes: u64::MAX, max_instances: 64 };
+    let header = Header::new(0, &[0; 32], limits, ConfigRecord::new("bench.toml", "", CONFIG), Vec::new());
     let journal = std::env::temp_dir().join(format!("conductor-bench-{}.journal.jsonl", std::process::id()));
     let recorded = |session: &[_]| {
         let recorder = Recorder::create(&journal, &header, true).expect("a journal");

@@ -70,6 +70,8 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     });
     let config = Arc::new(config);
     let playing = Playing { config, plugins, clock, services, told: None, recorder: None, replayed: None };
@@ -86,7 +88,8 @@ fn pipeline(directory: &Path) -> Vec<u64> {
     play(playing, presses, &world.in_mode(0), |_| {
         times.push(now() - began.load(Ordering::Relaxed));
         true
-    });
+    })
+    .expect("a thread");
     times.drain(..1000);
     times
 }
@@ -107,7 +110,8 @@ fn bare_calls(fuel: bool) -> Vec<u64> {
 fn latency(out: &mut String, directory: &Path) {
     let (alone, metered, whole) = on_guest_stack(|| {
         (percentiles(bare_calls(false)), percentiles(bare_calls(true)), percentiles(pipeline(directory)))
-    });
+    })
+    .expect("a thread");
     out.push_str("| message bytes → plugin returned | p50 µs | p99 µs | p99.9 µs | p50 against the engine |\n|---|---|---|---|---|\n");
     for (what, [p50, p99, p999]) in [
         ("the engine alone, request in place, no fuel", alone),

@@ -4,8 +4,12 @@
 //! *epoch*, the Unix time of its beginning, so that `epoch + now` is a date. Live sessions take the epoch from the
 //! operating system, sessions played from a file use [`FILE_EPOCH_US`].
 
+mod alarm;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub use alarm::Alarm;
 
 /// Microseconds since the session began.
 pub type Micros = u64;
@@ -27,6 +31,16 @@ pub trait Clock: Send + Sync {
     }
     /// Lets `duration` pass: for real on a real clock, at once on a virtual one.
     fn sleep(&self, duration: Duration);
+    /// Has `alarm` raised when this clock comes to `at`. A clock that stands still while somebody works never gets there, which
+    /// is what the provided method is for.
+    fn alarm_at(&self, at: Micros, alarm: &Alarm) {
+        let _ = at;
+        alarm.clear();
+    }
+    /// Has `alarm` raised after `duration` of real time, whatever this clock shows.
+    fn alarm_after(&self, duration: Duration, alarm: &Alarm) {
+        alarm.raise_after(duration);
+    }
 }
 
 /// A source of random bytes.
@@ -70,6 +84,12 @@ impl Clock for SystemClock {
     }
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
+    }
+    fn alarm_at(&self, at: Micros, alarm: &Alarm) {
+        match self.start.checked_add(Duration::from_micros(at)) {
+            Some(at) => alarm.raise_at(at),
+            None => alarm.clear(), // beyond the end of time
+        }
     }
 }
 

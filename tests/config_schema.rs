@@ -205,9 +205,18 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
     ];
     let sections: [(&str, &[&str]); 6] = [
         ("[device]\nname = \"a\"", &["auto_connect = false", "auto_reconnect = false", "port = 1"]),
-        ("[logging]", &["level = \"trace\"", "file = \"a\""]),
+        (
+            "[logging]",
+            &[
+                "level = \"trace\"",
+                "file = \"a\"",
+                "max_file_bytes = 4096",
+                "keep_files = 0",
+                "plugin_bytes_per_minute = 0",
+            ],
+        ),
         ("[advanced_settings]", &["chord_timeout_ms = 1", "double_tap_timeout_ms = 1", "hold_threshold_ms = 1"]),
-        ("[wasm]", &[&wasm[..], &["max_instances = 3"]].concat()),
+        ("[wasm]", &[&wasm[..], &["max_instances = 3", "max_total_memory_bytes = 1048576"]].concat()),
         ("[plugins.p]\npath = \"p.wasm\"", &[&wasm[..], &plugin[..]].concat()),
         ("[[modes]]\nname = \"a\"", &["color = \"red\"", "mappings = []"]),
     ];

@@ -95,6 +95,57 @@ fn the_same_twice_is_asked_of_random_and_of_state_alike() {
 }
 
 #[test]
+fn the_gate_has_a_limit_of_its_own() {
+    let scratch = Scratch::new();
+    let text = r#"(module (memory (export "memory") 1)
+      (func (export "execute") (param i32 i32) (result i32) (loop $ever (br $ever)) unreachable))"#;
+    let file = scratch.file("plugin.wasm", wat::parse_str(text).expect("text"));
+    let admitted = admit(&file, &Policy { name: "test".into(), ..Policy::default() }).expect("admitted");
+    let mut settings = PluginConfig::new(file);
+    settings.wasm.max_fuel = u64::MAX;
+    let gate = conformance(&admitted, &settings, host::TABLE);
+    let detail = |name| &gate.checks.iter().find(|check| check.name == name).expect("each is there").detail;
+    assert!(detail(CheckName::EmptyParams).contains("fuel limit 1_000_000_000 reached"), "{gate}");
+    assert!(detail(CheckName::Limits).contains("fuel limit 1_000_000_000 reached"), "{gate}");
+    // Each of the steps alone would be within it.
+    settings.wasm.max_fuel = 400_000_000;
+    let gate = conformance(&admitted, &settings, host::TABLE);
+    let detail = |name| &gate.checks.iter().find(|check| check.name == name).expect("each is there").detail;
+    assert!(detail(CheckName::Limits).ends_with("all steps together used more than 1_000_000_000 fuel"), "{gate}");
+    assert_eq!(detail(CheckName::HugeParams), "not reached");
+}
+
+#[test]
+fn a_plugin_cannot_tell_the_gate_from_a_session() {
+    // Neither the date of sessions from files, nor randomness from nothing, nor a word that says what this is.
+    let asks = r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+      (global $before (mut i64) (i64.const 0))"#;
+    let body = r"(local $i i32)
+      (drop (call $time (i32.const 0) (i64.const 0) (i32.const 0)))
+      (if (i64.lt_u (i64.load (i32.const 0)) (i64.const 1700000000000000000)) (then unreachable))
+      (if (i64.le_u (i64.load (i32.const 0)) (global.get $before)) (then unreachable)) ;; time stands still
+      (global.set $before (i64.load (i32.const 0)))
+      (local.set $i (local.get $ptr))
+      (loop $next (if (i32.lt_u (local.get $i) (i32.add (local.get $ptr) (local.get $len))) (then
+        (if (i32.eq (i32.load (local.get $i)) (i32.const 0x666e6f63)) (then unreachable)) ;; conf
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $next))))
+      (drop (call $random (i32.const 8) (i32.const 4)))
+      (i32.load (i32.const 8))";
+    let text = format!(
+        r#"(module {asks} (memory (export "memory") 16) (func (export "execute") (param $ptr i32) (param $len i32) (result i32) {body}))"#
+    );
+    let wasm = wat::parse_str(text).expect("text");
+    let codes = || {
+        let gate = gate(&wasm);
+        fails(&gate, &[]);
+        gate.checks.into_iter().find(|check| check.name == CheckName::OrdinaryParams).expect("checked").detail
+    };
+    assert_ne!(codes(), codes(), "each has a seed of its own");
+}
+
+#[test]
 fn what_tries_more_than_nothing_is_denied_and_told() {
     let tried = plugin(
         "(call $exec (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))",

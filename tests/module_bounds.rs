@@ -53,7 +53,15 @@ fn the_largest_is_taken_and_one_more_is_refused_by_name() {
     let types = |count| (times(count, "(type (func))"), String::new());
     let elements = |count| (format!("(func $f) (elem func {})", times(count, "$f ")), String::new());
     // `execute` and its parameters stand beside, where those count.
-    let cases: [(Measure, u64, Make<'_>); 12] = [
+    // A number, and for each two operators more another one that is added; and an `end`.
+    let sums = |count: u64| {
+        (format!("(global i32 i32.const 1 {})", times((count - 2).div_ceil(2), "i32.const 1 i32.add ")), String::new())
+    };
+    let values = |count: u64| {
+        let ty = |params| format!("(type (func (param {})))", times(params, "i32 "));
+        (format!("{} {}", times(count / 250, &ty(250)), ty(count % 250)), String::new())
+    };
+    let cases: [(Measure, u64, Make<'_>); 14] = [
         (Measure::Locals, of(Measure::Locals), &locals),
         (Measure::Results, of(Measure::Results), &results),
         (Measure::Parameters, of(Measure::Parameters), &params),
@@ -66,6 +74,8 @@ fn the_largest_is_taken_and_one_more_is_refused_by_name() {
         (Measure::DataSegments, of(Measure::DataSegments), &segments),
         (Measure::Types, of(Measure::Types) - 1, &types),
         (Measure::Elements, of(Measure::Elements), &elements),
+        (Measure::ConstantOperators, of(Measure::ConstantOperators), &sums),
+        (Measure::TypeValues, of(Measure::TypeValues) - 3, &values),
     ];
     for (measure, most, make) in cases {
         let (declarations, body) = make(most);
@@ -94,8 +104,27 @@ fn code_is_bounded_by_its_function_and_by_its_module() {
     // 50,000 functions of nothing.
     let functions = times(50_000, "(func)");
     assert_eq!(refused(&module(&functions, "")).expect("it is refused").0, Measure::Functions);
+    // What stands in three bytes of the file is zeroed at every entry, and priced with bytes of code.
+    let locals = times(1_000, &format!("(func (local {}))", times(10_000, "i32 ")));
+    assert_eq!(refused(&module(&locals, "")).expect("it is refused").0, Measure::AllLocals);
     let switches = times(10, &format!("(block (br_table {} (local.get 0)))", times(16_000, "0 ")));
     assert_eq!(refused(&module("", &switches)).expect("it is refused").0, Measure::BranchTargets);
+}
+
+#[test]
+fn code_takes_no_more_memory_than_the_plugin_may_have() {
+    let mut settings = settings();
+    settings.wasm.max_memory_bytes = 1 << 20;
+    let wasm = |pairs: u64| module("", &times(pairs, "(if (local.get 0) (then) (else))"));
+    assert!(load("large", &wasm(10_000), &settings).is_ok());
+    let error = load("large", &wasm(20_000), &settings).expect_err("it is refused");
+    assert_eq!(
+        error.to_string(),
+        "plugin \"large\": its code takes up to 1.9 MiB of memory once it is translated, at most 1 MiB is allowed; \
+         build it smaller (-Os), or: max_memory_bytes = 2_097_152 under [plugins.large]"
+    );
+    settings.wasm.max_memory_bytes = 2_097_152;
+    assert!(load("large", &wasm(20_000), &settings).is_ok());
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn a_changed_plugin_configuration_or_answer_is_named() {
     // The engine, the version, a damaged line, a line out of time.
     for (name, from, to) in [
         ("engine", "wasmi 2.0.0", "wasmi 3.0.0"),
-        ("version", "\"conductor_journal\":1", "\"conductor_journal\":2"),
+        ("version", "\"conductor_journal\":2", "\"conductor_journal\":1"),
         ("damaged", "\"bytes\":\"802400\"", "\"bytes\":\"80240\""),
         ("time", "\"k\":\"in\",\"t\":400000", "\"k\":\"in\",\"t\":4"),
         ("key", "\"k\":\"end\"", "\"k\":\"fin\""),
@@ -191,6 +191,31 @@ fn a_changed_plugin_configuration_or_answer_is_named() {
     std::fs::create_dir(&plugin).expect("creatable");
     note(replay(&journal), 2);
     golden("tests/golden/replay/changes.txt", &said);
+}
+
+/// Version 1 had no limits in its header; that is no reason to say that it is no journal.
+#[test]
+fn a_journal_of_another_version_is_refused_by_its_version() {
+    let scratch = Scratch::new();
+    let recorded = std::fs::read_to_string(record("gestures", &scratch)).expect("the journal");
+    let start = recorded.find("\"limits\":{").expect("limits");
+    let end = start + recorded[start..].find("},").expect("their end") + 2;
+    let first = format!("{}{}", &recorded[..start], &recorded[end..]).replacen(
+        "\"conductor_journal\":2",
+        "\"conductor_journal\":1",
+        1,
+    );
+    let ran = replay(&scratch.file("first.journal.jsonl", first)).run().exits(2);
+    assert!(
+        ran.stderr.contains("recorded under another journal version\n  journal: 1\n  here:    2"),
+        "{}",
+        ran.stderr
+    );
+    // And a deadline that is that of nothing is a damaged line.
+    let line = "{\"k\":\"deadline\",\"call\":null,\"starting\":false,\"fuel\":1,\"host_calls\":0}\n{\"k\":\"end\"";
+    let damaged = recorded.replacen("{\"k\":\"end\"", line, 1);
+    let ran = replay(&scratch.file("damaged.journal.jsonl", damaged)).run().exits(2);
+    assert!(ran.stderr.contains("a deadline is that of one call, or of one shutdown"), "{}", ran.stderr);
 }
 
 #[test]
@@ -363,8 +388,8 @@ fn what_a_variable_holds_is_not_shown_to_whoever_reads_the_replay() {
         let digest = conductor::package::Digest::of(b"the recorded one");
         let text = std::fs::read_to_string(&config).expect("the configuration");
         let header = serde_json::json!({
-            "conductor_journal": 1, "engine": "wasmi 2.0.0", "cost_table": conductor::sandbox::cost_table_digest().to_string(),
-            "epoch_us": 0, "seed": "00".repeat(32),
+            "conductor_journal": 2, "engine": "wasmi 2.0.0", "cost_table": conductor::sandbox::cost_table_digest().to_string(),
+            "epoch_us": 0, "seed": "00".repeat(32), "limits": { "max_total_memory_bytes": 1 << 30, "max_instances": 64 },
             "config": { "name": "config.toml", "directory": "", "digest": conductor::package::Digest::of(text.as_bytes()).to_string(), "text": text },
             "plugins": [{ "name": "gone", "digest": digest.to_string(), "refused": null, "data": null }],
         });

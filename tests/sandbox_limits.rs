@@ -106,7 +106,7 @@ fn a_busy_guest_meets_its_deadline() {
     let outcome = run_with(&executing("(loop $l (br $l)) unreachable"), &hurried, &services);
     // The clock moves a millisecond each time somebody looks, so somebody looks between every two slices.
     assert!(
-        matches!(fault(&outcome), FaultKind::Deadline { limit_ms: 50, fuel } if (20_000_000..30_000_000).contains(fuel)),
+        matches!(fault(&outcome), FaultKind::Deadline { limit_ms: 50, fuel, .. } if (20_000_000..30_000_000).contains(fuel)),
         "{outcome:?}"
     );
     let error = outcome.error().expect("a fault");

@@ -73,5 +73,6 @@ fn a_further_instance_costs_at_most_100_kilobytes_and_reloading_costs_nothing() 
         }
         let grown = resident().saturating_sub(before);
         assert!(grown <= 4_000, "{grown} KB after loading a plugin 100 times more: translated code is not freed");
-    });
+    })
+    .expect("a thread");
 }

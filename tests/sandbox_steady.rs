@@ -80,6 +80,7 @@ fn a_call_allocates_nothing_in_either_dialect() {
             let mut instance = instance(&plugin, &services());
             let count = allocations(|| assert!(call_with(&mut instance, &params, &context).is_ok()));
             assert_eq!(count, 0, "plugin with {name} exports");
-        });
+        })
+        .expect("a thread");
     }
 }

@@ -24,6 +24,18 @@ pub enum Effect {
     MouseClick(MouseClick),
 }
 
+impl Effect {
+    /// About how many bytes of memory it holds beside its own size.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
+            Self::Shell(text) | Self::Launch(text) | Self::Text(text) => text.len(),
+            Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) => 0, // a few names
+        }
+    }
+}
+
 /// Who wants an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin<'a> {
@@ -64,8 +76,8 @@ pub enum EffectError {
     Denied(String),
 }
 
-impl std::fmt::Display for EffectError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl EffectError {
+    fn text(&self) -> &str {
         match self {
             Self::NotFound(text)
             | Self::NotPermitted(text)
@@ -73,8 +85,20 @@ impl std::fmt::Display for EffectError {
             | Self::Unsupported(text)
             | Self::Busy(text)
             | Self::TimedOut(text)
-            | Self::Denied(text) => f.write_str(text),
+            | Self::Denied(text) => text,
         }
+    }
+
+    /// How many bytes of memory it holds beside its own size.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.text().len()
+    }
+}
+
+impl std::fmt::Display for EffectError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -4,14 +4,15 @@ use std::fmt::Write;
 
 use super::output::Style;
 use crate::journal::{Entry, Status, What};
+use crate::sandbox::Outcome;
 use crate::text::Escape as _;
 
 /// `entry` as a line, and how much it matters.
 pub(super) fn line(entry: &Entry) -> (Style, String) {
     let (_, status) = entry.action_and_status();
     let mapping = entry.mapping_name().unwrap_or_default();
-    let mut line =
-        format!("{:>5}.{:03}s  {:<29}", entry.t / 1_000_000, entry.t / 1000 % 1000, entry.event.gesture.to_string());
+    let gesture = entry.gesture().unwrap_or_default();
+    let mut line = format!("{:>5}.{:03}s  {gesture:<29}", entry.t / 1_000_000, entry.t / 1000 % 1000);
     // Writing to a string does not fail.
     let _ = write!(line, "  {:<29}  {}", mapping.escaped(), what(entry));
     let style = match status {
@@ -30,23 +31,29 @@ fn what(entry: &Entry) -> String {
         What::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
         What::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),
         What::PluginEffect { plugin, effect, .. } => format!("{plugin} would do: {effect}"),
-        What::Call { call, outcome } => {
-            let mut text = call.plugin.clone();
-            if call.tenant != "default" {
-                let _ = write!(text, "/{}", call.tenant);
-            }
-            let _ = write!(text, ": {}, {} fuel", outcome.status.name(), grouped(outcome.fuel));
-            if let Some(output) = &outcome.output {
-                let _ = write!(text, ", {}", output.replace(['\n', '\r'], " "));
-            }
-            if let Some(error) = outcome.error() {
-                let _ = write!(text, ": {error}");
-            }
-            text
-        }
+        What::Call { call, outcome } => ran(&call.plugin, &call.tenant, "", outcome),
+        What::Shutdown { plugin, tenant, outcome } => ran(plugin, tenant, "shutdown ", outcome),
+        What::Revoked(_) => entry.error().unwrap_or_default(),
         What::Refused { call, .. } => format!("{}: refused, see above", call.plugin),
         What::Dropped(dropped) => dropped.to_string(),
     }
+}
+
+/// What a plugin that ran came to.
+fn ran(plugin: &str, tenant: &str, for_what: &str, outcome: &Outcome) -> String {
+    let mut text = plugin.to_owned();
+    // Writing to a string does not fail.
+    if tenant != "default" {
+        let _ = write!(text, "/{tenant}");
+    }
+    let _ = write!(text, ": {for_what}{}, {} fuel", outcome.status.name(), grouped(outcome.fuel));
+    if let Some(output) = &outcome.output {
+        let _ = write!(text, ", {}", output.replace(['\n', '\r'], " "));
+    }
+    if let Some(error) = outcome.error() {
+        let _ = write!(text, ": {error}");
+    }
+    text
 }
 
 /// A number with its thousands grouped by commas.

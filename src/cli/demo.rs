@@ -111,6 +111,8 @@ impl Demo {
             trace: false,
             stops: None,
             approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
         });
         if !self.json {
             out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;
@@ -129,7 +131,7 @@ impl Demo {
             written.is_ok()
         };
         let playing = Playing { config, plugins, clock, services, told: Some(told), recorder: None, replayed: None };
-        play(playing, messages, &world.in_mode(0), tell);
+        play(playing, messages, &world.in_mode(0), tell)?;
         written?;
         if !self.json {
             let notes = std::fs::read_to_string(scratch.path().join(NOTES)).unwrap_or_default();

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::sandbox::ThreadError;
+
 /// A command's end, and its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -68,6 +70,12 @@ impl std::fmt::Display for Failure {
             Self::Negative(text) | Self::Usage(text) | Self::Operation(text) => f.write_str(text),
             Self::ClosedPipe => f.write_str("the reader went away"),
         }
+    }
+}
+
+impl From<ThreadError> for Failure {
+    fn from(error: ThreadError) -> Self {
+        Self::Operation(error.to_string())
     }
 }
 

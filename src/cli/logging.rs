@@ -1,27 +1,52 @@
 //! Diagnostics: standard error, and a file where the configuration names one.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Stderr, Write};
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::{Log, Metadata, Record};
 
 use super::Failure;
+use super::log_file::LogFile;
+use super::log_writer::LogWriter;
 use crate::config::Logging;
+use crate::sandbox::ThreadError;
 use crate::text::{Escape as _, escape_lines};
 
+/// How long the end of the program waits for the log file.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
 /// Standard error and a file.
-struct Both {
-    stderr: Stderr,
-    file: File,
+struct Logger {
+    /// Decides what is logged.
+    filter: env_logger::Logger,
+    file: Option<Arc<LogWriter>>,
 }
 
-impl Write for Both {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.stderr.write_all(bytes)?;
-        self.file.write_all(bytes)?;
-        Ok(bytes.len())
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.filter.enabled(metadata)
     }
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.stderr.flush()?;
-        self.file.flush()
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.filter.matches(record) {
+            return;
+        }
+        let target = if record.target() == "plugin" { " plugin" } else { "" };
+        let line = format!("{}{target}: {}", record.level().as_str().to_lowercase(), record.args());
+        let line = (one_record(&line) + "\n").into_bytes();
+        // Nothing can be done when standard error is closed.
+        let _ = std::io::stderr().write_all(&line);
+        if let Some(file) = &self.file {
+            file.push(line);
+        }
+    }
+
+    /// Waits until the file has everything.
+    fn flush(&self) {
+        if let Some(file) = &self.file {
+            file.flush(LAST_LINES);
+        }
     }
 }
 
@@ -38,23 +63,37 @@ fn one_record(text: &str) -> String {
 
 /// Sends diagnostics where `logging` wants them. `CONDUCTOR_LOG` (for example `debug`) overrides the level.
 pub(super) fn start(logging: &Logging) -> Result<(), Failure> {
-    let mut builder = env_logger::Builder::new();
-    builder.filter_level(logging.level).parse_env("CONDUCTOR_LOG");
-    builder.format(|buffer, record| {
-        let target = if record.target() == "plugin" { " plugin" } else { "" };
-        let text = format!("{}{target}: {}", record.level().as_str().to_lowercase(), record.args());
-        writeln!(buffer, "{}", one_record(&text))
-    });
-    if let Some(path) = &logging.file {
-        let open = OpenOptions::new().create(true).append(true).open(path);
-        let file = open.map_err(|error| {
-            Failure::operation(format!("{}: cannot write the log: {error}; see [logging] file", path.escaped()))
-        })?;
-        builder.target(env_logger::Target::Pipe(Box::new(Both { stderr: std::io::stderr(), file })));
-    }
+    let filter = env_logger::Builder::new().filter_level(logging.level).parse_env("CONDUCTOR_LOG").build();
+    let file = match &logging.file {
+        None => None,
+        Some(path) => {
+            let open = LogFile::open(path, logging.max_file_bytes, logging.keep_files).map_err(|error| {
+                Failure::operation(format!("{}: cannot write the log: {error}; see [logging] file", path.escaped()))
+            });
+            let writer = LogWriter::start(open?).map_err(|error| {
+                let error = ThreadError::new(&error);
+                Failure::operation(format!("cannot start the thread that writes the log: {error}"))
+            })?;
+            write_panics(&writer);
+            Some(writer)
+        }
+    };
+    let level = filter.filter();
     // A second logger in one process happens only in tests, which need none.
-    let _ = builder.try_init();
+    if log::set_boxed_logger(Box::new(Logger { filter, file })).is_ok() {
+        log::set_max_level(level);
+    }
     Ok(())
+}
+
+/// What ends the program by a panic stands in the file as well, with everything before it.
+fn write_panics(file: &Arc<LogWriter>) {
+    let (file, before) = (Arc::clone(file), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        file.push((one_record(&format!("error: {panic}")) + "\n").into_bytes());
+        file.flush(LAST_LINES);
+        before(panic);
+    }));
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
+mod log_file;
+mod log_writer;
 mod logging;
 mod monitor;
 mod output;
@@ -139,10 +141,12 @@ fn program<T: FromArgs>(
             Err(Failure::usage(format!("{complaint}\n  `{command} --help` says more")))
         }
     };
-    match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
+    let code = match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(),
-    }
+    };
+    log::logger().flush();
+    code
 }
 
 /// What the parser has against `arguments`, which it repeats as they are: of a name with a line end, what it says of the name

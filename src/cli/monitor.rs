@@ -104,6 +104,7 @@ impl Printer<'_> {
         while going > 0 && !self.enough() {
             // The sender lives as long as a device does.
             let Ok(DeviceEvent { t, device, what }) = events.recv() else { break };
+            opened.taken(&what);
             let source = devices.iter().find(|spec| spec.id == device).map(|spec| short(&spec.source));
             match what {
                 What::Message(message) => {

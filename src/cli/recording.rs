@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Failure;
 use crate::config::{Config, Source};
 use crate::daemon::PluginSet;
-use crate::journal::{ApprovalRecord, ConfigRecord, Header, PluginRecord, Recorder, tree_digest};
+use crate::journal::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, Recorder, tree_digest};
 use crate::sandbox::data_directory;
 use crate::text::Escape as _;
 
@@ -18,6 +18,16 @@ pub(super) struct JournalFile<'a> {
     pub(super) force: bool,
 }
 
+/// What a session starts from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Started<'a> {
+    /// Unix time of its beginning, in microseconds.
+    pub(super) epoch: u64,
+    pub(super) seed: &'a [u8; 32],
+    /// What was taken from the machine.
+    pub(super) limits: LimitsRecord,
+}
+
 /// Begins a journal.
 pub(super) fn begin(
     journal: JournalFile<'_>,
@@ -25,8 +35,7 @@ pub(super) fn begin(
     config: &Config,
     plugins: &PluginSet,
     data_root: Option<&Path>,
-    epoch: u64,
-    seed: &[u8; 32],
+    started: Started<'_>,
 ) -> Result<Arc<Recorder>, Failure> {
     let directory = Path::new(source.name()).parent().unwrap_or(Path::new(""));
     let config_record = ConfigRecord::new(source.name(), &directory.to_string_lossy(), source.text());
@@ -47,7 +56,8 @@ pub(super) fn begin(
             approved: loaded.and_then(|plugin| plugin.approval()).map(ApprovalRecord::new),
         });
     }
-    let header = Header::new(epoch, seed, config_record, records);
+    let Started { epoch, seed, limits } = started;
+    let header = Header::new(epoch, seed, limits, config_record, records);
     Recorder::create(journal.path, &header, journal.force).map_err(|error| Failure::operation(error.to_string()))
 }
 

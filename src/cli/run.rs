@@ -13,13 +13,13 @@ use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
-use crate::daemon::{Feed, LiveRun, Ordered, Places, Playing, PluginSet, Told, play, run_live};
+use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, resolve};
-use crate::effect::{self, Live, World};
+use crate::effect::{self, Live, Revocations, World};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
-use crate::journal::{Entry, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
-use crate::sandbox::{Services, guests_on_first_thread};
+use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
+use crate::sandbox::{PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
 use crate::text::shell::word;
 
@@ -72,7 +72,7 @@ impl Run {
             return Err(Failure::usage("--force replaces the journal of --record: give one"));
         }
         let environment = Environment::of_process();
-        let Loaded { config, source, warnings } = load(self.config.as_deref(), &environment)?;
+        let Loaded { mut config, source, warnings } = load(self.config.as_deref(), &environment)?;
         logging::start(&config.logging)?;
         for warning in &warnings {
             log::warn!("{warning}");
@@ -80,6 +80,9 @@ impl Run {
         for advice in advice::of_secrets(&config, &environment) {
             log::warn!("{advice}");
         }
+        let resources = Resources::settle(&config.wasm);
+        resources.warn();
+        config.wasm.max_instances = resources.max_instances;
         let config = Arc::new(config);
         let feed = self.feed(&config)?;
         let mut places = Places::of(&environment);
@@ -101,7 +104,12 @@ impl Run {
             }
         }
         let refused = !plugins.refused.is_empty();
-        let live = Arc::new(Live::new(effect::Environment::inherited()));
+        let granted = plugins.plugins.clone();
+        let permits: effect::Permits = Arc::new(move |name, capability| {
+            let plugin = granted.iter().find(|plugin| plugin.name() == name);
+            plugin.is_some_and(|plugin| plugin.grant().has(capability))
+        });
+        let live = Arc::new(Live::new(effect::Environment::inherited()).permitted_by(permits));
         let told = self.dry_run.then(Told::new);
         if told.is_none() {
             for missing in live.prepare(&config) {
@@ -115,9 +123,11 @@ impl Run {
         let session = Session {
             config,
             source: &source,
+            limits: resources.limits(),
             plugins,
             outside,
             told,
+            revocations: Arc::clone(live.revocations()),
             data_root: places.data_root,
             record: self.record.as_deref().map(|path| JournalFile { path, force: self.force }),
             transcript: self.transcript.as_deref(),
@@ -159,9 +169,11 @@ impl Run {
 struct Session<'a> {
     config: Arc<Config>,
     source: &'a config::Source,
+    limits: LimitsRecord,
     plugins: PluginSet,
     outside: Arc<dyn Outside>,
     told: Option<Arc<Told>>,
+    revocations: Arc<Revocations>,
     data_root: Option<PathBuf>,
     record: Option<JournalFile<'a>>,
     transcript: Option<&'a Path>,
@@ -203,10 +215,15 @@ impl Session<'_> {
         if dry_run {
             guests_on_first_thread(); // and where it cannot be, they get a thread of their own
         }
-        let end = play(playing, messages, facts, tell);
+        let end = play(playing, messages, facts, tell).map_err(|error| {
+            if let Some(recorder) = &recorder {
+                recorder.abandon();
+            }
+            Failure::from(error)
+        })?;
         written?;
         finish(recorder.as_deref(), end)?;
-        transcript.map_or(Ok(()), TranscriptFile::finish)
+        transcript.map_or(Ok(()), |file| file.finish(0))
     }
 
     /// Reads devices, or a paced file, in real time.
@@ -238,10 +255,11 @@ impl Session<'_> {
             clock,
             services,
             told: self.told,
+            revocations: Some(self.revocations),
             recorder: recorder.clone(),
             ordered,
         };
-        let end = run_live(run, facts, tell).map_err(|error| {
+        let LiveEnd { t: end, lost } = run_live(run, facts, tell).map_err(|error| {
             if let Some(recorder) = &recorder {
                 recorder.abandon();
             }
@@ -249,12 +267,14 @@ impl Session<'_> {
         })?;
         finish(recorder.as_deref(), end)?;
         let transcript = transcript.and_then(Arc::into_inner);
-        transcript.map_or(Ok(()), |file| file.into_inner().unwrap_or_else(PoisonError::into_inner).finish())
+        let transcript = transcript.map(|file| file.into_inner().unwrap_or_else(PoisonError::into_inner));
+        transcript.map_or(Ok(()), |file| file.finish(lost.transcript))
     }
 
     fn begin_journal(&self, epoch: u64, seed: &[u8; 32]) -> Result<Option<Arc<Recorder>>, Failure> {
         let begin = |journal| {
-            recording::begin(journal, self.source, &self.config, &self.plugins, self.data_root.as_deref(), epoch, seed)
+            let started = recording::Started { epoch, seed, limits: self.limits };
+            recording::begin(journal, self.source, &self.config, &self.plugins, self.data_root.as_deref(), started)
         };
         self.record.map(begin).transpose()
     }
@@ -290,6 +310,11 @@ impl Session<'_> {
             trace,
             stops: None,
             approvals,
+            memory: Arc::new(TotalMemory::new(
+                self.limits.max_total_memory_bytes,
+                recorder.map(|recorder| -> Arc<dyn RefusedGrowthLog> { Arc::<Recorder>::clone(recorder) }),
+            )),
+            log: Arc::new(PluginLog::new(self.config.logging.plugin_bytes_per_minute)),
         })
     }
 }

@@ -33,11 +33,15 @@ impl TranscriptFile {
         }
     }
 
-    /// Hands everything to the system.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
+    /// Hands everything to the system. `lost`: lines that never came here, because too much waited.
+    pub(super) fn finish(mut self, lost: u64) -> Result<(), Failure> {
         let flushed = self.file.flush();
         match self.failed.map_or(flushed, Err) {
-            Ok(()) => Ok(()),
+            Ok(()) if lost == 0 => Ok(()),
+            Ok(()) => Err(Failure::operation(format!(
+                "{}: the transcript is not complete: {lost} lines are missing, because standard output was read too slowly or a call took too long; the journal of --record has everything, and `conductor replay --json` makes the transcript of it",
+                self.path.escaped()
+            ))),
             Err(error) => {
                 Err(Failure::operation(format!("{}: writing the transcript failed: {error}", self.path.escaped())))
             }

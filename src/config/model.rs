@@ -90,6 +90,12 @@ pub struct Logging {
     pub level: log::LevelFilter,
     /// Write to this file as well.
     pub file: Option<PathBuf>,
+    /// Bytes of that file before it makes place for a new one; default 10 MiB.
+    pub max_file_bytes: u64,
+    /// Old files that are kept; default 3.
+    pub keep_files: u32,
+    /// Bytes of the log that a plugin's lines may fill in a minute; default 64 KiB.
+    pub plugin_bytes_per_minute: u32,
 }
 
 /// `[advanced_settings]`, in milliseconds.
@@ -111,6 +117,12 @@ impl Default for Advanced {
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { level: log::LevelFilter::Info, file: None }
+        Self {
+            level: log::LevelFilter::Info,
+            file: None,
+            max_file_bytes: 10 << 20,
+            keep_files: 3,
+            plugin_bytes_per_minute: 64 << 10,
+        }
     }
 }

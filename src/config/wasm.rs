@@ -37,6 +37,8 @@ pub struct WasmConfig {
     pub queue: u32,
     /// Instances alive at once, over all plugins; default 64. Only in `[wasm]`.
     pub max_instances: u32,
+    /// Memory of all instances together in bytes; default half of what the machine has. Only in `[wasm]`.
+    pub max_total_memory_bytes: Option<u64>,
     /// Seconds after which an unused instance is dropped; default 600.
     pub instance_ttl_s: u32,
     /// Whether calls share an instance; default they do.
@@ -154,6 +156,7 @@ impl Default for WasmConfig {
             max_data_bytes: 64 << 20,
             queue: 64,
             max_instances: 64,
+            max_total_memory_bytes: None,
             instance_ttl_s: 600,
             isolation: Isolation::Tenant,
         }

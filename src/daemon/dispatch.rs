@@ -1,6 +1,6 @@
 //! Carries out steps, and says what came of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::context::context;
@@ -9,8 +9,10 @@ use super::told::Told;
 use crate::action::{Origin, Outside, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
-use crate::journal::{Entry, Line, Recorder, Turned, What};
-use crate::sandbox::{Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Status, Stops};
+use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
+use crate::sandbox::{
+    Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
+};
 
 /// Where calls of plugins go.
 #[derive(Debug)]
@@ -29,7 +31,11 @@ pub(super) enum Report {
     /// A call with this token was handed to the workers; its entry lacks only what came of it.
     Pending(u64, Entry),
     /// A call is done.
-    Done(Done),
+    Done(Box<Done>),
+    /// An instance will go; what comes of it has its place here.
+    Leaving(u64),
+    /// The instance of this number is gone; without an entry nothing ran.
+    Ended(u64, Option<Entry>),
 }
 
 /// Carries out steps.
@@ -51,10 +57,14 @@ pub(super) struct Dispatch {
 pub struct Replayed {
     /// Calls that were not accepted.
     pub rejected: HashMap<u64, Turned>,
-    /// Calls the wall clock stopped: while starting or not, and the fuel used.
-    pub deadlines: HashMap<u64, (bool, u64)>,
-    /// Where the coming call is told so.
+    /// Calls that time stopped: while starting or not, and where.
+    pub deadlines: HashMap<u64, (bool, StopPlace)>,
+    /// Where what comes is told so.
     pub stops: Arc<Stops>,
+    /// Effects that were dropped: after how many of the inputs, when, and which.
+    pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
+    /// The recording has no end: no instance is told that it goes, since none is known to have been.
+    pub cut_off: bool,
 }
 
 impl Dispatch {
@@ -80,26 +90,73 @@ impl Dispatch {
         self
     }
 
-    /// The plugins, when no more steps come.
-    pub(super) fn into_calls(self) -> Calls {
-        self.calls
+    /// Lets instances go whose time is up at `now`, each at its own time.
+    pub(super) fn expire(&mut self, config: &Arc<Config>, now: Micros, report: &mut impl FnMut(Report)) {
+        let ended = match &mut self.calls {
+            Calls::Workers(pool) => return pool.expire(now),
+            Calls::Inline(pool) => pool.expire(now),
+        };
+        self.tell_ended(config, ended, report);
     }
 
-    /// Lets instances go whose time is up at `now`.
-    pub(super) fn expire(&self, now: Micros) {
+    /// An effect that waited was dropped at `at`. It is reported, and recorded.
+    pub(super) fn revoked(
+        &mut self,
+        config: &Arc<Config>,
+        at: Micros,
+        revoked: RevokedRecord,
+        report: &mut impl FnMut(Report),
+    ) {
+        self.expire(config, at, report);
+        let RevokedRecord { plugin, tenant, what, capability } = revoked.clone();
+        self.record(Some(Line::Revoked { t: at, plugin, tenant, what, capability: capability.name().to_owned() }));
+        report(Report::Entry(Entry::revoked(config, at, revoked)));
+    }
+
+    /// Waits until every call that was accepted is done.
+    pub(super) fn wait_idle(&self) {
         if let Calls::Workers(pool) = &self.calls {
-            pool.expire(now);
+            pool.wait_idle();
+        }
+    }
+
+    /// The session ends at `at`, and with it every instance. What waits for a worker is turned away.
+    pub(super) fn close(mut self, config: &Arc<Config>, at: Micros, report: &mut impl FnMut(Report)) {
+        self.expire(config, at, report);
+        let Self { calls, told, recorder, .. } = self;
+        match calls {
+            Calls::Workers(pool) => pool.close(at),
+            Calls::Inline(pool) => {
+                tell_ended((config, told.as_deref(), recorder.as_deref()), pool.close(at), report);
+            }
+        }
+    }
+
+    fn tell_ended(
+        &self,
+        config: &Arc<Config>,
+        ended: impl IntoIterator<Item = Shutdown>,
+        report: &mut impl FnMut(Report),
+    ) {
+        tell_ended((config, self.told.as_deref(), self.recorder.as_deref()), ended, report);
+    }
+
+    fn record(&self, line: Option<Line>) {
+        if let (Some(recorder), Some(line)) = (&self.recorder, line) {
+            recorder.line(line);
         }
     }
 
     /// Does what `happening` asks for and reports it.
     pub(super) fn handle(&mut self, config: &Arc<Config>, happening: Happening<'_>, report: &mut impl FnMut(Report)) {
+        // Whose time was up before goes before, whoever notices it.
+        self.expire(config, happening.at(), report);
         match happening {
             Happening::Unmapped { event, mode } => {
                 let entry = Entry {
                     config: Arc::clone(config),
                     t: event.t,
-                    event: event.clone(),
+                    event: Some(event.clone()),
                     mapping: None,
                     mode,
                     what: What::Unmapped,
@@ -110,7 +167,7 @@ impl Dispatch {
                 let entry = |what| Entry {
                     config: Arc::clone(config),
                     t: at,
-                    event: cause.event.clone(),
+                    event: Some(cause.event.clone()),
                     mapping: Some(cause.mapping),
                     mode,
                     what,
@@ -118,7 +175,7 @@ impl Dispatch {
                 match task {
                     Task::Plugin(call) => {
                         let context = context(&cause.event, mapping, mode, self.epoch, at);
-                        self.call(call, context, at, entry, report);
+                        self.call(config, call, context, at, entry, report);
                     }
                     Task::Effect(effect) => {
                         let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
@@ -133,6 +190,7 @@ impl Dispatch {
 
     fn call(
         &mut self,
+        config: &Arc<Config>,
         call: Arc<PluginCall>,
         context: Context,
         at: Micros,
@@ -149,20 +207,21 @@ impl Dispatch {
                     replayed.stops.set(replayed.deadlines.get(&self.token).copied());
                     replayed.rejected.get(&self.token)
                 });
-                let outcome = match recorded {
+                let Carried { before, outcome, after } = match recorded {
                     Some(turned) => pool.reject(&call, at, turned.rejection(&call, pool)),
-                    None => pool.call(&call, &context, at),
+                    None => pool.carry_out(&call, &context, at),
                 };
-                if let (Some(recorder), Status::Rejected(rejection)) = (&self.recorder, &outcome.status)
-                    && let Some(reason) = turned(rejection)
-                {
-                    recorder.line(Line::Rejected { call: self.token, reason });
+                self.tell_ended(config, before, report);
+                if let Status::Rejected(rejection) = &outcome.status {
+                    self.record(turned(rejection).map(|reason| Line::Rejected { call: self.token, reason }));
                 }
+                self.record(Line::stopped_call(self.token, &outcome));
                 let effects = self.told.as_ref().map(|told| told.take(&call.plugin, &call.tenant));
                 report(Report::Entry(entry(What::Call { call, outcome: Box::new(outcome) })));
                 for effect in effects.into_iter().flatten() {
                     report(Report::Entry(entry(effect.into())));
                 }
+                self.tell_ended(config, after, report);
             }
             Calls::Workers(pool) => {
                 let job = Job { call: Arc::clone(&call), context, at, token: self.token };
@@ -170,9 +229,8 @@ impl Dispatch {
                     // The call is on its way before anybody is told of it.
                     Ok(()) => report(Report::Pending(self.token, entry(What::Unmapped))),
                     Err(rejection) => {
-                        if let (Some(recorder), Some(reason)) = (&self.recorder, turned(&rejection)) {
-                            recorder.line(Line::Rejected { call: self.token, reason });
-                        }
+                        let line = turned(&rejection).map(|reason| Line::Rejected { call: self.token, reason });
+                        self.record(line);
                         let outcome = Box::new(Outcome::rejected(rejection));
                         report(Report::Entry(entry(What::Call { call, outcome })));
                     }
@@ -180,6 +238,31 @@ impl Dispatch {
             }
         }
     }
+}
+
+/// Reports instances that went, and what they asked for in a dry run; records where time stopped them.
+fn tell_ended(
+    (config, told, recorder): (&Arc<Config>, Option<&Told>, Option<&Recorder>),
+    ended: impl IntoIterator<Item = Shutdown>,
+    report: &mut impl FnMut(Report),
+) {
+    for shutdown in ended {
+        if let (Some(recorder), Some(line)) = (recorder, Line::stopped_shutdown(&shutdown)) {
+            recorder.line(line);
+        }
+        for entry in shutdown_entries(config, shutdown, told) {
+            report(Report::Entry(entry));
+        }
+    }
+}
+
+/// The entry of an instance that went, and of what it asked for in a dry run.
+pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, told: Option<&Told>) -> Vec<Entry> {
+    let effects = told.map(|told| told.take(&shutdown.plugin, &shutdown.tenant));
+    let entry = Entry::shutdown(config, shutdown);
+    let base = Entry { what: What::Unmapped, ..entry.clone() };
+    let effects = effects.into_iter().flatten().map(|effect| Entry { what: effect.into(), ..base.clone() });
+    std::iter::once(entry).chain(effects).collect()
 }
 
 /// Why a call was turned away, where the reason lies in timing. What lies in the session's own events comes about again by

@@ -9,16 +9,23 @@
 mod context;
 mod dispatch;
 mod live;
+mod order;
 mod play;
 mod plugins;
+mod report_queue;
+mod report_writer;
+mod resources;
 mod session;
 mod signals;
 mod told;
 
 pub use dispatch::Replayed;
-pub use live::{Feed, LiveError, LiveRun, Ordered, run_live};
+pub use live::{Feed, LiveEnd, LiveError, LiveRun, run_live};
+pub use order::Ordered;
 pub use play::{Playing, play};
 pub use plugins::{Places, PluginSet};
 pub(crate) use plugins::{needs, other_approval};
+pub use report_queue::LostLines;
+pub use resources::{ResourceFigures, Resources};
 pub use session::{Happening, Session};
 pub use told::Told;

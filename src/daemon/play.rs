@@ -1,5 +1,6 @@
 //! Playing a session from a file: virtual time, one thread, as fast as the machine goes.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::dispatch::{Calls, Dispatch, Replayed, Report};
@@ -7,12 +8,12 @@ use super::plugins::PluginSet;
 use super::session::{Happening, Session};
 use super::told::Told;
 use crate::action::{Facts, Outside};
-use crate::clock::{Clock, Micros, VirtualClock};
+use crate::clock::{Alarm, Clock, Micros, VirtualClock};
 use crate::config::Config;
 use crate::gesture::DeviceId;
-use crate::journal::{Entry, Recorder};
+use crate::journal::{Entry, Recorder, RevokedRecord};
 use crate::midi::Message;
-use crate::sandbox::{InlinePool, Services, on_guest_stack};
+use crate::sandbox::{InlinePool, PluginLog, Services, ThreadError, on_guest_stack};
 
 /// What a session is played with.
 #[derive(Debug)]
@@ -40,34 +41,33 @@ pub fn play(
     playing: Playing,
     messages: impl Iterator<Item = (Micros, DeviceId, Option<Message>)> + Send,
     facts: &(dyn Facts + Sync),
-    mut tell: impl FnMut(Entry) -> bool + Send,
-) -> Micros {
+    tell: impl FnMut(Entry) -> bool + Send,
+) -> Result<Micros, ThreadError> {
     let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
         playing;
-    let (replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
+    let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
+    let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
+    let mut revoked = replayed.as_mut().map(|replayed| std::mem::take(&mut replayed.revoked)).unwrap_or_default();
+    if !plugins.is_empty() {
+        Alarm::start_watchdog();
+    }
     on_guest_stack(move || {
         let mut session = Session::new(Arc::clone(&config));
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
         let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
-        let mut dispatch =
+        let dispatch =
             Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
-        let mut wanted = true;
-        let mut say = |happening: Happening<'_>| {
-            dispatch.handle(&config, happening, &mut |report| {
-                if let Report::Entry(entry) = report {
-                    entry.log_plugin_lines();
-                    wanted = wanted && tell(entry);
-                }
-            });
-            wanted
-        };
+        let log = Arc::clone(&services.log);
+        let mut at_work = AtWork { dispatch, config, tell, log: Arc::clone(&log), wanted: true };
+        let mut number = 0;
         for (t, device, message) in messages {
-            if !pass(&mut session, Some(t), &clock, facts, &mut say) {
+            at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
+            if !pass(&mut session, Some(t), &clock, facts, &mut |happening| at_work.say(happening)) {
                 break;
             }
             clock.advance_to(t);
             let mut hear = |happening: Happening<'_>| {
-                say(happening);
+                at_work.say(happening);
             };
             if let Some(message) = message {
                 if let Some(recorder) = &recorder {
@@ -77,13 +77,74 @@ pub fn play(
             } else {
                 session.device_lost(t, device, facts, &mut hear);
             }
+            number += 1;
         }
-        pass(&mut session, end, &clock, facts, &mut say);
-        if let Calls::Inline(pool) = dispatch.into_calls() {
-            pool.close(clock.now());
+        at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
+        pass(&mut session, end, &clock, facts, &mut |happening| at_work.say(happening));
+        let end = session.end(end.unwrap_or_default(), facts, &mut |happening| {
+            at_work.say(happening);
+        });
+        clock.advance_to(end);
+        if !cut_off {
+            at_work.close(end);
         }
-        session.now()
+        log.finish();
+        end
     })
+}
+
+/// What carries steps out, and who is told.
+struct AtWork<F> {
+    dispatch: Dispatch,
+    config: Arc<Config>,
+    tell: F,
+    /// Whether whoever is told still wants to be.
+    log: Arc<PluginLog>,
+    wanted: bool,
+}
+
+impl<F: FnMut(Entry) -> bool> AtWork<F> {
+    /// Does what `happening` asks for. `false`: the account is not wanted any more.
+    fn say(&mut self, happening: Happening<'_>) -> bool {
+        let Self { dispatch, config, tell, log, wanted } = self;
+        dispatch.handle(config, happening, &mut |report| hand_on(report, tell, log, wanted));
+        *wanted
+    }
+
+    /// Drops the effects that were dropped before the input of this `number`.
+    fn revoke(
+        &mut self,
+        session: &mut Session,
+        revoked: &mut VecDeque<(usize, Micros, RevokedRecord)>,
+        number: usize,
+        clock: &VirtualClock,
+        facts: &dyn Facts,
+    ) {
+        while revoked.front().is_some_and(|(inputs, ..)| *inputs <= number) {
+            let Some((_, t, record)) = revoked.pop_front() else { return }; // it was there
+            pass(session, Some(t), clock, facts, &mut |happening| self.say(happening));
+            let t = session.end(t, facts, &mut |happening| {
+                self.say(happening);
+            });
+            clock.advance_to(t);
+            let Self { dispatch, config, tell, log, wanted } = self;
+            dispatch.revoked(config, t, record, &mut |report| hand_on(report, tell, log, wanted));
+        }
+    }
+
+    /// The session ends at `at`.
+    fn close(self, at: Micros) {
+        let Self { dispatch, config, mut tell, log, mut wanted } = self;
+        dispatch.close(&config, at, &mut |report| hand_on(report, &mut tell, &log, &mut wanted));
+    }
+}
+
+/// Tells of `report`, as long as that is wanted.
+fn hand_on(report: Report, tell: &mut impl FnMut(Entry) -> bool, log: &PluginLog, wanted: &mut bool) {
+    if let Report::Entry(entry) = report {
+        entry.log_plugin_lines(log);
+        *wanted = *wanted && tell(entry);
+    }
 }
 
 /// Lets what falls due before `until` (or at all) happen, each at its own time. `false`: the account is not wanted any more.

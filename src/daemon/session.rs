@@ -48,6 +48,17 @@ pub enum Happening<'a> {
     },
 }
 
+impl Happening<'_> {
+    /// When it happens.
+    #[must_use]
+    pub fn at(&self) -> Micros {
+        match self {
+            Self::Unmapped { event, .. } => event.t,
+            Self::Step { step, .. } => step.at,
+        }
+    }
+}
+
 impl Session {
     /// A session at time zero in the first mode of `config`.
     #[must_use]
@@ -131,6 +142,12 @@ impl Session {
             }
         }
         false
+    }
+
+    /// Time comes to `t`, the session's end, or to what has happened last: what falls due before comes first. Returns that time.
+    pub fn end(&mut self, t: Micros, facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) -> Micros {
+        while !self.advance(t, facts, say) {}
+        self.now
     }
 
     /// The device is gone at `t`: what falls due before comes first, then whatever it held is let go.

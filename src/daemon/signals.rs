@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
-use super::live::Event;
+use super::live::{Event, LiveError};
 
 /// Waits for signals until it is dropped.
 #[derive(Debug)]
@@ -18,13 +18,15 @@ pub(super) struct SignalWatch {
 impl SignalWatch {
     /// Sends [`Event::Stop`] to `to` at the first signal that asks for an end. At the second the process ends at once, with
     /// the code shells give to it.
-    pub(super) fn start(to: SyncSender<Event>) -> std::io::Result<Self> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    pub(super) fn start(to: SyncSender<Event>) -> Result<Self, LiveError> {
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| LiveError::Signals { error: error.to_string() })?;
         let handle = signals.handle();
         let watch = move || {
             let mut asked = false;
             for signal in signals.forever() {
                 if asked {
+                    log::logger().flush();
                     std::process::exit(128 + signal);
                 }
                 asked = true;
@@ -33,7 +35,8 @@ impl SignalWatch {
                 let _ = to.send(Event::Stop);
             }
         };
-        let thread = std::thread::Builder::new().name("signals".into()).spawn(watch)?;
+        let thread = std::thread::Builder::new().name("signals".into()).spawn(watch);
+        let thread = thread.map_err(LiveError::thread("waits for signals"))?;
         Ok(Self { handle, thread: Some(thread) })
     }
 }

@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::{Builder, JoinHandle};
 
-use super::event::DeviceEvent;
+use super::event::{DeviceEvent, What};
 use super::port::PortsError;
 use super::raw::{RawDevice, read_stdin};
-use super::sink::Sink;
+use super::sink::{Sink, WaitingBytes};
 use super::source::Source;
 use super::wake::{Stop, Wake, pair};
 use crate::clock::Clock;
 use crate::config::DeviceConfig;
 use crate::gesture::DeviceId;
+use crate::sandbox::ThreadError;
 
 /// A device to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +81,7 @@ pub struct Devices {
     stop: Option<Stop>,
     threads: Vec<JoinHandle<()>>,
     dropped: Arc<AtomicU64>,
+    waiting: WaitingBytes,
 }
 
 impl fmt::Debug for Devices {
@@ -96,7 +98,7 @@ impl Devices {
     pub const QUEUE: usize = 1024;
 
     /// Starts reading `devices`. Events are stamped by `clock` as they are received and go to `to`; a message that finds it
-    /// full is dropped and counted, never waited with.
+    /// full is dropped and counted, never waited with. Who takes an event out of it calls [`Devices::taken`].
     pub fn open<T: From<DeviceEvent> + Send + 'static>(
         devices: &[DeviceSpec],
         clock: Arc<dyn Clock>,
@@ -104,9 +106,10 @@ impl Devices {
     ) -> Result<Self, DeviceError> {
         let (stop, wake) = pair().map_err(|error| DeviceError::System { error: error.to_string() })?;
         let dropped = Arc::new(AtomicU64::new(0));
-        let sink = Sink::new(to, clock, Arc::clone(&dropped), wake.clone());
+        let waiting = WaitingBytes::default();
+        let sink = Sink::new(to, clock, Arc::clone(&dropped), waiting.clone(), wake.clone());
         // From here on an error drops `opened`, which ends the threads already started.
-        let mut opened = Self { stop: Some(stop), threads: Vec::new(), dropped };
+        let mut opened = Self { stop: Some(stop), threads: Vec::new(), dropped, waiting };
         for device in devices {
             let (id, sink, wake) = (device.id, sink.clone(), wake.clone());
             match &device.source {
@@ -153,8 +156,15 @@ impl Devices {
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DeviceError> {
         let thread = Builder::new().name(name.to_owned()).spawn(run);
-        self.threads.push(thread.map_err(|error| DeviceError::System { error: error.to_string() })?);
+        self.threads.push(thread.map_err(|error| DeviceError::System { error: ThreadError::new(&error).to_string() })?);
         Ok(())
+    }
+
+    /// Whoever takes an event out of the queue says so here: what waits is bounded in bytes as well.
+    pub fn taken(&self, what: &What) {
+        if let What::Message(message) = what {
+            self.waiting.remove(message.held_bytes());
+        }
     }
 
     /// Messages dropped so far because the queue was full.

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
-use super::process::{Environment, cannot_start, descriptor};
+use super::process::{Environment, cannot_start, descriptor, spawn};
 use crate::action::{EffectError, Program, ProgramEnd};
 use crate::clock::{Clock, SystemClock};
 use crate::text::Escape as _;
@@ -37,7 +37,7 @@ pub(super) fn exec(environment: &Environment, program: &Program, limit: Duration
     command.env_clear().args(&program.arguments).current_dir("/");
     command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, environment.get(name)?))));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().map_err(|error| cannot_start(&file, &error))?;
+    let child = spawn(&mut command).map_err(|error| cannot_start(&file, &error))?;
     let mut running = Running::new(child, program);
     let end = running.until_it_ends(&clock, limit);
     let status = running.kill(&file)?;

@@ -9,6 +9,7 @@ use super::needs::Pointer;
 use super::process::Environment;
 use super::reaper::Reaper;
 use super::requests::Requests;
+use super::revoked::{Permit, Permits, Revocations};
 use super::volume::{LIMIT, Mixer};
 use super::words;
 use super::worker::Worker;
@@ -16,7 +17,7 @@ use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request
 use crate::config::{Config, Volume};
 
 #[cfg(feature = "keys")]
-use super::keys::{Input, Keys};
+use super::keys::{Input, Keys, Sent};
 #[cfg(feature = "alsa")]
 use super::midi_out::Outputs;
 use crate::text::Escape as _;
@@ -31,6 +32,8 @@ pub type OnFailure = Arc<dyn Fn(&Effect, &EffectError) + Send + Sync>;
 pub struct Live {
     environment: Environment,
     on_failure: Option<OnFailure>,
+    permits: Option<Permits>,
+    revocations: Arc<Revocations>,
     #[cfg(feature = "alsa")]
     midi: std::sync::Mutex<Outputs>,
     #[cfg(feature = "keys")]
@@ -50,6 +53,8 @@ impl Live {
         Self {
             environment,
             on_failure: None,
+            permits: None,
+            revocations: Arc::default(),
             #[cfg(feature = "alsa")]
             midi: std::sync::Mutex::default(),
             #[cfg(feature = "keys")]
@@ -68,6 +73,18 @@ impl Live {
     pub fn on_failure(mut self, tell: OnFailure) -> Self {
         self.on_failure = Some(tell);
         self
+    }
+
+    /// Asks `permits` before each effect of a plugin that had to wait: it is dropped when its plugin has lost what it needs.
+    #[must_use]
+    pub fn permitted_by(mut self, permits: Permits) -> Self {
+        self.permits = Some(permits);
+        self
+    }
+
+    /// Who tells of effects that were dropped.
+    pub fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
     }
 
     /// Gets ready for what `config` can ask for, so that the first press finds its MIDI port connected and its keyboard
@@ -127,50 +144,71 @@ impl Live {
         }
     }
 
-    fn start(&self, effect: &Effect, program: &str, arguments: Vec<String>) -> Result<(), EffectError> {
+    /// What `effect` needs to happen after it had to wait.
+    fn permit(&self, effect: &Effect, origin: Origin<'_>) -> Option<Permit> {
+        Permit::of(effect, origin, self.permits.as_ref(), &self.revocations)
+    }
+
+    fn start(
+        &self,
+        effect: &Effect,
+        origin: Origin<'_>,
+        program: &str,
+        arguments: Vec<String>,
+    ) -> Result<(), EffectError> {
         let file = self.environment.find(program)?;
         let (tell, reaper, environment) = (self.teller(effect), Arc::clone(&self.reaper), self.environment.clone());
-        let label = effect.to_string();
-        self.programs.submit(move || {
-            let mut command = environment.command(&file);
-            command.args(arguments);
-            tell(reaper.start(command, &file, label));
+        let (label, permit) = (effect.to_string(), self.permit(effect, origin));
+        self.programs.submit(move || match permit {
+            Some(permit) if !permit.holds() => permit.drop_effect(),
+            _ => {
+                let mut command = environment.command(&file);
+                command.args(arguments);
+                tell(reaper.start(command, &file, label));
+            }
         })
     }
 
-    fn volume(&self, effect: &Effect, volume: &Volume) -> Result<(), EffectError> {
+    fn volume(&self, effect: &Effect, origin: Origin<'_>, volume: &Volume) -> Result<(), EffectError> {
         Mixer::present(&self.environment)?;
         let (tell, mixer, environment) = (self.teller(effect), Arc::clone(&self.mixer), self.environment.clone());
-        let volume = volume.clone();
-        self.programs.submit(move || tell(mixer.apply(&volume, &environment, LIMIT)))
+        let (volume, permit) = (volume.clone(), self.permit(effect, origin));
+        self.programs.submit(move || match permit {
+            Some(permit) if !permit.holds() => permit.drop_effect(),
+            _ => tell(mixer.apply(&volume, &environment, LIMIT)),
+        })
     }
 
     #[cfg(feature = "keys")]
-    fn input(&self, effect: &Effect, input: Input) -> Result<(), EffectError> {
+    fn input(&self, effect: &Effect, origin: Origin<'_>, input: Input) -> Result<(), EffectError> {
         let (tell, send) = (self.teller(effect), self.keys.sending(input, &self.environment)?);
-        self.typist.submit(move || tell(send()))
+        let permit = self.permit(effect, origin);
+        self.typist.submit(move || match (send(&|| permit.as_ref().is_none_or(Permit::holds)), permit) {
+            (Ok(Sent::Stopped), Some(permit)) => permit.drop_effect(),
+            (sent, _) => tell(sent.map(|_| ())),
+        })
     }
 }
 
 impl Outside for Live {
-    fn perform(&self, effect: &Effect, _origin: Origin<'_>) -> Result<Reply, EffectError> {
+    fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
             #[cfg(feature = "alsa")]
             Effect::Midi(out) => self.midi().send(out),
             #[cfg(not(feature = "alsa"))]
             Effect::Midi(_) => Err(not_built("MIDI output", "alsa")),
-            Effect::Shell(line) => self.start(effect, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
+            Effect::Shell(line) => self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
             Effect::Launch(app) => {
                 let (program, arguments) = launch(app)?;
-                self.start(effect, &program, arguments)
+                self.start(effect, origin, &program, arguments)
             }
-            Effect::Volume(volume) => self.volume(effect, volume),
+            Effect::Volume(volume) => self.volume(effect, origin, volume),
             #[cfg(feature = "keys")]
-            Effect::Keystroke(keystroke) => self.input(effect, Input::keystroke(keystroke)?),
+            Effect::Keystroke(keystroke) => self.input(effect, origin, Input::keystroke(keystroke)?),
             #[cfg(feature = "keys")]
-            Effect::Text(text) => self.input(effect, Input::text(text)?),
+            Effect::Text(text) => self.input(effect, origin, Input::text(text)?),
             #[cfg(feature = "keys")]
-            Effect::MouseClick(click) => self.input(effect, Input::click(click)?),
+            Effect::MouseClick(click) => self.input(effect, origin, Input::click(click)?),
             #[cfg(not(feature = "keys"))]
             Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Err(not_built("keys and clicks", "keys")),
         }

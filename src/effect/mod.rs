@@ -1,11 +1,13 @@
 //! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.
 
+mod descriptors;
 mod dry_run;
 mod exec;
 mod facts;
 #[cfg(feature = "keys")]
 mod keys;
 mod live;
+pub mod machine;
 #[cfg(feature = "alsa")]
 mod midi_out;
 mod needs;
@@ -14,14 +16,17 @@ mod network;
 mod process;
 mod reaper;
 mod requests;
+mod revoked;
 mod system;
 mod volume;
 mod words;
 mod worker;
 
+pub use descriptors::Descriptors;
 pub use dry_run::DryRun;
 pub use facts::World;
 pub use live::{Live, OnFailure};
 #[cfg(feature = "tls")]
 pub use network::{AuthorityError, Lookup, Network, SystemLookup};
 pub use process::Environment;
+pub use revoked::{Permits, Revocations, RevokedEffect};

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use super::descriptors;
 use crate::action::EffectError;
 use crate::clock::{Clock, SystemClock};
 use crate::text::Escape as _;
@@ -81,6 +82,13 @@ impl Environment {
     }
 }
 
+/// Starts `command`, under the limit of descriptors that this process was started with.
+pub(super) fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let child = command.spawn()?;
+    descriptors::restore(&child);
+    Ok(child)
+}
+
 fn executable(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
@@ -114,7 +122,7 @@ pub(super) fn run<S: AsRef<OsStr>>(
         Keep::Output => command.stdout(Stdio::piped()),
         Keep::Errors => command.stderr(Stdio::piped()),
     };
-    let mut child = command.spawn().map_err(|error| cannot_start(program, &error))?;
+    let mut child = spawn(&mut command).map_err(|error| cannot_start(program, &error))?;
     let end = wait(&mut child, keep, limit);
     if end.is_err() {
         if let Some(group) = Pid::from_raw(child.id().cast_signed()) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::process::{cannot_start, descriptor, poll_for};
+use super::process::{cannot_start, descriptor, poll_for, spawn};
 use crate::action::EffectError;
 
 /// Programs that may run at once. A mapping that starts one at each press of a pad would fill the machine otherwise.
@@ -52,7 +52,7 @@ impl Reaper {
                 "{MAX_CHILDREN} programs started by mappings are still running; {label} was not started"
             )));
         }
-        let child = command.spawn().map_err(|error| {
+        let child = spawn(&mut command).map_err(|error| {
             shared.running.fetch_sub(1, Ordering::Relaxed);
             cannot_start(program, &error)
         })?;

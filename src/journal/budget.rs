@@ -29,9 +29,9 @@ fn five() -> u32 {
 pub struct Usage {
     /// Calls that were made.
     pub calls: u64,
-    /// Fuel of all calls and starts.
+    /// Fuel of all calls, starts and ends.
     pub fuel: u64,
-    /// Fuel of the costliest call.
+    /// Fuel of the costliest call, or end of an instance.
     pub fuel_max: u64,
     /// Fuel of all starts of instances (`_initialize`, `init`).
     pub start_fuel: u64,
@@ -73,9 +73,13 @@ pub struct Verdict {
 
 /// Adds `entry` to what its plugin used.
 pub fn count(usage: &mut BTreeMap<String, Usage>, entry: &Entry) {
-    let What::Call { call, outcome } = &entry.what else { return };
-    let usage = usage.entry(call.plugin.clone()).or_default();
-    usage.calls += 1;
+    let (plugin, outcome, calls) = match &entry.what {
+        What::Call { call, outcome } => (&call.plugin, outcome, 1),
+        What::Shutdown { plugin, outcome, .. } => (plugin, outcome, 0),
+        _ => return,
+    };
+    let usage = usage.entry(plugin.clone()).or_default();
+    usage.calls += calls;
     usage.fuel = usage.fuel.saturating_add(outcome.fuel).saturating_add(outcome.init_fuel);
     usage.fuel_max = usage.fuel_max.max(outcome.fuel);
     usage.start_fuel = usage.start_fuel.saturating_add(outcome.init_fuel);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::{Dropped, Effect, EffectError};
 use crate::clock::Micros;
-use crate::config::{Config, PluginCall};
+use crate::config::{Capability, Config, PluginCall};
 use crate::gesture::GestureEvent;
-use crate::sandbox::{self, Outcome};
+use crate::sandbox::{self, Outcome, PluginLog, Shutdown};
 use crate::text::Escape as _;
 
 /// One thing that happened in a session.
@@ -17,8 +17,8 @@ pub struct Entry {
     pub config: Arc<Config>,
     /// When: of the gesture or, for a step that was delayed, of the step.
     pub t: Micros,
-    /// The gesture behind it.
-    pub event: GestureEvent,
+    /// The gesture behind it; an instance that goes has none, nor has an effect that is dropped.
+    pub event: Option<GestureEvent>,
     /// Number of the mapping behind it, as [`Config::mapping`] takes it.
     pub mapping: Option<usize>,
     /// Index of the mode it happened in.
@@ -68,9 +68,82 @@ pub enum What {
     },
     /// The rest of an action was given up.
     Dropped(Dropped),
+    /// An effect that waited was dropped, because what allows it was revoked.
+    Revoked(RevokedRecord),
+    /// An instance went, having been told.
+    Shutdown {
+        /// The plugin.
+        plugin: String,
+        /// Whose instance.
+        tenant: String,
+        /// What `shutdown` came to.
+        outcome: Box<Outcome>,
+    },
+}
+
+/// An effect of a plugin that was accepted and dropped, because what allows it was revoked while it waited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedRecord {
+    /// The plugin.
+    pub plugin: String,
+    /// In whose name.
+    pub tenant: String,
+    /// The effect, as reports show it.
+    pub what: String,
+    /// What was revoked.
+    pub capability: Capability,
+}
+
+impl From<Shutdown> for What {
+    fn from(Shutdown { plugin, tenant, outcome, .. }: Shutdown) -> Self {
+        Self::Shutdown { plugin, tenant, outcome: Box::new(outcome) }
+    }
 }
 
 impl Entry {
+    /// The entry of an instance that went under `config`.
+    #[must_use]
+    pub fn shutdown(config: &Arc<Config>, shutdown: Shutdown) -> Self {
+        let t = shutdown.at;
+        Self { config: Arc::clone(config), t, event: None, mapping: None, mode: 0, what: shutdown.into() }
+    }
+
+    /// The entry of an effect that was dropped at `t` under `config`.
+    #[must_use]
+    pub fn revoked(config: &Arc<Config>, t: Micros, revoked: RevokedRecord) -> Self {
+        Self { config: Arc::clone(config), t, event: None, mapping: None, mode: 0, what: What::Revoked(revoked) }
+    }
+
+    /// The gesture, as reports show it.
+    #[must_use]
+    pub fn gesture(&self) -> Option<String> {
+        self.event.as_ref().map(|event| event.gesture.to_string())
+    }
+
+    /// About how many bytes of memory it holds, without the configuration.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let held = match &self.what {
+            What::Effect { effect, result, .. } => {
+                effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
+            }
+            What::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
+            What::PluginEffect { plugin, tenant, effect } => plugin.len() + tenant.len() + effect.held_bytes(),
+            What::Shutdown { plugin, tenant, outcome } => {
+                plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
+            }
+            What::Revoked(RevokedRecord { what, .. }) => what.len(),
+            What::Unmapped | What::Mode(_) | What::Refused { .. } | What::Dropped(_) => 0,
+        };
+        size_of::<Self>() + held
+    }
+
+    /// Whether it is only the telling of a dry run, which no transcript has.
+    #[must_use]
+    pub fn is_dry_run_only(&self) -> bool {
+        matches!(self.what, What::PluginEffect { .. })
+    }
+
     /// Name of the mode.
     #[must_use]
     pub fn mode_name(&self) -> &str {
@@ -98,18 +171,11 @@ impl Entry {
                 };
                 (Some(effect_name(effect)), Some(status))
             }
-            What::Call { outcome, .. } => {
-                let status = match outcome.status {
-                    sandbox::Status::Ok => Status::Ok,
-                    sandbox::Status::Failed(_) => Status::Failed,
-                    sandbox::Status::Fault(_) => Status::Fault,
-                    sandbox::Status::Rejected(_) => Status::Rejected,
-                };
-                (Some("WasmPlugin"), Some(status))
-            }
+            What::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
+            What::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
             What::PluginEffect { effect, .. } => (Some(effect_name(effect)), Some(Status::DryRun)),
             What::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
-            What::Dropped(_) => (None, Some(Status::Rejected)),
+            What::Dropped(_) | What::Revoked(_) => (None, Some(Status::Rejected)),
         }
     }
 
@@ -118,22 +184,39 @@ impl Entry {
     pub fn error(&self) -> Option<String> {
         match &self.what {
             What::Effect { result, .. } => result.as_ref().err().map(ToString::to_string),
-            What::Call { outcome, .. } => outcome.error(),
+            What::Call { outcome, .. } | What::Shutdown { outcome, .. } => outcome.error(),
             What::Refused { reason, .. } => Some(reason.to_string()),
             What::Dropped(dropped) => Some(dropped.to_string()),
+            What::Revoked(RevokedRecord { plugin, what, capability, .. }) => {
+                Some(format!("plugin \"{plugin}\": {what}: dropped, because {capability} was revoked while it waited"))
+            }
             What::Unmapped | What::Mode(_) | What::PluginEffect { .. } => None,
         }
     }
 
-    /// Hands what the plugin wrote to the log, under its own name.
-    pub fn log_plugin_lines(&self) {
-        if let What::Call { call, outcome } = &self.what {
-            for line in &outcome.logs {
-                log::log!(target: "plugin", line.level.level(), "{}/{}: {}", call.plugin.escaped(), call.tenant.escaped(), line.text);
-            }
-            if outcome.logs_dropped > 0 {
-                log::warn!(target: "plugin", "{}/{}: {} more lines dropped", call.plugin.escaped(), call.tenant.escaped(), outcome.logs_dropped);
-            }
+    /// Hands what the plugin wrote to `log`, under its own name.
+    pub fn log_plugin_lines(&self, log: &PluginLog) {
+        let (plugin, tenant, when, outcome) = match &self.what {
+            What::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
+            What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
+            _ => return,
+        };
+        for line in &outcome.logs {
+            log.line(
+                plugin,
+                self.t,
+                line.level.level(),
+                format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
+            );
+        }
+        if outcome.logs_dropped > 0 {
+            let text = format_args!(
+                "{}/{}{when}: {} more lines dropped",
+                plugin.escaped(),
+                tenant.escaped(),
+                outcome.logs_dropped
+            );
+            log.line(plugin, self.t, log::Level::Warn, text);
         }
     }
 
@@ -142,8 +225,8 @@ impl Entry {
     pub fn line(&self) -> EventLine {
         let (action, status) = self.action_and_status();
         let mut line = EventLine {
-            gesture: Some(self.event.gesture.to_string()),
-            mode: Some(self.mode_name().to_owned()),
+            gesture: self.gesture(),
+            mode: self.event.is_some().then(|| self.mode_name().to_owned()),
             mapping: self.mapping_name(),
             action,
             status,
@@ -160,6 +243,17 @@ impl Entry {
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
+            What::Shutdown { plugin, tenant, outcome } => {
+                line.plugin = Some(plugin.clone());
+                line.tenant = Some(tenant.clone());
+                line.fuel = Some(outcome.fuel);
+                line.output = outcome.output.as_deref().and_then(output_value);
+            }
+            What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
+                line.plugin = Some(plugin.clone());
+                line.tenant = Some(tenant.clone());
+                line.output = text_value(what);
+            }
             What::PluginEffect { plugin, tenant, effect } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
@@ -172,6 +266,15 @@ impl Entry {
             What::Unmapped | What::Dropped(_) => {}
         }
         line
+    }
+}
+
+fn status_of(outcome: &Outcome) -> Status {
+    match outcome.status {
+        sandbox::Status::Ok => Status::Ok,
+        sandbox::Status::Failed(_) => Status::Failed,
+        sandbox::Status::Fault(_) => Status::Fault,
+        sandbox::Status::Rejected(_) => Status::Rejected,
     }
 }
 

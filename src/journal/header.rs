@@ -9,7 +9,7 @@ use crate::package::Digest;
 use crate::sandbox::cost_table_digest;
 
 /// Version of the format. A reader refuses any other.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The engine and its version. Fuel depends on it.
 const ENGINE: &str = "wasmi 2.0.0";
@@ -18,7 +18,7 @@ const ENGINE: &str = "wasmi 2.0.0";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// Version of the format: 1.
+    /// Version of the format: 2.
     pub conductor_journal: u32,
     /// The engine and its version.
     pub engine: String,
@@ -28,10 +28,36 @@ pub struct Header {
     pub epoch_us: u64,
     /// The session's seed, hexadecimal.
     pub seed: String,
+    /// What was taken from the machine, which a replay uses in place of its own.
+    pub limits: LimitsRecord,
     /// The configuration.
     pub config: ConfigRecord,
     /// The plugins that were admitted, by name.
     pub plugins: Vec<PluginRecord>,
+}
+
+/// The version of a journal, which stands first in its header, whatever else does.
+#[derive(Debug, Deserialize)]
+pub(super) struct Version {
+    conductor_journal: u32,
+}
+
+impl Version {
+    /// When it is not the version that is read here: what differs, in the journal, here.
+    pub(super) fn foreign(&self) -> Option<(&'static str, String, String)> {
+        let Self { conductor_journal } = self;
+        (*conductor_journal != VERSION).then(|| ("journal version", conductor_journal.to_string(), VERSION.to_string()))
+    }
+}
+
+/// Limits of a session that depend on the machine it ran on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsRecord {
+    /// Memory of all instances together, in bytes.
+    pub max_total_memory_bytes: u64,
+    /// Instances alive at once: what the configuration says, or fewer where the machine has too few descriptors.
+    pub max_instances: u32,
 }
 
 /// The configuration of a session.
@@ -118,13 +144,20 @@ impl ApprovalRecord {
 impl Header {
     /// The header of a session on this engine.
     #[must_use]
-    pub fn new(epoch_us: u64, seed: &[u8; 32], config: ConfigRecord, plugins: Vec<PluginRecord>) -> Self {
+    pub fn new(
+        epoch_us: u64,
+        seed: &[u8; 32],
+        limits: LimitsRecord,
+        config: ConfigRecord,
+        plugins: Vec<PluginRecord>,
+    ) -> Self {
         Self {
             conductor_journal: VERSION,
             engine: ENGINE.to_owned(),
             cost_table: cost_table_digest().to_string(),
             epoch_us,
             seed: Digest::from_bytes(*seed).to_string(),
+            limits,
             config,
             plugins,
         }
@@ -133,9 +166,6 @@ impl Header {
     /// What of the engine is not as it is here: name, in the journal, here.
     pub(super) fn foreign(&self) -> Option<(&'static str, String, String)> {
         let here = cost_table_digest().to_string();
-        if self.conductor_journal != VERSION {
-            return Some(("journal version", self.conductor_journal.to_string(), VERSION.to_string()));
-        }
         if self.engine != ENGINE {
             return Some(("engine", self.engine.clone(), ENGINE.to_owned()));
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answered, Failure};
 use super::header::ApprovalRecord;
 use crate::clock::Micros;
+use crate::sandbox::{Outcome, Shutdown, StopPlace, TimeLimit};
 
 /// One line: a message that came in, or the answer of something outside, in the order they were consumed.
 ///
@@ -81,20 +82,91 @@ pub enum Line {
         /// Why.
         reason: Turned,
     },
-    /// A call was stopped by the wall clock.
+    /// Time stopped a plugin: the wall clock, or the real time a session from a file may take.
     Deadline {
-        /// Number of the call among all calls of the session, from 1.
-        call: u64,
+        /// In this call, by its number among all calls of the session, from 1; absent when an instance was let go.
+        call: Option<u64>,
         /// Whether that was while its instance started (`_initialize`, `init`).
         starting: bool,
         /// Fuel it had used.
         fuel: u64,
+        /// Host calls it had finished.
+        host_calls: u64,
+        /// In the `shutdown` of this instance; absent when in a call.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shutdown: Option<InstanceRecord>,
+        /// Whether it was not the deadline, but the real time a call may take where session time stands still.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ceiling: bool,
+    },
+    /// An effect that a plugin was told is accepted was dropped, because what allows it was revoked while it waited.
+    Revoked {
+        /// When; never less than in the line before.
+        t: Micros,
+        /// By this plugin.
+        plugin: String,
+        /// In this tenant's name.
+        tenant: String,
+        /// The effect, as reports show it.
+        what: String,
+        /// The capability that was revoked.
+        capability: String,
+    },
+    /// Growth of an instance's memory or tables was refused because all instances together had as much as they may. Which growth that
+    /// is depends on what else was at work.
+    Memory {
+        /// Which plugin.
+        plugin: String,
+        /// In whose name the instance works.
+        tenant: String,
+        /// Which of the instances of this plugin and tenant.
+        generation: u64,
+        /// Which growth of the instance, from 1; those that its own limits refused do not count.
+        growth: u64,
+        /// Bytes all instances held.
+        held: u64,
     },
     /// The end.
     End {
         /// When.
         t: Micros,
     },
+}
+
+/// An instance of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstanceRecord {
+    /// The plugin.
+    pub plugin: String,
+    /// In whose name it ran.
+    pub tenant: String,
+    /// Which of those this plugin and tenant had: 0 is the first.
+    pub generation: u64,
+}
+
+impl Line {
+    /// The line that says where time stopped the call of this number, if that is how it ended.
+    #[must_use]
+    pub fn stopped_call(call: u64, outcome: &Outcome) -> Option<Self> {
+        let (fault, place) = outcome.stopped()?;
+        let starting = matches!(fault.function, "_initialize" | "init");
+        Some(Self::stopped(Some(call), starting, place, None))
+    }
+
+    /// The same of the `shutdown` of an instance.
+    #[must_use]
+    pub fn stopped_shutdown(shutdown: &Shutdown) -> Option<Self> {
+        let (_, place) = shutdown.outcome.stopped()?;
+        let (plugin, tenant) = (shutdown.plugin.clone(), shutdown.tenant.clone());
+        let instance = InstanceRecord { plugin, tenant, generation: shutdown.outcome.generation };
+        Some(Self::stopped(None, false, place, Some(instance)))
+    }
+
+    fn stopped(call: Option<u64>, starting: bool, place: StopPlace, shutdown: Option<InstanceRecord>) -> Self {
+        let StopPlace { fuel, host_calls, limit } = place;
+        Self::Deadline { call, starting, fuel, host_calls, shutdown, ceiling: limit == TimeLimit::Ceiling }
+    }
 }
 
 /// Why a call was not accepted.
@@ -107,4 +179,24 @@ pub enum Turned {
     Closed,
     /// The plugin's signature was no longer trusted.
     Distrusted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_names_its_call_or_the_instance_that_went_and_whether_it_was_the_ceiling() {
+        let place = |limit| StopPlace { fuel: 7, host_calls: 3, limit };
+        let written = |line: Line| serde_json::to_string(&line).expect("JSON");
+        let call = Line::stopped(Some(2), true, place(TimeLimit::Deadline), None);
+        assert_eq!(written(call), r#"{"k":"deadline","call":2,"starting":true,"fuel":7,"host_calls":3}"#);
+        let instance = InstanceRecord { plugin: "p".into(), tenant: "t".into(), generation: 1 };
+        let shutdown = Line::stopped(None, false, place(TimeLimit::Ceiling), Some(instance));
+        let text = r#"{"k":"deadline","call":null,"starting":false,"fuel":7,"host_calls":3,"shutdown":{"plugin":"p","tenant":"t","generation":1},"ceiling":true}"#;
+        assert_eq!(written(shutdown.clone()), text);
+        assert_eq!(serde_json::from_str::<Line>(text).expect("the same"), shutdown);
+        // What was recorded before host calls were counted cannot be stopped where it was.
+        assert!(serde_json::from_str::<Line>(r#"{"k":"deadline","call":2,"starting":false,"fuel":7}"#).is_err());
+    }
 }

@@ -14,10 +14,10 @@ mod recording;
 mod transcript;
 mod tree;
 
-pub use entry::{Entry, What};
+pub use entry::{Entry, RevokedRecord, What};
 pub use event::{EventLine, Status, output_value, text_value};
-pub use header::{ApprovalRecord, ConfigRecord, Header, PluginRecord};
-pub use line::{Line, Turned};
+pub use header::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord};
+pub use line::{InstanceRecord, Line, Turned};
 pub use playback::{Diverged, Playback};
 pub use reader::{Journal, JournalError};
 pub use recorder::{Recorder, RecorderError};

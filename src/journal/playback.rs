@@ -10,6 +10,7 @@ use super::line::Line;
 use super::recording::{asker, short};
 use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request};
 use crate::grant::{Approval, Approvals};
+use crate::sandbox::RefusedGrowth;
 use crate::text::Escape as _;
 
 /// Plugin and tenant; both absent for mappings.
@@ -79,6 +80,15 @@ impl fmt::Display for Diverged {
 }
 
 impl std::error::Error for Diverged {}
+
+/// Growth of memory that was refused in the recording, and that nobody asked for in the replay.
+impl From<RefusedGrowth> for Diverged {
+    fn from(growth: RefusedGrowth) -> Self {
+        let RefusedGrowth { plugin, tenant, generation, growth, .. } = growth;
+        let recorded = format!("growth {growth} of the memory of instance {generation}, which was refused");
+        Self { asker: name(&(Some(plugin), Some(tenant))), asked: None, recorded: Some(recorded) }
+    }
+}
 
 impl Playback {
     /// The outside of a session that has none recorded, such as a MIDI file: every effect succeeds, every request fails, and

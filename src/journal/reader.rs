@@ -1,19 +1,21 @@
 //! Reading a journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::answer::unhex;
-use super::header::{Header, PluginRecord};
-use super::line::{Line, Turned};
+use super::entry::RevokedRecord;
+use super::header::{Header, PluginRecord, Version};
+use super::line::{InstanceRecord, Line, Turned};
 use super::playback::Playback;
 use crate::clock::Micros;
-use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
+use crate::config::{Capability, MAX_BYTES as MAX_CONFIG_BYTES};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
+use crate::sandbox::{InstanceId, RefusedGrowth, StopPlace, TimeLimit};
 use crate::text::Escape as _;
 
 /// Longest line, in bytes: a configuration or an HTTP answer at their largest, with room for escapes.
@@ -32,8 +34,14 @@ pub struct Journal {
     pub playback: Playback,
     /// Calls that were not accepted, by number.
     pub rejected: HashMap<u64, Turned>,
-    /// Calls the wall clock stopped, by number: while starting or not, and the fuel used.
-    pub deadlines: HashMap<u64, (bool, u64)>,
+    /// Calls that time stopped, by number: while starting or not, and where.
+    pub deadlines: HashMap<u64, (bool, StopPlace)>,
+    /// Instances whose `shutdown` time stopped, and where.
+    pub shutdowns: HashMap<InstanceId, StopPlace>,
+    /// Effects that were dropped: after how many of the inputs, when, and which.
+    pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
+    /// Growth that was refused because all instances together had as much memory as they may.
+    pub refused_growth: Vec<RefusedGrowth>,
     /// When the session ended; absent when the journal ends before it.
     pub end: Option<Micros>,
     /// Number of the last line, when it is cut off.
@@ -128,6 +136,11 @@ impl Journal {
         };
         next(&mut text)?;
         let not_one = |reason: String| JournalError::NotOne { path: path.into(), reason };
+        // What another version has in its header is its own affair.
+        let version: Version = serde_json::from_slice(&text).map_err(|error| not_one(error.to_string()))?;
+        if let Some((what, theirs, ours)) = version.foreign() {
+            return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
+        }
         let header: Header = serde_json::from_slice(&text).map_err(|error| not_one(error.to_string()))?;
         if let Some((what, theirs, ours)) = header.foreign() {
             return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
@@ -142,6 +155,9 @@ impl Journal {
             playback: Playback::default(),
             rejected: HashMap::new(),
             deadlines: HashMap::new(),
+            shutdowns: HashMap::new(),
+            revoked: VecDeque::new(),
+            refused_growth: Vec::new(),
             end: None,
             truncated: None,
         };
@@ -192,10 +208,25 @@ impl Journal {
             Line::Rejected { call, reason } => {
                 self.rejected.insert(call, reason);
             }
-            Line::Deadline { call, starting, fuel } => {
-                self.deadlines.insert(call, (starting, fuel));
+            Line::Deadline { call, starting, fuel, host_calls, shutdown, ceiling } => {
+                let limit = if ceiling { TimeLimit::Ceiling } else { TimeLimit::Deadline };
+                let place = StopPlace { fuel, host_calls, limit };
+                match (call, shutdown) {
+                    (Some(call), None) => drop(self.deadlines.insert(call, (starting, place))),
+                    (None, Some(InstanceRecord { plugin, tenant, generation })) if !starting => {
+                        self.shutdowns.insert(InstanceId { plugin, tenant, generation }, place);
+                    }
+                    _ => return Err("a deadline is that of one call, or of one shutdown".to_owned()),
+                }
             }
-            Line::End { t } => self.end = Some(t),
+            Line::Memory { plugin, tenant, generation, growth, held } => {
+                self.refused_growth.push(RefusedGrowth { plugin, tenant, generation, growth, held });
+            }
+            Line::Revoked { t, plugin, tenant, what, capability } => {
+                let record = RevokedRecord { plugin, tenant, what, capability: Capability::named(&capability)? };
+                self.revoked.push_back((self.inputs.len(), in_order(t)?, record));
+            }
+            Line::End { t } => self.end = Some(t.max(*last)),
             line @ (Line::Fact { .. } | Line::Effect { .. } | Line::Answer { .. }) => self.playback.add(line),
         }
         Ok(())

@@ -16,6 +16,7 @@ use super::line::Line;
 use crate::clock::Micros;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
+use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
 use crate::text::Escape as _;
 
 /// Records that may wait for the disk. At a thousand a second this is a minute.
@@ -101,6 +102,13 @@ pub enum RecorderError {
         /// The operating system's word for it.
         error: String,
     },
+    /// There is no room for the thread that writes it.
+    Thread {
+        /// The journal.
+        path: PathBuf,
+        /// Why there is none.
+        error: ThreadError,
+    },
     /// Writing failed.
     Write {
         /// The journal.
@@ -124,6 +132,9 @@ impl fmt::Display for RecorderError {
                 path.escaped()
             ),
             Self::Create { path, error } => write!(f, "{}: cannot make the journal: {error}", path.escaped()),
+            Self::Thread { path, error } => {
+                write!(f, "{}: cannot start the thread that writes the journal: {error}", path.escaped())
+            }
             Self::Write { path, error } => {
                 write!(f, "{}: writing the journal failed: {error}; what is there can be replayed", path.escaped())
             }
@@ -162,7 +173,13 @@ impl Recorder {
                 error.to_string()
             })
         };
-        let thread = std::thread::Builder::new().name("journal".into()).spawn(write).map_err(failed)?;
+        let thread = std::thread::Builder::new().name("journal".into()).spawn(write).map_err(|error| {
+            if made {
+                // Nothing was recorded: its name is free for the next attempt. What cannot be removed stays, and is found.
+                let _ = std::fs::remove_file(path);
+            }
+            RecorderError::Thread { path: path.into(), error: ThreadError::new(&error) }
+        })?;
         Ok(Arc::new(Self {
             queue,
             thread: Mutex::new(Some(thread)),
@@ -219,6 +236,13 @@ impl Recorder {
         self.line(Line::End { t });
         self.close().map_err(|error| RecorderError::Write { path: self.path.clone(), error })?;
         if self.lost.load(Ordering::Relaxed) { Err(RecorderError::TooSlow { path: self.path.clone() }) } else { Ok(()) }
+    }
+}
+
+impl RefusedGrowthLog for Recorder {
+    fn refused(&self, growth: &RefusedGrowth) {
+        let RefusedGrowth { plugin, tenant, generation, growth, held } = growth.clone();
+        self.line(Line::Memory { plugin, tenant, generation, growth, held });
     }
 }
 
@@ -319,7 +343,7 @@ mod tests {
     use std::io::{BufRead, BufReader};
 
     use super::super::answer::{Answered, Bytes};
-    use super::super::header::ConfigRecord;
+    use super::super::header::{ConfigRecord, LimitsRecord};
     use super::*;
 
     #[test]
@@ -328,7 +352,8 @@ mod tests {
         let fifo = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, 0o600.into(), 0).expect("a pipe, the slowest of disks");
         let disk = OpenOptions::new().read(true).write(true).open(&path).expect("both its ends");
-        let header = Header::new(0, &[0; 32], ConfigRecord::new("c", "", ""), Vec::new());
+        let limits = LimitsRecord { max_total_memory_bytes: 0, max_instances: 1 };
+        let header = Header::new(0, &[0; 32], limits, ConfigRecord::new("c", "", ""), Vec::new());
         let recorder = Recorder::create(&path, &header, false).expect("a journal");
         let answer = || Line::Answer {
             plugin: "p".into(),

@@ -7,9 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::entry::{Entry, What};
+use super::entry::{Entry, RevokedRecord, What};
 use super::event::{Status, output_value};
 use crate::clock::Micros;
+use crate::sandbox::Outcome;
 
 /// One line of a transcript: everything about an event that has to be the same on every machine. Keys are written in this
 /// order, and what is absent is `null`.
@@ -19,10 +20,10 @@ pub struct TranscriptLine {
     pub n: u64,
     /// Microseconds since the session began.
     pub t_us: Micros,
-    /// The gesture.
-    pub gesture: String,
-    /// Name of the mode.
-    pub mode: String,
+    /// The gesture; absent when an instance goes.
+    pub gesture: Option<String>,
+    /// Name of the mode; absent when an instance goes.
+    pub mode: Option<String>,
     /// The mapping.
     pub mapping: Option<String>,
     /// The action's name.
@@ -53,6 +54,8 @@ pub struct TranscriptLine {
     pub host_calls: Option<Vec<(&'static str, String, i32)>>,
     /// What went wrong.
     pub error: Option<String>,
+    /// What happened to the plugin that no gesture set off: `shutdown`, `revoked`.
+    pub event: Option<&'static str>,
 }
 
 /// A transcript in the making.
@@ -118,8 +121,8 @@ impl TranscriptLine {
         let mut line = Self {
             n,
             t_us: entry.t,
-            gesture: entry.event.gesture.to_string(),
-            mode: entry.mode_name().to_owned(),
+            gesture: entry.gesture(),
+            mode: entry.event.is_some().then(|| entry.mode_name().to_owned()),
             mapping: entry.mapping_name(),
             action,
             plugin: None,
@@ -135,6 +138,7 @@ impl TranscriptLine {
             logs: None,
             host_calls: None,
             error: entry.error(),
+            event: None,
         };
         match &entry.what {
             What::PluginEffect { .. } => return None,
@@ -144,21 +148,33 @@ impl TranscriptLine {
             What::Refused { call, .. } => {
                 (line.plugin, line.tenant) = (Some(call.plugin.clone()), Some(call.tenant.clone()));
             }
-            What::Call { call, outcome } => {
-                (line.plugin, line.tenant) = (Some(call.plugin.clone()), Some(call.tenant.clone()));
-                line.generation = Some(outcome.generation);
-                line.fuel = Some(outcome.fuel);
-                line.init_fuel = Some(outcome.init_fuel);
-                line.peak_memory_bytes = Some(outcome.peak_memory as u64);
-                line.code = outcome.code();
-                line.output = outcome.output.as_deref().and_then(output_value);
-                let logs = outcome.logs.iter().map(|line| (line.level.level().as_str(), line.text.clone()));
-                line.logs = Some(logs.collect());
-                let calls = outcome.host_calls.iter();
-                line.host_calls = Some(calls.map(|call| (call.function, call.read.clone(), call.result)).collect());
+            What::Call { call, outcome } => line.ran(&call.plugin, &call.tenant, outcome),
+            What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
+                (line.plugin, line.tenant) = (Some(plugin.clone()), Some(tenant.clone()));
+                line.effect = Some(what.clone());
+                line.event = Some("revoked");
+            }
+            What::Shutdown { plugin, tenant, outcome } => {
+                line.ran(plugin, tenant, outcome);
+                line.event = Some("shutdown");
             }
         }
         Some(line)
+    }
+
+    /// What a plugin that ran came to.
+    fn ran(&mut self, plugin: &str, tenant: &str, outcome: &Outcome) {
+        (self.plugin, self.tenant) = (Some(plugin.to_owned()), Some(tenant.to_owned()));
+        self.generation = Some(outcome.generation);
+        self.fuel = Some(outcome.fuel);
+        self.init_fuel = Some(outcome.init_fuel);
+        self.peak_memory_bytes = Some(outcome.peak_memory as u64);
+        self.code = outcome.code();
+        self.output = outcome.output.as_deref().and_then(output_value);
+        let logs = outcome.logs.iter().map(|line| (line.level.level().as_str(), line.text.clone()));
+        self.logs = Some(logs.collect());
+        let calls = outcome.host_calls.iter();
+        self.host_calls = Some(calls.map(|call| (call.function, call.read.clone(), call.result)).collect());
     }
 }
 
@@ -205,7 +221,7 @@ impl fmt::Display for Difference {
 fn brief(line: &str) -> String {
     let Ok(value) = serde_json::from_str::<Value>(line) else { return line.to_owned() };
     let mut text = String::new();
-    for key in ["n", "t_us", "gesture", "mapping", "plugin", "effect", "status"] {
+    for key in ["n", "t_us", "gesture", "event", "mapping", "plugin", "effect", "status"] {
         match value.get(key) {
             None | Some(Value::Null) => {}
             // Writing to a string does not fail.

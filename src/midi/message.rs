@@ -119,6 +119,12 @@ pub enum SystemMessage {
 }
 
 impl Message {
+    /// How many bytes of memory it holds beside its own size: only system exclusive messages hold any.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        if let Self::SysEx(payload) = self { payload.len() } else { 0 }
+    }
+
     /// The channel of a channel message.
     #[must_use]
     pub const fn channel(&self) -> Option<Channel> {

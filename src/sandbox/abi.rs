@@ -3,7 +3,6 @@
 use wasmi::{Memory, Store, TypedFunc, WasmParams, WasmResults};
 
 use super::fault::FaultKind;
-use super::limits::Denied;
 use super::memory;
 use super::module::{MAX_METADATA, PAGE};
 use super::slice::run;
@@ -112,11 +111,8 @@ impl Region {
         let Ok(before) = memory.grow(&mut *store, pages) else {
             let max_pages = memory.ty(&*store).maximum().unwrap_or(PAGE);
             let state = store.data_mut();
-            let limit = state.plugin.settings().max_memory_bytes;
-            return Err(match state.limits.take_denied() {
-                Some(Denied::Memory(wanted)) => FaultKind::Memory { limit, wanted: wanted as u64 },
-                _ => FaultKind::NoRoom { max_pages },
-            });
+            let denied = state.limits.take_denied().map(|denied| denied.fault(state.plugin.settings()));
+            return Err(denied.unwrap_or(FaultKind::NoRoom { max_pages }));
         };
         // A 32-bit memory has at most 65,536 pages, and the grown one has room behind `before`.
         Ok(Self { ptr: (before * PAGE) as u32, len: (pages * PAGE) as usize })

@@ -3,10 +3,11 @@
 //! Under an empty grant, with a world that refuses everything and in virtual time, a plugin is loaded, initialised, called with
 //! parameters of every kind and shut down, twice. It passes when it stays inside its limits, never traps, does the same both
 //! times, and nothing leaves the sandbox. What a plugin does later is held by the sandbox itself; this tells its author and its
-//! user early.
+//! user early. The session looks like any other, and is another one each time; the gate as a whole has a limit of fuel and of time.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::fault::{Fault, FaultKind};
 use super::function::HostFunction;
@@ -15,9 +16,8 @@ use super::load_error::LoadReason;
 use super::outcome::{Outcome, Status};
 use super::plugin::Plugin;
 use super::request::{Context, Request};
-use super::services::Services;
 use super::thread::on_guest_stack;
-use super::walls::{AT_NS, Walls};
+use super::walls::{TENANT, Walls};
 use crate::config::{Params, PluginConfig};
 use crate::package::AdmittedPlugin;
 
@@ -26,6 +26,12 @@ const HUGE: usize = 256 << 10;
 
 /// Brackets of the parameters that would exhaust the stack of a careless parser.
 const DEEP: usize = 10_000;
+
+/// Fuel all steps of one run may use together: ten times what a call may by default, and some seconds of work.
+const MAX_FUEL: u64 = 1_000_000_000;
+
+/// Real time the gate may take: far more than that fuel does on the slowest machine there is.
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// What is looked at, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,7 +148,9 @@ pub fn conformance(
     functions: &'static [HostFunction],
 ) -> Conformance {
     let mut checks = Checks::default();
-    match Plugin::load_ungranted(admitted, settings, functions) {
+    let mut settings = settings.clone();
+    settings.wasm.max_fuel = settings.wasm.max_fuel.min(MAX_FUEL);
+    match Plugin::load_ungranted(admitted, &settings, functions) {
         Err(error) => {
             let entry = matches!(
                 error.reason,
@@ -160,23 +168,26 @@ pub fn conformance(
             checks.pass(CheckName::Module, format!("{bytes} bytes, {} imports", plugin.imports().len()));
             let entry = plugin.exports().iter().find(|export| export.name.starts_with("execute"));
             checks.pass(CheckName::EntryPoint, entry.map_or("execute", |export| export.name.as_str()));
-            on_guest_stack(|| behaviour(&plugin, &mut checks));
+            let walls = Walls::of_this_moment(plugin.digest(), MAX_TIME);
+            if let Err(error) = on_guest_stack(|| behaviour(&plugin, &walls, &mut checks)) {
+                checks.fail(CheckName::Instantiate, error.to_string());
+            }
         }
     }
     checks.finish()
 }
 
 /// Runs the plugin twice and judges what it did.
-fn behaviour(plugin: &Arc<Plugin>, checks: &mut Checks) {
-    let (services, outside) = Walls::around();
-    let first = rehearse(plugin, &services);
-    let second = rehearse(plugin, &services);
+fn behaviour(plugin: &Arc<Plugin>, walls: &Walls, checks: &mut Checks) {
+    let first = rehearse(plugin, walls);
+    let second = if first.cut.is_none() { rehearse(plugin, walls) } else { Rehearsal::default() };
     for (name, steps) in &first.steps {
         checks.judge(*name, steps);
     }
     let outcomes = || first.steps.iter().flat_map(|(_, steps)| steps);
-    let limits: Vec<String> =
+    let mut limits: Vec<String> =
         outcomes().filter_map(|step| step.fault()).filter(|f| f.reached_a_limit()).map(shown).collect();
+    limits.extend(first.cut.or(second.cut).map(str::to_owned));
     if limits.is_empty() {
         let fuel = outcomes().map(|step| step.0.fuel.saturating_add(step.0.init_fuel)).max().unwrap_or_default();
         let memory = outcomes().map(|step| step.0.peak_memory).max().unwrap_or_default();
@@ -184,11 +195,13 @@ fn behaviour(plugin: &Arc<Plugin>, checks: &mut Checks) {
     } else {
         checks.fail(CheckName::Limits, limits.join("; "));
     }
-    match first.difference(&second) {
-        None => checks.pass(CheckName::Repeatable, "two runs, the same results and fuel"),
-        Some(difference) => checks.fail(CheckName::Repeatable, difference),
+    if first.cut.is_none() && second.cut.is_none() {
+        match first.difference(&second) {
+            None => checks.pass(CheckName::Repeatable, "two runs, the same results and fuel"),
+            Some(difference) => checks.fail(CheckName::Repeatable, difference),
+        }
     }
-    let (asked, denials) = (outside.asked(), plugin.counters().values().denials);
+    let (asked, denials) = (walls.asked(), plugin.counters().values().denials);
     if asked == 0 {
         let tried: Vec<String> = denials.keys().map(|(function, _)| (*function).to_owned()).collect();
         let tried =
@@ -219,19 +232,26 @@ impl Step {
             (Status::Ok, _) => "0".to_owned(),
             (Status::Failed(code), _) => code.to_string(),
             (_, true) => "no room for them".to_owned(),
+            (Status::Fault(fault), _) => shown(fault),
             _ => self.0.error().unwrap_or_default(),
         }
     }
 }
 
+/// A fault as the gate tells it. Its time is that of all steps, and not the plugin's setting.
 fn shown(fault: &Fault) -> String {
-    fault.to_string()
+    match fault.kind {
+        FaultKind::Ceiling { .. } => format!("stopped in {}", fault.function),
+        _ => fault.to_string(),
+    }
 }
 
 /// One run from instantiation to shutdown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Rehearsal {
     steps: Vec<(CheckName, Vec<Step>)>,
+    /// Why it did not come to its end, when it used too much.
+    cut: Option<&'static str>,
 }
 
 impl Rehearsal {
@@ -255,10 +275,27 @@ impl Rehearsal {
     }
 }
 
-fn rehearse(plugin: &Arc<Plugin>, services: &Arc<Services>) -> Rehearsal {
-    let mut steps = Vec::new();
-    let made = |steps: &mut Vec<_>| match Instance::new(plugin, "conformance", services, 0, AT_NS) {
-        Ok(instance) => Some(instance),
+impl Rehearsal {
+    /// Whether all of it together has used too much; then it ends here.
+    fn is_cut(&mut self, walls: &Walls) -> bool {
+        let outcomes = self.steps.iter().flat_map(|(_, steps)| steps).map(|Step(outcome)| outcome);
+        let fuel =
+            outcomes.fold(0_u64, |fuel, outcome| fuel.saturating_add(outcome.fuel).saturating_add(outcome.init_fuel));
+        if fuel > MAX_FUEL {
+            self.cut = Some("all steps together used more than 1_000_000_000 fuel");
+        } else if walls.is_over() {
+            self.cut = Some("all steps together took more than 30 s");
+        }
+        self.cut.is_some()
+    }
+}
+
+fn rehearse(plugin: &Arc<Plugin>, walls: &Walls) -> Rehearsal {
+    let mut rehearsal = Rehearsal::default();
+    let mut events = walls.events();
+    let made = |at_ns| Instance::new(plugin, TENANT, &walls.services, 0, at_ns);
+    let mut instance = match made(events.next()) {
+        Ok(instance) => instance,
         Err(outcome) => {
             let step = Step(*outcome);
             let name = match step.fault() {
@@ -266,47 +303,61 @@ fn rehearse(plugin: &Arc<Plugin>, services: &Arc<Services>) -> Rehearsal {
                 _ => CheckName::Init,
             };
             if name == CheckName::Init {
-                steps.push((CheckName::Instantiate, Vec::new()));
+                rehearsal.steps.push((CheckName::Instantiate, Vec::new()));
             }
-            steps.push((name, vec![step]));
-            None
+            rehearsal.steps.push((name, vec![step]));
+            rehearsal.is_cut(walls);
+            return rehearsal;
         }
     };
-    let Some(mut instance) = made(&mut steps) else { return Rehearsal { steps } };
     let mut init = Outcome::empty(Status::Ok);
     (init.init_fuel, init.peak_memory) = (instance.init_fuel(), instance.memory_bytes());
-    steps.push((CheckName::Instantiate, Vec::new()));
-    steps.push((CheckName::Init, vec![Step(init)]));
-    if let Err(fault) = instance.capabilities(AT_NS) {
-        steps.push((CheckName::Capabilities, vec![Step(Outcome::empty(Status::Fault(fault)))]));
-    } else {
-        steps.push((CheckName::Capabilities, Vec::new()));
-    }
+    rehearsal.steps.push((CheckName::Instantiate, Vec::new()));
+    rehearsal.steps.push((CheckName::Init, vec![Step(init)]));
+    let capabilities = match instance.capabilities(events.next()) {
+        Err(fault) => vec![Step(Outcome::empty(Status::Fault(fault)))],
+        Ok(_) => Vec::new(),
+    };
+    rehearsal.steps.push((CheckName::Capabilities, capabilities));
     for (name, kinds) in parameters() {
         let mut outcomes = Vec::new();
-        for params in &kinds {
+        for (note, params) in (36..).zip(&kinds) {
+            let at_ns = events.next();
             if instance.ended() {
                 // A fault has ended the last one; each kind of parameters is judged for itself.
-                let Some(fresh) = made(&mut Vec::new()) else { break };
+                let Ok(fresh) = made(at_ns) else { break };
                 instance = fresh;
             }
-            let context = Context { timestamp_ms: AT_NS / 1_000_000, ..Context::default() };
-            outcomes.push(Step(instance.call(&Request { params, context: &context, at_ns: AT_NS })));
+            let context = Context {
+                note: Some(note),
+                velocity: Some(100),
+                current_mode: Some(0),
+                timestamp_ms: at_ns / 1_000_000,
+                ..Context::default()
+            };
+            outcomes.push(Step(instance.call(&Request { params, context: &context, at_ns })));
+            if walls.is_over() {
+                break;
+            }
         }
-        steps.push((name, outcomes));
+        rehearsal.steps.push((name, outcomes));
+        if rehearsal.is_cut(walls) {
+            return rehearsal;
+        }
     }
-    let end = if instance.ended() { made(&mut Vec::new()) } else { Some(instance) };
-    let end = end.and_then(|instance| instance.end(AT_NS));
-    steps.push((CheckName::Shutdown, end.into_iter().map(Step).collect()));
-    Rehearsal { steps }
+    let end = if instance.ended() { made(events.next()).ok() } else { Some(instance) };
+    let end = end.and_then(|instance| instance.end(events.next()));
+    rehearsal.steps.push((CheckName::Shutdown, end.into_iter().map(Step).collect()));
+    rehearsal.is_cut(walls);
+    rehearsal
 }
 
 /// The parameters `execute` is called with.
 fn parameters() -> [(CheckName, Vec<Params>); 4] {
     let json = |text: &str| Params::from_json(text).unwrap_or_else(|_| broken(text));
-    let ordinary = r#"{"action":"conformance","parameters":["1","two"],"level":70,"on":true,"name":"Grüße"}"#;
-    let huge = format!(r#"{{"action":"conformance","text":"{}"}}"#, "x".repeat(HUGE));
-    let malformed = [r#"{"action":"conf"#, "[1,2", "", "\u{0}", "nonsense", &"[".repeat(DEEP)];
+    let ordinary = r#"{"action":"play","parameters":["1","two"],"level":70,"on":true,"name":"Grüße"}"#;
+    let huge = format!(r#"{{"action":"play","text":"{}"}}"#, "x".repeat(HUGE));
+    let malformed = [r#"{"action":"pla"#, "[1,2", "", "\u{0}", "nonsense", &"[".repeat(DEEP)];
     [
         (CheckName::EmptyParams, vec![json("{}")]),
         (CheckName::OrdinaryParams, vec![json(ordinary), json(ordinary)]),
@@ -350,5 +401,31 @@ impl Checks {
         }
         self.0.sort_by_key(|check| check.name);
         Conformance { checks: self.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package::{Policy, admit};
+
+    #[test]
+    fn a_gate_whose_time_is_used_up_fails_by_name_and_goes_no_further() {
+        let text = r#"(module (memory (export "memory") 1)
+          (func (export "execute") (param i32 i32) (result i32) (loop $ever (br $ever)) unreachable))"#;
+        let path = std::env::temp_dir().join(format!("conductor-gate-{}.wasm", std::process::id()));
+        std::fs::write(&path, wat::parse_str(text).expect("text")).expect("a file");
+        let admitted = admit(&path, &Policy { name: "busy".into(), ..Policy::default() }).expect("admitted");
+        std::fs::remove_file(&path).expect("removed");
+        let plugin = Plugin::load_ungranted(&admitted, &PluginConfig::new(path), &[]).expect("loaded");
+        let walls = Walls::of_this_moment(plugin.digest(), Duration::ZERO);
+        let mut checks = Checks::default();
+        on_guest_stack(|| behaviour(&plugin, &walls, &mut checks)).expect("a thread");
+        let gate = checks.finish();
+        let detail = |name| gate.checks.iter().find(|check| check.name == name).map(|check| check.detail.as_str());
+        assert_eq!(detail(CheckName::EmptyParams), Some("stopped in execute"));
+        assert_eq!(detail(CheckName::OrdinaryParams), Some("not reached"));
+        assert_eq!(detail(CheckName::Repeatable), Some("not reached"));
+        assert_eq!(detail(CheckName::Limits), Some("stopped in execute; all steps together took more than 30 s"));
     }
 }

@@ -13,6 +13,7 @@ pub struct Counters {
     failed: AtomicU64,
     fuel: AtomicU64,
     instances: AtomicU64,
+    shutdowns: AtomicU64,
     evicted: AtomicU64,
     queue_full: AtomicU64,
     quarantined: AtomicU64,
@@ -28,10 +29,12 @@ pub struct CounterValues {
     pub calls: u64,
     /// Of these, how many returned something else than 0.
     pub failed: u64,
-    /// Fuel they used.
+    /// Fuel they used, and `shutdown` used.
     pub fuel: u64,
     /// Instances that were made.
     pub instances: u64,
+    /// Instances whose `shutdown` ran, whatever came of it.
+    pub shutdowns: u64,
     /// Instances that were dropped to make room or because nobody used them.
     pub evicted: u64,
     /// Calls rejected because too many were waiting.
@@ -93,6 +96,14 @@ impl Counters {
         }
     }
 
+    pub(super) fn shut_down(&self, outcome: &Outcome) {
+        add(&self.shutdowns, 1);
+        add(&self.fuel, outcome.fuel);
+        if let Status::Fault(fault) = &outcome.status {
+            count(&self.faults, fault.kind.name());
+        }
+    }
+
     /// The counters now.
     #[must_use]
     pub fn values(&self) -> CounterValues {
@@ -102,6 +113,7 @@ impl Counters {
             failed: get(&self.failed),
             fuel: get(&self.fuel),
             instances: get(&self.instances),
+            shutdowns: get(&self.shutdowns),
             evicted: get(&self.evicted),
             queue_full: get(&self.queue_full),
             quarantined: get(&self.quarantined),

@@ -1,8 +1,10 @@
 //! Why a call was stopped, as a closed set. After any of these the instance is gone; the next call gets a fresh one.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
+use super::thread::ThreadError;
 use crate::config::literal;
 use crate::text::Escape as _;
 use crate::text::clean;
@@ -32,6 +34,17 @@ pub enum FaultKind {
         limit_ms: u32,
         /// Fuel used when it did.
         fuel: u64,
+        /// Host calls finished when it did.
+        host_calls: u64,
+    },
+    /// The real time ran out that a call may take in a session from a file and in a replay, where session time stands still.
+    Ceiling {
+        /// How long that is.
+        limit: Duration,
+        /// Fuel used when it did.
+        fuel: u64,
+        /// Host calls finished when it did.
+        host_calls: u64,
     },
     /// Linear memory would have grown beyond its limit.
     Memory {
@@ -47,6 +60,15 @@ pub enum FaultKind {
         /// Elements asked for.
         wanted: u64,
     },
+    /// Memory or tables would have grown beyond what all instances together may have.
+    TotalMemory {
+        /// `max_total_memory_bytes`.
+        limit: u64,
+        /// Bytes that all instances had.
+        held: u64,
+        /// Bytes asked for beyond.
+        wanted: u64,
+    },
     /// The machine has no memory left.
     SystemMemory,
     /// Too many frames, or too many values in them.
@@ -54,6 +76,8 @@ pub enum FaultKind {
         /// `max_recursion`.
         limit: u32,
     },
+    /// The system has no room for the thread a call runs on.
+    SystemThreads(ThreadError),
     /// An instruction that cannot be carried out.
     Trap(Trap),
     /// The same, after the call was denied memory or table elements that it asked for.
@@ -152,11 +176,14 @@ impl FaultKind {
         match self {
             Self::Fuel { .. } => "fuel",
             Self::Deadline { .. } => "deadline",
+            Self::Ceiling { .. } => "ceiling",
             Self::Memory { .. } => "memory",
             Self::Tables { .. } => "tables",
+            Self::TotalMemory { .. } => "total_memory",
             Self::SystemMemory => "system_memory",
             Self::Recursion { .. } => "recursion",
             Self::Trap(_) | Self::Starved { .. } => "trap",
+            Self::SystemThreads(_) => "system_threads",
             Self::Exit { .. } => "exit",
             Self::Signal { .. } => "signal",
             Self::Pointer(_) => "pointer",
@@ -171,6 +198,13 @@ impl FaultKind {
     }
 }
 
+impl FaultKind {
+    /// What is behind it: of a trap that followed a denied growth, the denial.
+    fn reason(&self) -> &Self {
+        if let Self::Starved { denied, .. } = self { denied } else { self }
+    }
+}
+
 impl Fault {
     /// Whether it was a limit of the configuration that stopped the call.
     #[must_use]
@@ -179,10 +213,18 @@ impl Fault {
             self.kind,
             FaultKind::Fuel { .. }
                 | FaultKind::Deadline { .. }
+                | FaultKind::Ceiling { .. }
                 | FaultKind::Memory { .. }
                 | FaultKind::Tables { .. }
                 | FaultKind::Recursion { .. }
+                | FaultKind::TotalMemory { .. }
         )
+    }
+
+    /// Whether it lies with the machine, or with all plugins together, and not with this one.
+    #[must_use]
+    pub fn is_the_machines(&self) -> bool {
+        matches!(self.kind.reason(), FaultKind::TotalMemory { .. } | FaultKind::SystemThreads(_))
     }
 }
 
@@ -191,14 +233,14 @@ impl fmt::Display for Fault {
         let Self { plugin, function, kind } = self;
         write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
-        let remedied = if let FaultKind::Starved { denied, .. } = kind { denied } else { kind };
-        match remedied {
+        match kind.reason() {
             FaultKind::Fuel { limit } => {
                 write!(f, "; if it needs more: max_fuel = {} under {section}", grouped(limit.saturating_mul(2)))
             }
             FaultKind::Deadline { limit_ms, .. } => {
                 write!(f, "; if it needs more: max_execution_ms = {} under {section}", limit_ms.saturating_mul(2))
             }
+            FaultKind::Ceiling { .. } => write!(f, "; have it do less in one call: max_fuel under {section}"),
             FaultKind::Memory { wanted, .. } => {
                 write!(f, "; if it needs more: max_memory_bytes = {} under {section}", grouped(*wanted))
             }
@@ -208,6 +250,14 @@ impl fmt::Display for Fault {
             FaultKind::Recursion { limit } if u64::from(*limit) < DEEPEST_RECURSION as u64 => {
                 let more = u64::from(*limit).saturating_mul(2).min(DEEPEST_RECURSION as u64);
                 write!(f, "; if it needs more: max_recursion = {} under {section}", grouped(more))
+            }
+            FaultKind::TotalMemory { held, wanted, .. } => {
+                let enough = held.saturating_add(*wanted).checked_next_multiple_of(1 << 20).unwrap_or(u64::MAX);
+                write!(
+                    f,
+                    "; if the machine has more: max_total_memory_bytes = {} under [wasm]; to have fewer plugins at work: max_instances",
+                    grouped(enough)
+                )
             }
             FaultKind::Trap(Trap::Unreachable) => {
                 write!(f, "; the plugin's last log lines usually say why")
@@ -224,9 +274,15 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fuel { limit } => write!(f, "fuel limit {} reached", grouped(*limit)),
-            Self::Deadline { limit_ms, fuel } => {
+            Self::Deadline { limit_ms, fuel, .. } => {
                 write!(f, "time limit {limit_ms} ms reached after {} fuel", grouped(*fuel))
             }
+            Self::Ceiling { limit, fuel, .. } => write!(
+                f,
+                "{} s of real time used up after {} fuel; where this call ended depends on the machine: the session is not deterministic",
+                limit.as_secs(),
+                grouped(*fuel)
+            ),
             Self::Memory { limit, wanted } => {
                 write!(f, "memory limit {} reached (asked for {})", Bytes(*limit), Bytes(*wanted))
             }
@@ -236,6 +292,13 @@ impl fmt::Display for FaultKind {
                 grouped(u64::from(*limit)),
                 grouped(*wanted)
             ),
+            Self::TotalMemory { limit, held, wanted } => write!(
+                f,
+                "no memory left for it: it asked for {} more, and all plugins together have {} of {}",
+                Bytes(*wanted),
+                Bytes(*held),
+                Bytes(*limit)
+            ),
             Self::SystemMemory => write!(f, "the machine has no memory left for it"),
             Self::Recursion { limit } => {
                 write!(
@@ -244,6 +307,7 @@ impl fmt::Display for FaultKind {
                     grouped(u64::from(*limit))
                 )
             }
+            Self::SystemThreads(error) => error.fmt(f),
             Self::Trap(trap) => write!(f, "{trap}"),
             Self::Starved { trap, denied } => write!(f, "{trap}; before that, {denied}"),
             Self::Exit { code } => write!(f, "the plugin exited with code {code}"),
@@ -314,7 +378,7 @@ impl fmt::Display for Bytes {
             _ if bytes % (1 << 10) == 0 && bytes < 10 << 20 => write!(f, "{} KiB", bytes >> 10),
             // Rounded up, so that what was asked for never reads like less than the limit it exceeded.
             _ if bytes >= 1 << 20 => {
-                let tenths = (bytes * 10).div_ceil(1 << 20);
+                let tenths = bytes.saturating_mul(10).div_ceil(1 << 20);
                 write!(f, "{}.{} MiB", tenths / 10, tenths % 10)
             }
             _ => write!(f, "{} bytes", grouped(bytes)),

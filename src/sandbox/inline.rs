@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::leave::{Carried, Leave, Shutdown};
 use super::outcome::{Outcome, Rejection};
 use super::plugin::Plugin;
 use super::request::Context;
 use super::services::Services;
-use super::slot::Slot;
 use super::table::Table;
 use crate::clock::Micros;
 use crate::config::{PluginCall, WasmConfig};
@@ -24,50 +24,56 @@ impl InlinePool {
     #[must_use]
     pub fn new(services: Arc<Services>, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> Self {
         let mut table = Table::new(settings);
-        table.replace(plugins);
+        table.replace(plugins, 0);
         Self { services, table }
     }
 
-    /// Puts `plugins` in the place of those there were; one that stays the same keeps its instances.
-    pub fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) {
-        for slot in self.table.replace(plugins) {
-            slot.close(&self.services, at);
-        }
+    /// Puts `plugins` in the place of those there were; one that stays the same keeps its instances. Returns those that went.
+    pub fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) -> Vec<Shutdown> {
+        let leave = self.table.replace(plugins, at);
+        self.let_go(leave)
+    }
+
+    /// Lets instances go whose time is up at `now`, each at its own time. Calls do this by themselves.
+    pub fn expire(&mut self, now: Micros) -> Vec<Shutdown> {
+        let leave = self.table.expire(now);
+        self.let_go(leave)
     }
 
     /// Carries out `call` for an event at `at` (session time).
     pub fn call(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Outcome {
+        self.carry_out(call, context, at).outcome
+    }
+
+    /// The same, with the instances that went for it.
+    pub fn carry_out(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Carried {
         match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
-                self.let_go(route.leave, at);
-                route.slot.call(&self.services, &call.params, context, at)
+                let mut before = self.let_go(route.leave);
+                let mut carried = route.slot.call(&self.services, &call.params, context, at);
+                before.append(&mut carried.before);
+                Carried { before, ..carried }
             }
-            Err(rejection) => Outcome::rejected(rejection),
+            Err(rejection) => Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None },
         }
     }
 
     /// Does what a call at `at` does to the instances around it, but turns the call away as `rejection` says: the recorded
     /// session had no room for it.
-    pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Outcome {
-        match self.table.route(&call.plugin, &call.tenant, at) {
+    pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Carried {
+        let (before, rejection) = match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
-                self.let_go(route.leave, at);
-                route.slot.reject(rejection)
+                let before = self.let_go(route.leave);
+                route.slot.reject(&rejection);
+                (before, rejection)
             }
-            Err(rejection) => Outcome::rejected(rejection),
-        }
+            Err(rejection) => (Vec::new(), rejection),
+        };
+        Carried { before, outcome: Outcome::rejected(rejection), after: None }
     }
 
-    /// Lets instances go that make room for the coming call. Where the wall clock stopped that call is no business of theirs.
-    fn let_go(&self, leave: Vec<Arc<Slot>>, at: Micros) {
-        let stops = self.services.stops.as_ref();
-        let stop = stops.and_then(|stops| stops.take());
-        for slot in leave {
-            slot.close(&self.services, at);
-        }
-        if let Some(stops) = stops {
-            stops.set(stop);
-        }
+    fn let_go(&self, leave: Vec<Leave>) -> Vec<Shutdown> {
+        leave.into_iter().filter_map(|Leave { slot, at }| slot.close(&self.services, at)).collect()
     }
 
     /// The plugin of this name.
@@ -80,10 +86,9 @@ impl InlinePool {
         self.table.plugins()
     }
 
-    /// Tells every instance that it goes, at the session's end.
-    pub fn close(mut self, at: Micros) {
-        for slot in self.table.slots() {
-            slot.close(&self.services, at);
-        }
+    /// Tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.
+    pub fn close(mut self, at: Micros) -> Vec<Shutdown> {
+        let leave = self.table.close(at);
+        self.let_go(leave)
     }
 }

@@ -3,25 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wasmi::{Store, TypedFunc};
+use wasmi::{CallHook, Store, TypedFunc};
 
 use super::abi::{Dialect, Exports, Region};
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
 use super::limits::Limits;
 use super::memory;
 use super::metadata::Metadata;
+use super::meter::Meter;
 use super::module::MAX_METADATA;
 use super::outcome::{LogLine, Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::release::release_zero_pages;
 use super::request::{MAX_REQUEST, Request, write_context, write_wide};
 use super::schema::Mismatch;
-use super::services::Services;
+use super::services::{Phase, Services};
 use super::slice::{explain, is_element_segment, run};
-use super::state::{CallState, Meter, State, files_of};
+use super::state::{CallState, State, files_of};
 use super::thread::on_guest_stack;
+use super::total_memory::MemoryShare;
 use super::translate::{Shadow, grow_deferred};
 use super::wasi::{Shared, context};
+use crate::clock::Alarm;
 use crate::config::{Capability, Isolation};
 use crate::grant::GrantView;
 
@@ -78,36 +81,47 @@ impl Instance {
 
     /// The same of everything at once.
     pub(super) fn of(making: Making<'_>) -> Result<Self, Box<Outcome>> {
-        on_guest_stack(|| Self::start(making))
+        on_guest_stack(|| Self::start(making)).unwrap_or_else(|error| {
+            let kind = FaultKind::SystemThreads(error);
+            let mut outcome = stopped(making.plugin, "instantiation", kind);
+            outcome.generation = making.generation;
+            Err(Box::new(outcome))
+        })
     }
 
     fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
         let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
         let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
-        let before = |function, kind| {
-            let mut outcome = Outcome::empty(Status::Fault(fault(function, kind)));
-            outcome.generation = generation;
+        let before = |init_fuel, kind| {
+            let mut outcome = Outcome::empty(Status::Fault(fault("instantiation", kind)));
+            (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
             plugin.counters().ran(&outcome);
             Box::new(outcome)
         };
         let shared = Shared::default();
         let grant = given.cloned().unwrap_or_else(|| plugin.grant_view());
         let files = files_of(grant.get()).cloned();
-        let wasi = context(plugin, tenant, generation, services, files.as_ref(), &shared)
-            .map_err(|kind| before("instantiation", kind))?;
+        let wasi =
+            context(plugin, tenant, generation, services, files.as_ref(), &shared).map_err(|kind| before(0, kind))?;
         let settings = plugin.settings();
         let Shared { lines, deadline, waited } = shared;
         let state = State {
             plugin: Arc::clone(plugin),
             tenant: tenant.into(),
+            generation,
             services: Arc::clone(services),
             grant,
             grant_is_given: given.is_some(),
             files,
             sockets: BTreeMap::new(),
             waited,
-            limits: Limits::new(settings.max_memory_bytes, settings.max_table_elements),
+            limits: Limits::new(
+                settings.max_memory_bytes,
+                settings.max_table_elements,
+                MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
+                plugin.profiler().is_some(),
+            ),
             wasi,
             memory: None,
             meter: Meter::default(),
@@ -115,9 +129,21 @@ impl Instance {
             lines,
             call: CallState::default(),
             deadline,
+            alarm: Alarm::default(),
         };
         let mut store = Store::new(plugin.engine(), state);
         store.limiter(|state| &mut state.limits);
+        store.call_hook(|state, hook| {
+            if let CallHook::ReturningFromHost = hook {
+                state.meter.host_calls += 1; // fuel ends a call long before 2⁶⁴ of them
+            }
+            Ok(())
+        });
+        let start_fuel = begin(&mut store, at_ns, Phase::Start).meter.charge(0, plugin.start_fuel());
+        let used = store.data().meter.used(0);
+        if start_fuel.is_err() {
+            return Err(before(used, FaultKind::Fuel { limit: settings.max_fuel }));
+        }
         let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
             Ok(instance) => instance,
             Err(error) => {
@@ -127,19 +153,20 @@ impl Instance {
                     FaultKind::Engine { .. } if is_element_segment(&error) => FaultKind::Segment { kind: "element" },
                     limit => limit,
                 };
-                return Err(before("instantiation", kind));
+                return Err(before(used, kind));
             }
         };
         let exports = match Exports::find(&store, instance) {
             Ok(exports) => exports,
-            Err(kind) => return Err(before("instantiation", kind)),
+            Err(kind) => return Err(before(used, kind)),
         };
         if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
-            return Err(before("instantiation", FaultKind::SystemMemory));
+            let denied = store.data_mut().limits.take_denied().map(|denied| denied.fault(plugin.settings()));
+            return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
         if plugin.profiler().is_some() {
-            store.data_mut().account = Shadow::of(&store, instance).map(|account| (account, 0));
+            store.data_mut().account = Shadow::of(&store, instance).map(|account| (account, used));
         }
         let mut this = Self {
             store,
@@ -153,7 +180,6 @@ impl Instance {
             fresh: true,
             ended: false,
         };
-        this.begin(at_ns, true);
         let initialized = this.initialize();
         this.init_fuel = this.used();
         if let Err((function, kind)) = initialized {
@@ -162,6 +188,7 @@ impl Instance {
             plugin.counters().ran(&outcome);
             return Err(Box::new(outcome));
         }
+        this.store.data().alarm.clear();
         if this.plugin().settings().isolation == Isolation::Tenant {
             release_zero_pages(this.exports.memory.data_mut(&mut this.store));
         }
@@ -188,7 +215,7 @@ impl Instance {
     pub fn outdated(&mut self) -> bool {
         self.store.data_mut().files_changed()
     }
-    /// Fuel `_initialize` and `init` used.
+    /// Fuel it took to make the instance, and `_initialize` and `init` used.
     pub fn init_fuel(&self) -> u64 {
         self.init_fuel
     }
@@ -199,7 +226,15 @@ impl Instance {
 
     /// Calls the plugin. The instance lives on unless the outcome is a fault.
     pub fn call(&mut self, request: &Request<'_>) -> Outcome {
-        on_guest_stack(|| self.call_here(request))
+        match on_guest_stack(|| self.call_here(request)) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.ended = true;
+                let mut outcome = stopped(self.plugin(), "execute", FaultKind::SystemThreads(error));
+                outcome.generation = self.generation;
+                outcome
+            }
+        }
     }
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
@@ -212,7 +247,7 @@ impl Instance {
             self.plugin().counters().rejected(&rejection);
             return Outcome { generation: self.generation, ..Outcome::rejected(rejection) };
         }
-        self.begin(request.at_ns, false);
+        begin(&mut self.store, request.at_ns, Phase::Call);
         let result = self.execute(request);
         let mut outcome = self.finish(result);
         if std::mem::take(&mut self.fresh) {
@@ -236,28 +271,34 @@ impl Instance {
     /// The same, with all that came of it; none when the plugin does not want to be told.
     pub(super) fn end(mut self, at_ns: u64) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
-        Some(on_guest_stack(move || {
-            self.begin(at_ns, false);
+        let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
+        let ended = on_guest_stack(move || {
+            begin(&mut self.store, at_ns, Phase::Shutdown);
             let result = run(&mut self.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
-            self.finish(result)
+            let outcome = self.finish(result);
+            self.plugin().counters().shut_down(&outcome);
+            outcome
+        });
+        Some(ended.unwrap_or_else(|error| {
+            let mut outcome = stopped(&plugin, "shutdown", FaultKind::SystemThreads(error));
+            outcome.generation = generation;
+            outcome
         }))
     }
 
     /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
     pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
         let read = on_guest_stack(|| {
-            self.begin(at_ns, false);
-            self.exports.capabilities(&mut self.store)
+            begin(&mut self.store, at_ns, Phase::Call);
+            let read = self.exports.capabilities(&mut self.store);
+            self.store.data().alarm.clear();
+            read
         });
+        let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
             Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
         })
-    }
-
-    fn begin(&mut self, at_ns: u64, starting: bool) {
-        self.store.data_mut().begin_call(at_ns, starting);
-        let _ = self.store.set_fuel(0); // fails only where metering is off
     }
 
     fn used(&self) -> u64 {
@@ -401,6 +442,7 @@ impl Instance {
         let fuel = self.used();
         let peak_memory = self.memory_bytes();
         let state = self.store.data_mut();
+        state.alarm.clear();
         let status = match result {
             Ok(0) => Status::Ok,
             Ok(code) => Status::Failed(code),
@@ -426,4 +468,19 @@ impl Instance {
             quarantined: None,
         }
     }
+}
+
+/// The guest begins to run: out of its own fuel and time, of which nothing is in the store yet.
+fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
+    let _ = store.set_fuel(0); // fails only where metering is off
+    let state = store.data_mut();
+    state.begin_call(at_ns, phase);
+    state
+}
+
+/// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
+fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
+    let outcome = Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind }));
+    plugin.counters().ran(&outcome);
+    outcome
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::fault::{Bytes, Section, grouped};
 use super::producer::Language;
 use super::signature::Signature;
-use super::translate::{BoundsError, Refused};
+use super::translate::{BoundsError, Measure, Refused};
 use crate::config::Capability;
 use crate::grant::Denied;
 use crate::text::Escape as _;
@@ -202,6 +202,12 @@ impl fmt::Display for LoadError {
                 let denied = Denied::Capability { missing: *capability, held: granted.clone() };
                 write!(f, "; to grant it, {}", denied.remedy(plugin))
             }
+            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, found, .. }) => write!(
+                f,
+                "; build it smaller (-Os), or: max_memory_bytes = {} under {}",
+                grouped(found.next_multiple_of(1 << 20)),
+                Section(plugin)
+            ),
             LoadReason::InitialMemory { wanted, .. } => write!(
                 f,
                 "; link it with a smaller stack (-zstack-size=65536), or: max_memory_bytes = {} under {}",
@@ -311,6 +317,7 @@ impl fmt::Display for LoadReason {
                 write!(f, "its section conductor.plugin cannot be read: {}", clean(reason, 200))
             }
             Self::Feature { feature, remedy } => write!(f, "uses {feature}, which is off; {remedy}"),
+            Self::Bounds(error) if error.measure == Measure::TranslatedBytes => write!(f, "{error}"),
             Self::Bounds(error) => write!(f, "{error}; compilers stay far below that"),
             Self::Invalid { reason } => write!(f, "not a valid module: {}", clean(reason, 200)),
         }

@@ -27,6 +27,10 @@ pub(super) struct Facts {
     pub(super) exports: Vec<Export>,
     pub(super) memory_pages: u64,
     pub(super) table_elements: u64,
+    /// Bytes of the data section.
+    pub(super) data_bytes: u64,
+    /// Bytes of the element section.
+    pub(super) element_bytes: u64,
     pub(super) metadata: Option<Vec<u8>>,
     language: Language,
 }
@@ -171,6 +175,8 @@ impl Facts {
                         exports.push((export.name.to_owned(), export.kind, export.index));
                     }
                 }
+                Payload::DataSection(section) => facts.data_bytes = section.range().len() as u64,
+                Payload::ElementSection(section) => facts.element_bytes = section.range().len() as u64,
                 Payload::StartSection { .. } => return Err(LoadReason::StartFunction),
                 Payload::CustomSection(section) if section.name() == METADATA_SECTION => {
                     let data = section.data();

@@ -1,6 +1,7 @@
 //! What came of a call.
 
-use super::fault::{Fault, Section};
+use super::fault::{Fault, FaultKind, Section};
+use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
 use crate::text::Escape as _;
@@ -12,7 +13,7 @@ pub struct Outcome {
     pub status: Status,
     /// Fuel the call used, host functions included. 0 when it never began.
     pub fuel: u64,
-    /// Fuel `_initialize` and `init` used, when this call was an instance's first; else 0.
+    /// Fuel it took to make the instance, and `_initialize` and `init` used, when this call was its first; else 0.
     pub init_fuel: u64,
     /// Bytes of linear memory at the end; memory never shrinks, so this is the most there was.
     pub peak_memory: usize,
@@ -130,6 +131,15 @@ impl Outcome {
         Self::empty(Status::Rejected(rejection))
     }
 
+    /// About how many bytes of memory it holds beside its own size. What a fault or a rejection says is short.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let logs: usize = self.logs.iter().map(|line| size_of::<LogLine>() + line.text.len()).sum();
+        let calls: usize = self.host_calls.iter().map(|call| size_of::<HostCallRecord>() + call.read.len()).sum();
+        text(&self.output) + text(&self.last_error) + logs + calls
+    }
+
     pub(super) fn empty(status: Status) -> Self {
         Self {
             status,
@@ -155,6 +165,18 @@ impl Outcome {
             Status::Failed(code) => Some(code),
             Status::Fault(_) | Status::Rejected(_) => None,
         }
+    }
+
+    /// Where time stopped it, and in which function, if that is how it ended.
+    #[must_use]
+    pub fn stopped(&self) -> Option<(&Fault, StopPlace)> {
+        let Status::Fault(fault) = &self.status else { return None };
+        let (fuel, host_calls, limit) = match fault.kind {
+            FaultKind::Deadline { fuel, host_calls, .. } => (fuel, host_calls, TimeLimit::Deadline),
+            FaultKind::Ceiling { fuel, host_calls, .. } => (fuel, host_calls, TimeLimit::Ceiling),
+            _ => return None,
+        };
+        Some((fault, StopPlace { fuel, host_calls, limit }))
     }
 
     /// Whether the plugin returned 0.

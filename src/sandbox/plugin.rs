@@ -16,6 +16,7 @@ use super::module::{Export, Facts, Import, PAGE};
 use super::nearest::nearest;
 use super::profile::Profile;
 use super::signature::Signature;
+use super::start_cost::start_fuel;
 use super::state::State;
 use super::translate;
 use super::wasi;
@@ -44,6 +45,8 @@ pub struct Plugin {
     needs: BTreeSet<Capability>,
     counters: Counters,
     volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
+    /// Fuel it costs to make an instance, before any of its code runs.
+    start_fuel: u64,
     /// Where its fuel goes, and the module that has the names, when it is profiled.
     profile: Option<(Profile, Arc<[u8]>)>,
     /// Pages its memory grows by after it is made.
@@ -89,7 +92,8 @@ impl Plugin {
         let engine = profiling_engine(settings.wasm.max_recursion);
         if let Some(this) = Arc::get_mut(&mut plugin) {
             let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
-            (this.module, this.deferred_pages) = translated(&engine, admitted.bytes(), true).map_err(refuse)?;
+            (this.module, this.deferred_pages) =
+                translated(&engine, admitted.bytes(), true, u64::MAX).map_err(refuse)?;
             this.linker = link(&engine, &this.imports, Some(grant.get()), functions).map_err(refuse)?;
             this.engine = engine;
             this.profile = Some((Profile::default(), admitted.bytes().into()));
@@ -118,8 +122,10 @@ impl Plugin {
         facts.check_exports().map_err(refuse)?;
         check_size(&facts, &settings.wasm).map_err(refuse)?;
         let engine = new_engine(settings.wasm.max_recursion);
-        let (module, deferred_pages) = translated(&engine, admitted.bytes(), false).map_err(refuse)?;
+        let (module, deferred_pages) =
+            translated(&engine, admitted.bytes(), false, settings.wasm.max_memory_bytes).map_err(refuse)?;
         let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
+        let start_fuel = start_fuel(&facts);
         let Description { metadata, imports, exports, mut needs } =
             Description::of(facts, functions).map_err(refuse)?;
         needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
@@ -139,6 +145,7 @@ impl Plugin {
             counters: Counters::default(),
             volumes: Mutex::default(),
             deferred_pages,
+            start_fuel,
             linker,
             module,
             engine,
@@ -194,6 +201,14 @@ impl Plugin {
         self.values.get(key).map(String::as_str)
     }
 
+    /// Fuel it costs to make an instance, before any of its code runs.
+    pub(super) fn start_fuel(&self) -> u64 {
+        self.start_fuel
+    }
+    /// Whether it wants to be told that an instance goes.
+    pub(super) fn has_shutdown(&self) -> bool {
+        self.exports.iter().any(|export| export.name == "shutdown")
+    }
     /// An instance's own look at what the plugin may do.
     pub(super) fn grant_view(&self) -> GrantView {
         self.grant.view()
@@ -219,9 +234,9 @@ impl Plugin {
 }
 
 /// The module to run, with an account of its calls when `accounted`, and the pages its memory still has to grow by before it does.
-/// Nothing of it is translated before it is called.
-fn translated(engine: &Engine, wasm: &[u8], accounted: bool) -> Result<(Module, u64), LoadReason> {
-    let prepared = translate::prepare(wasm, accounted)?;
+/// Nothing of it is translated before it is called; then it may take `most` bytes of memory.
+fn translated(engine: &Engine, wasm: &[u8], accounted: bool, most: u64) -> Result<(Module, u64), LoadReason> {
+    let prepared = translate::prepare(wasm, accounted, most)?;
     let module = Module::new(engine, &*prepared.wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
     Ok((module, prepared.deferred_pages))
 }

@@ -1,9 +1,10 @@
 //! Plugins at work: in order for each plugin and tenant, in parallel across them, with bounded queues that reject at once,
 //! so that a slow plugin delays nobody but itself.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::leave::{Carried, Leave, Leaving, Shutdown};
 use super::outcome::{Outcome, Rejection};
 use super::plugin::Plugin;
 use super::request::Context;
@@ -11,7 +12,7 @@ use super::services::Services;
 use super::slot::{Item, Slot};
 use super::table::Table;
 use super::worker::Workers;
-use crate::clock::Micros;
+use crate::clock::{Alarm, Micros};
 use crate::config::{PluginCall, WasmConfig};
 
 /// A call to be carried out.
@@ -32,8 +33,26 @@ pub struct Job {
 pub struct Done {
     /// The call.
     pub job: Job,
+    /// Instances of the plugin that went before it.
+    pub before: Vec<Shutdown>,
     /// What came of it.
     pub outcome: Outcome,
+    /// Its own instance, where each lives for one call.
+    pub after: Option<Shutdown>,
+}
+
+/// Who is told what becomes of calls and instances.
+pub trait PoolObserver: Send + Sync {
+    /// A call that was accepted is done. Told once for each, on the worker's thread; calls of one plugin and tenant in their order.
+    fn done(&self, done: Done);
+    /// An instance that wants to be told so will go. Told when that is decided, by the thread that submits, before the call behind it.
+    fn leaving(&self, leaving: Leaving) {
+        let _ = leaving;
+    }
+    /// The instance of this number is gone; nothing ran when there was none any more. Told once for each, on the worker's thread.
+    fn ended(&self, number: u64, ended: Option<Shutdown>) {
+        let _ = (number, ended);
+    }
 }
 
 /// Plugins at work on threads of their own.
@@ -42,17 +61,28 @@ pub struct Pool {
     services: Arc<Services>,
     table: Mutex<Table>,
     workers: Workers,
-    report: Report,
+    observer: Observer,
+    /// Of the instance that goes next.
+    number: AtomicU64,
     closed: AtomicBool,
 }
 
-/// Who is told of each call that is done. Shared by all workers.
+/// Shared by all workers.
 #[derive(Clone)]
-struct Report(Arc<dyn Fn(Done) + Send + Sync>);
+struct Observer(Arc<dyn PoolObserver>);
 
-impl std::fmt::Debug for Report {
+impl std::fmt::Debug for Observer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Report")
+        f.write_str("Observer")
+    }
+}
+
+/// An observer of calls alone.
+struct OfCalls<F>(F);
+
+impl<F: Fn(Done) + Send + Sync> PoolObserver for OfCalls<F> {
+    fn done(&self, done: Done) {
+        (self.0)(done);
     }
 }
 
@@ -67,15 +97,27 @@ impl Pool {
         plugins: Vec<Arc<Plugin>>,
         report: impl Fn(Done) + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        let report = Report(Arc::new(report));
+        Self::observed(services, settings, plugins, Arc::new(OfCalls(report)))
+    }
+
+    /// The same with an `observer` who is told of instances as well.
+    pub fn observed(
+        services: Arc<Services>,
+        settings: &WasmConfig,
+        plugins: Vec<Arc<Plugin>>,
+        observer: Arc<dyn PoolObserver>,
+    ) -> std::io::Result<Self> {
+        Alarm::start_watchdog();
+        let observer = Observer(observer);
         let mut table = Table::new(settings);
-        table.replace(plugins);
+        table.replace(plugins, 0);
         let handler = {
-            let (services, report) = (Arc::clone(&services), report.clone());
-            move |slot: &Slot, item: Item| carry_out(slot, item, &services, &report)
+            let (services, observer) = (Arc::clone(&services), observer.clone());
+            move |slot: &Slot, item: Item| carry_out(slot, item, &services, &*observer.0)
         };
         let workers = Workers::start(settings.max_instances, Box::new(handler))?;
-        Ok(Self { services, table: Mutex::new(table), workers, report, closed: AtomicBool::new(false) })
+        let (number, closed) = (AtomicU64::new(0), AtomicBool::new(false));
+        Ok(Self { services, table: Mutex::new(table), workers, observer, number, closed })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -88,8 +130,7 @@ impl Pool {
             return Err(Rejection::Closed { plugin: job.call.plugin.clone() });
         }
         let route = self.table().route(&job.call.plugin, &job.call.tenant, job.at)?;
-        let at = job.at;
-        self.close_slots(route.leave, at);
+        self.let_go(route.leave);
         match route.slot.push_call(job) {
             Ok(true) => self.workers.schedule(route.slot),
             Ok(false) => {}
@@ -101,22 +142,29 @@ impl Pool {
         Ok(())
     }
 
-    /// Lets instances go whose time is up at `now`. Calls do this by themselves; a quiet daemon does it now and then.
+    /// Lets instances go whose time is up at `now`, each at its own time. Calls do this by themselves; a quiet daemon does it now and
+    /// then.
     pub fn expire(&self, now: Micros) {
         let leave = self.table().expire(now);
-        self.close_slots(leave, now);
+        self.let_go(leave);
     }
 
     /// Puts `plugins` in the place of those there were, for calls from now on. What was accepted is carried out by the plugin that
     /// was there; one that stays the same keeps its instances.
     pub fn replace(&self, plugins: Vec<Arc<Plugin>>, at: Micros) {
-        let leave = self.table().replace(plugins);
-        self.close_slots(leave, at);
+        let leave = self.table().replace(plugins, at);
+        self.let_go(leave);
     }
 
-    fn close_slots(&self, slots: Vec<Arc<Slot>>, at: Micros) {
-        for slot in slots {
-            if slot.push_close(at) {
+    fn let_go(&self, leave: Vec<Leave>) {
+        for Leave { slot, at } in leave {
+            let number = slot.plugin.has_shutdown().then(|| {
+                let number = self.number.fetch_add(1, Ordering::Relaxed);
+                let (plugin, tenant) = (slot.plugin.name().to_owned(), slot.tenant.to_string());
+                self.observer.0.leaving(Leaving { number, plugin, tenant, at });
+                number
+            });
+            if slot.push_close(at, number) {
                 self.workers.schedule(slot);
             }
         }
@@ -138,7 +186,7 @@ impl Pool {
     }
 
     /// Takes no more calls, reports those that wait as rejected, waits for those at work (their limits bound that), and
-    /// tells every instance that it goes.
+    /// tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.
     pub fn close(&self, at: Micros) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
@@ -146,11 +194,12 @@ impl Pool {
         let slots = self.table().slots();
         for slot in &slots {
             for job in slot.refuse_calls() {
-                let rejection = Rejection::Closed { plugin: slot.plugin.name().to_owned() };
-                (self.report.0)(Done { job, outcome: Outcome::rejected(rejection) });
+                let outcome = Outcome::rejected(Rejection::Closed { plugin: slot.plugin.name().to_owned() });
+                self.observer.0.done(Done { job, before: Vec::new(), outcome, after: None });
             }
         }
-        self.close_slots(slots, at);
+        let leave = self.table().close(at);
+        self.let_go(leave);
         self.workers.stop();
     }
 }
@@ -161,12 +210,17 @@ impl Drop for Pool {
     }
 }
 
-fn carry_out(slot: &Slot, item: Item, services: &Arc<Services>, report: &Report) {
+fn carry_out(slot: &Slot, item: Item, services: &Arc<Services>, observer: &dyn PoolObserver) {
     match item {
         Item::Call(job) => {
-            let outcome = slot.call(services, &job.call.params, &job.context, job.at);
-            (report.0)(Done { job, outcome });
+            let Carried { before, outcome, after } = slot.call(services, &job.call.params, &job.context, job.at);
+            observer.done(Done { job, before, outcome, after });
         }
-        Item::Close(at) => slot.close(services, at),
+        Item::Close { at, number } => {
+            let ended = slot.close(services, at);
+            if let Some(number) = number {
+                observer.ended(number, ended);
+            }
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! What the host lends to the sandbox.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::meter::StopPlace;
+use super::plugin_log::PluginLog;
+use super::total_memory::TotalMemory;
 use crate::action::Outside;
 use crate::clock::Clock;
 use crate::grant::Approvals;
@@ -22,31 +26,72 @@ pub struct Services {
     pub live: bool,
     /// Whether outcomes tell every host call, for transcripts.
     pub trace: bool,
-    /// Where the wall clock stopped a call in the session that is replayed; nowhere in any other.
+    /// Where time stopped a guest in the session that is replayed; nowhere in any other.
     pub stops: Option<Arc<Stops>>,
     /// Who is asked which approval counts when a plugin is about to run; without, it is the grant store's.
     pub approvals: Option<Arc<dyn Approvals>>,
+    /// The memory of all instances together.
+    pub memory: Arc<TotalMemory>,
+    /// Where plugins' lines go to the log.
+    pub log: Arc<PluginLog>,
 }
 
-/// Where the wall clock has to stop the coming call, because it did when the session was recorded.
+/// One instance of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct InstanceId {
+    /// The plugin.
+    pub plugin: String,
+    /// Whose instance.
+    pub tenant: String,
+    /// Which of those this plugin and tenant had: 0 is the first.
+    pub generation: u64,
+}
+
+/// Where time has to stop what comes, because it did when the session was recorded.
 #[derive(Debug, Default)]
-pub struct Stops(Mutex<Option<(bool, u64)>>);
+pub struct Stops {
+    /// In the coming call: whether that is while its instance starts, and where.
+    call: Mutex<Option<(bool, StopPlace)>>,
+    /// In the `shutdown` of an instance.
+    shutdowns: HashMap<InstanceId, StopPlace>,
+}
+
+/// What a guest runs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its instance starts: `_initialize`, `init`.
+    Start,
+    /// A call.
+    Call,
+    /// Its instance goes: `shutdown`.
+    Shutdown,
+}
 
 impl Stops {
-    /// The coming call ends once it has used `fuel`: while its instance starts, if `starting`. `None`: it runs its course.
-    pub fn set(&self, stop: Option<(bool, u64)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stop;
+    /// Stops in the `shutdown` of instances.
+    #[must_use]
+    pub fn in_shutdowns(shutdowns: HashMap<InstanceId, StopPlace>) -> Self {
+        Self { call: Mutex::default(), shutdowns }
     }
 
-    /// The same, until it is set again; what it was.
-    pub(super) fn take(&self) -> Option<(bool, u64)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The coming call ends there: while its instance starts, if `true`. `None`: it runs its course.
+    pub fn set(&self, stop: Option<(bool, StopPlace)>) {
+        *self.call.lock().unwrap_or_else(PoisonError::into_inner) = stop;
     }
 
-    /// Fuel at which the call ends that begins now.
-    pub(super) fn fuel(&self, starting: bool) -> Option<u64> {
-        let stop = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        stop.filter(|(at_start, _)| *at_start == starting).map(|(_, fuel)| fuel)
+    /// Where the guest stops that begins to run now.
+    pub(super) fn place(&self, phase: Phase, plugin: &str, tenant: &str, generation: u64) -> Option<StopPlace> {
+        let starting = match phase {
+            Phase::Start => true,
+            Phase::Call => false,
+            Phase::Shutdown if self.shutdowns.is_empty() => return None,
+            Phase::Shutdown => {
+                let id = InstanceId { plugin: plugin.to_owned(), tenant: tenant.to_owned(), generation };
+                return self.shutdowns.get(&id).copied();
+            }
+        };
+        let stop = *self.call.lock().unwrap_or_else(PoisonError::into_inner);
+        stop.filter(|(at_start, _)| *at_start == starting).map(|(_, place)| place)
     }
 }
 

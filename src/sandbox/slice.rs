@@ -5,7 +5,6 @@ use wasmi::{AsContextMut, Store, TrapCode, TypedFunc, TypedResumableCall, WasmPa
 
 use super::fault::{FaultKind, Trap};
 use super::fuel::SLICE;
-use super::limits::Denied;
 use super::profile::PROFILE_SLICE;
 use super::state::State;
 
@@ -14,7 +13,7 @@ use super::state::State;
 pub(super) enum Stopped {
     /// The call's fuel is used up.
     Fuel,
-    /// The wall clock ran out here when the session was recorded.
+    /// The call's time is up, or was here when the session was recorded.
     Deadline,
 }
 
@@ -88,11 +87,7 @@ fn put_down(store: &mut Store<State>) {
 fn check_deadline(store: &Store<State>) -> Result<(), FaultKind> {
     let state = store.data();
     let used = state.meter.used(store.get_fuel().unwrap_or(0));
-    let stopped_then = state.meter.stop.is_some_and(|stop| used >= stop);
-    if !stopped_then && state.services.clock.now() < state.meter.deadline {
-        return Ok(());
-    }
-    Err(FaultKind::Deadline { limit_ms: state.plugin.settings().max_execution_ms, fuel: used })
+    if state.is_overdue(used) { Err(state.time_is_up(used)) } else { Ok(()) }
 }
 
 /// Whether instantiation failed because an element segment does not fit its table.
@@ -107,12 +102,8 @@ pub(super) fn explain(mut store: impl AsContextMut<Data = State>, error: &wasmi:
     let state = store.data_mut();
     let settings = state.plugin.settings();
     let out_of_fuel = FaultKind::Fuel { limit: settings.max_fuel };
-    let deadline = FaultKind::Deadline { limit_ms: settings.max_execution_ms, fuel: state.meter.used(fuel) };
-    let (max_memory, max_elements) = (settings.max_memory_bytes, settings.max_table_elements);
-    let denied = state.limits.take_denied().map(|denied| match denied {
-        Denied::Memory(wanted) => FaultKind::Memory { limit: max_memory, wanted: wanted as u64 },
-        Denied::Tables(wanted) => FaultKind::Tables { limit: max_elements, wanted: wanted as u64 },
-    });
+    let deadline = state.time_is_up(state.meter.used(fuel));
+    let denied = state.limits.take_denied().map(|denied| denied.fault(settings));
     match error.downcast_ref::<Stopped>() {
         Some(Stopped::Fuel) => return out_of_fuel,
         Some(Stopped::Deadline) => return deadline,
@@ -202,6 +193,8 @@ mod tests {
             trace: false,
             stops: None,
             approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
         };
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::instance::{Instance, Making};
+use super::leave::{Carried, Shutdown};
 use super::outcome::{Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::pool::Job;
@@ -15,7 +16,6 @@ use super::services::Services;
 use crate::clock::Micros;
 use crate::config::{Isolation, Params};
 use crate::grant::GrantView;
-use crate::text::Escape as _;
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]
@@ -42,8 +42,13 @@ struct Queue {
 pub(super) enum Item {
     /// A call.
     Call(Job),
-    /// The instance goes; event time.
-    Close(Micros),
+    /// The instance goes.
+    Close {
+        /// When, in session time.
+        at: Micros,
+        /// Its number, where somebody waits to hear what came of it.
+        number: Option<u64>,
+    },
 }
 
 #[derive(Debug)]
@@ -97,25 +102,26 @@ impl Slot {
     }
 
     /// Lets the instance go after what already waits. `true`: the slot has to be handed to a worker.
-    pub(super) fn push_close(&self, at: Micros) -> bool {
+    pub(super) fn push_close(&self, at: Micros, number: Option<u64>) -> bool {
         let mut queue = self.queue();
-        queue.items.push_back(Item::Close(at));
+        queue.items.push_back(Item::Close { at, number });
         !std::mem::replace(&mut queue.scheduled, true)
     }
 
-    /// Takes no more calls, and gives back those that wait.
+    /// Takes no more calls, and gives back those that wait. Instances that wait to go still go.
     pub(super) fn refuse_calls(&self) -> Vec<Job> {
         let mut queue = self.queue();
         self.closed.store(true, Ordering::Relaxed);
         queue.calls = 0;
-        queue
-            .items
-            .drain(..)
-            .filter_map(|item| match item {
-                Item::Call(job) => Some(job),
-                Item::Close(_) => None,
-            })
-            .collect()
+        let (mut calls, mut others) = (Vec::new(), VecDeque::new());
+        for item in queue.items.drain(..) {
+            match item {
+                Item::Call(job) => calls.push(job),
+                Item::Close { .. } => others.push_back(item),
+            }
+        }
+        queue.items = others;
+        calls
     }
 
     /// What is to be done next, for the worker that has the slot.
@@ -138,46 +144,53 @@ impl Slot {
     }
 
     /// Carries out a call of the event at `at`.
-    pub(super) fn call(&self, services: &Arc<Services>, params: &Params, context: &Context, at: Micros) -> Outcome {
+    pub(super) fn call(&self, services: &Arc<Services>, params: &Params, context: &Context, at: Micros) -> Carried {
         let mut work = self.work();
         if let Some(state) = work.record.blocks(at) {
             let rejection = Rejection::Quarantined { plugin: self.plugin.name().to_owned(), state };
             self.plugin.counters().rejected(&rejection);
-            return Outcome::rejected(rejection);
+            return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
         }
         if work.grant.is_distrusted() {
             // Its instance is not told that it goes: nothing of it runs any more.
             work.instance = None;
-            return Outcome::rejected(Rejection::Distrusted { plugin: self.plugin.name().to_owned() });
+            let rejection = Rejection::Distrusted { plugin: self.plugin.name().to_owned() };
+            return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
         }
         self.look(&mut work, services);
-        let at_ns = services.clock.epoch().saturating_add(at).saturating_mul(1_000);
+        let outdated = work.instance.take_if(Instance::outdated);
+        let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
+        let at_ns = event_time(services, at);
         let mut outcome = match self.instance(&mut work, services, at_ns) {
             Ok(instance) => instance.call(&Request { params, context, at_ns }),
             Err(outcome) => *outcome,
         };
         match outcome.status {
+            // A plugin that found the machine full has done nothing wrong.
+            Status::Fault(ref fault) if fault.is_the_machines() => work.instance = None,
             Status::Fault(_) => {
                 work.instance = None;
                 outcome.quarantined = work.record.faulted(at);
             }
             Status::Rejected(_) => {} // nothing of it ran
-            Status::Ok | Status::Failed(_) => work.record.succeeded(),
+            Status::Ok | Status::Failed(_) => work.record.succeeded(at),
         }
-        if self.plugin.settings().isolation == Isolation::Call
-            && let Some(instance) = work.instance.take()
-        {
-            outcome.logs.extend(instance.shutdown(at_ns));
-        }
-        outcome
+        let after = match self.plugin.settings().isolation {
+            Isolation::Tenant => None,
+            Isolation::Call => {
+                let instance = work.instance.take();
+                instance.and_then(|instance| self.let_go(&mut work, instance, services, at))
+            }
+        };
+        Carried { before: before.into_iter().collect(), outcome, after }
     }
 
     /// Turns a call away, as `rejection` says. A plugin that is no longer trusted has no instance any more.
-    pub(super) fn reject(&self, rejection: Rejection) -> Outcome {
+    pub(super) fn reject(&self, rejection: &Rejection) {
+        self.plugin.counters().rejected(rejection);
         if matches!(rejection, Rejection::Distrusted { .. }) {
             self.work().instance = None;
         }
-        Outcome::rejected(rejection)
     }
 
     /// The plugin is about to run: looks what it may do now, and tells its instance.
@@ -198,11 +211,7 @@ impl Slot {
         services: &Arc<Services>,
         at_ns: u64,
     ) -> Result<&'a mut Instance, Box<Outcome>> {
-        let mut before = work.instance.take();
-        if let Some(outdated) = before.take_if(Instance::outdated) {
-            self.let_go(outdated, at_ns);
-        }
-        let instance = match before {
+        let instance = match work.instance.take() {
             Some(instance) => instance,
             None => {
                 let generation = work.generation;
@@ -214,20 +223,28 @@ impl Slot {
         Ok(work.instance.insert(instance))
     }
 
-    /// Lets the instance go, having told it. What it still logs goes to the log.
-    pub(super) fn close(&self, services: &Services, at: Micros) {
+    /// Lets the instance go, having told it; what came of that, where there was one that wanted to be told.
+    pub(super) fn close(&self, services: &Services, at: Micros) -> Option<Shutdown> {
         let mut work = self.work();
-        if work.instance.is_none() {
-            return;
-        }
+        work.instance.as_ref()?;
         self.look(&mut work, services);
-        let Some(instance) = work.instance.take() else { return };
-        self.let_go(instance, services.clock.epoch().saturating_add(at).saturating_mul(1_000));
+        let instance = work.instance.take()?;
+        self.let_go(&mut work, instance, services, at)
     }
 
-    fn let_go(&self, instance: Instance, at_ns: u64) {
-        for line in instance.shutdown(at_ns) {
-            log::log!(line.level.level(), "plugin \"{}\" (shutdown): {}", self.plugin.name().escaped(), line.text);
+    fn let_go(&self, work: &mut Work, instance: Instance, services: &Services, at: Micros) -> Option<Shutdown> {
+        let mut outcome = instance.end(event_time(services, at))?;
+        if let Status::Fault(fault) = &outcome.status
+            && !fault.is_the_machines()
+        {
+            outcome.quarantined = work.record.faulted(at);
         }
+        let (plugin, tenant) = (self.plugin.name().to_owned(), self.tenant.to_string());
+        Some(Shutdown { plugin, tenant, at, outcome })
     }
+}
+
+/// The time of an event at `at` of the session, in nanoseconds since the Unix epoch.
+fn event_time(services: &Services, at: Micros) -> u64 {
+    services.clock.epoch().saturating_add(at).saturating_mul(1_000)
 }

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
+use super::fault::FaultKind;
 use super::limits::Limits;
 use super::lines::Lines;
+use super::meter::{Meter, TimeLimit, ceiling};
 use super::plugin::Plugin;
-use super::services::Services;
+use super::services::{Phase, Services};
 use super::slice::Stopped;
 use super::trace::Trace;
 use super::translate::Shadow;
 use super::wasi::{Deadline, Waited};
 use crate::action::{Origin, Request, Url};
-use crate::clock::Micros;
+use crate::clock::Alarm;
 use crate::config::{Capability, PathScope};
 use crate::grant::{Grant, GrantView};
 
@@ -23,6 +25,8 @@ use crate::grant::{Grant, GrantView};
 pub(super) struct State {
     pub(super) plugin: Arc<Plugin>,
     pub(super) tenant: Arc<str>,
+    /// Which of those the plugin and tenant had.
+    pub(super) generation: u64,
     pub(super) services: Arc<Services>,
     /// What the plugin may do, as it is at each call.
     pub(super) grant: GrantView,
@@ -45,6 +49,8 @@ pub(super) struct State {
     pub(super) call: CallState,
     /// Shared with the guest's clock, so that no sleep outlasts the call.
     pub(super) deadline: Deadline,
+    /// Raised when the guest's time is up, so that no charge has to ask a clock.
+    pub(super) alarm: Alarm,
 }
 
 /// What one call has given to the host.
@@ -60,52 +66,22 @@ pub(super) struct CallState {
     pub(super) answer_read: usize,
 }
 
-/// Fuel and time of the current call. What is in the store is part of what was given.
-#[derive(Debug, Default)]
-pub(super) struct Meter {
-    /// Fuel the call may use.
-    pub(super) budget: u64,
-    /// Fuel it was given so far.
-    pub(super) given: u64,
-    /// When it has to end.
-    pub(super) deadline: Micros,
-    /// Fuel at which it has to end because it did when it was recorded.
-    pub(super) stop: Option<u64>,
-}
-
-impl Meter {
-    /// Fuel the call may still be given.
-    pub(super) fn reserve(&self) -> u64 {
-        self.budget.saturating_sub(self.given)
-    }
-
-    /// Takes `fuel` out of the `left` in the store, then out of the reserve; what is left in the store then.
-    pub(super) fn charge(&mut self, left: u64, fuel: u64) -> Result<u64, Stopped> {
-        if let Some(rest) = left.checked_sub(fuel) {
-            return Ok(rest);
-        }
-        let missing = fuel - left; // left < fuel
-        let enough = missing <= self.reserve();
-        self.given = self.given.saturating_add(missing.min(self.reserve()));
-        if enough { Ok(0) } else { Err(Stopped::Fuel) }
-    }
-
-    /// Fuel the call has used, with `left` in the store.
-    pub(super) fn used(&self, left: u64) -> u64 {
-        self.given.saturating_sub(left)
-    }
-}
-
 impl State {
-    /// A call begins: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
-    pub(super) fn begin_call(&mut self, at_ns: u64, starting: bool) {
+    /// The guest begins to run: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
+    pub(super) fn begin_call(&mut self, at_ns: u64, phase: Phase) {
         self.refresh_grant();
         self.waited.reset();
         let settings = self.plugin.settings();
-        let now = self.services.clock.now();
-        let deadline = now.saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
-        let stop = self.services.stops.as_ref().and_then(|stops| stops.fuel(starting));
-        self.meter = Meter { budget: settings.max_fuel, given: 0, deadline, stop };
+        let clock = &self.services.clock;
+        let deadline = clock.now().saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
+        let stops = self.services.stops.as_ref();
+        let stop = stops.and_then(|stops| stops.place(phase, self.plugin.name(), &self.tenant, self.generation));
+        match stop {
+            Some(_) => self.alarm.clear(), // it is known where the call ends, however long it takes until there
+            None if self.services.live => clock.alarm_at(deadline, &self.alarm),
+            None => clock.alarm_after(ceiling(settings), &self.alarm),
+        }
+        self.meter = Meter { budget: settings.max_fuel, given: 0, host_calls: 0, deadline, stop };
         self.deadline.set(deadline);
         if let Some((_, counted)) = &mut self.account {
             *counted = 0;
@@ -114,6 +90,30 @@ impl State {
         self.call = CallState::default();
         // What an earlier call was refused and coped with is no reason for what happens in this one.
         self.limits.take_denied();
+    }
+
+    /// Whether the guest, having used `used`, has run for as long as it may. Asked between slices; what a charge asks is cheaper.
+    pub(super) fn is_overdue(&self, used: u64) -> bool {
+        self.is_stopped(used) || self.services.clock.now() >= self.meter.deadline
+    }
+
+    /// The same, for the price of an atomic load.
+    fn is_stopped(&self, used: u64) -> bool {
+        self.alarm.is_raised() || self.meter.stopped_here(used)
+    }
+
+    /// What stopped the guest when its time was up.
+    pub(super) fn time_is_up(&self, used: u64) -> FaultKind {
+        let limit = match self.meter.stop {
+            Some(stop) => stop.limit,
+            None if !self.services.live && self.alarm.is_raised() => TimeLimit::Ceiling,
+            None => TimeLimit::Deadline,
+        };
+        let (settings, host_calls) = (self.plugin.settings(), self.meter.host_calls);
+        match limit {
+            TimeLimit::Deadline => FaultKind::Deadline { limit_ms: settings.max_execution_ms, fuel: used, host_calls },
+            TimeLimit::Ceiling => FaultKind::Ceiling { limit: ceiling(settings), fuel: used, host_calls },
+        }
     }
 
     /// Looks whether the grant was changed, if that is the instance's business.
@@ -135,9 +135,13 @@ impl State {
         let charged = caller.data_mut().meter.charge(left, fuel);
         let _ = caller.set_fuel(charged.unwrap_or(0));
         charged?;
+        // A charge of nothing is no place to stop at: it could not be told from the one before, and an effect may lie between.
+        if fuel == 0 {
+            return Ok(());
+        }
         let state = caller.data();
         let used = state.meter.used(caller.get_fuel().unwrap_or(0));
-        if state.meter.stop.is_some_and(|stop| used >= stop) { Err(Stopped::Deadline) } else { Ok(()) }
+        if state.is_stopped(used) { Err(Stopped::Deadline) } else { Ok(()) }
     }
 }
 
@@ -168,6 +172,10 @@ impl wasi_shim::WasiView for State {
 
     fn charge(caller: &mut Caller<'_, Self>, fuel: u64) -> Result<(), wasmi::Error> {
         Self::charge_call(caller, fuel).map_err(wasmi::Error::host)
+    }
+
+    fn fuel_left(caller: &Caller<'_, Self>) -> u64 {
+        caller.get_fuel().unwrap_or(0).saturating_add(caller.data().meter.reserve())
     }
 
     fn fuel_used(caller: &Caller<'_, Self>) -> u64 {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::leave::Leave;
 use super::outcome::Rejection;
 use super::plugin::Plugin;
 use super::slot::Slot;
@@ -42,7 +43,8 @@ struct Seat {
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) slot: Arc<Slot>,
-    pub(super) leave: Vec<Arc<Slot>>,
+    /// In the order in which they go.
+    pub(super) leave: Vec<Leave>,
 }
 
 impl Table {
@@ -57,18 +59,32 @@ impl Table {
         }
     }
 
-    /// Puts `plugins` in the place of those there were; one that stays the same keeps its instances. Returns the slots
-    /// that have to close.
-    pub(super) fn replace(&mut self, plugins: Vec<Arc<Plugin>>) -> Vec<Arc<Slot>> {
+    /// Puts `plugins` in the place of those there were, at `at`; one that stays the same keeps its instances. Returns those that go.
+    pub(super) fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) -> Vec<Leave> {
+        let mut leave = self.expire(at);
         let mut old = std::mem::take(&mut self.plugins);
         self.epoch = self.epoch.saturating_add(1);
         for plugin in plugins {
-            let kept = old.remove(plugin.name()).filter(|entry| Arc::ptr_eq(&entry.plugin, &plugin));
             let name = plugin.name().to_owned();
-            self.plugins.insert(name, kept.unwrap_or_else(|| Entry { plugin, tenants: BTreeMap::new() }));
+            let kept = old.get(&name).is_some_and(|entry| Arc::ptr_eq(&entry.plugin, &plugin));
+            let entry = if kept { old.remove(&name) } else { None };
+            self.plugins.insert(name, entry.unwrap_or_else(|| Entry { plugin, tenants: BTreeMap::new() }));
         }
         self.alive = self.seats().filter(|seat| seat.alive).count();
-        old.into_values().flat_map(|entry| entry.tenants.into_values()).map(|seat| seat.slot).collect()
+        let gone = old.into_values().flat_map(|entry| entry.tenants.into_values()).filter(|seat| seat.alive);
+        leave.extend(gone.map(|seat| Leave { slot: seat.slot, at }));
+        leave
+    }
+
+    /// All instances there are: those whose time is up at `at` at their time, the others then.
+    pub(super) fn close(&mut self, at: Micros) -> Vec<Leave> {
+        let mut leave = self.expire(at);
+        for seat in self.seats().filter(|seat| seat.alive) {
+            seat.alive = false;
+            leave.push(Leave { slot: Arc::clone(&seat.slot), at });
+        }
+        self.alive = 0;
+        leave
     }
 
     fn seats(&mut self) -> impl Iterator<Item = &mut Seat> {
@@ -108,14 +124,15 @@ impl Table {
             self.next_expiry = self.next_expiry.min(at.saturating_add(self.ttl));
             while self.alive > self.max_instances {
                 let Some(evicted) = self.least_recent(&slot) else { break };
-                leave.push(evicted);
+                leave.push(Leave { slot: evicted, at });
             }
         }
         Ok(Route { slot, leave })
     }
 
-    /// Instances nobody has used for the time they have.
-    pub(super) fn expire(&mut self, now: Micros) -> Vec<Arc<Slot>> {
+    /// Instances that nobody has used for the time they have, each with the time at which it was up: who notices that, and how late,
+    /// makes no difference. In order of that time, and of the names.
+    pub(super) fn expire(&mut self, now: Micros) -> Vec<Leave> {
         if now < self.next_expiry || self.alive == 0 {
             return Vec::new();
         }
@@ -126,13 +143,14 @@ impl Table {
             if until <= now {
                 seat.alive = false;
                 seat.slot.plugin.counters().evicted();
-                leave.push(Arc::clone(&seat.slot));
+                leave.push(Leave { slot: Arc::clone(&seat.slot), at: until });
             } else {
                 next = next.min(until);
             }
         }
         self.alive = self.alive.saturating_sub(leave.len());
         self.next_expiry = next;
+        leave.sort_by_key(|leave| leave.at); // stable: those of one time stay in the order of their names
         leave
     }
 

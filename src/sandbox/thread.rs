@@ -4,6 +4,7 @@
 //! until the slice ends. Slices and the cost table bound that to about 2 MB; a large stack is the second wall.
 
 use std::cell::Cell;
+use std::fmt;
 use std::thread::{Builder, JoinHandle};
 
 /// Stack of a guest thread in bytes; virtual, only what is used becomes resident. Less where addresses are scarce.
@@ -13,26 +14,59 @@ thread_local! {
     static GUEST_STACK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f` on a thread with a guest's stack: this one, if it is one, else a new one that ends with `f`.
+/// The system has no room for another thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadError {
+    /// Processes and threads the user may have, where that is limited.
+    pub limit: Option<u64>,
+    /// The operating system's word for it.
+    pub reason: String,
+}
+
+impl ThreadError {
+    /// What `error` of starting a thread means.
+    #[must_use]
+    pub fn new(error: &std::io::Error) -> Self {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
+        Self { limit, reason: error.to_string() }
+    }
+}
+
+impl fmt::Display for ThreadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the system has no room for another thread: {}", self.reason)?;
+        if let Some(limit) = self.limit {
+            write!(f, " (limit of this user: {limit})")?;
+        }
+        write!(
+            f,
+            "; end other programs, or raise the limits of threads and memory (ulimit -u, ulimit -v, systemd's TasksMax)"
+        )
+    }
+}
+
+impl std::error::Error for ThreadError {}
+
+/// Runs `f` on a thread with a guest's stack: this one, if it is one, else a new one that ends with `f`. The error: there is no
+/// room for a new one, and `f` has not run.
 ///
 /// Every call into a guest goes through here, so nobody has to know. Who makes many calls (a replay, a benchmark)
 /// wraps the whole of them in one `on_guest_stack` and saves a thread per call.
 ///
 /// # Panics
 ///
-/// If `f` panics, or the system has no room for another thread.
-pub fn on_guest_stack<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+/// If `f` panics.
+pub fn on_guest_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, ThreadError> {
     if GUEST_STACK.get() {
-        return f();
+        return Ok(f());
     }
     std::thread::scope(|scope| {
         let thread = Builder::new().name("guest".into()).stack_size(STACK_BYTES).spawn_scoped(scope, move || {
             GUEST_STACK.set(true);
             f()
         });
-        // Without a thread there is nowhere safe to run; the process is out of memory or of threads.
-        let thread = thread.unwrap_or_else(|error| panic!("cannot start a thread for a plugin: {error}"));
-        thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+        let thread = thread.map_err(|error| ThreadError::new(&error))?;
+        Ok(thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)))
     })
 }
 

@@ -23,7 +23,7 @@ pub(super) const MODULE: &str = wasi_shim::MODULE;
 const MAX_FILES: u64 = 10_000;
 
 /// Descriptors a plugin may have open.
-const MAX_DESCRIPTORS: u32 = 64;
+pub(super) const MAX_DESCRIPTORS: u32 = 64;
 
 /// Host memory directory listings may take, in bytes.
 const MAX_LISTING: usize = 1 << 20;
@@ -144,7 +144,12 @@ struct GuestClock {
     live: Option<Arc<dyn Clock>>,
     deadline: Deadline,
     waited: Waited,
+    /// Nanoseconds the guest has slept that have not passed yet.
+    unslept: u64,
 }
+
+/// Shorter sleeps are put together, in nanoseconds: to wake a thread takes the system 50 µs and more, which nobody has paid for.
+const SHORTEST_SLEEP: u64 = 200_000;
 
 impl wasi_shim::Clock for GuestClock {
     fn now(&mut self, id: ClockId, fuel_used: u64) -> u64 {
@@ -153,8 +158,12 @@ impl wasi_shim::Clock for GuestClock {
 
     fn sleep(&mut self, ns: u64) -> Slept {
         let Some(clock) = &self.live else { return Slept::Through };
+        self.unslept = self.unslept.saturating_add(ns);
+        if self.unslept < SHORTEST_SLEEP {
+            return Slept::Through;
+        }
         let left = self.deadline.get().saturating_sub(clock.now());
-        let wanted = ns.div_ceil(1_000);
+        let wanted = std::mem::take(&mut self.unslept).div_ceil(1_000);
         clock.sleep(std::time::Duration::from_micros(wanted.min(left)));
         if wanted > left { Slept::CutShort } else { Slept::Through }
     }
@@ -196,6 +205,7 @@ pub(super) fn context(
             live: services.live.then(|| Arc::clone(&services.clock)),
             deadline: deadline.clone(),
             waited: waited.clone(),
+            unslept: 0,
         })
         .entropy(GuestEntropy(entropy))
         .max_descriptors(MAX_DESCRIPTORS)
@@ -310,6 +320,50 @@ mod tests {
         fn memory(&self) -> Option<wasmi::Memory> {
             None
         }
+    }
+
+    /// A clock that counts how often somebody sleeps.
+    #[derive(Default)]
+    struct Counting {
+        sleeps: AtomicU64,
+        now: AtomicU64,
+    }
+    impl Clock for Counting {
+        fn now(&self) -> Micros {
+            self.now.load(Ordering::Relaxed)
+        }
+        fn epoch(&self) -> u64 {
+            0
+        }
+        fn sleep(&self, duration: std::time::Duration) {
+            self.sleeps.fetch_add(1, Ordering::Relaxed);
+            let micros = u64::try_from(duration.as_micros()).expect("short");
+            self.now.fetch_add(micros, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn many_short_sleeps_pass_together_and_none_outlasts_the_deadline() {
+        use wasi_shim::Clock as _;
+        let counting = Arc::new(Counting::default());
+        let deadline = Deadline::default();
+        deadline.set(10_000);
+        let mut clock = GuestClock {
+            time: wasi_shim::VirtualClock::default(),
+            live: Some(Arc::clone(&counting) as Arc<dyn Clock>),
+            deadline,
+            waited: Waited::default(),
+            unslept: 0,
+        };
+        for _ in 0..5_000 {
+            assert_eq!(clock.sleep(1_000), Slept::Through);
+        }
+        let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        assert_eq!((read(&counting.sleeps), read(&counting.now)), (25, 5_000));
+        assert_eq!(clock.sleep(3_000_000), Slept::Through);
+        assert_eq!((read(&counting.sleeps), read(&counting.now)), (26, 8_000), "a longer one passes at once");
+        assert_eq!(clock.sleep(3_000_000), Slept::CutShort);
+        assert_eq!(read(&counting.now), 10_000);
     }
 
     #[test]

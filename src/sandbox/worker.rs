@@ -9,10 +9,10 @@ use super::slot::{Item, Slot};
 use super::thread::spawn_worker;
 
 /// Workers that stay when there is nothing to do.
-const BASE: usize = 2;
+pub(super) const BASE: usize = 2;
 
 /// Workers at most: one for each instance at work, as far as addresses for their stacks reach.
-const MOST: usize = if cfg!(target_pointer_width = "64") { 64 } else { 16 };
+pub(super) const MOST: usize = if cfg!(target_pointer_width = "64") { 64 } else { 16 };
 
 /// How long a worker beyond the base waits for more before it ends.
 const LINGER: Duration = Duration::from_secs(10);

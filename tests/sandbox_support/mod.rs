@@ -106,6 +106,8 @@ pub(crate) fn services() -> Services {
         trace: false,
         stops: None,
         approvals: None,
+        memory: Arc::default(),
+        log: Arc::default(),
     }
 }
 

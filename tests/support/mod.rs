@@ -112,8 +112,12 @@ impl Program {
         self
     }
     /// Lets the stack of its first thread grow to `kib` KiB and never beyond.
-    pub(crate) fn with_stack_at_most(mut self, kib: u32) -> Self {
-        let limited = ["/bin/sh", "-c", &format!("ulimit -s {kib} && exec \"$0\" \"$@\"")].map(OsString::from);
+    pub(crate) fn with_stack_at_most(self, kib: u32) -> Self {
+        self.limited(&format!("-s {kib}"))
+    }
+    /// Runs it under a limit of the shell's `ulimit`.
+    pub(crate) fn limited(mut self, limit: &str) -> Self {
+        let limited = ["/bin/sh", "-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")].map(OsString::from);
         self.start.splice(0..0, limited);
         self
     }

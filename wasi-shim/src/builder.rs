@@ -13,6 +13,7 @@ use crate::ctx::{Call, Strings, WasiCtx};
 use crate::entropy::Entropy;
 use crate::resolve::Resolver;
 use crate::root::{Preopen, Root};
+use crate::scope::Allowed;
 use crate::stdio::{Discard, Empty, Sink, Source};
 use crate::table::{Descriptor, Directory, Handle, Kind, Stream, Table};
 
@@ -222,6 +223,7 @@ fn open(preopen: Preopen, index: usize, deterministic: bool, manual: bool) -> Re
     // What limits nothing costs nothing: such a directory is resolved by the kernel.
     let scope = scope.filter(|scope| !scope.is_everything());
     let trail = scope.as_ref().map(|_| Vec::new());
+    let allowed = scope.as_ref().map_or(Allowed::EVERYTHING, |scope| scope.allowed(&[]));
     let root = Arc::new(Root { fd, resolver, volume, scope, dev: index as u64 + 1 });
     let directory = Directory {
         handle: Handle::new(handle, root),
@@ -231,7 +233,7 @@ fn open(preopen: Preopen, index: usize, deterministic: bool, manual: bool) -> Re
     };
     Ok(Descriptor {
         kind: Kind::Directory(Box::new(directory)),
-        base: access.directory & Rights::DIRECTORY,
+        base: allowed.directory(access.directory & Rights::DIRECTORY),
         inheriting: (access.directory & Rights::DIRECTORY) | (access.file & Rights::FILE),
         flags: FdFlags::default(),
     })

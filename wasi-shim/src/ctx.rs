@@ -4,6 +4,7 @@ use core::cell::Cell;
 
 use wasmi::Caller;
 
+use crate::Errno;
 use crate::clock::{Clock, ClockId};
 use crate::entropy::Entropy;
 use crate::stdio::{Sink, Source};
@@ -29,6 +30,13 @@ pub trait WasiView: Sized + 'static {
         }
         caller.set_fuel(0)?;
         Err(wasmi::TrapCode::OutOfFuel.into())
+    }
+
+    /// Fuel that [`WasiView::charge`] can still take. No host call does work that it could not pay for.
+    ///
+    /// An embedder that charges anything else than the store's fuel says here what is left of it.
+    fn fuel_left(caller: &Caller<'_, Self>) -> u64 {
+        caller.get_fuel().unwrap_or(u64::MAX)
     }
 
     /// Fuel used since the current call began, for virtual clocks.
@@ -65,8 +73,38 @@ impl core::fmt::Debug for WasiCtx {
 pub(crate) struct Call {
     /// Fuel used in the current call of the guest when this one began.
     fuel_used: u64,
-    /// Fuel owed beyond the base cost.
+    pub(crate) meter: Meter,
+}
+
+/// What the current host call has cost beyond its base, and what it may.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    limit: u64,
     owed: Cell<u64>,
+}
+
+impl Meter {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { limit, owed: Cell::new(0) }
+    }
+
+    /// Takes `fuel` for work that comes next. The error is for the way out only: what is owed then is more than the guest
+    /// has, which ends it.
+    pub(crate) fn spend(&self, fuel: u64) -> Result<(), Errno> {
+        let owed = self.owed.get().saturating_add(fuel);
+        self.owed.set(owed);
+        if owed > self.limit { Err(Errno::Canceled) } else { Ok(()) }
+    }
+
+    /// Fuel there still is.
+    pub(crate) fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.owed.get())
+    }
+
+    /// What is owed so far.
+    pub(crate) fn owed(&self) -> u64 {
+        self.owed.get()
+    }
 }
 
 impl WasiCtx {
@@ -85,20 +123,14 @@ impl WasiCtx {
         &mut *self.clock
     }
 
-    /// A host call begins.
-    pub(crate) fn enter(&mut self, fuel_used: u64) {
-        self.call = Call { fuel_used, owed: Cell::new(0) };
+    /// A host call begins, with so much fuel used and so much left.
+    pub(crate) fn enter(&mut self, fuel_used: u64, fuel_left: u64) {
+        self.call = Call { fuel_used, meter: Meter::new(fuel_left) };
     }
 
-    /// The current host call did work worth `fuel`.
-    pub(crate) fn owe(&self, fuel: u64) {
-        let owed = &self.call.owed;
-        owed.set(owed.get().saturating_add(fuel));
-    }
-
-    /// What the current host call owes.
-    pub(crate) fn owed(&self) -> u64 {
-        self.call.owed.get()
+    /// The meter of the current host call.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.call.meter
     }
 
     /// The time of day, nanoseconds since 1970.

@@ -67,8 +67,11 @@
 //! | A directory swapped for a link between check and use gains nothing | `tests/race.rs` |
 //! | No descriptor does more than its rights; rights are only ever narrowed | `tests/rights.rs` |
 //! | Quota, descriptors, listings, paths and scopes are limits: `EDQUOT`, `EMFILE`, `ENOMEM`, `ENAMETOOLONG`, `EACCES` | `tests/limits.rs`, `tests/readdir.rs` |
+//! | Nothing becomes readable that a scope does not let be read, whatever is moved, linked or left open | `tests/scopes.rs` |
+//! | A program sees the same on every file system: each answer, each byte, each unit of fuel | `tests/file_systems.rs` |
 //! | Lengths and counts are bounded before anything is allocated; any pointer is an errno, never a panic; structures are written whole | `tests/hostile.rs`, `tests/fuzz.rs` |
-//! | Every call costs fuel, for its base, its bytes and the components of its paths; nothing sleeps or waits past fuel or deadline | `tests/limits.rs`, `tests/poll.rs` |
+//! | Every call costs fuel, for its base, its buffers, its bytes, its entries and the components of its paths, before it does what it costs; nothing sleeps or waits past fuel or deadline | `tests/limits.rs`, `tests/poll.rs` |
+//! | No call buys more than 20 ns with a unit of fuel, or 20 times what an addition buys | `benches/prices.rs` |
 //! | In the deterministic view nothing of the host's file system, clock or kernel shows in a result | `tests/determinism.rs`, `tests/times.rs` |
 //! | What programs rely on works: offsets, appending, cookies, renaming, renumbering | `tests/offsets.rs`, `tests/readdir.rs`, `tests/rename_link.rs`, `tests/renumber.rs` |
 //! | File operations do what they do natively | `tests/model.rs` |
@@ -78,6 +81,26 @@
 //! `conductor wasi`: 72 of 72 pass, under either resolver, and as many in the deterministic view. They were built from a
 //! transcription of their sources that keeps every call and check but not the texts, with Rust 1.85, clang and wasi-libc of
 //! Debian 13, and `AssemblyScript` 0.28, not taken as the published binaries.
+//!
+//! # Limits
+//!
+//! Hosts differ in what they allow. So that a program does not, what it may do is checked here before the host is asked:
+//!
+//! | what | most | beyond |
+//! |---|---|---|
+//! | a file's length, and the offset of a seek | 1.5 TiB | `EFBIG`; `EINVAL` for a seek, nothing to read |
+//! | a path | 4,095 bytes, 128 directories down | `ENAMETOOLONG` |
+//! | a name in it | 255 bytes | `ENAMETOOLONG` |
+//! | the target of a symbolic link that is made | 1,023 bytes | `ENAMETOOLONG` |
+//! | links followed for one path | 40 | `ELOOP` |
+//! | names of one file | 32,000 | `EMLINK` |
+//! | a time that is set | 2446-05-10, 22:38:55 | `EINVAL` |
+//! | descriptors | [`WasiBuilder::max_descriptors`] | `EMFILE`, before the path is looked at |
+//!
+//! Where the process itself has no descriptor left the guest ends with [`Trap::HostDescriptors`]: that is nobody's limit but
+//! the host's. What is there already may be longer or deeper and can be read, measured and removed all the same. On
+//! overlayfs the directory has to be of the upper layer: files of a lower one change their identity when they are first
+//! written, and its directories cannot be renamed.
 //!
 //! # How paths are resolved
 //!
@@ -104,9 +127,10 @@
 //!
 //! With a [`VirtualClock`], time is when the call began plus the fuel used since, 1 unit a nanosecond, and sleeping costs
 //! its duration in fuel. With [`WasiBuilder::deterministic`] (or [`Volume::deterministic`]) directories are listed sorted
-//! by name, inode numbers count up in order of first sight and are never reused, device numbers are the order of the
+//! by name (as they are without it), inode numbers count up in order of first sight and are never reused, device numbers are the order of the
 //! preopened directories, directories have size 0 and one link, and times are what the guest's clock said when it wrote;
-//! files it has not written since the view began are from 1970. The view lives in the [`Volume`]: share one between the
+//! files it has not written since the view began are from 1970, whatever the host says. Syncing waits for no disk, times that
+//! are set are kept in the view alone, and `fd_allocate` changes the size and sets nothing aside. The view lives in the [`Volume`]: share one between the
 //! contexts of a session, and start the session with a new one. Fuel is the same whichever way a path was resolved.
 //!
 //! # The functions
@@ -116,10 +140,10 @@
 //! | `args_get`, `args_sizes_get` | complete |
 //! | `environ_get`, `environ_sizes_get` | complete |
 //! | `clock_res_get`, `clock_time_get` | the four clocks, as the [`Clock`] tells them; precision is not used |
-//! | `fd_advise` | handed on to Linux and FreeBSD, else accepted; regular files only |
-//! | `fd_allocate` | complete; where the file system cannot set space aside the size is still as asked |
+//! | `fd_advise` | checked and not handed on: advice would let a guest make the host read what nobody paid for |
+//! | `fd_allocate` | complete; where the file system cannot set space aside, and in the deterministic view, the size is still as asked |
 //! | `fd_close`, `fd_renumber` | complete, also for streams and preopened directories; both numbers must be open |
-//! | `fd_datasync`, `fd_sync` | complete; not for streams |
+//! | `fd_datasync`, `fd_sync` | complete; not for streams; in the deterministic view the disk is not waited for |
 //! | `fd_fdstat_get` | complete |
 //! | `fd_fdstat_set_flags` | complete; `dsync` and `sync` are kept by syncing after each write, `rsync` is accepted |
 //! | `fd_fdstat_set_rights` | complete |
@@ -129,7 +153,7 @@
 //! | `fd_pread`, `fd_pwrite` | complete; under `append` a `pwrite` goes where the host puts it: on Linux, the end |
 //! | `fd_prestat_get`, `fd_prestat_dir_name` | complete |
 //! | `fd_read`, `fd_write` | complete; at most 1 MiB and 1,024 buffers a call, the rest is a short read or write |
-//! | `fd_readdir` | complete; cookies are positions in the listing that cookie 0 took |
+//! | `fd_readdir` | complete, sorted by name; cookies are positions in the listing that cookie 0 took |
 //! | `fd_seek`, `fd_tell` | complete; regular files only |
 //! | `path_create_directory`, `path_remove_directory`, `path_unlink_file` | complete |
 //! | `path_link` | complete, following the source when asked; never for directories |
@@ -151,6 +175,7 @@ mod ctx;
 mod entropy;
 mod fuel;
 mod func;
+mod limits;
 mod link;
 mod listing;
 mod meta;

@@ -6,7 +6,7 @@ use crate::Errno;
 use crate::abi::memory::Guest;
 use crate::clock::Slept;
 use crate::ctx::{WasiCtx, WasiView};
-use crate::fuel::{self, PATH, SUBSCRIPTION, SYNC, SYSCALL, TABLE, TREE};
+use crate::fuel::{self, CHANGE, PATH, SYSCALL, TABLE, TREE};
 use crate::func::io::Vector;
 use crate::func::poll::{GLANCE, Next, Poll};
 use crate::func::{args, clock, dir, file, io, open, path, poll, process, random, sock, stat, table};
@@ -43,48 +43,53 @@ functions! {
     environ_sizes_get(count: u32, size: u32) TABLE, |c, g| args::environ_sizes_get(c, g, count, size);
     clock_res_get(id: u32, out: u32) TABLE, |c, g| clock::clock_res_get(c, g, id, out);
     clock_time_get(id: u32, precision: u64, out: u32) TABLE, |c, g| clock::clock_time_get(c, g, id, precision, out);
-    fd_advise(fd: u32, offset: u64, len: u64, advice: u32) SYSCALL, |c, _| file::fd_advise(c, fd, offset, len, advice);
-    fd_allocate(fd: u32, offset: u64, len: u64) SYSCALL.saturating_add(fuel::allocated(offset, len)),
+    fd_advise(fd: u32, offset: u64, len: u64, advice: u32) TABLE, |c, _| file::fd_advise(c, fd, offset, len, advice);
+    fd_allocate(fd: u32, offset: u64, len: u64) CHANGE.saturating_add(fuel::allocated(offset, len)),
         |c, _| file::fd_allocate(c, fd, offset, len);
-    fd_close(fd: u32) SYSCALL, |c, _| table::fd_close(c, fd);
-    fd_datasync(fd: u32) SYNC, |c, _| file::fd_datasync(c, fd);
+    fd_close(fd: u32) CHANGE, |c, _| table::fd_close(c, fd);
+    fd_datasync(fd: u32) SYSCALL, |c, _| file::fd_datasync(c, fd);
     fd_fdstat_get(fd: u32, out: u32) TABLE, |c, g| table::fd_fdstat_get(c, g, fd, out);
     fd_fdstat_set_flags(fd: u32, flags: u32) SYSCALL, |c, _| table::fd_fdstat_set_flags(c, fd, flags);
     fd_fdstat_set_rights(fd: u32, base: u64, inheriting: u64) TABLE,
         |c, _| table::fd_fdstat_set_rights(c, fd, base, inheriting);
     fd_filestat_get(fd: u32, out: u32) SYSCALL, |c, g| stat::fd_filestat_get(c, g, fd, out);
-    fd_filestat_set_size(fd: u32, size: u64) SYSCALL, |c, _| file::fd_filestat_set_size(c, fd, size);
-    fd_filestat_set_times(fd: u32, atim: u64, mtim: u64, flags: u32) SYSCALL,
+    fd_filestat_set_size(fd: u32, size: u64) CHANGE, |c, _| file::fd_filestat_set_size(c, fd, size);
+    fd_filestat_set_times(fd: u32, atim: u64, mtim: u64, flags: u32) CHANGE,
         |c, _| stat::fd_filestat_set_times(c, fd, atim, mtim, flags);
-    fd_pread(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) SYSCALL,
+    fd_pread(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) SYSCALL.saturating_add(fuel::vectors(count)),
         |c, g| io::fd_pread(c, g, fd, Vector { iovs, count, out }, offset);
     fd_prestat_get(fd: u32, out: u32) TABLE, |c, g| table::fd_prestat_get(c, g, fd, out);
     fd_prestat_dir_name(fd: u32, path: u32, len: u32) TABLE, |c, g| table::fd_prestat_dir_name(c, g, fd, path, len);
-    fd_pwrite(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) SYSCALL,
+    fd_pwrite(fd: u32, iovs: u32, count: u32, offset: u64, out: u32) CHANGE.saturating_add(fuel::vectors(count)),
         |c, g| io::fd_pwrite(c, g, fd, Vector { iovs, count, out }, offset);
     fd_readdir(fd: u32, buf: u32, len: u32, cookie: u64, out: u32) SYSCALL,
         |c, g| dir::fd_readdir(c, g, fd, (buf, len), cookie, out);
-    fd_renumber(fd: u32, to: u32) SYSCALL, |c, _| table::fd_renumber(c, fd, to);
+    fd_renumber(fd: u32, to: u32) CHANGE, |c, _| table::fd_renumber(c, fd, to);
     fd_seek(fd: u32, offset: i64, whence: u32, out: u32) SYSCALL, |c, g| io::fd_seek(c, g, fd, offset, whence, out);
-    fd_sync(fd: u32) SYNC, |c, _| file::fd_sync(c, fd);
+    fd_sync(fd: u32) SYSCALL, |c, _| file::fd_sync(c, fd);
     fd_tell(fd: u32, out: u32) SYSCALL, |c, g| io::fd_tell(c, g, fd, out);
-    path_create_directory(fd: u32, path: u32, len: u32) TREE, |c, g| path::path_create_directory(c, g, fd, (path, len));
-    path_filestat_get(fd: u32, flags: u32, path: u32, len: u32, out: u32) PATH,
+    path_create_directory(fd: u32, path: u32, len: u32) TREE.saturating_add(fuel::path(len)), |c, g| path::path_create_directory(c, g, fd, (path, len));
+    path_filestat_get(fd: u32, flags: u32, path: u32, len: u32, out: u32) PATH.saturating_add(fuel::path(len)),
         |c, g| stat::path_filestat_get(c, g, fd, flags, (path, len), out);
-    path_filestat_set_times(fd: u32, lookup: u32, path: u32, len: u32, atim: u64, mtim: u64, flags: u32) PATH,
+    path_filestat_set_times(fd: u32, lookup: u32, path: u32, len: u32, atim: u64, mtim: u64, flags: u32)
+        PATH.saturating_add(fuel::path(len)),
         |c, g| stat::path_filestat_set_times(c, g, fd, lookup, (path, len), (atim, mtim), flags);
-    path_link(fd: u32, flags: u32, old: u32, old_len: u32, to: u32, new: u32, new_len: u32) TREE,
+    path_link(fd: u32, flags: u32, old: u32, old_len: u32, to: u32, new: u32, new_len: u32)
+        TREE.saturating_add(fuel::path(old_len)).saturating_add(fuel::path(new_len)),
         |c, g| path::path_link(c, g, (fd, flags, (old, old_len)), (to, (new, new_len)));
     path_open(fd: u32, lookup: u32, path: u32, len: u32, oflags: u32, base: u64, inheriting: u64, fdflags: u32, out: u32)
-        PATH, |c, g| open::path_open(c, g, fd, lookup, (path, len), oflags, (base, inheriting), fdflags, out);
-    path_readlink(fd: u32, path: u32, len: u32, buf: u32, buf_len: u32, out: u32) PATH,
+        PATH.saturating_add(fuel::path(len)), |c, g| open::path_open(c, g, fd, lookup, (path, len), oflags, (base, inheriting), fdflags, out);
+    path_readlink(fd: u32, path: u32, len: u32, buf: u32, buf_len: u32, out: u32)
+        PATH.saturating_add(fuel::path(len)),
         |c, g| path::path_readlink(c, g, fd, (path, len), (buf, buf_len), out);
-    path_remove_directory(fd: u32, path: u32, len: u32) TREE, |c, g| path::path_remove_directory(c, g, fd, (path, len));
-    path_rename(fd: u32, old: u32, old_len: u32, to: u32, new: u32, new_len: u32) TREE,
+    path_remove_directory(fd: u32, path: u32, len: u32) TREE.saturating_add(fuel::path(len)), |c, g| path::path_remove_directory(c, g, fd, (path, len));
+    path_rename(fd: u32, old: u32, old_len: u32, to: u32, new: u32, new_len: u32)
+        TREE.saturating_add(fuel::path(old_len)).saturating_add(fuel::path(new_len)),
         |c, g| path::path_rename(c, g, (fd, (old, old_len)), (to, (new, new_len)));
-    path_symlink(target: u32, target_len: u32, fd: u32, path: u32, len: u32) TREE,
+    path_symlink(target: u32, target_len: u32, fd: u32, path: u32, len: u32)
+        TREE.saturating_add(fuel::path(target_len)).saturating_add(fuel::path(len)),
         |c, g| path::path_symlink(c, g, (target, target_len), fd, (path, len));
-    path_unlink_file(fd: u32, path: u32, len: u32) TREE, |c, g| path::path_unlink_file(c, g, fd, (path, len));
+    path_unlink_file(fd: u32, path: u32, len: u32) TREE.saturating_add(fuel::path(len)), |c, g| path::path_unlink_file(c, g, fd, (path, len));
     random_get(buf: u32, len: u32) TABLE.saturating_add(fuel::random(len.into())),
         |c, g| random::random_get(c, g, buf, len);
     sched_yield() TABLE, |_, _| Ok(());
@@ -151,14 +156,16 @@ pub fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<(), wasmi::e
         MODULE,
         "fd_read",
         |mut caller: Caller<'_, T>, fd: u32, iovs: u32, count: u32, out: u32| -> Result<i32, Error> {
-            waiting(&mut caller, fd, |ctx, guest| io::fd_read(ctx, guest, fd, Vector { iovs, count, out }))
+            let price = SYSCALL.saturating_add(fuel::vectors(count));
+            waiting(&mut caller, fd, price, |ctx, guest| io::fd_read(ctx, guest, fd, Vector { iovs, count, out }))
         },
     )?;
     linker.func_wrap(
         MODULE,
         "fd_write",
         |mut caller: Caller<'_, T>, fd: u32, iovs: u32, count: u32, out: u32| -> Result<i32, Error> {
-            waiting(&mut caller, fd, |ctx, guest| io::fd_write(ctx, guest, fd, Vector { iovs, count, out }))
+            let price = SYSCALL.saturating_add(fuel::vectors(count));
+            waiting(&mut caller, fd, price, |ctx, guest| io::fd_write(ctx, guest, fd, Vector { iovs, count, out }))
         },
     )?;
     linker.func_wrap(
@@ -191,22 +198,26 @@ fn memory<T: WasiView>(caller: &Caller<'_, T>) -> Result<Memory, Error> {
         .ok_or_else(|| Error::host(Trap::NoMemory))
 }
 
-/// Runs `body` with the guest's memory and context, and charges what it owes afterwards.
+/// Runs `body` with the guest's memory and context, and charges what it has spent, which is no more than there is unless
+/// the guest is to end here.
 fn run<T: WasiView, R>(
     caller: &mut Caller<'_, T>,
-    body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> R,
-) -> Result<R, Error> {
+    body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result<R, Errno>,
+) -> Result<Result<R, Errno>, Error> {
     let memory = memory(caller)?;
-    let fuel_used = T::fuel_used(caller);
+    let (fuel_used, fuel_left) = (T::fuel_used(caller), T::fuel_left(caller));
     let (bytes, data) = memory.data_and_store_mut(&mut *caller);
     let ctx = data.wasi();
-    ctx.enter(fuel_used);
+    ctx.enter(fuel_used, fuel_left);
     let result = body(ctx, &mut Guest::new(bytes));
-    match ctx.owed() {
+    match ctx.meter().owed() {
         0 => {}
         owed => T::charge(caller, owed)?,
     }
-    Ok(result)
+    match result {
+        Err(Errno::Nfile) => Err(Error::host(Trap::HostDescriptors)),
+        result => Ok(result),
+    }
 }
 
 /// A call that is answered at once.
@@ -223,9 +234,10 @@ fn call<T: WasiView>(
 fn waiting<T: WasiView>(
     caller: &mut Caller<'_, T>,
     fd: u32,
+    price: u64,
     body: impl Fn(&mut WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, Error> {
-    T::charge(caller, SYSCALL)?;
+    T::charge(caller, price)?;
     loop {
         let answer = run(caller, &body)?;
         if answer != Err(Errno::Again) || !io::waits(caller.data_mut().wasi(), fd) {
@@ -253,18 +265,19 @@ fn poll_oneoff<T: WasiView>(
     count: u32,
     stored: u32,
 ) -> Result<i32, Error> {
-    T::charge(caller, SYSCALL.saturating_add(SUBSCRIPTION.saturating_mul(count.into())))?;
+    T::charge(caller, SYSCALL.saturating_add(fuel::subscriptions(count)))?;
     let poll = match run(caller, |ctx, guest| Poll::load(ctx, guest, input, output, count, stored))? {
         Ok(poll) => poll,
         Err(errno) => return Ok(Errno::answer(Err(errno))),
     };
     loop {
-        let wait = match run(caller, |ctx, guest| match poll.look(ctx) {
-            Next::Events(events) => Err(poll::store(guest, &events, output, stored)),
-            Next::Wait(ns) => Ok(ns),
-        })? {
-            Ok(ns) => ns,
-            Err(stored) => return Ok(Errno::answer(stored)),
+        let wait = run(caller, |ctx, guest| match poll.look(ctx) {
+            Next::Events(events) => poll::store(guest, &events, output, stored).map(|()| None),
+            Next::Wait(ns) => Ok(Some(ns)),
+        })?;
+        let wait = match wait {
+            Ok(Some(ns)) => ns,
+            answered => return Ok(Errno::answer(answered.map(drop))),
         };
         pass(caller, wait)?;
     }

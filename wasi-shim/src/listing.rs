@@ -7,6 +7,8 @@ use rustix::fs::{Dir, Mode, OFlags};
 
 use crate::Errno;
 use crate::abi::types::FileType;
+use crate::ctx::Meter;
+use crate::fuel;
 use crate::meta::Meta;
 use crate::root::Root;
 use crate::table::Handle;
@@ -32,14 +34,15 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Reads the directory, holding no more than `budget` bytes. Counts in `read` the entries that took. Where they
-    /// are too many to be held it counts the most that could be, because how far one gets depends on the host's order.
-    pub(crate) fn take(handle: &Handle, budget: usize, read: &mut u64) -> Result<Self, Errno> {
+    /// Reads the directory, holding no more than `budget` bytes and paying for each entry. Where they are too many to be
+    /// held it pays for the most that could be, because how far one gets depends on the host's order.
+    pub(crate) fn take(handle: &Handle, budget: usize, meter: &Meter) -> Result<Self, Errno> {
         let root = handle.root();
         let here = Meta::of(handle.fd())?;
         let top = Meta::of(root.fd())?.key == here.key;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        *read = 2; // the two dots, which every directory has and not every file system tells
+        meter.spend(fuel::LISTING)?;
+        let mut paid = 0;
         let mut dir = Dir::new(rustix::fs::openat(handle.fd(), ".", flags, Mode::empty())?)?;
         let settled = root.volume.is_settled();
         let mut listing = Self { entries: Vec::new(), bytes: 0 };
@@ -52,7 +55,8 @@ impl Listing {
                 b".." if !top => above = (here.key.0, entry.ino()),
                 b"." | b".." => {}
                 name => {
-                    *read += 1;
+                    meter.spend(fuel::ENTRY)?;
+                    paid += 1;
                     let host_type = match entry.file_type() {
                         // Some file systems do not say.
                         rustix::fs::FileType::Unknown => {
@@ -61,15 +65,15 @@ impl Listing {
                         known => known.into(),
                     };
                     if let Err(full) = listing.push(name, entry.ino(), host_type, budget) {
-                        *read = 2 + (budget / ENTRY_BYTES) as u64;
+                        let most = (budget / ENTRY_BYTES) as u64 + 1;
+                        meter.spend(fuel::ENTRY.saturating_mul(most.saturating_sub(paid)))?;
                         return Err(full);
                     }
                 }
             }
         }
-        if settled {
-            listing.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        }
+        // In what order a file system keeps its entries is its own affair.
+        listing.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let dots = [(&b"."[..], here.key.1), (b"..", above.1)];
         for (at, (name, ino)) in dots.into_iter().enumerate() {
             listing.entries.insert(at, Entry { name: name.into(), ino, filetype: FileType::Directory });

@@ -1,16 +1,7 @@
 //! A path as the guest wrote it, checked for form.
 
 use crate::Errno;
-
-/// Longest path taken, in bytes: `PATH_MAX` less its NUL.
-pub(crate) const MAX_PATH: usize = 4095;
-
-/// Symbolic links followed in one resolution.
-pub(crate) const MAX_LINKS: u32 = 40;
-
-/// Directories on the way to a place. Each holds a descriptor of the host while a path is walked by component, and hosts
-/// commonly have a thousand for everything.
-pub(crate) const MAX_DEPTH: usize = 128;
+use crate::limits::{MAX_DEPTH, MAX_NAME, MAX_PATH, MAX_TARGET};
 
 /// A relative, non-empty path without NUL bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,10 +19,17 @@ impl<'a> GuestPath<'a> {
             return Err(Errno::Inval);
         }
         match text.as_bytes().first() {
-            None => Err(Errno::Noent),
-            Some(b'/') => Err(Errno::Perm),
-            Some(_) => Ok(Self { text: bytes }),
+            None => return Err(Errno::Noent),
+            Some(b'/') => return Err(Errno::Perm),
+            Some(_) => {}
         }
+        names_fit(bytes)?;
+        Ok(Self { text: bytes })
+    }
+
+    /// The same for what is to be the target of a symbolic link.
+    pub(crate) fn target(bytes: &'a [u8]) -> Result<Self, Errno> {
+        if bytes.len() > MAX_TARGET { Err(Errno::Nametoolong) } else { Self::parse(bytes) }
     }
 
     pub(crate) fn text(self) -> &'a [u8] {
@@ -52,6 +50,11 @@ impl<'a> GuestPath<'a> {
     }
 }
 
+/// Checks that no component of `path` is longer than a name can be.
+pub(crate) fn names_fit(path: &[u8]) -> Result<(), Errno> {
+    if components(path).any(|name| name.len() > MAX_NAME) { Err(Errno::Nametoolong) } else { Ok(()) }
+}
+
 /// The components of a path, dots included.
 pub(crate) fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     path.split(|b| *b == b'/').filter(|part| !part.is_empty())
@@ -68,6 +71,11 @@ mod tests {
         assert_eq!(GuestPath::parse(b"a\0b").err(), Some(Errno::Inval));
         assert_eq!(GuestPath::parse(b"a\xff").err(), Some(Errno::Ilseq));
         assert_eq!(GuestPath::parse(&[b'a'; 4096]).err(), Some(Errno::Nametoolong));
+        assert_eq!(GuestPath::parse(&[b'a'; 256]).err(), Some(Errno::Nametoolong));
+        assert!(GuestPath::parse(&[b'a'; 255]).is_ok());
         assert!(GuestPath::parse("ünï/ço∂e".as_bytes()).is_ok());
+        let target = [&[b'a'; 255][..], b"/"].concat().repeat(4);
+        assert_eq!(GuestPath::target(&target).err(), Some(Errno::Nametoolong));
+        assert!(GuestPath::target(&target[..1023]).is_ok());
     }
 }

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 
+use crate::Errno;
 use crate::abi::Rights;
+use crate::ctx::Meter;
+use crate::fuel;
+use crate::meta::Meta;
 use crate::quota::Quota;
-use crate::resolve::Resolver;
+use crate::resolve::{Resolver, passing};
 use crate::scope::{Allowed, Scope};
 use crate::volume::Volume;
 
@@ -135,6 +139,35 @@ impl Root {
             (Some(_), None) => Allowed { look: false, read: false, write: false },
         }
     }
+
+    /// Checks that `trail` still leads to the directory open as `fd`: a scope is about where a directory is, and one that is
+    /// open may have been moved to where less is allowed.
+    pub(crate) fn check_trail(&self, trail: &[Box<[u8]>], fd: BorrowedFd<'_>, meter: &Meter) -> Result<(), Errno> {
+        meter.spend(fuel::walked(trail.len() as u64))?;
+        let mut at = None;
+        for name in trail {
+            let from = at.as_ref().map_or(self.fd(), AsFd::as_fd);
+            at = Some(rustix::fs::openat(from, &**name, passing() | OFlags::NOFOLLOW, Mode::empty())?);
+        }
+        let there = at.as_ref().map_or(self.fd(), AsFd::as_fd);
+        if Meta::of(there)?.key == Meta::of(fd)?.key { Ok(()) } else { Err(Errno::Acces) }
+    }
+}
+
+/// Whether what stands at the place `from` can be put to the place `to`, or given that name as well, without any of it
+/// becoming readable that is not.
+pub(crate) fn keeps_unread(
+    (from_root, from): (&Root, Option<&[Box<[u8]>]>),
+    (to_root, to): (&Root, Option<&[Box<[u8]>]>),
+    directory: bool,
+) -> bool {
+    let everything = Scope::everything();
+    let Some(scope) = &from_root.scope else {
+        return true;
+    };
+    let there = to_root.scope.as_ref().unwrap_or(&everything);
+    // Where there is no scope nobody keeps track, nor does it matter: everything there is readable.
+    scope.keeps_unread(from.unwrap_or_default(), there, to.unwrap_or_default(), directory)
 }
 
 /// Roots are shared between the table's descriptors.

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::abi::Rights;
+
 /// Which parts of a preopened directory may be read and which written.
 ///
 /// A prefix covers itself and everything below it: `/data` covers `/data/a` but not `/database`. The directories above a
@@ -37,6 +39,13 @@ pub(crate) struct Allowed {
 
 impl Allowed {
     pub(crate) const EVERYTHING: Self = Self { look: true, read: true, write: true };
+
+    /// What is left of `rights` on a directory.
+    pub(crate) fn directory(self, rights: Rights) -> Rights {
+        let read = if self.read { Rights::NONE } else { Rights::FD_READDIR };
+        let write = if self.write { Rights::NONE } else { Rights::FD_FILESTAT_SET_TIMES };
+        rights & !(read | write)
+    }
 }
 
 impl Scope {
@@ -57,10 +66,30 @@ impl Scope {
         Ok(self)
     }
 
+    /// Everything may be read and written.
+    pub(crate) fn everything() -> Self {
+        Self { read: vec![Vec::new()], write: vec![Vec::new()] }
+    }
+
     /// Whether nothing at all is out of reach.
     pub(crate) fn is_everything(&self) -> bool {
         let root = |prefixes: &[Vec<Box<[u8]>>]| prefixes.iter().any(Vec::is_empty);
         root(&self.read) && root(&self.write)
+    }
+
+    /// Whether what stands at `from` under this scope can come to stand at `to` under the scope `there` without anything of
+    /// it becoming readable that is not. `directory`: what is below it comes along.
+    pub(crate) fn keeps_unread(&self, from: &[Box<[u8]>], there: &Self, to: &[Box<[u8]>], directory: bool) -> bool {
+        let readable = |place: &[Box<[u8]>]| self.read.iter().any(|prefix| place.starts_with(prefix));
+        there.read.iter().all(|prefix| {
+            if to.starts_with(prefix) {
+                readable(from)
+            } else if let (true, Some(below)) = (directory, prefix.strip_prefix(to)) {
+                readable(&[from, below].concat())
+            } else {
+                true
+            }
+        })
     }
 
     /// What may be done at `place`, given as its components from the root of the preopened directory.
@@ -115,6 +144,22 @@ mod tests {
         assert!(at(&scope, "/any/where").read);
         assert!(!scope.is_everything());
         assert!(scope.write("").expect("valid").is_everything());
+    }
+
+    #[test]
+    fn what_moves_is_readable_wherever_it_comes_to_be() {
+        let place = |path: &str| components(path).expect("no dots");
+        let scope = Scope::new().write("/").and_then(|scope| scope.read("/a/open")).and_then(|scope| scope.read("/r"));
+        let scope = scope.expect("valid");
+        let keeps = |from: &str, to: &str, directory| scope.keeps_unread(&place(from), &scope, &place(to), directory);
+        assert!(!keeps("/w/x", "/r/x", false));
+        assert!(!keeps("/w", "/r", true));
+        assert!(!keeps("/w", "/a", true), "/w/open would become /a/open");
+        assert!(keeps("/w", "/a", false), "a file has nothing below it");
+        assert!(keeps("/r/x", "/w/x", true));
+        assert!(keeps("/a/open/x", "/r/x", true));
+        assert!(keeps("/r", "/a", true), "/r/open is readable as well");
+        assert!(keeps("/w/x", "/w/y", true));
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! Descriptors.
 
+use core::cell::Cell;
+use std::sync::Arc;
+
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::Errno;
 use crate::abi::Rights;
 use crate::abi::types::{FdFlags, FileType};
+use crate::ctx::Meter;
 use crate::listing::Listing;
 use crate::meta::NodeKey;
 use crate::resolve::Trail;
 use crate::root::{Root, SharedRoot};
+use crate::scope::Allowed;
 
 /// One of the standard streams.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,12 +29,24 @@ pub(crate) struct Handle {
     fd: OwnedFd,
     pub(crate) root: SharedRoot,
     key: Option<NodeKey>,
+    /// Bytes written through it.
+    written: Cell<u64>,
 }
 
 impl Handle {
     pub(crate) fn new(fd: OwnedFd, root: SharedRoot) -> Self {
         let key = root.volume.held(&fd);
-        Self { fd, root, key }
+        Self { fd, root, key, written: Cell::new(0) }
+    }
+
+    /// Notes that so many bytes were written.
+    pub(crate) fn wrote(&self, bytes: u64) {
+        self.written.set(self.written.get().saturating_add(bytes));
+    }
+
+    /// Bytes that were written so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.get()
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -59,6 +76,17 @@ pub(crate) struct Directory {
     pub(crate) trail: Option<Trail>,
     /// What `fd_readdir` found when it last started over.
     pub(crate) listing: Option<Listing>,
+}
+
+impl Directory {
+    /// What may be done in it, where it is now.
+    pub(crate) fn allowed(&self, meter: &Meter) -> Result<Allowed, Errno> {
+        let root = self.handle.root();
+        if let Some(trail) = &self.trail {
+            root.check_trail(trail, self.handle.fd(), meter)?;
+        }
+        Ok(root.allowed(self.trail.as_deref()))
+    }
 }
 
 /// What a descriptor stands for.
@@ -182,6 +210,19 @@ impl Table {
             *self.get_mut(to)? = moved;
         }
         Ok(())
+    }
+
+    /// A directory of `root` has moved: those that are open in it have as well.
+    pub(crate) fn moved(&mut self, root: &SharedRoot, from: &[Box<[u8]>], to: &[Box<[u8]>]) {
+        for descriptor in self.slots.iter_mut().flatten() {
+            if let Kind::Directory(directory) = &mut descriptor.kind
+                && Arc::ptr_eq(&directory.handle.root, root)
+                && let Some(trail) = &mut directory.trail
+                && let Some(below) = trail.strip_prefix(from)
+            {
+                *trail = [to, below].concat();
+            }
+        }
     }
 
     /// Bytes that the listings of open directories hold.

@@ -25,6 +25,10 @@ pub enum Trap {
     NoMemory,
     /// A sleep reached the deadline of the call.
     Deadline,
+    /// The process has no descriptor left for what the guest may have.
+    ///
+    /// How many a process has is no business of a guest's, and an errno of it would be another on every host.
+    HostDescriptors,
     /// The guest raised a signal whose default action ends a process; the number is preview1's.
     Signal(u8),
 }
@@ -34,6 +38,11 @@ impl fmt::Display for Trap {
         match self {
             Self::NoMemory => write!(f, "the module exports no memory named \"memory\"; export one to use WASI"),
             Self::Deadline => write!(f, "the call slept until its deadline"),
+            Self::HostDescriptors => write!(
+                f,
+                "this process has no file descriptors left (`ulimit -n`), although the program may open more; raise the limit \
+                 or run fewer programs at a time"
+            ),
             Self::Signal(number) => write!(f, "the program raised signal {number}"),
         }
     }

@@ -7,8 +7,9 @@ use rustix::fd::{AsFd, BorrowedFd};
 
 use crate::Errno;
 use crate::abi::types::FileStat;
+use crate::ctx::Meter;
 use crate::meta::{Meta, NodeKey};
-use crate::quota::{Quota, Usage, measure};
+use crate::quota::{Measuring, Quota, Usage, pauses};
 use crate::view::View;
 
 /// The books of a directory: how much of its quota is used, and its deterministic view.
@@ -24,6 +25,8 @@ pub struct Volume {
 struct Books {
     quota: Option<Quota>,
     usage: Option<Usage>,
+    /// The measuring of what is used, as long as it goes on.
+    measuring: Option<Measuring>,
     view: Option<View>,
     /// How many descriptors hold a file open; what they hold keeps its space after its last name is gone.
     held: HashMap<NodeKey, u32>,
@@ -57,7 +60,8 @@ impl Volume {
     /// Measures the directory anew at the next change, for after it was changed from outside.
     pub fn forget_usage(&self) {
         if let Some(books) = &self.books {
-            lock(books).usage = None;
+            let mut books = lock(books);
+            (books.usage, books.measuring) = (None, None);
         }
     }
 
@@ -78,14 +82,23 @@ impl Volume {
     /// Opens the books, having measured the directory if that is still to be done.
     ///
     /// `None`: there is nothing to keep books of.
-    pub(crate) fn open(&self, root: BorrowedFd<'_>) -> Result<Option<Ledger<'_>>, Errno> {
+    pub(crate) fn open(&self, root: BorrowedFd<'_>, meter: &Meter) -> Result<Option<Ledger<'_>>, Errno> {
         let Some(books) = &self.books else {
             return Ok(None);
         };
         let mut books = lock(books);
         if books.quota.is_some() && books.usage.is_none() {
-            // Not charged: it is done once for a volume, and whether it was is no business of the guest's fuel.
-            books.usage = Some(measure(root)?);
+            let mut measuring = match books.measuring.take() {
+                Some(begun) => begun,
+                None => Measuring::start(root)?,
+            };
+            match measuring.finish(meter) {
+                Ok(usage) => books.usage = Some(usage),
+                Err(error) => {
+                    books.measuring = Some(measuring).filter(|_| pauses(error));
+                    return Err(error);
+                }
+            }
         }
         Ok(Some(Ledger { books }))
     }

@@ -234,3 +234,32 @@ fn a_program_without_sockets_is_told_so() {
     assert_eq!(guest.call("sock_accept", &[i(99), i(0), i(OUT)]), Err(Errno::Badf));
     assert_eq!(guest.call("sched_yield", &[]), Ok(()));
 }
+
+/// What a process has for all its guests is nothing that one of them may find out.
+#[test]
+fn a_process_without_descriptors_ends_the_guest_and_does_not_answer_it() {
+    // In a process of its own, or other tests would run out as well.
+    if std::env::var_os("WITHOUT_DESCRIPTORS").is_none() {
+        let name = "a_process_without_descriptors_ends_the_guest_and_does_not_answer_it";
+        let ran = std::process::Command::new("sh")
+            .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().expect("this test"))
+            .args([name, "--exact", "--nocapture"])
+            .env("WITHOUT_DESCRIPTORS", "1")
+            .output()
+            .expect("runnable");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        assert!(String::from_utf8_lossy(&ran.stdout).contains("1 passed"));
+        return;
+    }
+    let mut guest = fresh();
+    let (path, len) = guest.put(b"new");
+    let args = [i(ROOT), i(0), i(path), i(len), i(CREAT), l(2), l(0), i(0), i(OUT)];
+    let mut taken = Vec::new();
+    while let Ok(file) = std::fs::File::open(".") {
+        taken.push(file);
+    }
+    let trap = guest.try_call("path_open", &args).expect_err("there is none");
+    drop(taken);
+    assert_eq!(trap.downcast_ref::<Trap>(), Some(&Trap::HostDescriptors), "{trap}");
+}

@@ -68,6 +68,7 @@ fn no_way_of_growing_a_file_goes_around_the_quota() {
     guest.seek(fd, 200, 0).expect("seekable");
     assert_eq!(guest.write(fd, b"x"), Err(Errno::Dquot));
     assert_eq!(guest.pwrite(fd, b"x", 1 << 40), Err(Errno::Dquot));
+    assert_eq!(guest.pwrite(fd, b"x", 3 << 39), Err(Errno::Fbig), "no file is that long");
     let appending = guest.open(ROOT, "file", Open::rw().fdflags(APPEND)).expect("openable");
     assert_eq!(guest.set_size(fd, 100), Ok(()));
     assert_eq!(guest.write(appending, b"x"), Err(Errno::Dquot));
@@ -152,6 +153,86 @@ fn what_a_directory_holds_at_first_is_counted() {
     assert_eq!(guest.write(fd, &[0; 100]), Ok(25));
 }
 
+/// A session's directories, one in the other as deep as no path goes.
+fn dig(guest: &mut Guest, depth: usize) {
+    let mut at = ROOT;
+    for _ in 0..depth {
+        guest.mkdir(at, "d").expect("creatable");
+        let below = guest.open(at, "d", Open::dir()).expect("openable");
+        if at != ROOT {
+            guest.close(at).expect("open");
+        }
+        at = below;
+    }
+    let fd = guest.open(at, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    guest.write(fd, b"bottom").expect("writable");
+    guest.close(fd).expect("open");
+    guest.close(at).expect("open");
+}
+
+#[test]
+fn a_tree_as_deep_as_a_guest_makes_it_is_measured_and_removed_in_the_next_session() {
+    const DEPTH: usize = 1500;
+    let dir = scratch();
+    let (mut first, volume) = with_quota(dir.path(), 1000, 2000);
+    dig(&mut first, DEPTH);
+    let used = volume.used();
+    assert_eq!(used, Some((6, DEPTH as u64 + 1)));
+    drop(first);
+    let before = open_files();
+    let (mut next, volume) = with_quota(dir.path(), 1000, 2000);
+    next.create(ROOT, "new");
+    assert_eq!(volume.used(), Some((6, DEPTH as u64 + 2)));
+    assert!(open_files() <= before + 8, "and no handle is kept for any of it");
+    // As programs remove a tree: down by handles, and up again.
+    let mut way = vec![ROOT];
+    for _ in 0..50 {
+        way.push(next.open(*way.last().expect("a directory"), "d", Open::dir()).expect("openable"));
+    }
+    assert_eq!(next.rmdir(way[49], "d"), Err(Errno::Notempty));
+    let deepest = *way.last().expect("a directory");
+    let mut at = deepest;
+    for _ in 50..DEPTH {
+        let below = next.open(at, "d", Open::dir()).expect("openable");
+        if at != deepest {
+            next.close(at).expect("open");
+        }
+        at = below;
+    }
+    next.unlink(at, "file").expect("removable");
+    assert_eq!(volume.used(), Some((0, DEPTH as u64 + 1)));
+}
+
+/// Descriptors of this process.
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+#[test]
+fn measuring_is_paid_for_once_and_goes_on_where_fuel_ended() {
+    let dir = scratch();
+    for n in 0..300 {
+        std::fs::write(dir.join(&format!("f{n}")), "x").expect("writable");
+    }
+    let (mut guest, volume) = with_quota(dir.path(), 10_000, 1000);
+    let mut refused = 0;
+    while volume.used().is_none() {
+        guest.refuel(100_000);
+        match guest.try_call("fd_filestat_set_times", &[i(ROOT), l(1), l(1), i(5)]) {
+            Ok(answer) => assert_eq!(answer, 0),
+            Err(trap) => {
+                assert_eq!(trap.as_trap_code(), Some(TrapCode::OutOfFuel));
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!(refused, 3, "300 entries at 1,000, out of 100,000 less what the call itself costs");
+    assert_eq!(volume.used(), Some((300, 300)));
+    guest.refuel(100_000);
+    guest.mkdir(ROOT, "new").expect("affordable");
+    assert!(guest.fuel_used() < 60_000, "{}: it is measured", guest.fuel_used());
+}
+
 #[test]
 fn one_volume_limits_all_contexts_that_share_it() {
     let dir = scratch();
@@ -230,7 +311,8 @@ fn links_on_the_way_cost_fuel_for_each_component_they_add() {
     std::fs::create_dir(dir.join("a")).expect("creatable");
     let mut costs = vec![];
     for (how, mut guest) in dir.both() {
-        guest.symlink(&format!("{winding}a"), ROOT, "link").expect("creatable");
+        // Longer than a guest can make one; what is there already is followed all the same.
+        std::os::unix::fs::symlink(format!("{winding}a"), dir.join("link")).expect("creatable");
         let mut cost = |path: &str| {
             guest.refuel(PLENTY);
             let answer = guest.stat_at(ROOT, path, true).map(|stat| stat.filetype);
@@ -276,6 +358,65 @@ fn bytes_cost_fuel() {
     };
     let (little, much) = (cost(1), cost(100_000));
     assert!(much >= little + 100_000 / 4, "{little} and {much}");
+}
+
+#[test]
+fn no_call_does_what_it_could_not_pay_for() {
+    let dir = scratch();
+    let (mut guest, volume) = with_quota(dir.path(), 1 << 30, 100);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    // A write is as long as there is fuel for.
+    guest.refuel(10_000);
+    let written = guest.write(fd, &[7; 100_000]).expect("writable");
+    assert!((10_000..20_000).contains(&written), "{written}: two bytes a unit, less the call");
+    assert_eq!(guest.store.get_fuel().expect("metered"), 0);
+    guest.refuel(PLENTY);
+    guest.set_size(fd, 1 << 28).expect("settable");
+    let poor = |guest: &mut Guest, name: &str, args: &[wasmi::Val]| {
+        guest.refuel(20_000);
+        let trap = guest.try_call(name, args).expect_err("it cannot be paid for");
+        assert_eq!(trap.as_trap_code(), Some(TrapCode::OutOfFuel), "{name}");
+        guest.refuel(PLENTY);
+    };
+    poor(&mut guest, "fd_filestat_set_size", &[i(fd), l(0)]);
+    let (path, len) = guest.put(b"file");
+    poor(&mut guest, "path_unlink_file", &[i(ROOT), i(path), i(len)]);
+    guest.create(ROOT, "other");
+    let (other, other_len) = guest.put(b"other");
+    poor(&mut guest, "path_rename", &[i(ROOT), i(other), i(other_len), i(ROOT), i(path), i(len)]);
+    let truncate = [i(ROOT), i(0), i(path), i(len), i(TRUNC), l(0x40), l(0), i(0), i(64)];
+    poor(&mut guest, "path_open", &truncate);
+    assert_eq!(guest.stat(fd).map(|stat| stat.size), Ok(1 << 28), "nothing has happened");
+    assert_eq!(volume.used(), Some((1 << 28, 2)));
+    for n in 0..100 {
+        std::fs::write(dir.join(&format!("f{n}")), "x").expect("writable");
+    }
+    poor(&mut guest, "fd_readdir", &[i(ROOT), i(1024), i(1024), l(0), i(64)]);
+}
+
+#[test]
+fn every_buffer_of_a_vector_costs_fuel_and_advice_is_not_handed_on() {
+    let mut guest = fresh();
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    let mut cost = |name: &str, count: usize| {
+        let part = guest.put(b"x");
+        let (iovs, count) = guest.iovecs(&vec![part; count]);
+        let args = if name.starts_with("fd_p") {
+            vec![i(fd), i(iovs), i(count), l(0), i(64)]
+        } else {
+            vec![i(fd), i(iovs), i(count), i(64)]
+        };
+        guest.refuel(PLENTY);
+        guest.call(name, &args).expect("answered");
+        guest.fuel_used()
+    };
+    for name in ["fd_write", "fd_pwrite", "fd_pread", "fd_read"] {
+        let (one, many) = (cost(name, 1), cost(name, 1024));
+        assert!(many >= one + 1023 * 500, "{name}: {one} and {many}");
+    }
+    guest.refuel(PLENTY);
+    guest.call("fd_advise", &[i(fd), l(0), l(1 << 40), i(3)]).expect("valid");
+    assert_eq!(guest.fuel_used(), 100, "no system call is made");
 }
 
 #[test]

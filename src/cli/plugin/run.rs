@@ -18,7 +18,9 @@ use crate::grant::Grant;
 use crate::host;
 use crate::journal::output_value;
 use crate::package::{Policy, admit};
-use crate::sandbox::{Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, on_guest_stack};
+use crate::sandbox::{
+    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, on_guest_stack,
+};
 
 /// Call one plugin without a configuration: prints status, fuel, peak memory and output.
 #[derive(FromArgs, Debug)]
@@ -126,11 +128,13 @@ impl Run {
             trace: false,
             stops: None,
             approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
         });
         let mut good = true;
         let mut printed = Ok(());
         let calls = Calls { plugin: &plugin, services: &services, params: &params, clock: &clock };
-        calls.make(self.repeat, |number, outcome| {
+        let made = calls.make(self.repeat, |number, outcome| {
             good &= outcome.is_ok();
             printed = if self.json {
                 print_json(out, number, outcome)
@@ -139,6 +143,7 @@ impl Run {
             };
             printed.is_ok()
         });
+        made?;
         printed?;
         Ok(if good { Exit::Done } else { Exit::Negative })
     }
@@ -155,7 +160,7 @@ struct Calls<'a> {
 impl Calls<'_> {
     /// Makes `repeat` calls; a fault ends the instance, and the next call gets a fresh one. `tell` is given each outcome; `false`
     /// from it ends the calls.
-    fn make(&self, repeat: u32, mut tell: impl FnMut(u32, &Outcome) -> bool + Send) {
+    fn make(&self, repeat: u32, mut tell: impl FnMut(u32, &Outcome) -> bool + Send) -> Result<(), ThreadError> {
         on_guest_stack(move || {
             let (mut instance, mut generation) = (None, 0);
             for number in 1..=repeat {
@@ -188,7 +193,7 @@ impl Calls<'_> {
                     say(&line.text);
                 }
             }
-        });
+        })
     }
 }
 

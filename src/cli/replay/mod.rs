@@ -17,7 +17,7 @@ use crate::config::Environment;
 use crate::daemon::{Playing, PluginSet, play};
 use crate::journal::budget::{Budget, Usage, count};
 use crate::journal::{Diverged, Entry, Playback, Transcript};
-use crate::sandbox::Services;
+use crate::sandbox::{PluginLog, Services};
 use crate::text::Escape as _;
 use crate::text::toml_error;
 use ready::{Making, Ready};
@@ -120,7 +120,7 @@ impl Replay {
 
     /// Plays what is ready.
     fn play(&self, ready: Ready, out: &mut Output) -> Result<Played, Failure> {
-        let Ready { loaded, plugins, inputs, playback, epoch, seed, replayed, whole, scratch } = ready;
+        let Ready { loaded, plugins, inputs, playback, epoch, seed, replayed, whole, memory, scratch } = ready;
         let stops = replayed.as_ref().map(|(replayed, _)| Arc::clone(&replayed.stops));
         let clock = Arc::new(VirtualClock::new(epoch));
         let services = Arc::new(Services {
@@ -132,6 +132,8 @@ impl Replay {
             trace: true,
             stops,
             approvals: Some(Arc::<Playback>::clone(&playback)),
+            memory: Arc::clone(&memory),
+            log: Arc::new(PluginLog::new(loaded.config.logging.plugin_bytes_per_minute)),
         });
         let playing =
             Playing { config: Arc::new(loaded.config), plugins, clock, services, told: None, recorder: None, replayed };
@@ -149,9 +151,10 @@ impl Replay {
             written.is_ok()
         };
         let facts: &(dyn Facts + Sync) = &*playback;
-        play(playing, inputs.into_iter(), facts, tell);
+        play(playing, inputs.into_iter(), facts, tell)?;
         written?;
-        Ok(Played { transcript, usage, diverged: playback.diverged(whole) })
+        let unasked = || memory.unasked().filter(|_| whole).map(Diverged::from);
+        Ok(Played { transcript, usage, diverged: playback.diverged(whole).or_else(unasked) })
     }
 
     /// Prints and judges what came out.

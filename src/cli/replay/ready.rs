@@ -10,14 +10,14 @@ use super::super::{Failure, run};
 use super::{Replay, read};
 use crate::clock::{FILE_EPOCH_US, Micros};
 use crate::config::{Config, Environment, Loaded, PluginConfig};
-use crate::daemon::{PluginSet, Replayed};
+use crate::daemon::{PluginSet, Replayed, Resources};
 use crate::device;
 use crate::gesture::DeviceId;
 use crate::grant::Approval;
-use crate::journal::{Journal, Playback, PluginRecord, TreeError, copy_tree, tree_digest};
+use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, TreeError, copy_tree, tree_digest};
 use crate::midi::Message;
 use crate::package::{AdmittedPlugin, Digest, Policy, admit, hex};
-use crate::sandbox::{LoadError, Plugin, Stops};
+use crate::sandbox::{LoadError, Plugin, Stops, TotalMemory};
 use crate::text::Escape as _;
 
 /// How a session is made ready.
@@ -42,6 +42,8 @@ pub(super) struct Ready {
     pub(super) replayed: Option<(Replayed, Micros)>,
     /// Whether every answer must have been asked for in the end.
     pub(super) whole: bool,
+    /// The memory of all instances.
+    pub(super) memory: Arc<TotalMemory>,
     /// The plugins' files, to be played with.
     pub(super) scratch: Scratch,
 }
@@ -86,12 +88,31 @@ impl Replay {
                 loaded = Config::load(path, environment).map_err(|error| Failure::negative(error.to_string()))?;
             }
         }
+        // What the machine had then counts, not what this one has.
+        let LimitsRecord { max_total_memory_bytes, max_instances } = journal.header.limits;
+        let here = Resources::settle(&loaded.config.wasm);
+        if here.max_instances < max_instances {
+            (making.warn)(&format!(
+                "{}: recorded with up to {max_instances} instances at once; this process may have {} files open, which is enough for {}",
+                self.journal.escaped(),
+                here.descriptors.limit,
+                here.max_instances
+            ));
+        }
+        loaded.config.wasm.max_instances = max_instances;
+        let memory = Arc::new(TotalMemory::recorded(max_total_memory_bytes, journal.refused_growth));
         let plugins = self.find_plugins(&loaded.config, &journal.header.plugins, making)?;
         let seed = hex::decode(&journal.header.seed)
             .map_err(|_| Failure::operation(format!("{}: its seed is damaged", self.journal.escaped())))?;
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
-        let replayed =
-            Replayed { rejected: journal.rejected, deadlines: journal.deadlines, stops: Arc::new(Stops::default()) };
+        let last = journal.revoked.back().map_or(last, |(_, t, _)| last.max(*t));
+        let replayed = Replayed {
+            rejected: journal.rejected,
+            deadlines: journal.deadlines,
+            stops: Arc::new(Stops::in_shutdowns(journal.shutdowns)),
+            revoked: journal.revoked,
+            cut_off: journal.end.is_none(),
+        };
         let data = journal.header.plugins.into_iter().map(|plugin| (plugin.name, plugin.data)).collect();
         let scratch = self.scratch(&loaded.config, &data, making)?;
         Ok(Ready {
@@ -103,6 +124,7 @@ impl Replay {
             seed,
             replayed: Some((replayed, journal.end.unwrap_or(last))),
             whole: journal.truncated.is_none() && journal.end.is_some(),
+            memory,
             scratch,
         })
     }
@@ -116,7 +138,13 @@ impl Replay {
             )));
         };
         let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
-        let loaded = run::load(Some(path), environment)?;
+        let mut loaded = run::load(Some(path), environment)?;
+        let resources = Resources::settle(&loaded.config.wasm);
+        for warning in resources.warnings() {
+            (making.warn)(&warning);
+        }
+        loaded.config.wasm.max_instances = resources.max_instances;
+        let memory = Arc::new(TotalMemory::new(resources.max_total_memory_bytes, None));
         let plugins = self.find_plugins(&loaded.config, &[], making)?;
         let scratch = self.scratch(&loaded.config, &BTreeMap::new(), making)?;
         Ok(Ready {
@@ -128,6 +156,7 @@ impl Replay {
             seed: [0; 32],
             replayed: None,
             whole: false,
+            memory,
             scratch,
         })
     }

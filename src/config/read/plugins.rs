@@ -12,6 +12,7 @@ use super::scope::{allowed_paths, capability, digest, host};
 use super::secret::secret;
 use super::table::{Table, shortened};
 use super::value::Value;
+use super::wasm::FOR_ALL;
 use crate::config::problem::Problem;
 use crate::config::wasm::PluginConfig;
 
@@ -104,13 +105,13 @@ impl Reader<'_> {
         plugin.config = pairs(&mut table, "config", scalar);
         plugin.secrets = pairs(&mut table, "secrets", secret);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
-        if table.has("max_instances") {
+        for key in FOR_ALL.into_iter().filter(|key| table.has(key)).collect::<Vec<_>>() {
             let problem = Problem::MisplacedKey {
-                key: "max_instances".to_owned(),
+                key: key.to_owned(),
                 within: table.within.clone(),
                 remedy: "it counts over all plugins: put it in [wasm]".to_owned(),
             };
-            let span = table.take(&["max_instances"]).map_or_else(|| table.span(), |value| value.span());
+            let span = table.take(&[key]).map_or_else(|| table.span(), |value| value.span());
             table.report.add(span, problem);
         }
         table.finish();

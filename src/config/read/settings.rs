@@ -8,6 +8,8 @@ use crate::config::problem::Problem;
 
 /// Most devices: far more than one machine has sockets for.
 const MAX_DEVICES: usize = 64;
+/// Largest log file, in bytes: a tebibyte, for who never wants a new one.
+const MAX_LOG_FILE: i64 = 1 << 40;
 /// Longest name of a device, in bytes.
 const MAX_NAME: usize = 255;
 
@@ -52,6 +54,10 @@ impl Reader<'_> {
             logging.level = super::variant::choice(&value, "level", &words).unwrap_or(logging.level);
         }
         logging.file = table.take(&["file"]).and_then(|value| self.path(&value));
+        logging.max_file_bytes = table.number(&["max_file_bytes"], 4_096..=MAX_LOG_FILE, logging.max_file_bytes);
+        logging.keep_files = table.number(&["keep_files"], 0..=100, logging.keep_files);
+        logging.plugin_bytes_per_minute =
+            table.number(&["plugin_bytes_per_minute"], 0..=1_073_741_824, logging.plugin_bytes_per_minute);
         table.finish();
         logging
     }

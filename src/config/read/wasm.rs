@@ -6,13 +6,20 @@ use super::value::Value;
 use super::variant::choice;
 use crate::config::wasm::{Isolation, WasmConfig};
 
+/// A tebibyte; no machine this runs on has more.
+const MAX_TOTAL: i64 = 1 << 40;
+
+/// Keys of `[wasm]` that count over all plugins and belong nowhere else.
+pub(super) const FOR_ALL: [&str; 2] = ["max_instances", "max_total_memory_bytes"];
+
 impl Reader<'_> {
     /// `[wasm]`.
     pub(super) fn wasm(&self, value: Option<Value<'_>>) -> WasmConfig {
         let Some(mut table) = value.and_then(|value| value.table("[wasm]")) else { return WasmConfig::default() };
         let mut wasm = self.overrides(&mut table, &WasmConfig::default());
-        // Counts over all plugins, so that no plugin can have its own.
+        // These count over all plugins, so that no plugin can have its own ([`FOR_ALL`]).
         wasm.max_instances = table.number(&["max_instances"], 1..=65_536, wasm.max_instances);
+        wasm.max_total_memory_bytes = table.optional_number(&["max_total_memory_bytes"], 1_048_576..=MAX_TOTAL);
         table.finish();
         wasm
     }
@@ -41,6 +48,7 @@ impl Reader<'_> {
             max_data_bytes: table.number(&["max_data_bytes"], 0..=MAX_DATA, base.max_data_bytes),
             queue: table.number(&["queue"], 1..=65_536, base.queue),
             max_instances: base.max_instances,
+            max_total_memory_bytes: base.max_total_memory_bytes,
             instance_ttl_s: table.number(&["instance_ttl_s"], 1..=31_536_000, base.instance_ttl_s),
             isolation: table
                 .take(&["isolation"])

@@ -60,6 +60,18 @@ pub(super) enum Input {
     Click { button: u16, at: Option<(i32, i32)> },
 }
 
+/// The work of sending, which asks whether it is still allowed.
+pub(super) type Sending = Box<dyn FnOnce(&dyn Fn() -> bool) -> Result<Sent, EffectError> + Send>;
+
+/// How far sending got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// To the end.
+    All,
+    /// To where it was not allowed any more; nothing is left pressed.
+    Stopped,
+}
+
 impl Input {
     /// What `keystroke` presses.
     pub(super) fn keystroke(keystroke: &Keystroke) -> Result<Self, EffectError> {
@@ -115,25 +127,24 @@ impl Keys {
     }
 
     /// Makes the device that `input` needs, where it is not there yet, and gives the work of sending it. That work takes
-    /// time: it belongs on a thread of its own.
-    pub(super) fn sending(
-        &self,
-        input: Input,
-        environment: &Environment,
-    ) -> Result<impl FnOnce() -> Result<(), EffectError> + Send + use<>, EffectError> {
+    /// time: it belongs on a thread of its own. It asks, before each thing it presses, whether it is still allowed.
+    pub(super) fn sending(&self, input: Input, environment: &Environment) -> Result<Sending, EffectError> {
         let slot = match &input {
             Input::Chord(_) | Input::Strokes(_) => self.keyboard()?,
             Input::Click { at, .. } => self.pointer(at.is_some(), environment)?,
         };
         let clock = Arc::clone(&self.clock);
-        Ok(move || {
+        Ok(Box::new(move |allowed| {
+            if !allowed() {
+                return Ok(Sent::Stopped);
+            }
             let mut slot = lock(&slot);
             // It was filled above, and nothing empties it.
-            let Some(ready) = &mut *slot else { return Ok(()) };
+            let Some(ready) = &mut *slot else { return Ok(Sent::All) };
             std::thread::sleep(Duration::from_micros(ready.from.saturating_sub(clock.now())));
             ready.from = 0;
-            send(ready, input)
-        })
+            send(ready, input, allowed)
+        }))
     }
 
     /// Makes the keyboard now, so that it has been found by the time it is needed.
@@ -174,22 +185,32 @@ impl Keys {
     }
 }
 
-fn send(ready: &mut Ready, input: Input) -> Result<(), EffectError> {
+fn send(ready: &mut Ready, input: Input, allowed: &dyn Fn() -> bool) -> Result<Sent, EffectError> {
+    if !allowed() {
+        return Ok(Sent::Stopped);
+    }
     let device = &mut ready.device;
     let mut press = |down: &[u16]| {
         device.keys(down.iter().copied(), true)?;
         std::thread::sleep(PACE);
         device.keys(down.iter().rev().copied(), false)?;
         std::thread::sleep(PACE);
-        Ok(())
+        Ok(Sent::All)
     };
     match input {
         Input::Chord(keys) => press(&keys),
         Input::Strokes(strokes) => {
             for Stroke { code, shift } in strokes {
-                if shift { press(&[codes::KEY_LEFTSHIFT, code])? } else { press(&[code])? }
+                if !allowed() {
+                    return Ok(Sent::Stopped);
+                }
+                if shift {
+                    press(&[codes::KEY_LEFTSHIFT, code])?
+                } else {
+                    press(&[code])?
+                };
             }
-            Ok(())
+            Ok(Sent::All)
         }
         Input::Click { button, at } => {
             if let Some((x, y)) = at {
@@ -206,7 +227,7 @@ fn send(ready: &mut Ready, input: Input) -> Result<(), EffectError> {
                 std::thread::sleep(PACE);
                 device.keys([button], false)?;
                 std::thread::sleep(PACE);
-                return Ok(());
+                return Ok(Sent::All);
             }
             press(&[button])
         }

@@ -12,6 +12,7 @@ pub use super::frames::Frame;
 
 use super::fault::{Bytes, Trap, grouped};
 use super::signature::Signature;
+use super::thread::ThreadError;
 use crate::text::{clean, clean_name};
 
 /// Longest name of an import that is repeated in a message, in bytes.
@@ -116,12 +117,20 @@ pub enum CommandError {
         /// In the engine's words.
         reason: String,
     },
+    /// The system has no room for the thread it runs on.
+    Thread(ThreadError),
+}
+
+impl From<ThreadError> for CommandError {
+    fn from(error: ThreadError) -> Self {
+        Self::Thread(error)
+    }
 }
 
 impl Command {
     /// Runs the module `wasm`, on standard input, output and error of this process.
     pub fn run(&self, wasm: &[u8]) -> Result<Ended, CommandError> {
-        super::on_guest_stack(|| runner::run(self, wasm))
+        super::on_guest_stack(|| runner::run(self, wasm))?
     }
 }
 
@@ -179,6 +188,7 @@ impl fmt::Display for CommandError {
                 Bytes(*bytes)
             ),
             Self::Instance { reason } => write!(f, "it cannot be instantiated: {}", clean(reason, 200)),
+            Self::Thread(error) => error.fmt(f),
         }
     }
 }

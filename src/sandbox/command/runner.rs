@@ -16,9 +16,9 @@ use crate::sandbox::fault::Trap;
 use crate::sandbox::frames;
 use crate::sandbox::fuel::SLICE;
 use crate::sandbox::lengths;
+use crate::sandbox::meter::Meter;
 use crate::sandbox::module::PAGE;
 use crate::sandbox::slice::Stopped;
-use crate::sandbox::state::Meter;
 use crate::sandbox::translate::{self, Refused, grow_deferred};
 use crate::sandbox::wasi;
 
@@ -51,6 +51,10 @@ impl WasiView for State {
         }
     }
 
+    fn fuel_left(caller: &Caller<'_, Self>) -> u64 {
+        caller.get_fuel().unwrap_or(0).saturating_add(caller.data().meter.reserve())
+    }
+
     fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
         caller.data().meter.used(caller.get_fuel().unwrap_or(0))
     }
@@ -61,7 +65,7 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
     let (module, deferred_pages) = load(&engine, wasm)?;
     check(&module)?;
     let budget = command.fuel.unwrap_or(u64::MAX);
-    let meter = Meter { budget, given: 0, deadline: u64::MAX, stop: None };
+    let meter = Meter { budget, deadline: u64::MAX, ..Meter::default() };
     let mut store = Store::new(&engine, State { wasi: context(command)?, memory: None, meter });
     let mut linker = Linker::<State>::new(&engine);
     let unlinked = |error: &dyn std::fmt::Display| CommandError::Instance { reason: error.to_string() };
@@ -109,7 +113,7 @@ fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, u64), CommandError> {
     lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
         reason: format!("unexpected end-of-file (at offset {offset:#x})"),
     })?;
-    let prepared = translate::prepare(wasm, true).map_err(|refused| CommandError::Module {
+    let prepared = translate::prepare(wasm, true, u64::MAX).map_err(|refused| CommandError::Module {
         reason: match refused {
             Refused::Bounds(error) => error.to_string(),
             Refused::Malformed { message, offset } => format!("{message} (at offset {offset:#x})"),

@@ -7,12 +7,16 @@
 
 use std::fmt;
 
+use crate::sandbox::fault::{Bytes, grouped};
+
 /// Something a module has so many of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Measure {
     /// Function types.
     Types,
+    /// Parameters and results of all function types.
+    TypeValues,
     /// Functions, imported ones included.
     Functions,
     /// Global variables.
@@ -23,6 +27,8 @@ pub enum Measure {
     ElementSegments,
     /// Elements in all segments.
     Elements,
+    /// Operators of a constant expression.
+    ConstantOperators,
     /// Data segments.
     DataSegments,
     /// Parameters of a function or block.
@@ -33,6 +39,8 @@ pub enum Measure {
     BodyBytes,
     /// Local variables of a function, without its parameters.
     Locals,
+    /// Local variables of all functions.
+    AllLocals,
     /// Values a function holds at once: parameters, locals and operands.
     FrameValues,
     /// Blocks inside each other.
@@ -45,6 +53,9 @@ pub enum Measure {
     BranchValues,
     /// `memory.grow` and `table.grow` in a function.
     Growths,
+    /// Bytes that its code takes once it is translated, estimated from above. What is taken is no fixed number, but the memory the
+    /// plugin may have.
+    TranslatedBytes,
 }
 
 /// A module that exceeds a bound.
@@ -72,15 +83,16 @@ impl Measure {
             Self::Functions => 10_000 + bytes / 16,
             Self::Tables => 100,
             // 16 bytes each, whether a table ever takes them or not.
-            Self::Elements => 1_000_000,
-            // Largest seen: 89.
-            Self::Parameters => 256,
+            Self::Elements | Self::TypeValues => 1_000_000,
+            // Largest seen: 89 parameters, 3 operators.
+            Self::Parameters | Self::ConstantOperators => 256,
             // Largest seen: 2. Each is copied at each return and branch, which cost one unit of fuel.
             Self::Results => 32,
             // Largest seen: 442,480 (a C compiler's parser). Translated in one piece, however short the slice.
             Self::BodyBytes => 2 << 20,
             // Largest seen: 1,220.
             Self::Locals => 10_000,
+            Self::AllLocals => 262_144 + bytes / 2,
             // The engine addresses about 31,000.
             Self::FrameValues => 20_000,
             // Largest seen: 1,246.
@@ -92,6 +104,7 @@ impl Measure {
             Self::BranchValues => 16_384 + bytes / 8,
             // A failing one leaves 190 bytes on the native stack until its block ends.
             Self::Growths => 1_024,
+            Self::TranslatedBytes => u64::MAX,
         }
     }
 
@@ -106,22 +119,26 @@ impl Measure {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Types => "function types",
+            Self::TypeValues => "parameters and results in its function types",
             Self::Functions => "functions for its size",
             Self::Globals => "global variables",
             Self::Tables => "tables",
             Self::ElementSegments => "element segments",
             Self::Elements => "elements in its segments",
+            Self::ConstantOperators => "operators in a constant expression",
             Self::DataSegments => "data segments",
             Self::Parameters => "parameters",
             Self::Results => "results",
             Self::BodyBytes => "bytes of code",
             Self::Locals => "local variables",
+            Self::AllLocals => "local variables in its functions for its size",
             Self::FrameValues => "values at once (parameters, local variables, operands)",
             Self::Nesting => "blocks inside each other",
             Self::BranchTable => "targets in one br_table",
             Self::BranchTargets => "targets in its br_tables for its size",
             Self::BranchValues => "values on its branches for its size",
             Self::Growths => "memory.grow and table.grow",
+            Self::TranslatedBytes => "bytes of translated code",
         }
     }
 }
@@ -129,7 +146,13 @@ impl Measure {
 impl fmt::Display for BoundsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { measure, found, limit, function } = self;
-        let grouped = crate::sandbox::fault::grouped;
+        if *measure == Measure::TranslatedBytes {
+            let (found, limit) = (Bytes(*found), Bytes(*limit));
+            return write!(
+                f,
+                "its code takes up to {found} of memory once it is translated, at most {limit} is allowed"
+            );
+        }
         match function {
             Some(function) => write!(f, "function {function} has {} {}", grouped(*found), measure.name())?,
             None => write!(f, "has {} {}", grouped(*found), measure.name())?,

@@ -61,11 +61,12 @@ pub(super) struct Prepared<'a> {
     pub(super) deferred_pages: u64,
 }
 
-/// The bytes to translate in the place of `wasm`, whose lengths have been checked; with an account of calls when `accounted`.
-pub(super) fn prepare(wasm: &[u8], accounted: bool) -> Result<Prepared<'_>, Refused> {
+/// The bytes to translate in the place of `wasm`, whose lengths have been checked; with an account of calls when `accounted`. What comes
+/// of them may take `most` bytes of memory.
+pub(super) fn prepare(wasm: &[u8], accounted: bool, most: u64) -> Result<Prepared<'_>, Refused> {
     let shape = Shape::read(wasm)?;
     let account = if accounted { shape.account() } else { None };
-    let edits = scan::scan(&shape, account)?;
+    let edits = scan::scan(&shape, account, most)?;
     let initial_pages = start::reduced(&shape);
     if edits.is_empty() && account.is_none() && initial_pages.is_none() {
         return Ok(Prepared { wasm: Cow::Borrowed(wasm), deferred_pages: 0 });

@@ -54,6 +54,12 @@ enum Operand {
     ZeroTest,
 }
 
+/// Bytes of code the engine makes of an operator, of one that decides where to go on, and of a value that a branch carries: measured
+/// as what the largest modules of one kind take, and rounded up.
+const OPERATOR: u64 = 16;
+const DECISION: u64 = 40;
+const VALUE: u64 = 36;
+
 /// A block that is open.
 #[derive(Debug, Clone, Copy)]
 struct Block {
@@ -68,7 +74,8 @@ struct Block {
 }
 
 /// Walks over all of a module's code.
-pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>) -> Result<Vec<Edit>, Refused> {
+/// `most` is what the translated code may take, in bytes.
+pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>, most: u64) -> Result<Vec<Edit>, Refused> {
     let mut walk = Walk {
         shape,
         accounted: account.is_some(),
@@ -79,6 +86,8 @@ pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>) -> Result<Vec<Ed
         blocks: Vec::new(),
         targets: 0,
         values: 0,
+        locals: 0,
+        translated: 0,
         function: 0,
         frame: 0,
         growths: 0,
@@ -89,6 +98,10 @@ pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>) -> Result<Vec<Ed
     for (position, body) in shape.bodies.iter().enumerate() {
         let position = u32::try_from(position).unwrap_or(u32::MAX);
         walk.body(shape.imported_functions.saturating_add(position), body)?;
+    }
+    if walk.translated > most {
+        let (measure, found) = (Measure::TranslatedBytes, walk.translated);
+        return Err(BoundsError { measure, found, limit: most, function: None }.into());
     }
     if !walk.edits.is_empty() || walk.accounted {
         walk.own_names()?;
@@ -109,6 +122,10 @@ struct Walk<'s, 'a> {
     targets: u64,
     /// On all branches so far.
     values: u64,
+    /// Of all functions so far.
+    locals: u64,
+    /// Bytes of translated code so far, at most.
+    translated: u64,
     /// The function walked over, its parameters and locals, and how often it grows something.
     function: u32,
     frame: usize,
@@ -137,6 +154,8 @@ impl<'a> Walk<'_, 'a> {
             locals += u64::from(group?.0);
         }
         Measure::Locals.check(locals, bytes, Some(function))?;
+        self.locals += locals;
+        Measure::AllLocals.check(self.locals, bytes, None)?;
         let (params, results) = self.arity(self.shape.functions.get(function as usize).copied());
         self.function = function;
         self.frame = locals as usize + params as usize; // both are bounded
@@ -190,6 +209,11 @@ impl<'a> Walk<'_, 'a> {
                 self.arity(Some(ty))
             }
         }
+    }
+
+    /// The engine makes so many bytes of code of the operator.
+    fn code(&mut self, bytes: u64) {
+        self.translated += bytes;
     }
 
     fn fail(&mut self, measure: Measure, found: u64, function: bool) {
@@ -362,6 +386,7 @@ impl<'a> Walk<'_, 'a> {
         let target = self.blocks.len().checked_sub(1 + depth as usize);
         let label = target.and_then(|target| self.blocks.get(target)).map_or(0, |block| block.label);
         self.values += u64::from(label);
+        self.code(VALUE * u64::from(label));
         self.fail(Measure::BranchValues, self.values, false);
         label
     }
@@ -376,6 +401,7 @@ impl<'a> Walk<'_, 'a> {
         let label = self.branch(table.default());
         // The labels of one table carry alike.
         self.values += u64::from(label) * u64::from(table.len());
+        self.code((OPERATOR + VALUE * u64::from(label)) * u64::from(table.len()));
         self.fail(Measure::BranchValues, self.values, false);
     }
 
@@ -422,6 +448,49 @@ impl<'a> Walk<'_, 'a> {
     fn global(&mut self, global: u32) {
         self.highest.global = self.highest.global.max(global.saturating_add(1));
     }
+}
+
+/// Bytes of code the engine makes of an operator.
+macro_rules! weight {
+    (Nop) => {
+        0
+    };
+    (Drop) => {
+        0
+    };
+    (Block) => {
+        0
+    };
+    (End) => {
+        0
+    };
+    (Unreachable) => {
+        0
+    };
+    (If) => {
+        DECISION
+    };
+    (Else) => {
+        DECISION
+    };
+    (Select) => {
+        DECISION
+    };
+    (TypedSelect) => {
+        DECISION
+    };
+    (BrIf) => {
+        2 * OPERATOR
+    };
+    (Call) => {
+        2 * OPERATOR
+    };
+    (CallIndirect) => {
+        2 * OPERATOR
+    };
+    ($op:ident) => {
+        OPERATOR
+    };
 }
 
 /// What one operator does to the walk: first those it looks at, then the others by what they take and give.
@@ -488,6 +557,7 @@ macro_rules! operators {
         $(
             #[inline]
             fn $visit(&mut self $($(, $arg: $ty)*)?) {
+                self.code(weight!($op));
                 operator!(self $op($($($arg)*)?) $($does)*);
             }
         )*

@@ -55,7 +55,7 @@ impl<'a> Shape<'a> {
     pub(super) fn read(wasm: &'a [u8]) -> Result<Self, Refused> {
         let mut shape = Self::default();
         let mut defined = 0_u32;
-        let (mut tables, mut elements) = (0_u64, 0_u64);
+        let (mut tables, mut elements, mut type_values) = (0_u64, 0_u64, 0_u64);
         let none = |measure: Measure, found: u64| measure.check(found, 0, None);
         for payload in Parser::new(0).parse_all(wasm) {
             let payload = payload?;
@@ -71,6 +71,8 @@ impl<'a> Shape<'a> {
                                 CompositeInnerType::Func(ty) => {
                                     none(Measure::Parameters, ty.params().len() as u64)?;
                                     none(Measure::Results, ty.results().len() as u64)?;
+                                    type_values += (ty.params().len() + ty.results().len()) as u64;
+                                    none(Measure::TypeValues, type_values)?;
                                     Some(ty)
                                 }
                                 _ => None,
@@ -215,7 +217,8 @@ impl<'a> Shape<'a> {
 
     /// Notes what a constant expression names.
     fn names(&mut self, expression: &wasmparser::ConstExpr<'_>) -> Result<(), Refused> {
-        for operator in expression.get_operators_reader() {
+        for (count, operator) in (1..).zip(expression.get_operators_reader()) {
+            Measure::ConstantOperators.check(count, 0, None)?;
             match operator? {
                 Operator::RefFunc { function_index } => {
                     self.named_function = self.named_function.max(Some(function_index));

@@ -4,6 +4,7 @@
 //! answers `EFAULT`. Alignment is not required of the guest: values are moved byte by byte.
 
 use super::Errno;
+use crate::limits::MAX_IOVECS;
 
 /// The whole linear memory of the calling guest.
 pub(crate) struct Guest<'a> {
@@ -19,9 +20,6 @@ pub(crate) struct Span {
 
 /// Bytes of one `iovec` or `ciovec`.
 const IOVEC_SIZE: u32 = 8;
-
-/// Scatter and gather elements taken in one call: `IOV_MAX` of the systems programs are written for.
-pub(crate) const MAX_IOVECS: u32 = 1024;
 
 impl<'a> Guest<'a> {
     pub(crate) fn new(bytes: &'a mut [u8]) -> Self {

@@ -6,7 +6,7 @@ use crate::ctx::{Strings, WasiCtx};
 use crate::fuel;
 
 pub(crate) fn args_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, argv: u32, buf: u32) -> Result<(), Errno> {
-    ctx.owe(fuel::moved(ctx.args.bytes.len() as u64));
+    ctx.meter().spend(price(&ctx.args))?;
     get(&ctx.args, guest, argv, buf)
 }
 
@@ -15,12 +15,16 @@ pub(crate) fn args_sizes_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, count: u3
 }
 
 pub(crate) fn environ_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, environ: u32, buf: u32) -> Result<(), Errno> {
-    ctx.owe(fuel::moved(ctx.env.bytes.len() as u64));
+    ctx.meter().spend(price(&ctx.env))?;
     get(&ctx.env, guest, environ, buf)
 }
 
 pub(crate) fn environ_sizes_get(ctx: &mut WasiCtx, guest: &mut Guest<'_>, count: u32, size: u32) -> Result<(), Errno> {
     sizes(&ctx.env, guest, count, size)
+}
+
+fn price(strings: &Strings) -> u64 {
+    fuel::moved(strings.bytes.len() as u64).saturating_add(fuel::STRING.saturating_mul(strings.starts.len() as u64))
 }
 
 fn get(strings: &Strings, guest: &mut Guest<'_>, pointers: u32, buf: u32) -> Result<(), Errno> {

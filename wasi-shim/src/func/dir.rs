@@ -19,38 +19,30 @@ pub(crate) fn fd_readdir(
 ) -> Result<(), Errno> {
     guest.bytes(buf, len)?;
     guest.bytes(out, 4)?;
-    let mut read = 0;
-    let used = list(ctx, guest, fd, (buf, len), cookie, &mut read);
-    // What was read of the host's directory is paid for, also when there was too much of it to be kept.
-    ctx.owe(read.saturating_mul(fuel::ENTRY));
-    let used = used?;
-    ctx.owe(fuel::moved(used.into()));
+    let used = list(ctx, guest, fd, (buf, len), cookie)?;
     guest.write_u32(out, used)
 }
 
-/// Fills the buffer with entries from `cookie` on and says how many bytes that took. Counts in `read` what the host was asked.
-fn list(
-    ctx: &mut WasiCtx,
-    guest: &mut Guest<'_>,
-    fd: u32,
-    (buf, len): (u32, u32),
-    cookie: u64,
-    read: &mut u64,
-) -> Result<u32, Errno> {
+/// Fills the buffer with entries from `cookie` on and says how many bytes that took.
+fn list(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, (buf, len): (u32, u32), cookie: u64) -> Result<u32, Errno> {
     let listed = ctx.table.listed_bytes();
+    let meter = &ctx.call.meter;
     let descriptor = ctx.table.get_mut(fd)?;
     descriptor.directory()?;
     descriptor.require(Rights::FD_READDIR)?;
     let Kind::Directory(directory) = &mut descriptor.kind else {
         return Err(Errno::Notdir);
     };
+    if !directory.allowed(meter)?.read {
+        return Err(Errno::Acces);
+    }
     if cookie == 0 {
         directory.listing = None;
     }
     let listing = match &mut directory.listing {
         Some(listing) => listing,
         none => {
-            let listing = Listing::take(&directory.handle, ctx.listing_bytes.saturating_sub(listed), read)?;
+            let listing = Listing::take(&directory.handle, ctx.listing_bytes.saturating_sub(listed), meter)?;
             none.insert(listing)
         }
     };
@@ -58,6 +50,7 @@ fn list(
     let mut used = 0;
     for (next, entry) in listing.from(cookie) {
         let head = dirent(next, entry.ino, entry.name.len() as u32, entry.filetype);
+        meter.spend(fuel::HANDED.saturating_add(fuel::moved((head.len() + entry.name.len()) as u64)))?;
         // An entry that does not fit is cut; a full buffer tells the program that there is more.
         used += fill(window, used, &head);
         used += fill(window, used, &entry.name);

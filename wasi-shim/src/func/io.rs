@@ -8,8 +8,9 @@ use crate::Errno;
 use crate::abi::Rights;
 use crate::abi::memory::{Guest, Span};
 use crate::abi::types::{FdFlags, Whence};
-use crate::ctx::WasiCtx;
-use crate::fuel::{self, MAX_TRANSFER};
+use crate::ctx::{Meter, WasiCtx};
+use crate::fuel;
+use crate::limits::{self, MAX_FILE};
 use crate::meta::Meta;
 use crate::table::{Descriptor, Handle, Kind, Stream};
 
@@ -22,22 +23,24 @@ pub(crate) struct Vector {
 }
 
 impl Vector {
-    /// The buffers, once it is known that the answer can be stored.
-    fn load(self, guest: &Guest<'_>) -> Result<Vec<Span>, Errno> {
+    /// The buffers, once it is known that the answer can be stored; no more bytes than fuel is there for, where a unit pays
+    /// for `each`.
+    fn load(self, guest: &Guest<'_>, meter: &Meter, each: u64) -> Result<Vec<Span>, Errno> {
         guest.bytes(self.out, 4)?;
-        guest.spans(self.iovs, self.count, MAX_TRANSFER)
+        guest.spans(self.iovs, self.count, fuel::affords(meter.left(), each))
     }
 
-    /// Stores how many bytes were moved, which cost `extra` fuel beside their number.
-    fn moved(self, ctx: &WasiCtx, guest: &mut Guest<'_>, done: u32, extra: u64) -> Result<(), Errno> {
-        ctx.owe(fuel::moved(done.into()).saturating_add(extra));
+    /// Pays for the bytes that were moved, at `price`, and stores how many.
+    fn moved(self, meter: &Meter, guest: &mut Guest<'_>, done: u32, price: u64) -> Result<(), Errno> {
+        meter.spend(price)?;
         guest.write_u32(self.out, done)
     }
 }
 
 pub(crate) fn fd_read(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, vector: Vector) -> Result<(), Errno> {
     let descriptor = ctx.table.with(fd, Rights::FD_READ)?;
-    let spans = vector.load(guest)?;
+    let meter = &ctx.call.meter;
+    let spans = vector.load(guest, meter, fuel::MOVED)?;
     let done = match &descriptor.kind {
         Kind::Stream(Stream::Input) => {
             let stdin = &mut ctx.stdin;
@@ -47,7 +50,7 @@ pub(crate) fn fd_read(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, vector:
         Kind::File(handle) => scatter(guest, &spans, |buf, _| Ok(retry(|| rustix::io::read(handle.fd(), &mut *buf))?))?,
         Kind::Directory(_) => return Err(Errno::Isdir),
     };
-    vector.moved(ctx, guest, done, 0)
+    vector.moved(meter, guest, done, fuel::moved(done.into()))
 }
 
 pub(crate) fn fd_pread(
@@ -60,29 +63,38 @@ pub(crate) fn fd_pread(
     let descriptor = ctx.table.get(fd)?;
     let handle = descriptor.file()?;
     descriptor.require(Rights::FD_READ | Rights::FD_SEEK)?;
-    let spans = vector.load(guest)?;
-    in_file(offset, 0)?;
+    let meter = ctx.meter();
+    let spans = vector.load(guest, meter, fuel::MOVED)?;
+    limits::offset(offset, 0)?;
     let done = scatter(guest, &spans, |buf, at| {
-        let Ok(from) = in_file(offset, at) else {
+        // Past the longest file there is nothing to be read, and hosts disagree on whether one may try.
+        if offset.saturating_add(at) >= MAX_FILE {
             return Ok(0);
-        };
-        Ok(retry(|| rustix::io::pread(handle.fd(), &mut *buf, from))?)
+        }
+        Ok(retry(|| rustix::io::pread(handle.fd(), &mut *buf, offset + at))?)
     })?;
-    vector.moved(ctx, guest, done, 0)
+    vector.moved(meter, guest, done, fuel::moved(done.into()))
 }
 
 pub(crate) fn fd_write(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, vector: Vector) -> Result<(), Errno> {
     let now = ctx.now();
     let descriptor = ctx.table.with(fd, Rights::FD_WRITE)?;
-    let spans = vector.load(guest)?;
-    let (done, extra) = match &descriptor.kind {
-        Kind::Stream(Stream::Output) => (gather(guest, &spans, |bytes| ctx.stdout.write(bytes))?, 0),
-        Kind::Stream(Stream::Error) => (gather(guest, &spans, |bytes| ctx.stderr.write(bytes))?, 0),
+    let meter = &ctx.call.meter;
+    let done = match &descriptor.kind {
         Kind::Stream(Stream::Input) => return Err(Errno::Badf),
-        Kind::File(handle) => write(descriptor, handle, guest, &spans, None, now)?,
         Kind::Directory(_) => return Err(Errno::Isdir),
+        Kind::Stream(stream) => {
+            let spans = vector.load(guest, meter, fuel::MOVED)?;
+            let sink = if *stream == Stream::Output { &mut ctx.stdout } else { &mut ctx.stderr };
+            let done = gather(guest, &spans, |bytes| sink.write(bytes))?;
+            return vector.moved(meter, guest, done, fuel::moved(done.into()));
+        }
+        Kind::File(handle) => {
+            meter.spend(fuel::CHANGE)?;
+            write(descriptor, handle, guest, vector, None, now, meter)?
+        }
     };
-    vector.moved(ctx, guest, done, extra)
+    vector.moved(meter, guest, done, fuel::written(done.into()))
 }
 
 pub(crate) fn fd_pwrite(
@@ -96,9 +108,9 @@ pub(crate) fn fd_pwrite(
     let descriptor = ctx.table.get(fd)?;
     let handle = descriptor.file()?;
     descriptor.require(Rights::FD_WRITE | Rights::FD_SEEK)?;
-    let spans = vector.load(guest)?;
-    let (done, extra) = write(descriptor, handle, guest, &spans, Some(offset), now)?;
-    vector.moved(ctx, guest, done, extra)
+    let meter = ctx.meter();
+    let done = write(descriptor, handle, guest, vector, Some(offset), now, meter)?;
+    vector.moved(meter, guest, done, fuel::written(done.into()))
 }
 
 pub(crate) fn fd_seek(
@@ -119,12 +131,14 @@ pub(crate) fn fd_seek(
     };
     descriptor.require(needed)?;
     guest.bytes(out, 8)?;
-    let to = match whence {
-        Whence::Set => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::Inval)?),
-        Whence::Current => SeekFrom::Current(offset),
-        Whence::End => SeekFrom::End(offset),
+    let from = match whence {
+        Whence::Set => 0,
+        Whence::Current => rustix::fs::tell(handle.fd())?,
+        Whence::End => Meta::of(handle.fd())?.size,
     };
-    let position = rustix::fs::seek(handle.fd(), to)?;
+    // Where a file can end is for this crate to say: every host has a limit of its own.
+    let position = from.checked_add_signed(offset).filter(|to| *to <= MAX_FILE).ok_or(Errno::Inval)?;
+    rustix::fs::seek(handle.fd(), SeekFrom::Start(position))?;
     guest.write_u64(out, position)
 }
 
@@ -145,11 +159,6 @@ pub(crate) fn waits(ctx: &WasiCtx, fd: u32) -> bool {
     ctx.table.get(fd).is_ok_and(|descriptor| {
         matches!(descriptor.kind, Kind::Stream(_)) && !descriptor.flags.contains(FdFlags::NONBLOCK)
     })
-}
-
-/// The file offset `from + more`, if there can be one.
-fn in_file(from: u64, more: u64) -> Result<u64, Errno> {
-    from.checked_add(more).filter(|at| i64::try_from(*at).is_ok()).ok_or(Errno::Inval)
 }
 
 fn retry<R>(mut call: impl FnMut() -> rustix::io::Result<R>) -> rustix::io::Result<R> {
@@ -203,53 +212,63 @@ fn gather(
     Ok(done as u32)
 }
 
-/// Writes `spans` at `offset` or at the file's own position, within the quota. Answers bytes written and fuel owed.
+/// Writes `vector` at `offset` or at the file's own position, within the quota. Answers how many bytes.
 fn write(
     descriptor: &Descriptor,
     handle: &Handle,
     guest: &Guest<'_>,
-    spans: &[Span],
+    vector: Vector,
     offset: Option<u64>,
     now: u64,
-) -> Result<(u32, u64), Errno> {
+    meter: &Meter,
+) -> Result<u32, Errno> {
     if let Some(offset) = offset {
-        in_file(offset, 0)?;
-    }
-    let mut slices = Vec::with_capacity(spans.len());
-    for span in spans {
-        slices.push(guest.at(*span)?);
+        limits::offset(offset, 0)?;
     }
     let root = handle.root();
-    let done = match root.volume.open(root.fd())? {
-        None => write_host(handle, &slices, offset)?,
-        Some(mut ledger) => {
-            let before = Meta::of(handle.fd())?;
-            let append = descriptor.flags.contains(FdFlags::APPEND);
-            let start = match offset {
-                _ if append => before.size,
-                Some(offset) => offset,
-                None => rustix::fs::tell(handle.fd())?,
-            };
-            let len: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
-            if len == 0 {
-                return Ok((0, 0));
-            }
-            let end = in_file(start, len).map_err(|_| Errno::Fbig)?;
-            let growth = end.saturating_sub(before.size);
-            let reachable = before.size.saturating_add(ledger.room(growth));
-            // What fits is written; where nothing does, the quota is the answer.
-            let fits = len.min(reachable.saturating_sub(start));
-            if fits == 0 {
-                return Err(Errno::Dquot);
-            }
-            clip(&mut slices, fits as usize);
-            let done = write_host(handle, &slices, offset)?;
-            let after = Meta::of(handle.fd())?;
-            ledger.resized(before.key, before.size, after.size, now);
-            done
-        }
+    let synced = !root.volume.is_settled()
+        && (descriptor.flags.contains(FdFlags::SYNC) || descriptor.flags.contains(FdFlags::DSYNC));
+    if synced {
+        meter.spend(fuel::SYNC)?;
+    }
+    let mut ledger = root.volume.open(root.fd(), meter)?;
+    // Last of what costs, so that the bytes can be paid for.
+    let spans = vector.load(guest, meter, fuel::WRITTEN)?;
+    let mut slices = Vec::with_capacity(spans.len());
+    for span in &spans {
+        slices.push(guest.at(*span)?);
+    }
+    let len: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
+    if len == 0 {
+        return Ok(0);
+    }
+    let before = Meta::of(handle.fd())?;
+    let start = match offset {
+        _ if descriptor.flags.contains(FdFlags::APPEND) => before.size,
+        Some(offset) => offset,
+        None => rustix::fs::tell(handle.fd())?,
     };
-    Ok((done as u32, sync_after(descriptor, handle)?))
+    let mut fits = limits::writable(start, len)?;
+    if let Some(ledger) = &ledger {
+        let growth = (start + fits).saturating_sub(before.size);
+        let reachable = before.size.saturating_add(ledger.room(growth));
+        // What fits is written; where nothing does, the quota is the answer.
+        fits = fits.min(reachable.saturating_sub(start));
+        if fits == 0 {
+            return Err(Errno::Dquot);
+        }
+    }
+    clip(&mut slices, fits as usize);
+    let done = write_host(handle, &slices, offset)?;
+    handle.wrote(done as u64);
+    if let Some(ledger) = &mut ledger {
+        let after = Meta::of(handle.fd())?;
+        ledger.resized(before.key, before.size, after.size, now);
+    }
+    if synced {
+        sync_after(descriptor, handle)?;
+    }
+    Ok(done as u32)
 }
 
 fn write_host(handle: &Handle, slices: &[&[u8]], offset: Option<u64>) -> Result<usize, Errno> {
@@ -288,14 +307,11 @@ fn clip(slices: &mut Vec<&[u8]>, len: usize) {
     });
 }
 
-/// Keeps the promise of the synchronous flags. Answers fuel owed.
-fn sync_after(descriptor: &Descriptor, handle: &Handle) -> Result<u64, Errno> {
+/// Keeps the promise of the synchronous flags.
+fn sync_after(descriptor: &Descriptor, handle: &Handle) -> Result<(), Errno> {
     if descriptor.flags.contains(FdFlags::SYNC) {
-        rustix::fs::fsync(handle.fd())?;
-    } else if descriptor.flags.contains(FdFlags::DSYNC) {
-        super::file::datasync(handle)?;
+        Ok(rustix::fs::fsync(handle.fd())?)
     } else {
-        return Ok(0);
+        Ok(super::file::datasync(handle)?)
     }
-    Ok(fuel::SYNC)
 }

@@ -10,7 +10,8 @@ use crate::Errno;
 use crate::abi::Rights;
 use crate::abi::memory::Guest;
 use crate::abi::types::{FdFlags, FileType, OpenFlags, follow};
-use crate::ctx::WasiCtx;
+use crate::ctx::{Meter, WasiCtx};
+use crate::fuel;
 use crate::meta::Meta;
 use crate::resolve::{Last, Place};
 use crate::root::Root;
@@ -69,17 +70,19 @@ pub(crate) fn path_open(
         needed = needed | Rights::PATH_FILESTAT_SET_SIZE;
     }
     let parent = ctx.table.get(fd)?;
+    parent.directory()?;
+    parent.require(needed)?;
     let inheritable = parent.inheriting;
+    // How many descriptors there are is known before the host is asked for one.
+    if !ctx.table.has_room() {
+        return Err(Errno::Mfile);
+    }
     let (base, inheriting) = (Rights::from_bits(base), Rights::from_bits(inheriting));
-    let full = !ctx.table.has_room();
     let Reach { place, root, allowed } = reach(ctx, guest, fd, needed, (path, len), last)?;
     // Reading and writing are what a program notices only when it does them; a program that cannot have them is told
     // now. Every other right that cannot be had is left out.
     if (base & (Rights::FD_READ | Rights::FD_WRITE)).intersects(!inheritable) {
         return Err(Errno::Notcapable);
-    }
-    if full {
-        return Err(Errno::Mfile);
     }
     let mut request = Request { oflags, fdflags, base: base & inheritable, inheriting: inheriting & inheritable };
     let changes = request.base.contains(Rights::FD_WRITE) || oflags.contains(OpenFlags::TRUNC);
@@ -90,13 +93,10 @@ pub(crate) fn path_open(
         request.base = request.base & !CHANGING;
     }
     let may_create = allowed.write && (allowed.read || !request.base.contains(Rights::FD_READ));
-    let (host, meta) = open(&place, &root, request, may_create, now)?;
+    let (host, meta) = open(&place, &root, request, may_create, now, ctx.meter())?;
     let handle = Handle::new(host, root.clone());
     let descriptor = if meta.is_dir() {
-        let mut base = request.base & Rights::DIRECTORY;
-        if !allowed.read {
-            base = base & !Rights::FD_READDIR;
-        }
+        let base = allowed.directory(request.base & Rights::DIRECTORY);
         let directory = Directory { handle, preopen: None, trail: place.trail, listing: None };
         Descriptor { kind: Kind::Directory(Box::new(directory)), base, inheriting: request.inheriting, flags: fdflags }
     } else {
@@ -104,7 +104,7 @@ pub(crate) fn path_open(
             return Err(Errno::Acces);
         }
         if oflags.contains(OpenFlags::TRUNC) {
-            resize(&handle, now, Change::Exactly(0))?;
+            resize(&handle, now, Change::Exactly(0), ctx.meter())?;
         }
         let base = request.base & Rights::FILE;
         Descriptor { kind: Kind::File(handle), base, inheriting: request.inheriting & Rights::FILE, flags: fdflags }
@@ -134,6 +134,7 @@ fn open(
     request: Request,
     may_create: bool,
     now: u64,
+    meter: &Meter,
 ) -> Result<(OwnedFd, Meta), Errno> {
     let wants_directory = place.directory || request.oflags.contains(OpenFlags::DIRECTORY);
     let creates = request.oflags.contains(OpenFlags::CREAT);
@@ -167,7 +168,8 @@ fn open(
                 if !may_create {
                     return Err(Errno::Acces);
                 }
-                let ledger = root.volume.open(root.fd())?;
+                meter.spend(fuel::TREE)?;
+                let ledger = root.volume.open(root.fd(), meter)?;
                 if let Some(ledger) = &ledger {
                     ledger.admit(0)?;
                 }

@@ -8,12 +8,13 @@ use crate::Errno;
 use crate::abi::Rights;
 use crate::abi::memory::Guest;
 use crate::abi::types::follow;
-use crate::ctx::WasiCtx;
+use crate::ctx::{Meter, WasiCtx};
 use crate::fuel;
+use crate::limits::{MAX_NAMES, MAX_PATH, MAX_TARGET};
 use crate::meta::Meta;
-use crate::path::{GuestPath, MAX_PATH};
+use crate::path::GuestPath;
 use crate::resolve::{Last, Place};
-use crate::root::SharedRoot;
+use crate::root::{SharedRoot, keeps_unread};
 use crate::scope::Allowed;
 use crate::volume::Ledger;
 
@@ -42,10 +43,9 @@ pub(crate) fn reach<'a>(
     }
     let path = GuestPath::parse(guest.bytes(path, len)?)?;
     let root = Arc::clone(&directory.handle.root);
-    let mut steps = 0;
-    let place = root.resolver.locate(directory.handle.fd(), path, last, directory.trail.as_deref(), &mut steps);
-    ctx.owe(fuel::walked(steps));
-    let place = place?;
+    // A trail is worth what is still true of it.
+    directory.allowed(ctx.meter())?;
+    let place = root.resolver.locate(directory.handle.fd(), path, last, directory.trail.as_deref(), ctx.meter())?;
     let allowed = root.allowed(place.trail.as_deref());
     Ok(Reach { place, root, allowed })
 }
@@ -56,8 +56,15 @@ impl Reach<'_> {
         if self.allowed.write { Ok(self) } else { Err(Errno::Acces) }
     }
 
-    fn ledger(&self) -> Result<Option<Ledger<'_>>, Errno> {
-        self.root.volume.open(self.root.fd())
+    fn ledger(&self, meter: &Meter) -> Result<Option<Ledger<'_>>, Errno> {
+        self.root.volume.open(self.root.fd(), meter)
+    }
+
+    /// Checks that what stands here can be put to `new`, or be given that name as well.
+    fn movable(&self, new: &Reach<'_>, directory: bool) -> Result<(), Errno> {
+        let old = (&*self.root, self.place.trail.as_deref());
+        let new = (&*new.root, new.place.trail.as_deref());
+        if keeps_unread(old, new, directory) { Ok(()) } else { Err(Errno::Acces) }
     }
 
     /// Checks that a name can be created here that will not be a directory.
@@ -99,7 +106,7 @@ pub(crate) fn path_create_directory(
     }
     let reach = reach.writable()?;
     let place = &reach.place;
-    let mut ledger = reach.ledger()?;
+    let mut ledger = reach.ledger(ctx.meter())?;
     if let Some(ledger) = &ledger {
         ledger.admit(0)?;
     }
@@ -141,12 +148,17 @@ fn remove(ctx: &mut WasiCtx, guest: &Guest<'_>, fd: u32, path: (u32, u32), direc
     if place.is_dot() {
         return Err(if directory { Errno::Inval } else { Errno::Isdir });
     }
-    let ledger = reach.ledger()?;
+    let ledger = reach.ledger(ctx.meter())?;
     let meta = Meta::at(place.parent(), &place.name)?;
     match (directory, meta.is_dir()) {
         (false, true) => return Err(Errno::Isdir),
         (false, false) if place.directory => return Err(Errno::Notdir),
         _ => {}
+    }
+    if meta.is_dir() {
+        ctx.meter().spend(fuel::LISTING)?;
+    } else if meta.nlink <= 1 {
+        ctx.meter().spend(fuel::freed(meta.size))?;
     }
     match rustix::fs::unlinkat(place.parent(), &*place.name, flags) {
         // Some systems have the other word for it.
@@ -170,7 +182,8 @@ pub(crate) fn path_readlink(
     guest.bytes(buf, len)?;
     guest.bytes(out, 4)?;
     let reach = reach(ctx, guest, fd, Rights::PATH_READLINK, path, Last::Keep)?;
-    if !reach.allowed.look {
+    // The target is what is in a link: to see it is to read.
+    if !reach.allowed.read {
         return Err(Errno::Acces);
     }
     if reach.place.directory && !Meta::at(reach.place.parent(), &reach.place.name)?.is_dir() {
@@ -191,15 +204,15 @@ pub(crate) fn path_symlink(
     path: (u32, u32),
 ) -> Result<(), Errno> {
     let now = ctx.now();
-    if target_len as usize > MAX_PATH {
+    if target_len as usize > MAX_TARGET {
         return Err(Errno::Nametoolong);
     }
     // Malformed as a path is malformed as a target; an absolute one could only lead out.
-    let target = GuestPath::parse(guest.bytes(target, target_len)?)?.text().to_vec();
+    let target = GuestPath::target(guest.bytes(target, target_len)?)?.text().to_vec();
     let reach = reach(ctx, guest, fd, Rights::PATH_SYMLINK, path, Last::Name)?.writable()?;
     reach.vacant()?;
     let place = &reach.place;
-    let mut ledger = reach.ledger()?;
+    let mut ledger = reach.ledger(ctx.meter())?;
     if let Some(ledger) = &ledger {
         ledger.admit(target.len() as u64)?;
     }
@@ -231,7 +244,11 @@ pub(crate) fn path_link(
         let taken = Meta::at(new.place.parent(), &new.place.name).is_ok();
         return Err(if taken { Errno::Exist } else { Errno::Perm });
     }
-    let mut ledger = same_books(&old, &new)?;
+    old.movable(&new, false)?;
+    if meta.nlink >= MAX_NAMES {
+        return Err(Errno::Mlink);
+    }
+    let mut ledger = same_books(&old, &new, ctx.meter())?;
     if let Some(ledger) = &ledger {
         ledger.admit(0)?;
     }
@@ -254,12 +271,22 @@ pub(crate) fn path_rename(
     if old.place.is_dot() || new.place.is_dot() {
         return Err(Errno::Busy);
     }
-    let mut ledger = same_books(&old, &new)?;
+    let mut ledger = same_books(&old, &new, ctx.meter())?;
     let meta = Meta::at(old.place.parent(), &old.place.name)?;
     if !meta.is_dir() && (old.place.directory || new.place.directory) {
         return Err(Errno::Notdir);
     }
+    old.movable(&new, meta.is_dir())?;
     let replaced = Meta::at(new.place.parent(), &new.place.name).ok();
+    if let Some(replaced) = replaced
+        && replaced.is_dir()
+    {
+        ctx.meter().spend(fuel::LISTING)?;
+    } else if let Some(replaced) = replaced
+        && replaced.nlink <= 1
+    {
+        ctx.meter().spend(fuel::freed(replaced.size).saturating_add(fuel::flushed(meta.size)))?;
+    }
     match rustix::fs::renameat(old.place.parent(), &*old.place.name, new.place.parent(), &*new.place.name) {
         // Some systems have the other word for it.
         Err(rustix::io::Errno::EXIST) => return Err(Errno::Notempty),
@@ -277,13 +304,18 @@ pub(crate) fn path_rename(
             None => ledger.moved(meta.key, from, to, now),
         }
     }
+    drop(ledger);
+    let root = Arc::clone(&old.root);
+    if let (true, Some(from), Some(to)) = (meta.is_dir(), old.place.trail, new.place.trail) {
+        ctx.table.moved(&root, &from, &to);
+    }
     Ok(())
 }
 
 /// The books that both places are in. Between two volumes no file can go: neither could account for it.
-fn same_books<'a>(old: &'a Reach<'_>, new: &Reach<'_>) -> Result<Option<Ledger<'a>>, Errno> {
+fn same_books<'a>(old: &'a Reach<'_>, new: &Reach<'_>, meter: &Meter) -> Result<Option<Ledger<'a>>, Errno> {
     if !old.root.volume.is_same(&new.root.volume) {
         return Err(Errno::Xdev);
     }
-    old.ledger()
+    old.ledger(meter)
 }

@@ -6,12 +6,10 @@ use crate::abi::memory::Guest;
 use crate::abi::types::{Event, Subject, Subscription};
 use crate::clock::ClockId;
 use crate::ctx::WasiCtx;
+use crate::limits::MAX_SUBSCRIPTIONS;
 use crate::meta::Meta;
 use crate::stdio::Readiness;
 use crate::table::{Kind, Stream};
-
-/// Subscriptions taken in one call; far beyond what a program without sockets can use.
-const MAX_SUBSCRIPTIONS: u32 = 4096;
 
 /// While a stream is waited for it is looked at this often, in nanoseconds.
 pub(crate) const GLANCE: u64 = 1_000_000;

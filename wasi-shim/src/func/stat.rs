@@ -8,6 +8,7 @@ use crate::abi::Rights;
 use crate::abi::memory::Guest;
 use crate::abi::types::{FileStat, NewTime, follow, new_times};
 use crate::ctx::WasiCtx;
+use crate::limits::MAX_TIME;
 use crate::meta::Meta;
 use crate::resolve::Last;
 use crate::table::{Kind, Stream};
@@ -61,12 +62,21 @@ pub(crate) fn path_filestat_get(
 
 pub(crate) fn fd_filestat_set_times(ctx: &mut WasiCtx, fd: u32, atim: u64, mtim: u64, flags: u32) -> Result<(), Errno> {
     let times = new_times(atim, mtim, flags)?;
-    let settled = Times::settle(ctx, times);
+    let settled = Times::settle(ctx, times)?;
     let descriptor = ctx.table.with(fd, Rights::FD_FILESTAT_SET_TIMES)?;
     let handle = descriptor.handle().ok_or(Errno::Badf)?;
     let root = handle.root();
-    let ledger = root.volume.open(root.fd())?;
-    rustix::fs::futimens(handle.fd(), &settled.host)?;
+    if let Kind::Directory(directory) = &descriptor.kind
+        && !directory.allowed(ctx.meter())?.write
+    {
+        return Err(Errno::Acces);
+    }
+    let shown = root.volume.is_settled();
+    let ledger = root.volume.open(root.fd(), ctx.meter())?;
+    // Where the books say what time a file has, the host's are nobody's business.
+    if !shown {
+        rustix::fs::futimens(handle.fd(), &settled.host)?;
+    }
     if let Some(mut ledger) = ledger {
         ledger.timed(Meta::of(handle.fd())?.key, settled.atim, settled.mtim, settled.now);
     }
@@ -84,7 +94,7 @@ pub(crate) fn path_filestat_set_times(
 ) -> Result<(), Errno> {
     let last = if follow(lookup)? { Last::Follow } else { Last::Keep };
     let times = new_times(atim, mtim, flags)?;
-    let settled = Times::settle(ctx, times);
+    let settled = Times::settle(ctx, times)?;
     let Reach { place, root, allowed } = reach(ctx, guest, fd, Rights::PATH_FILESTAT_SET_TIMES, (path, len), last)?;
     if !allowed.write {
         return Err(Errno::Acces);
@@ -93,8 +103,11 @@ pub(crate) fn path_filestat_set_times(
     if place.directory && !meta.is_dir() {
         return Err(Errno::Notdir);
     }
-    let ledger = root.volume.open(root.fd())?;
-    rustix::fs::utimensat(place.parent(), &*place.name, &settled.host, AtFlags::SYMLINK_NOFOLLOW)?;
+    let shown = root.volume.is_settled();
+    let ledger = root.volume.open(root.fd(), ctx.meter())?;
+    if !shown {
+        rustix::fs::utimensat(place.parent(), &*place.name, &settled.host, AtFlags::SYMLINK_NOFOLLOW)?;
+    }
     if let Some(mut ledger) = ledger {
         ledger.timed(meta.key, settled.atim, settled.mtim, settled.now);
     }
@@ -111,16 +124,17 @@ struct Times {
 
 impl Times {
     /// "Now" is what the guest's clock says, not the host's.
-    fn settle(ctx: &mut WasiCtx, (atim, mtim): (NewTime, NewTime)) -> Self {
+    fn settle(ctx: &mut WasiCtx, (atim, mtim): (NewTime, NewTime)) -> Result<Self, Errno> {
         let now = ctx.now();
         let settle = |time| match time {
-            NewTime::Keep => None,
-            NewTime::Now => Some(now),
-            NewTime::At(ns) => Some(ns),
+            NewTime::Keep => Ok(None),
+            NewTime::Now => Ok(Some(now.min(MAX_TIME))),
+            NewTime::At(ns) if ns > MAX_TIME => Err(Errno::Inval),
+            NewTime::At(ns) => Ok(Some(ns)),
         };
-        let (atim, mtim) = (settle(atim), settle(mtim));
+        let (atim, mtim) = (settle(atim)?, settle(mtim)?);
         let host = Timestamps { last_access: timespec(atim), last_modification: timespec(mtim) };
-        Self { host, atim, mtim, now }
+        Ok(Self { host, atim, mtim, now })
     }
 }
 

@@ -7,13 +7,31 @@ use crate::abi::Rights;
 use crate::abi::memory::Guest;
 use crate::abi::types::{FdFlags, FdStat};
 use crate::ctx::WasiCtx;
+use crate::fuel;
+use crate::meta::Meta;
 use crate::table::{Kind, Stream};
 
 pub(crate) fn fd_close(ctx: &mut WasiCtx, fd: u32) -> Result<(), Errno> {
+    close(ctx, fd)?;
     ctx.table.remove(fd).map(drop)
 }
 
+/// Pays for what the host has to do when `fd` is closed: what was written may go to the disk then, and the space of a file
+/// without a name is given back.
+fn close(ctx: &WasiCtx, fd: u32) -> Result<(), Errno> {
+    if let Kind::File(handle) = &ctx.table.get(fd)?.kind {
+        let meta = Meta::of(handle.fd())?;
+        let freed = if meta.nlink == 0 { fuel::freed(meta.size) } else { 0 };
+        ctx.meter().spend(fuel::flushed(handle.written()).saturating_add(freed))?;
+    }
+    Ok(())
+}
+
 pub(crate) fn fd_renumber(ctx: &mut WasiCtx, from: u32, to: u32) -> Result<(), Errno> {
+    ctx.table.get(from)?;
+    if from != to {
+        close(ctx, to)?;
+    }
     ctx.table.renumber(from, to)
 }
 

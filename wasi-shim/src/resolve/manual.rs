@@ -6,7 +6,10 @@ use rustix::io::Errno as Host;
 
 use super::{Last, Parent, Place, Trail, link_target, passing};
 use crate::Errno;
-use crate::path::{GuestPath, MAX_DEPTH, MAX_LINKS, MAX_PATH, components};
+use crate::ctx::Meter;
+use crate::fuel;
+use crate::limits::{MAX_DEPTH, MAX_FOLLOWED, MAX_PATH};
+use crate::path::{GuestPath, components, names_fit};
 
 /// The walk so far: one handle for each component below the base.
 struct Walk<'b> {
@@ -36,11 +39,11 @@ pub(super) fn locate<'b>(
     path: GuestPath<'_>,
     last: Last,
     trail: Option<&[Box<[u8]>]>,
-    steps: &mut u64,
+    meter: &Meter,
 ) -> Result<Place<'b>, Errno> {
     let mut walk = Walk { base, below: Vec::new(), trail: trail.map(<[_]>::to_vec) };
     let mut ahead = Ahead::default();
-    *steps += ahead.push(path.text())?;
+    meter.spend(fuel::walked(ahead.push(path.text())?))?;
     let mut links = 0;
     while let Some((component, is_last)) = ahead.next() {
         match &*component {
@@ -70,13 +73,13 @@ pub(super) fn locate<'b>(
                 match link_target(walk.here(), name)? {
                     Some(target) => {
                         links += 1;
-                        if links > MAX_LINKS {
+                        if links > MAX_FOLLOWED {
                             return Err(Errno::Loop);
                         }
                         if target.first() == Some(&b'/') {
                             return Err(Errno::Perm);
                         }
-                        *steps += ahead.push(&target)?;
+                        meter.spend(fuel::walked(ahead.push(&target)?))?;
                     }
                     None if is_last => return Ok(finish(walk, component, ahead.directory)),
                     None => return Err(Errno::Notdir),
@@ -115,6 +118,7 @@ impl Ahead {
         if self.bytes > MAX_PATH {
             return Err(Errno::Nametoolong);
         }
+        names_fit(path)?;
         let at_end = self.components.is_empty();
         let before = self.components.len();
         self.components.extend(components(path).rev().map(Box::from));

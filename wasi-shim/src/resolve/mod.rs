@@ -11,6 +11,8 @@ mod openat2;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::Errno;
+use crate::ctx::Meter;
+use crate::fuel;
 use crate::meta::Meta;
 use crate::path::{GuestPath, components};
 
@@ -103,30 +105,30 @@ impl Resolver {
     /// Resolves `path` from `base`, never leaving it.
     ///
     /// `trail` is where `base` is; with it the answer knows its own, and is always found component by component.
-    /// Adds to `steps` the components of the path, and of every symbolic link that was followed.
+    /// Pays for the components of the path, and of every symbolic link that is followed.
     pub(crate) fn locate<'b>(
         self,
         base: BorrowedFd<'b>,
         path: GuestPath<'_>,
         last: Last,
         trail: Option<&[Box<[u8]>]>,
-        steps: &mut u64,
+        meter: &Meter,
     ) -> Result<Place<'b>, Errno> {
         // The kernel could go deeper. What a guest can reach must not depend on who resolves.
         if path.is_too_deep() {
-            *steps += components(path.text()).count() as u64;
+            meter.spend(fuel::walked(components(path.text()).count() as u64))?;
             return Err(Errno::Nametoolong);
         }
         match self {
             #[cfg(target_os = "linux")]
-            Self::Kernel if trail.is_none() => openat2::locate(base, path, last, steps),
-            _ => manual::locate(base, path, last, trail, steps),
+            Self::Kernel if trail.is_none() => openat2::locate(base, path, last, meter),
+            _ => manual::locate(base, path, last, trail, meter),
         }
     }
 }
 
 /// How directories on the way are opened: enough to go on from, no more.
-fn passing() -> rustix::fs::OFlags {
+pub(crate) fn passing() -> rustix::fs::OFlags {
     use rustix::fs::OFlags;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let access = OFlags::PATH;

@@ -10,6 +10,8 @@ use rustix::io::Errno as Host;
 use super::{Last, Parent, Place, manual, passing};
 use crate::Errno;
 use crate::abi::types::FileType;
+use crate::ctx::Meter;
+use crate::fuel;
 use crate::path::{GuestPath, components};
 
 /// Attempts while directories are being moved about underneath; the kernel asks to try again then.
@@ -39,16 +41,21 @@ pub(super) fn locate<'b>(
     base: BorrowedFd<'b>,
     path: GuestPath<'_>,
     last: Last,
-    steps: &mut u64,
+    meter: &Meter,
 ) -> Result<Place<'b>, Errno> {
+    let price = fuel::walked(components(path.text()).count() as u64);
+    // Where a link is on the way, the walk by component pays for the whole of it.
+    if meter.left() < price {
+        meter.spend(price)?;
+    }
     match without_links(base, path, last) {
-        Ok(None) => manual::locate(base, path, last, None, steps),
+        Ok(None) => manual::locate(base, path, last, None, meter),
         Ok(Some(place)) => {
-            *steps += components(path.text()).count() as u64;
+            meter.spend(price)?;
             Ok(place)
         }
         Err(error) => {
-            *steps += components(path.text()).count() as u64;
+            meter.spend(price)?;
             Err(error)
         }
     }

@@ -1,0 +1,104 @@
+//! Fuel and time of one call: what it may use, what it has used, and where it has to stop.
+
+use std::time::Duration;
+
+use super::slice::Stopped;
+use crate::clock::Micros;
+use crate::config::WasmConfig;
+
+/// Where a call was stopped by time. Host calls belong to it because a host function charges before it has an effect, and the next
+/// slice may begin at the very fuel of that charge, after the effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopPlace {
+    /// Fuel it had used.
+    pub fuel: u64,
+    /// Host calls it had finished, those of WASI among them.
+    pub host_calls: u64,
+    /// Which time was up.
+    pub limit: TimeLimit,
+}
+
+/// A time a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// `max_execution_ms` of session time.
+    Deadline,
+    /// The real time a call may take where session time stands still meanwhile: [`ceiling`].
+    Ceiling,
+}
+
+/// How much longer than `max_execution_ms` a call may take in a session from a file and in a replay, which have no deadline.
+const CEILING_FACTOR: u32 = 20;
+
+/// What every such call has at least: the slowest machine needs less for all the fuel there is by default.
+const CEILING_AT_LEAST: Duration = Duration::from_secs(30);
+
+/// Real time a call may take where session time stands still while it runs.
+pub(super) fn ceiling(settings: &WasmConfig) -> Duration {
+    let limit = Duration::from_millis(settings.max_execution_ms.into());
+    limit.saturating_mul(CEILING_FACTOR).max(CEILING_AT_LEAST)
+}
+
+/// Fuel and time of the current call. What is in the store is part of what was given.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// Fuel the call may use.
+    pub(super) budget: u64,
+    /// Fuel it was given so far.
+    pub(super) given: u64,
+    /// Host calls it has finished.
+    pub(super) host_calls: u64,
+    /// When it has to end, in session time.
+    pub(super) deadline: Micros,
+    /// Where it has to end because it did when it was recorded.
+    pub(super) stop: Option<StopPlace>,
+}
+
+impl Meter {
+    /// Fuel the call may still be given.
+    pub(super) fn reserve(&self) -> u64 {
+        self.budget.saturating_sub(self.given)
+    }
+
+    /// Takes `fuel` out of the `left` in the store, then out of the reserve; what is left in the store then.
+    pub(super) fn charge(&mut self, left: u64, fuel: u64) -> Result<u64, Stopped> {
+        if let Some(rest) = left.checked_sub(fuel) {
+            return Ok(rest);
+        }
+        let missing = fuel - left; // left < fuel
+        let enough = missing <= self.reserve();
+        self.given = self.given.saturating_add(missing.min(self.reserve()));
+        if enough { Ok(0) } else { Err(Stopped::Fuel) }
+    }
+
+    /// Fuel the call has used, with `left` in the store.
+    pub(super) fn used(&self, left: u64) -> u64 {
+        self.given.saturating_sub(left)
+    }
+
+    /// Whether the call, having used `used`, is where it was stopped when it was recorded.
+    pub(super) fn stopped_here(&self, used: u64) -> bool {
+        self.stop.is_some_and(|stop| used >= stop.fuel && self.host_calls >= stop.host_calls)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ceiling_is_twenty_times_the_deadline_and_half_a_minute_at_least() {
+        let with = |max_execution_ms| ceiling(&WasmConfig { max_execution_ms, ..WasmConfig::default() });
+        assert_eq!([1, 1_500, 5_000, 3_600_000].map(|ms| with(ms).as_secs()), [30, 30, 100, 72_000]);
+    }
+
+    #[test]
+    fn a_recorded_stop_waits_for_the_fuel_and_for_the_host_calls() {
+        let stop = StopPlace { fuel: 100, host_calls: 2, limit: TimeLimit::Deadline };
+        let mut meter = Meter { stop: Some(stop), host_calls: 1, ..Meter::default() };
+        assert!(!meter.stopped_here(100), "the charge before the second effect");
+        meter.host_calls = 2;
+        assert!(!meter.stopped_here(99));
+        assert!(meter.stopped_here(100), "the slice after it");
+    }
+}
