@@ -7,6 +7,7 @@
 //! The modules below stand in the order the data flows, and a module imports only modules above it
 //! (`tests/architecture.rs` reads the sources and holds that).
 
+pub mod text;
 pub mod clock;
 pub mod confine;
 pub mod midi;

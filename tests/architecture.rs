@@ -145,3 +145,10 @@ fn only_effect_opens_sockets_and_devices() {
     // The control socket is the daemon's; the network is not.
     not_in(&["daemon"], &["std::net::", "ureq::", "tungstenite::", "rustls::"]);
 }
+
+#[test]
+fn only_text_decides_what_a_terminal_may_be_shown() {
+    // A path or a name goes into a sentence by `escaped()`, and to the terminal by `cli::Output`.
+    only_in(&[".display()", ".escape_debug()", ".escape_default()", "is_control"], &["text"]);
+    only_in(&["println!", "eprint!", "eprintln!"], &[]);
+}

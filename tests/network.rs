@@ -239,6 +239,33 @@ fn a_file_of_authorities_that_is_none_is_an_error() {
 }
 
 #[test]
+fn a_request_says_how_long_its_body_is_and_sends_no_chunks() {
+    let server = Server::start(|stream, seen| {
+        seen.lock().expect("notes").push(read_request(stream).to_ascii_lowercase());
+        answer(stream, "200 OK", "", "fine");
+    });
+    for (method, body, length) in [
+        ("GET", "", None),
+        ("HEAD", "", None),
+        ("DELETE", "", None),
+        ("OPTIONS", "", None),
+        ("POST", "", Some(0)),
+        ("PUT", "", Some(0)),
+        ("PATCH", "", Some(0)),
+        ("POST", "hello", Some(5)),
+        ("DELETE", "{}", Some(2)),
+    ] {
+        let mut request = request(&format!("http://a.example:{}/", server.port()));
+        (request.method, request.body) = (method.to_owned(), body.as_bytes().to_vec());
+        assert!(exchange(&network(None), request, LONG).result.is_ok(), "{method}");
+        let sent = server.seen.lock().expect("notes").last().cloned().expect("a request");
+        let lengths: Vec<&str> = sent.lines().filter_map(|line| line.strip_prefix("content-length: ")).collect();
+        assert_eq!(lengths, length.map(|length: usize| length.to_string()).as_slice(), "{method}: {sent}");
+        assert!(!sent.contains("transfer-encoding"), "{method}: {sent}");
+    }
+}
+
+#[test]
 fn a_secret_reaches_the_server_and_nobody_else() {
     let server = Server::start(|stream, seen| {
         let request = read_request(stream);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use conductor::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use conductor::clock::{Clock, SystemClock, VirtualClock};
-use conductor::config::{Capability, PluginConfig};
+use conductor::config::{Capability, PluginConfig, Secret};
 use conductor::effect::{Lookup, Network};
 use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::host;
@@ -139,8 +139,8 @@ fn a_host_that_is_not_listed_is_not_even_asked_for() {
     let (outcome, world) = fetch(&["good.example".to_owned()], r#"{"url":"https://evil.example/"}"#);
     assert_eq!(
         denied(&outcome),
-        "http_request: https://evil.example is not an allowed host; in [plugins.test], add \"evil.example\" to \
-         allowed_hosts: allowed_hosts = [\"evil.example\"]"
+        "http_request: https://evil.example is not an allowed host; only if you expect this: in [plugins.test], add \"evil.example\" to \
+         allowed_hosts: allowed_hosts = [\"good.example\", \"evil.example\"]"
     );
     assert!(world.asked().is_empty());
     for disguise in
@@ -363,4 +363,101 @@ fn waiting_moves_the_plugins_clock_and_costs_no_fuel() {
     );
     assert_eq!(outcome.code(), Some(3), "{outcome:?}");
     assert!(outcome.fuel < 100_000, "{} fuel", outcome.fuel);
+}
+
+/// A plugin with the secret `token`, the search path of this process, that may go to `bound`.
+fn plugin_with_secret(text: &str, hosts: &[String], bound: Option<&[String]>) -> (Arc<Plugin>, Arc<World>, Services) {
+    let token = Secret { variable: "PATH".to_owned(), hosts: bound.map(<[String]>::to_vec) };
+    let config = PluginConfig {
+        granted_capabilities: vec![Capability::Network],
+        allowed_hosts: hosts.to_vec(),
+        secrets: [("token".to_owned(), token)].into(),
+        ..settings()
+    };
+    let plugin = load("test", &wat::parse_str(text).expect("text"), &config).expect("loaded");
+    let world = World::new();
+    let services = Services { outside: Arc::clone(&world) as Arc<dyn Outside>, ..services() };
+    (plugin, world, services)
+}
+
+/// The head of a request to `url` with the secret in a header.
+fn with_secret(url: &str) -> String {
+    format!(r#"{{"url":"{url}","headers":[["x-token","<{{{{secret:token}}}}>"],["x-a","b"]]}}"#)
+}
+
+#[test]
+fn a_secret_goes_to_its_hosts_and_to_no_other_host_that_the_plugin_may_reach() {
+    let server = ok_server();
+    let host = |name: &str| format!("http://{name}.example:{}", server.port());
+    let (mine, other) = (host("mine"), host("other"));
+    let path = std::env::var("PATH").expect("PATH");
+    let fetch = |bound: Option<&[String]>, url: &str| {
+        let (plugin, world, services) = plugin_with_secret(FETCH, &[mine.clone(), other.clone()], bound);
+        let outcome = call_with(&mut instance(&plugin, &services), &params(&with_secret(url)), &Context::default());
+        (outcome, world, plugin)
+    };
+    let last = || server.seen.lock().expect("notes").last().cloned().expect("a request");
+
+    let (outcome, ..) = fetch(Some(std::slice::from_ref(&mine)), &mine);
+    assert!(outcome.is_ok() && last().contains(&format!("x-token: <{path}>\r\n")), "{outcome:?}");
+
+    let (outcome, world, plugin) = fetch(Some(std::slice::from_ref(&mine)), &other);
+    assert_eq!(
+        denied(&outcome),
+        format!(
+            "http_request: the secret \"token\" is not for {other}; only if that host may have it: in [plugins.test], in secrets: \
+             token = {{ env = \"PATH\", hosts = [\"{mine}\", \"{other}\"] }}"
+        )
+    );
+    assert!(world.asked().is_empty(), "nothing is sent, and no name is looked up");
+    assert_eq!(plugin.counters().values().denials[&("http_request", "secret")], 1);
+
+    // Plain http only where it is written: a rule without it means https.
+    let bare = format!("mine.example:{}", server.port());
+    assert!(denied(&fetch(Some(&[bare]), &mine).0).contains("is not for"));
+
+    // A secret that is bound to nothing goes wherever the plugin may.
+    assert!(fetch(None, &other).0.is_ok() && last().contains(&path));
+    // And none of it was in what the plugin saw.
+    assert!(!format!("{outcome:?}").contains(&path));
+}
+
+#[test]
+fn a_secret_does_not_follow_a_redirect() {
+    let inner = ok_server();
+    let inner_origin = format!("http://inner.example:{}", inner.port());
+    let location = format!("location: {inner_origin}/there\r\n");
+    let outer = Server::start(move |stream, seen| {
+        seen.lock().expect("notes").push(read_request(stream));
+        answer(stream, "307 Temporary Redirect", &location, "");
+    });
+    let origin = format!("http://outer.example:{}", outer.port());
+    let path = std::env::var("PATH").expect("PATH");
+    for bound in [None, Some(std::slice::from_ref(&origin)), Some(&[origin.clone(), inner_origin.clone()][..])] {
+        let (plugin, _, services) = plugin_with_secret(FETCH, &[origin.clone(), inner_origin.clone()], bound);
+        let outcome = call_with(&mut instance(&plugin, &services), &params(&with_secret(&origin)), &Context::default());
+        assert!(outcome.logs[0].text.ends_with(" fine"), "{outcome:?}");
+        assert!(outer.seen.lock().expect("notes").last().is_some_and(|request| request.contains(&path)));
+        let second = inner.seen.lock().expect("notes").last().cloned().expect("a request");
+        assert!(second.contains("x-a: b\r\n") && !second.contains("x-token"), "{second}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_web_sockets_handshake_is_bound_as_well() {
+    let server = Server::start(|stream, seen| seen.lock().expect("notes").push(read_request(stream)));
+    let host = |name: &str| format!("ws://{name}.example:{}", server.port());
+    let hosts = [host("mine"), host("other")];
+    let open = |url: &str| {
+        let (plugin, world, services) = plugin_with_secret(CHAT, &hosts, Some(&hosts[..1]));
+        let outcome = call_with(&mut instance(&plugin, &services), &params(&with_secret(url)), &Context::default());
+        (outcome, world)
+    };
+    let (outcome, world) = open(&hosts[1]);
+    assert!(denied(&outcome).starts_with("ws_open: the secret \"token\" is not for ws://other.example"), "{outcome:?}");
+    assert_eq!((world.asked().len(), server.accepted()), (0, 0));
+    // The server hangs up in the handshake; what matters is that it got the secret.
+    open(&hosts[0]);
+    let path = std::env::var("PATH").expect("PATH");
+    assert!(server.seen.lock().expect("notes")[0].to_lowercase().contains(&format!("<{path}>").to_lowercase()));
 }

@@ -73,8 +73,8 @@ fn what_is_not_allowed_or_not_whole_is_not_sent_and_says_why() {
         refused(sending("other", 5, r"\90\3c\64", 3), &granted()),
         (
             Errno::Denied.code(),
-            "midi_send: \"other\" is not an allowed MIDI port; in [plugins.test], add \"other\" to allowed_ports: \
-             allowed_ports = [\"other\"]"
+            "midi_send: \"other\" is not an allowed MIDI port; only if you expect this: in [plugins.test], add \"other\" to \
+             allowed_ports: allowed_ports = [\"missing\", \"synth\", \"other\"]"
                 .into()
         )
     );

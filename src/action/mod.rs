@@ -5,6 +5,7 @@ mod brokered;
 mod effect;
 mod request;
 mod scheduler;
+mod secret;
 mod step;
 mod text;
 mod url;
@@ -17,6 +18,7 @@ pub use request::{
     System,
 };
 pub use scheduler::{MAX_VISITS, MAX_WAITING, Scheduler};
+pub use secret::{CLOSE, OPEN, placeholder, placeholders};
 pub use step::{Cause, Dropped, Step, Task};
 pub(crate) use url::split_port;
 pub use url::{Host, Scheme, Url, UrlFault};

@@ -1,6 +1,8 @@
 //! Effects as text: one line each, for dry runs and transcripts.
 
-use std::fmt::{self, Display, Formatter, Write};
+use std::fmt::{self, Display, Formatter};
+
+use crate::text::Escape as _;
 
 use super::effect::Effect;
 use crate::config::{KeyModifier, MouseButton, Volume, VolumeOperation};
@@ -71,13 +73,7 @@ impl Display for OneLine<'_> {
             if position == SHOWN {
                 return write!(f, "… ({} bytes)", self.0.len());
             }
-            // Direction marks reorder what stands around them on a terminal, so they count as control characters.
-            let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if c.is_control() || reorders {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                f.write_char(c)?;
-            }
+            write!(f, "{}", c.encode_utf8(&mut [0; 4]).escaped())?;
         }
         Ok(())
     }

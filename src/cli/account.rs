@@ -2,26 +2,25 @@
 
 use std::fmt::Write;
 
+use super::output::Style;
 use crate::journal::{Entry, Status, What};
-use crate::sandbox::{Outcome, clean};
+use crate::sandbox::Outcome;
+use crate::text::Escape as _;
 
-/// `entry` as a line. With `color`, what matters less is dim and what went wrong is red.
-pub(super) fn line(entry: &Entry, color: bool) -> String {
+/// `entry` as a line, and how much it matters.
+pub(super) fn line(entry: &Entry) -> (Style, String) {
     let (_, status) = entry.action_and_status();
     let mapping = entry.mapping_name().unwrap_or_default();
     let gesture = entry.gesture().unwrap_or_default();
     let mut line = format!("{:>5}.{:03}s  {gesture:<29}", entry.t / 1_000_000, entry.t / 1000 % 1000);
     // Writing to a string does not fail.
-    let _ = write!(line, "  {mapping:<29}  {}", what(entry));
-    // A plugin's output is JSON as it wrote it, which may hold every control character but the first 32.
-    let line = clean(&line, usize::MAX);
-    match (color, status) {
-        (true, None) => format!("\x1b[2m{line}\x1b[0m"),
-        (true, Some(Status::Failed | Status::Fault | Status::Rejected | Status::Refused)) => {
-            format!("\x1b[31m{line}\x1b[0m")
-        }
-        _ => line,
-    }
+    let _ = write!(line, "  {:<29}  {}", mapping.escaped(), what(entry));
+    let style = match status {
+        None => Style::Dim,
+        Some(Status::Failed | Status::Fault | Status::Rejected | Status::Refused) => Style::Red,
+        Some(_) => Style::Plain,
+    };
+    (style, line)
 }
 
 fn what(entry: &Entry) -> String {

@@ -1,16 +1,19 @@
 //! `conductor check`: is this configuration valid?
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use argh::FromArgs;
 use serde_json::{Value, json};
 
+use super::advice::{self, Advice};
+use super::output::say;
+use super::plugin::RECORDS;
 use super::{Exit, Failure, Output};
 use crate::clock::SystemClock;
-use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, paths};
+use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, literal, paths};
 use crate::daemon::Places;
-use crate::package::{Policy, Timestamp, Verdict, verdict};
+use crate::package::{Policy, Timestamp, Verdict, first_seen, verdict};
+use crate::text::Escape as _;
 
 /// Check a configuration: print every error and warning, with line, column and what to write instead.
 #[derive(FromArgs, Debug)]
@@ -39,36 +42,41 @@ impl Check {
             Some(file) => file,
             None => paths::config_file(&environment).map_err(|error| Failure::operation(error.to_string()))?,
         };
-        let name = file.display().to_string();
+        let name = file.to_string_lossy().into_owned();
         match Config::load(&file, &environment) {
-            Ok(loaded) if self.json => {
-                let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
-                out.line(format_args!("{}", valid_json(&name, &loaded, self.plugins.then_some(verdicts.as_slice()))))?;
-                Ok(exit(&verdicts))
-            }
             Ok(loaded) => {
-                let mut stderr = std::io::stderr().lock();
-                for warning in &loaded.warnings {
-                    // The verdict stands even where nobody reads warnings.
-                    let _ = writeln!(stderr, "{warning}\n");
+                let examined = examined(&loaded.config, &environment, self.plugins);
+                let advice = advice(&loaded.config, &environment, &examined);
+                let plugins = self.plugins.then_some(&examined[..]);
+                if self.json {
+                    out.json(&valid_json(&name, &loaded, &advice, plugins).to_string())?;
+                } else {
+                    for warning in &loaded.warnings {
+                        say(&format!("{warning}\n"));
+                    }
+                    for advice in &advice {
+                        say(&format!("{}: warning: {advice}\n", name.escaped()));
+                    }
+                    out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
+                    for Examined { name, verdict, history } in plugins.unwrap_or_default() {
+                        out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(name)))?;
+                        for part in history.iter().flat_map(|history| history.lines()) {
+                            out.line(format_args!("history:    {}", part.trim_start()))?;
+                        }
+                    }
                 }
-                out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
-                let verdicts = if self.plugins { verdicts(&loaded.config, &environment) } else { Vec::new() };
-                for (plugin, verdict) in &verdicts {
-                    out.line(format_args!("\n[plugins.{plugin}]\n{verdict}"))?;
-                }
-                Ok(exit(&verdicts))
+                Ok(exit(plugins.unwrap_or_default()))
             }
             Err(LoadError::Invalid(invalid)) if self.json => {
-                out.line(format_args!("{}", invalid_json(&name, &invalid)))?;
+                out.json(&invalid_json(&name, &invalid).to_string())?;
                 Ok(Exit::Negative)
             }
             Err(LoadError::Invalid(invalid)) => {
                 let errors = count(invalid.errors.len() + invalid.more, "error");
-                Err(Failure::negative(format!("{invalid}\n\n{name}: not valid: {errors}")))
+                Err(Failure::negative(format!("{invalid}\n\n{}: not valid: {errors}", name.escaped())))
             }
             Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) if self.json => {
-                out.line(format_args!("{}", unread_json(&name, &error)))?;
+                out.json(&unread_json(&name, &error).to_string())?;
                 Ok(Exit::Negative)
             }
             Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) => {
@@ -81,18 +89,38 @@ impl Check {
     }
 }
 
-/// What `run` would say about each plugin today. Nothing of any plugin runs, and nothing is recorded.
-fn verdicts(config: &Config, environment: &Environment) -> Vec<(String, Verdict)> {
-    let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
-    let verdict = |(name, plugin): (&String, &PluginConfig)| {
-        let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-        (name.clone(), verdict(&plugin.path, &policy))
-    };
-    config.plugins.iter().map(verdict).collect()
+/// What `run` would say about a plugin today. Nothing of any plugin runs, and nothing is recorded.
+struct Examined {
+    name: String,
+    verdict: Verdict,
+    /// What the record of admitted versions does not know yet.
+    history: Option<String>,
 }
 
-fn exit(verdicts: &[(String, Verdict)]) -> Exit {
-    if verdicts.iter().any(|(_, verdict)| verdict.refusal.is_some()) { Exit::Negative } else { Exit::Done }
+/// Looks at the plugins of `config`: all of them, or those whose grants may depend on what the file is.
+fn examined(config: &Config, environment: &Environment, all: bool) -> Vec<Examined> {
+    let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
+    let examine = |(name, plugin): (&String, &PluginConfig)| {
+        let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
+        let verdict = verdict(&plugin.path, &policy);
+        let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
+        Examined { name: name.clone(), verdict, history }
+    };
+    let depends = |(_, plugin): &(&String, &PluginConfig)| all || advice::depends_on_file(plugin);
+    config.plugins.iter().filter(depends).map(examine).collect()
+}
+
+/// What is allowed in `config`, and better done otherwise.
+fn advice(config: &Config, environment: &Environment, examined: &[Examined]) -> Vec<Advice> {
+    let mut advice = advice::of_secrets(config, environment);
+    let of_grants =
+        |plugin: &Examined| advice::of_grants(&plugin.name, config.plugins.get(&plugin.name)?, &plugin.verdict);
+    advice.extend(examined.iter().filter_map(of_grants));
+    advice
+}
+
+fn exit(plugins: &[Examined]) -> Exit {
+    if plugins.iter().any(|plugin| plugin.verdict.refusal.is_some()) { Exit::Negative } else { Exit::Done }
 }
 
 /// How much of everything a configuration has.
@@ -132,18 +160,17 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn valid_json(file: &str, loaded: &Loaded, verdicts: Option<&[(String, Verdict)]>) -> Value {
-    let Summary { devices, modes, mappings, plugins } = Summary::of(&loaded.config);
+fn valid_json(file: &str, loaded: &Loaded, advice: &[Advice], plugins: Option<&[Examined]>) -> Value {
+    let Summary { devices, modes, mappings, plugins: number } = Summary::of(&loaded.config);
     let mut json = json!({
         "file": file,
         "valid": true,
         "errors": [],
-        "warnings": loaded.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
-        "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": plugins},
+        "warnings": loaded.warnings.iter().map(diagnostic_json).chain(advice.iter().map(advice_json)).collect::<Vec<_>>(),
+        "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": number},
     });
-    if let Some(verdicts) = verdicts {
-        let list = verdicts.iter().map(|(name, verdict)| json!({"plugin": name, "verdict": verdict}));
-        json["plugins"] = Value::Array(list.collect());
+    if let Some(plugins) = plugins {
+        json["plugins"] = Value::Array(plugins.iter().map(plugin_json).collect());
     }
     json
 }
@@ -183,4 +210,16 @@ fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
         "message": diagnostic.problem.to_string(),
         "help": diagnostic.problem.help(),
     })
+}
+
+fn advice_json(advice: &Advice) -> Value {
+    json!({ "line": null, "column": null, "text": null, "message": advice.text(), "help": advice.help })
+}
+
+fn plugin_json(plugin: &Examined) -> Value {
+    let mut json = json!({ "plugin": plugin.name, "verdict": plugin.verdict });
+    if let Some(history) = &plugin.history {
+        json["history"] = history.as_str().into();
+    }
+    json
 }

@@ -14,6 +14,7 @@ use crate::gesture::DeviceId;
 use crate::journal::{Entry, What};
 use crate::midi::Smf;
 use crate::sandbox::{Services, Status};
+use crate::text::Escape as _;
 
 const SESSION: &[u8] = include_bytes!("../../fixtures/demo/session.mid");
 const CONFIG: &str = include_str!("../../fixtures/demo/config.toml");
@@ -85,7 +86,7 @@ impl Demo {
             let directory = path.parent().unwrap_or(scratch.path());
             std::fs::create_dir_all(directory)
                 .and_then(|()| std::fs::write(&path, bytes))
-                .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.display())))?;
+                .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.escaped())))?;
         }
         let environment = Environment::of_process();
         let config = Config::from_text(CONFIG, "demo/config.toml", &scratch.path().join("demo"), &environment)
@@ -122,10 +123,10 @@ impl Demo {
         let tell = |entry: Entry| {
             totals.count(&entry);
             written = if self.json {
-                out.line(format_args!("{}", entry.line().to_json()))
+                out.json(&entry.line().to_json())
             } else {
-                let color = out.color();
-                out.line(format_args!("{}", account::line(&entry, color)))
+                let (style, line) = account::line(&entry);
+                out.styled_line(style, &line)
             };
             written.is_ok()
         };
@@ -134,12 +135,13 @@ impl Demo {
         written?;
         if !self.json {
             let notes = std::fs::read_to_string(scratch.path().join(NOTES)).unwrap_or_default();
-            out.line(format_args!("\n{}", totals.text()))?;
+            out.lines(&format!("\n{}", totals.text()))?;
             out.line(format_args!("What note-logger has in the only directory it can see:"))?;
             for line in notes.lines() {
                 out.line(format_args!("  {line}"))?;
             }
-            out.line(format_args!("\nNext: `conductor ports`, then `conductor monitor`."))?;
+            out.line(format_args!(""))?;
+            out.line(format_args!("Next: `conductor ports`, then `conductor monitor`."))?;
         }
         Ok(Exit::Done)
     }

@@ -54,15 +54,22 @@ impl Failure {
     /// Prints the text to standard error and gives the exit code.
     #[must_use]
     pub fn report(&self) -> ExitCode {
-        use std::io::Write;
         let (text, code) = match self {
             Self::Negative(text) => (text, 1),
             Self::Usage(text) | Self::Operation(text) => (text, 2),
             Self::ClosedPipe => return ExitCode::SUCCESS,
         };
-        // Nothing can be done when standard error is closed, too; the exit code still tells.
-        let _ = writeln!(std::io::stderr(), "{}", super::output::plain(text));
+        super::output::say(text);
         ExitCode::from(code)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Negative(text) | Self::Usage(text) | Self::Operation(text) => f.write_str(text),
+            Self::ClosedPipe => f.write_str("the reader went away"),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! No line is lost in between: the new file is there before the old one is let go. Where the system does not let a file be renamed or
 //! made, the lines go on into the one there is.
 
+use crate::text::Escape as _;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -119,7 +120,7 @@ impl LogFile {
         if let Err((path, error)) = self.shift() {
             // Tried again when as much has been written once more.
             self.full = Some(self.bytes.saturating_add(self.max_bytes));
-            self.complain(&format!("the log goes on in the file there is: {}: {error}", path.display()));
+            self.complain(&format!("the log goes on in the file there is: {}: {error}", path.escaped()));
             return;
         }
         (self.full, self.complaint) = (Some(self.max_bytes), None);
@@ -170,7 +171,7 @@ impl LogFile {
     fn complain(&mut self, complaint: &str) {
         if self.complaint.as_deref() != Some(complaint) {
             // Without standard error there is nobody left to be told.
-            let _ = writeln!(io::stderr(), "warn: {}: {complaint}; see [logging] file", self.path.display());
+            let _ = writeln!(io::stderr(), "warn: {}: {complaint}; see [logging] file", self.path.escaped());
             self.complaint = Some(complaint.to_owned());
         }
     }

@@ -11,6 +11,7 @@ use super::log_file::LogFile;
 use super::log_writer::LogWriter;
 use crate::config::Logging;
 use crate::sandbox::ThreadError;
+use crate::text::{Escape as _, escape_lines};
 
 /// How long the end of the program waits for the log file.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -32,7 +33,8 @@ impl Log for Logger {
             return;
         }
         let target = if record.target() == "plugin" { " plugin" } else { "" };
-        let line = format!("{}{target}: {}\n", record.level().as_str().to_lowercase(), record.args()).into_bytes();
+        let line = format!("{}{target}: {}", record.level().as_str().to_lowercase(), record.args());
+        let line = (one_record(&line) + "\n").into_bytes();
         // Nothing can be done when standard error is closed.
         let _ = std::io::stderr().write_all(&line);
         if let Some(file) = &self.file {
@@ -48,6 +50,17 @@ impl Log for Logger {
     }
 }
 
+/// `text` as one record: no line of it but the first begins at the margin, so that none looks like a record of its own.
+fn one_record(text: &str) -> String {
+    let mut lines = text.split('\n');
+    let mut record = escape_lines(lines.next().unwrap_or_default()).into_owned();
+    for line in lines {
+        let indent = if line.starts_with("  ") || line.is_empty() { "" } else { "  " };
+        record.extend(["\n", indent, &escape_lines(line)]);
+    }
+    record
+}
+
 /// Sends diagnostics where `logging` wants them. `CONDUCTOR_LOG` (for example `debug`) overrides the level.
 pub(super) fn start(logging: &Logging) -> Result<(), Failure> {
     let filter = env_logger::Builder::new().filter_level(logging.level).parse_env("CONDUCTOR_LOG").build();
@@ -55,7 +68,7 @@ pub(super) fn start(logging: &Logging) -> Result<(), Failure> {
         None => None,
         Some(path) => {
             let open = LogFile::open(path, logging.max_file_bytes, logging.keep_files).map_err(|error| {
-                Failure::operation(format!("{}: cannot write the log: {error}; see [logging] file", path.display()))
+                Failure::operation(format!("{}: cannot write the log: {error}; see [logging] file", path.escaped()))
             });
             let writer = LogWriter::start(open?).map_err(|error| {
                 let error = ThreadError::new(&error);
@@ -77,8 +90,19 @@ pub(super) fn start(logging: &Logging) -> Result<(), Failure> {
 fn write_panics(file: &Arc<LogWriter>) {
     let (file, before) = (Arc::clone(file), std::panic::take_hook());
     std::panic::set_hook(Box::new(move |panic| {
-        file.push(format!("error: {panic}\n").into_bytes());
+        file.push((one_record(&format!("error: {panic}")) + "\n").into_bytes());
         file.flush(LAST_LINES);
         before(panic);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_record;
+
+    #[test]
+    fn a_record_of_several_lines_looks_like_no_other_record() {
+        let text = "warn: f.toml: x\nerror: forged\n  to mend it: y\u{1b}[2J\n";
+        assert_eq!(one_record(text), "warn: f.toml: x\n  error: forged\n  to mend it: y\\u{1b}[2J\n");
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line, one file per subcommand. Data goes to standard output, diagnostics to standard error.
 
 mod account;
+mod advice;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -17,6 +18,7 @@ mod record;
 mod recording;
 mod replay;
 mod run;
+mod run_policy;
 mod scratch;
 mod transcript_file;
 #[cfg(feature = "plugin-signing")]
@@ -25,6 +27,8 @@ mod suggestion;
 mod wasi;
 
 use argh::{EarlyExit, FromArgs};
+
+use crate::text::Escape as _;
 
 pub use exit::{Exit, Failure};
 pub use output::Output;
@@ -121,7 +125,7 @@ fn program<T: FromArgs>(
         match argument.into_string() {
             Ok(argument) => arguments.push(argument),
             Err(argument) => {
-                return Failure::usage(format!("{name}: an argument is not UTF-8: {}", argument.display())).report();
+                return Failure::usage(format!("{name}: an argument is not UTF-8: {}", argument.escaped())).report();
             }
         }
     }
@@ -132,11 +136,12 @@ fn program<T: FromArgs>(
         }
         Ok(command) => run(command, &mut out),
         Err(EarlyExit { output, status: Ok(()) }) => {
-            out.line(format_args!("{}", output.trim_end())).map(|()| Exit::Done).map_err(Failure::from)
+            out.lines(output.trim_end()).map(|()| Exit::Done).map_err(Failure::from)
         }
         Err(EarlyExit { output, status: Err(()) }) => {
             let command = command_of::<T>(name, &arguments);
-            Err(Failure::usage(format!("{}\n  `{command} --help` says more", output.trim_end())))
+            let complaint = complaint::<T>(name, &arguments, &output);
+            Err(Failure::usage(format!("{complaint}\n  `{command} --help` says more")))
         }
     };
     let code = match result.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from)) {
@@ -145,6 +150,18 @@ fn program<T: FromArgs>(
     };
     log::logger().flush();
     code
+}
+
+/// What the parser has against `arguments`, which it repeats as they are: of a name with a line end, what it says of the name
+/// as it is shown.
+fn complaint<T: FromArgs>(name: &str, arguments: &[&str], output: &str) -> String {
+    let shown: Vec<String> = arguments.iter().map(|argument| argument.escaped().to_string()).collect();
+    let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    match T::from_args(&[name], &shown) {
+        Err(EarlyExit { output, status: Err(()) }) => output.trim_end().to_owned(),
+        // The shown arguments mean something: then the others are shown within their sentence.
+        _ => output.trim_end().escaped().to_string(),
+    }
 }
 
 /// The command that `arguments` mean, as far as there is one: `conductor plugin run`. Asked of the parser itself, which

@@ -14,6 +14,7 @@ use crate::config::Logging;
 use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Session, Source, What, list_ports, resolve};
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
+use crate::text::Escape as _;
 
 /// Show what a controller sends, and the lines that would map the control just touched.
 ///
@@ -133,7 +134,8 @@ impl Printer<'_> {
         if self.json {
             let line = serde_json::to_string(&Line::new(t, source, message, suggestion))
                 .map_err(|error| Failure::operation(error.to_string()))?;
-            self.out.live_line(format_args!("{line}"))?;
+            self.out.json(&line)?;
+            self.out.flush()?;
             return Ok(());
         }
         if !std::mem::replace(&mut self.begun, true) {
@@ -159,8 +161,8 @@ impl Printer<'_> {
 /// A source as a column.
 fn short(source: &Source) -> String {
     match source {
-        Source::Port(name) | Source::Virtual(name) => name.clone(),
-        Source::Raw(path) => path.file_name().unwrap_or_default().display().to_string(),
+        Source::Port(name) | Source::Virtual(name) => name.escaped().to_string(),
+        Source::Raw(path) => path.file_name().unwrap_or_default().escaped().to_string(),
         Source::Stdin => "stdin".to_owned(),
     }
 }

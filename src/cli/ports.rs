@@ -52,7 +52,7 @@ impl Ports {
         if self.json {
             let listing = Listing { inputs: lines(&ports.inputs), outputs: lines(&ports.outputs) };
             let text = serde_json::to_string(&listing).map_err(|error| Failure::operation(error.to_string()))?;
-            out.line(format_args!("{text}"))?;
+            out.json(&text)?;
         } else if listed.is_ok() {
             table(out, "Inputs", &ports.inputs)?;
             table(out, "Outputs", &ports.outputs)?;

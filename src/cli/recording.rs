@@ -8,6 +8,7 @@ use crate::config::{Config, Source};
 use crate::daemon::PluginSet;
 use crate::journal::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, Recorder, tree_digest};
 use crate::sandbox::data_directory;
+use crate::text::Escape as _;
 
 /// The journal to write.
 #[derive(Debug, Clone, Copy)]
@@ -37,13 +38,14 @@ pub(super) fn begin(
     started: Started<'_>,
 ) -> Result<Arc<Recorder>, Failure> {
     let directory = Path::new(source.name()).parent().unwrap_or(Path::new(""));
-    let config_record = ConfigRecord::new(source.name(), &directory.display().to_string(), source.text());
+    let config_record = ConfigRecord::new(source.name(), &directory.to_string_lossy(), source.text());
     let mut records = Vec::new();
     for name in config.plugins.keys() {
         let loaded = plugins.plugins.iter().find(|plugin| plugin.name() == name);
         let data = match data_root.map(|root| plugin_directory(root, name)) {
-            Some(directory) => tree_digest(&directory)
-                .map_err(|error| Failure::operation(format!("the data of plugin {name} cannot be read: {error}")))?,
+            Some(directory) => tree_digest(&directory).map_err(|error| {
+                Failure::operation(format!("the data of plugin {} cannot be read: {error}", name.escaped()))
+            })?,
             None => None,
         };
         records.push(PluginRecord {

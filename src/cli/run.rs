@@ -8,9 +8,10 @@ use argh::FromArgs;
 
 use super::recording::JournalFile;
 use super::transcript_file::TranscriptFile;
-use super::{Exit, Failure, Output, account, logging, recording};
+use super::{Exit, Failure, Output, account, advice, logging, recording};
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
+use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
 use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
@@ -20,6 +21,8 @@ use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
 use crate::sandbox::{PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
+use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// How long effects that were accepted may take after the last event.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -75,6 +78,9 @@ impl Run {
         for warning in &warnings {
             log::warn!("{warning}");
         }
+        for advice in advice::of_secrets(&config, &environment) {
+            log::warn!("{advice}");
+        }
         let resources = Resources::settle(&config.wasm);
         resources.warn();
         config.wasm.max_instances = resources.max_instances;
@@ -86,13 +92,15 @@ impl Run {
         }
         let plugins = PluginSet::load(&config, &places, &SystemClock::start());
         for (name, reason) in &plugins.refused {
-            log::error!("plugin {name} is refused: {reason}");
+            log::error!("plugin {} is refused: {reason}", name.escaped());
         }
         for plugin in &plugins.plugins {
             for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
                 log::warn!(
-                    "plugin {0} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{0}], or run: conductor plugin grant {0}",
-                    plugin.name()
+                    "plugin {} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{}], or run: conductor plugin grant {}",
+                    plugin.name().escaped(),
+                    literal::shown_key(plugin.name()),
+                    word(plugin.name())
                 );
             }
         }
@@ -342,10 +350,10 @@ enum Given {
 
 fn print(out: &mut Output, entry: &Entry, json: bool) -> std::io::Result<()> {
     if json {
-        out.line(format_args!("{}", entry.line().to_json()))
+        out.json(&entry.line().to_json())
     } else {
-        let color = out.color();
-        out.line(format_args!("{}", account::line(entry, color)))
+        let (style, line) = account::line(entry);
+        out.styled_line(style, &line)
     }
 }
 

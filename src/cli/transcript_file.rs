@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::journal::{Entry, TranscriptLine};
+use crate::text::Escape as _;
 
 /// A transcript being written.
 pub(super) struct TranscriptFile {
@@ -19,7 +20,7 @@ impl TranscriptFile {
     /// Makes the file, in place of any there was.
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let file = File::create(path)
-            .map_err(|error| Failure::operation(format!("{}: cannot make the transcript: {error}", path.display())))?;
+            .map_err(|error| Failure::operation(format!("{}: cannot make the transcript: {error}", path.escaped())))?;
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file), lines: 0, failed: None })
     }
 
@@ -39,10 +40,10 @@ impl TranscriptFile {
             Ok(()) if lost == 0 => Ok(()),
             Ok(()) => Err(Failure::operation(format!(
                 "{}: the transcript is not complete: {lost} lines are missing, because standard output was read too slowly or a call took too long; the journal of --record has everything, and `conductor replay --json` makes the transcript of it",
-                self.path.display()
+                self.path.escaped()
             ))),
             Err(error) => {
-                Err(Failure::operation(format!("{}: writing the transcript failed: {error}", self.path.display())))
+                Err(Failure::operation(format!("{}: writing the transcript failed: {error}", self.path.escaped())))
             }
         }
     }

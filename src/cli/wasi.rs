@@ -8,6 +8,7 @@ use argh::FromArgs;
 
 use super::{Exit, Failure, Output};
 use crate::sandbox::{Command, Ended};
+use crate::text::Escape as _;
 
 /// Largest module that is read, in bytes.
 const MAX_MODULE: u64 = 256 << 20;
@@ -47,7 +48,8 @@ impl Wasi {
         let Some(name) = self.program.first().cloned() else {
             return Err(Failure::usage("wasi: which program? conductor wasi MODULE [ARGS…]"));
         };
-        let wasm = read(Path::new(&name)).map_err(|error| Failure::operation(format!("{name}: {error}")))?;
+        let wasm =
+            read(Path::new(&name)).map_err(|error| Failure::operation(format!("{}: {error}", name.escaped())))?;
         let command = self.command()?;
         // The program writes past this process's buffers.
         out.flush()?;
@@ -55,10 +57,10 @@ impl Wasi {
             // A process's exit code has eight bits.
             Ok(Ended::Exit(code)) => Ok(Exit::Guest((code & 0xff).cast_unsigned() as u8)),
             Ok(Ended::Crash(crash)) => {
-                let _ = Failure::operation(format!("{name}: the program was stopped: {crash}")).report();
+                let _ = Failure::operation(format!("{}: the program was stopped: {crash}", name.escaped())).report();
                 Ok(Exit::Guest(TRAPPED))
             }
-            Err(error) => Err(Failure::operation(format!("{name}: {error}"))),
+            Err(error) => Err(Failure::operation(format!("{}: {error}", name.escaped()))),
         }
     }
 
@@ -88,7 +90,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 fn directory(text: &str) -> Result<(PathBuf, String), Failure> {
     let (host, guest) = text.split_once("::").unwrap_or((text, text));
     if host.is_empty() || guest.is_empty() {
-        return Err(Failure::usage(format!("--dir {text}: write --dir HOST::GUEST, as in --dir data::/")));
+        return Err(Failure::usage(format!("--dir {}: write --dir HOST::GUEST, as in --dir data::/", text.escaped())));
     }
     Ok((host.into(), guest.to_owned()))
 }
@@ -97,7 +99,7 @@ fn directory(text: &str) -> Result<(PathBuf, String), Failure> {
 fn assignment(text: &str) -> Result<(String, String), Failure> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Failure::usage(format!("--env {text}: write --env NAME=VALUE"))),
+        _ => Err(Failure::usage(format!("--env {}: write --env NAME=VALUE", text.escaped()))),
     }
 }
 

@@ -61,7 +61,7 @@ mod tests {
 
     fn expanded(text: &str) -> Result<String, Problem> {
         let environment = [("HOME", "/home/ada"), ("DIR", "plugins"), ("EMPTY", "")].into_iter().collect();
-        expand(text, &environment).map(|path| path.display().to_string())
+        expand(text, &environment).map(|path| path.to_string_lossy().into_owned())
     }
 
     #[test]

@@ -1,8 +1,26 @@
 //! Values as TOML text, for the files this program writes.
 
-/// `text` as a basic string, quotes included. A JSON string is one, but for the delete character, which TOML wants escaped.
+use std::fmt::Write as _;
+
+use crate::text::is_unsafe;
+
+/// `text` as a basic string, quotes included, on one line, with what a terminal would obey escaped. A JSON string is one, but
+/// for the characters that JSON leaves as they are.
 pub(crate) fn string(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
+    let json = serde_json::Value::from(text).to_string();
+    if !json.contains(is_unsafe) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        // Writing to a string does not fail.
+        let _ = match u32::from(c) {
+            _ if !is_unsafe(c) => out.write_char(c),
+            code @ 0..=0xffff => write!(out, "\\u{code:04X}"),
+            code => write!(out, "\\U{code:08X}"),
+        };
+    }
+    out
 }
 
 /// `texts` as an array of basic strings.
@@ -11,14 +29,19 @@ pub(crate) fn array(texts: &[String]) -> String {
     format!("[{}]", strings.join(", "))
 }
 
+/// A secret with its hosts, as it stands in `secrets`.
+pub(crate) fn secret(variable: &str, hosts: &[String]) -> String {
+    format!("{{ env = {}, hosts = {} }}", string(variable), array(hosts))
+}
+
 /// `text` as a key, in quotes where TOML wants them.
 pub(crate) fn key(text: &str) -> String {
     if is_bare(text) { text.to_owned() } else { string(text) }
 }
 
-/// `text` as a string in a message: hostile text comes out harmless on a terminal.
+/// `text` as a string in a message, as it can be pasted into a configuration.
 pub(crate) fn shown(text: &str) -> String {
-    format!("\"{}\"", text.escape_debug())
+    string(text)
 }
 
 /// `text` as a key in a message.

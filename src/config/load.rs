@@ -10,6 +10,7 @@ use super::model::Config;
 use super::problem::Diagnostic;
 use super::read;
 use super::source::Source;
+use crate::text::Escape as _;
 
 /// Largest configuration, in bytes. Ten thousand mappings fit.
 pub(crate) const MAX_BYTES: u64 = 1 << 20;
@@ -52,7 +53,7 @@ impl Config {
             }
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        Self::from_text(&text, &path.display().to_string(), directory, environment).map_err(LoadError::Invalid)
+        Self::from_text(&text, &path.escaped().to_string(), directory, environment).map_err(LoadError::Invalid)
     }
 
     /// Validates `text`. Messages call it `name`; relative paths in it start at `directory`.

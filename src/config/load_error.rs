@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::problem::Diagnostic;
+use crate::text::Escape as _;
 
 /// Why a configuration was not loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,16 +76,16 @@ impl fmt::Display for LoadError {
             Self::Missing { path } => write!(
                 f,
                 "{}: there is no such configuration\n  name another, or write it: `conductor monitor` prints the lines for a control, docs/configuration.md has all",
-                path.display()
+                path.escaped()
             ),
             Self::Unreadable { path, reason } => {
-                write!(f, "{}: cannot read the configuration: {reason}", path.display())
+                write!(f, "{}: cannot read the configuration: {reason}", path.escaped())
             }
             Self::TooLarge { path, most } => {
-                write!(f, "{}: larger than {} KiB; no configuration may be", path.display(), most >> 10)
+                write!(f, "{}: larger than {} KiB; no configuration may be", path.escaped(), most >> 10)
             }
             Self::NotText { path, line, column } => {
-                write!(f, "{}:{line}:{column}: error: not UTF-8 text; save the file as UTF-8", path.display())
+                write!(f, "{}:{line}:{column}: error: not UTF-8 text; save the file as UTF-8", path.escaped())
             }
             Self::Invalid(invalid) => invalid.fmt(f),
         }

@@ -31,4 +31,4 @@ pub use model::{Advanced, Config, DeviceConfig, Logging, Mapping, Mode};
 pub use problem::{Diagnostic, Problem};
 pub use source::{Place, Source};
 pub(crate) use suggest::nearest;
-pub use wasm::{Isolation, PathScope, PluginConfig, WasmConfig};
+pub use wasm::{Isolation, PathScope, PluginConfig, Secret, WasmConfig};

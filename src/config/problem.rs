@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::source::Place;
+use crate::config::literal;
+use crate::text::Escape as _;
 
 /// Something wrong, or worth knowing, at a place in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +20,8 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { file, line, column, .. } = &self.place;
         let severity = if self.problem.is_warning() { "warning" } else { "error" };
-        write!(f, "{file}:{line}:{column}: {severity}: {}\n{}", self.problem, self.place.pointed())?;
+        let (file, problem) = (file.escaped(), self.problem.to_string());
+        write!(f, "{file}:{line}:{column}: {severity}: {}\n{}", problem.escaped(), self.place.pointed())?;
         if let Some(help) = self.problem.help() {
             let margin = " ".repeat(line.to_string().len());
             for line in help.lines() {
@@ -253,22 +256,24 @@ impl Problem {
     /// What to do about it, one or more lines.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
-            Self::UnknownKey { known, .. } if !known.is_empty() => format!("known keys: {}", known.join(", ")),
+            Self::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{}`?", nearest.escaped()),
+            Self::UnknownKey { known, .. } if !known.is_empty() => {
+                format!("known keys: {}", known.join(", ").escaped())
+            }
             Self::MisplacedKey { remedy, .. } => remedy.clone(),
-            Self::UnknownName { nearest: Some(nearest), .. } => format!("did you mean \"{nearest}\"?"),
-            Self::UnknownName { known, .. } if !known.is_empty() => format!("known: {}", known.join(", ")),
+            Self::UnknownName { nearest: Some(nearest), .. } => format!("did you mean \"{}\"?", nearest.escaped()),
+            Self::UnknownName { known, .. } if !known.is_empty() => format!("known: {}", known.join(", ").escaped()),
             Self::UnknownName { kind, .. } => format!("this configuration defines no {kind}"),
             Self::NoVariant { example, .. } => format!("write it like {example}"),
             Self::Inverted { least, most, from, to } => format!("write: {least} = {to}, {most} = {from}"),
             Self::SecretItself { key } => {
                 format!(
                     "write the secret into the environment, and its variable here: {key} = \"MY_{}\"",
-                    key.to_uppercase()
+                    key.to_uppercase().escaped()
                 )
             }
             Self::NoName { path, .. } => {
-                format!("give it one: [plugins.NAME] path = \"{path}\", and plugin = \"NAME\" here")
+                format!("give it one: [plugins.NAME] path = {}, and plugin = \"NAME\" here", literal::shown(path))
             }
             Self::SaidTwice { alias, .. } => format!("leave out `{alias}`"),
             Self::MissingKey { key, .. } => format!("add: {key} = {}", example(key)),
@@ -284,7 +289,10 @@ impl Problem {
             Self::UnsetVariable { name } => format!("set {name}, or write the path out"),
             Self::ForeignHome => "only `~/` is known; write the path out".to_owned(),
             Self::SameStem { second, .. } => {
-                format!("give one a name of its own: [plugins.NAME] path = \"{second}\", and plugin = \"NAME\" here")
+                format!(
+                    "give one a name of its own: [plugins.NAME] path = {}, and plugin = \"NAME\" here",
+                    literal::shown(second)
+                )
             }
             Self::NoFile { .. } => "give it a path".to_owned(),
             Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::text::excerpt;
+
 /// Widest piece of a source line that a message shows, in characters.
 const MAX_EXCERPT: usize = 160;
 
@@ -50,30 +52,30 @@ impl Source {
         // A long line is shown around the place only, so that a message stays short whatever the file is like.
         let total = line.chars().count();
         let first = if total > MAX_EXCERPT { before.saturating_sub(MAX_EXCERPT / 2) } else { 0 };
-        let mut excerpt: String = line
+        let mut shown: String = line
             .char_indices()
             .skip(first)
             .take(MAX_EXCERPT)
             .map(|(at, c)| {
                 let hidden = hidden.iter().any(|hidden| hidden.contains(&(line_start + at)));
-                if hidden { '•' } else { harmless(c) }
+                if hidden { '•' } else { excerpt(c) }
             })
             .collect();
         let mut indent = before - first;
         if first > 0 {
-            excerpt.insert(0, '…');
+            shown.insert(0, '…');
             indent += 1;
         }
         if first + MAX_EXCERPT < total {
-            excerpt.push('…');
+            shown.push('…');
         }
         Place {
             file: Arc::clone(&self.name),
             line: line_number,
             column: u32::try_from(before + 1).unwrap_or(u32::MAX),
-            marked: marked.min(excerpt.chars().count().saturating_sub(indent).max(1)),
+            marked: marked.min(shown.chars().count().saturating_sub(indent).max(1)),
             indent,
-            excerpt,
+            excerpt: shown,
         }
     }
     /// The number of the line `offset` is on, from 1.
@@ -81,13 +83,6 @@ impl Source {
         // At least 1: the first line starts at 0, which no offset is before.
         u32::try_from(self.starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
     }
-}
-
-/// Tabs stay, so that the caret line can repeat them. Other control characters, and those that turn the direction of text,
-/// would make a terminal show something else than what stands in the file.
-pub(super) fn harmless(c: char) -> char {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if turns || (c.is_control() && c != '\t') { '\u{fffd}' } else { c }
 }
 
 /// A place in a configuration, with the text that stands there.

@@ -80,12 +80,28 @@ pub struct PluginConfig {
     pub allowed_ports: Vec<String>,
     /// What `config_get` returns.
     pub config: BTreeMap<String, String>,
-    /// Name → environment variable.
-    pub secrets: BTreeMap<String, String>,
+    /// By name.
+    pub secrets: BTreeMap<String, Secret>,
     /// Accept an older version than the last admitted one; default false.
     pub dangerous_allow_downgrade: bool,
     /// `[wasm]` with this plugin's overrides.
     pub wasm: WasmConfig,
+}
+
+/// Where the value of a secret stands, and where it may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The environment variable that holds it.
+    pub variable: String,
+    /// The hosts it may be sent to, written as in `allowed_hosts`; none for every host the plugin may reach.
+    pub hosts: Option<Vec<String>>,
+}
+
+impl From<&str> for Secret {
+    /// The secret in this environment variable, for every host the plugin may reach.
+    fn from(variable: &str) -> Self {
+        Self { variable: variable.to_owned(), hosts: None }
+    }
 }
 
 /// Path prefixes inside the sandbox directory, by component, each starting with `/`.
@@ -102,7 +118,7 @@ impl PluginConfig {
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
-            written: path.display().to_string(),
+            written: path.to_string_lossy().into_owned(),
             path,
             sha256: None,
             required_signers: Vec::new(),

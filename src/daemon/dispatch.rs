@@ -10,7 +10,9 @@ use crate::action::{Brokered, Origin, Outside, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
 use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
-use crate::sandbox::{Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, StopPlace, Stops};
+use crate::sandbox::{
+    Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
+};
 
 /// Where calls of plugins go.
 #[derive(Debug)]
@@ -201,15 +203,18 @@ impl Dispatch {
         self.token += 1;
         match &mut self.calls {
             Calls::Inline(pool) => {
-                let turned = self.replayed.as_ref().and_then(|replayed| {
+                let recorded = self.replayed.as_ref().and_then(|replayed| {
                     replayed.stops.set(replayed.deadlines.get(&self.token).copied());
                     replayed.rejected.get(&self.token)
                 });
-                let Carried { before, outcome, after } = match turned {
+                let Carried { before, outcome, after } = match recorded {
                     Some(turned) => pool.reject(&call, at, turned.rejection(&call, pool)),
                     None => pool.carry_out(&call, &context, at),
                 };
                 self.tell_ended(config, before, report);
+                if let Status::Rejected(rejection) = &outcome.status {
+                    self.record(turned(rejection).map(|reason| Line::Rejected { call: self.token, reason }));
+                }
                 self.record(Line::stopped_call(self.token, &outcome));
                 let effects = self.told.as_ref().map(|told| told.take(&call.plugin, &call.tenant));
                 report(Report::Entry(entry(What::Call { call, outcome: Box::new(outcome) })));
@@ -266,6 +271,7 @@ pub(super) fn turned(rejection: &Rejection) -> Option<Turned> {
     match rejection {
         Rejection::QueueFull { .. } => Some(Turned::QueueFull),
         Rejection::Closed { .. } => Some(Turned::Closed),
+        Rejection::Distrusted { .. } => Some(Turned::Distrusted),
         Rejection::Params { .. } | Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
     }
 }
@@ -278,6 +284,7 @@ impl Turned {
         match self {
             Self::QueueFull => Rejection::QueueFull { limit: settings.map_or(0, |settings| settings.queue), plugin },
             Self::Closed => Rejection::Closed { plugin },
+            Self::Distrusted => Rejection::Distrusted { plugin },
         }
     }
 }

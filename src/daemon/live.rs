@@ -22,6 +22,7 @@ use crate::gesture::DeviceId;
 use crate::journal::{Entry, Line, Recorder, RevokedRecord};
 use crate::midi::Message;
 use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
+use crate::text::Escape as _;
 
 /// What wakes the run loop.
 #[derive(Debug)]
@@ -188,7 +189,7 @@ pub fn run_live(
                 }
                 device::What::Connected { name } => log::info!("reading {name}"),
                 device::What::Lost { reason } => {
-                    log::warn!("{}: {reason}", device_name(&config, device));
+                    log::warn!("{}: {reason}", device_name(&config, device).escaped());
                     let t = session.arrival(t);
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Lost { t, device: device.0 });

@@ -1,15 +1,17 @@
 //! Which of a configuration's plugins may run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::grant::{Approval, Grant, GrantCell, LiveGrants};
+use crate::grant::{Approval, Grant, GrantCell, Identity, LiveGrants};
 use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Timestamp, admit};
-use crate::sandbox::{Description, LoadError, Plugin, conformance, declared};
+use crate::package::{AdmittedPlugin, Policy, Timestamp, admit, hex, reconsider};
+use crate::sandbox::{Description, LoadError, Plugin, conformance, data_directory, declared};
+use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// Where plugins' things are.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +65,8 @@ impl PluginSet {
             let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
             let loaded = admit(&plugin.path, &policy)
                 .map_err(|refusal| refusal.to_string())
-                .and_then(|admitted| load(&admitted, plugin, grants.as_ref()));
+                .inspect(|admitted| tell_forgotten(admitted, places.data_root.as_deref()))
+                .and_then(|admitted| load(&admitted, plugin, &policy, grants.as_ref()));
             match loaded {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(reason) => {
@@ -98,10 +101,25 @@ impl PluginSet {
     }
 }
 
+/// Says where nothing is recorded of a plugin that has left files in an earlier session.
+fn tell_forgotten(admitted: &AdmittedPlugin, data_root: Option<&Path>) {
+    let Some(data_root) = data_root.filter(|_| admitted.first_seen()) else { return };
+    let directory = data_directory(data_root, admitted.name(), "default");
+    if let Some(directory) = directory.parent().filter(|directory| directory.exists()) {
+        log::warn!(
+            "plugin {}: it has run here before ({} is there), and no version of it is recorded: it was not signed then, or \
+             somebody removed the record",
+            admitted.name().escaped(),
+            directory.escaped()
+        );
+    }
+}
+
 /// Settles what the plugin may do, holds it against the conformance gate where that is asked for, and loads it.
 fn load(
     admitted: &AdmittedPlugin,
     config: &PluginConfig,
+    policy: &Policy,
     grants: Option<&Arc<LiveGrants>>,
 ) -> Result<Arc<Plugin>, String> {
     let name = admitted.name();
@@ -109,8 +127,10 @@ fn load(
         let gate = conformance(admitted, config, host::TABLE);
         if !gate.passed() {
             return Err(format!(
-                "plugin \"{name}\": does not pass the conformance gate: {gate}\n  all of it: conductor plugin conformance {}",
-                config.path.display()
+                "plugin \"{}\": does not pass the conformance gate: {}\n  all of it: conductor plugin conformance {}",
+                name.escaped(),
+                gate.to_string().escaped(),
+                word(&config.path)
             ));
         }
     }
@@ -118,14 +138,35 @@ fn load(
     let grant: Arc<GrantCell> = match grants {
         None => Grant::settle(config, &needs, None).into(),
         Some(grants) => {
-            let signers = admitted.signers().map(|key| *key.as_bytes()).collect();
+            let keys = admitted.signers().chain(admitted.predecessors());
+            let signers: Vec<[u8; 32]> = keys.map(|key| *key.as_bytes()).collect();
+            if let Some(identity) = grants.other(name, admitted.digest(), &signers) {
+                log::warn!("plugin \"{}\": {}", name.escaped(), other_approval(identity));
+            }
             grants.cell(name, config, needs, admitted.digest(), signers)
         }
     };
+    if let Some(store) = &policy.trusted_keys {
+        let (admitted, policy) = (admitted.clone(), policy.clone());
+        grant.watch_trust(store, move || reconsider(&admitted, &policy).map(|refusal| refusal.to_string()));
+    }
     for (entry, fault) in grant.current().faults() {
-        log::warn!("plugin \"{name}\": allowed_hosts: \"{}\" allows nothing: {fault}", entry.escape_debug());
+        log::warn!("plugin \"{}\": allowed_hosts: \"{}\" allows nothing: {fault}", name.escaped(), entry.escaped());
     }
     Plugin::load(admitted, config, grant, host::TABLE).map_err(|error| error.to_string())
+}
+
+/// That there is an approval under a plugin's name which does not hold for it.
+pub(crate) fn other_approval(identity: Identity) -> String {
+    match identity {
+        Identity::Digest(digest) => {
+            format!("approved for another build (digest {digest}); what was approved does not hold for this one")
+        }
+        Identity::Signer(key) => format!(
+            "approved as signed by the key {}; what was approved does not hold for another signer's, or without a signature",
+            hex::encode(&key)
+        ),
+    }
 }
 
 /// What a plugin asks for: in its sections, by its imports, in the statement its signer made; and where no section says it, by

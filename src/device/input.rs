@@ -7,10 +7,10 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::port::{PortList, PortsError, list_ports};
-use super::raw::clean;
 use super::session::{Session, SessionError};
 use super::source::Source;
 use crate::midi::{Port, find_port};
+use crate::text::Escape as _;
 
 /// An input named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl fmt::Display for InputError {
         match self {
             Self::Session(error) => error.fmt(f),
             Self::NotFound { input, ports } => {
-                write!(f, "{}: there is no such file and no MIDI input port of that name", clean(input))?;
+                write!(f, "{}: there is no such file and no MIDI input port of that name", input.escaped())?;
                 let names = ports.iter().flat_map(|port| [port.client.as_str(), &port.name]);
                 if let Some(nearest) = crate::config::nearest(input, names) {
                     write!(f, "; did you mean {nearest:?}?")?;
@@ -69,12 +69,12 @@ impl fmt::Display for InputError {
                 }
             }
             Self::NoPorts { input, error } => {
-                write!(f, "{}: there is no such file, and it cannot be a MIDI port: {error}", clean(input))
+                write!(f, "{}: there is no such file, and it cannot be a MIDI port: {error}", input.escaped())
             }
             Self::Unreadable { path } => write!(
                 f,
                 "{}: neither a file nor a FIFO nor a character device; nothing can be played from it",
-                clean(&path.display().to_string())
+                path.escaped()
             ),
             Self::NoName => f.write_str("virtual: needs a name for the port, as in virtual:in"),
         }
@@ -154,7 +154,7 @@ mod tests {
         let text = InputError::NotFound { input: "Lanchpad\u{1b}[2J".to_owned(), ports: Vec::new() }.to_string();
         assert_eq!(
             text,
-            "Lanchpad\u{fffd}[2J: there is no such file and no MIDI input port of that name; there are no input ports at all"
+            "Lanchpad\\u{1b}[2J: there is no such file and no MIDI input port of that name; there are no input ports at all"
         );
     }
 }

@@ -15,6 +15,7 @@ use super::sink::Sink;
 use super::wake::{Wake, Woken};
 use crate::gesture::DeviceId;
 use crate::midi::Parser;
+use crate::text::Escape as _;
 
 /// How long to wait before a missing device is looked for again. A device node is made by udev within such a time.
 const RETRY: Duration = Duration::from_millis(500);
@@ -180,7 +181,7 @@ impl RawDevice {
 
     /// Its path, fit for a terminal.
     fn name(&self) -> String {
-        clean(&self.path.display().to_string())
+        self.path.escaped().to_string()
     }
 
     fn skipped(&self, parser: &mut Parser) {
@@ -274,7 +275,7 @@ fn is_null(file: &File) -> bool {
 
 /// Why a raw device could not be opened, and what to do.
 pub(super) fn explain(path: &Path, error: &std::io::Error) -> String {
-    let path = clean(&path.display().to_string());
+    let path = path.escaped().to_string();
     match error.kind() {
         ErrorKind::NotFound => format!("{path}: not there; waiting for it to appear"),
         ErrorKind::PermissionDenied => format!(
@@ -286,11 +287,6 @@ pub(super) fn explain(path: &Path, error: &std::io::Error) -> String {
         }
         _ => format!("{path}: {error}; trying again"),
     }
-}
-
-/// `text` fit for a terminal and a log.
-pub(super) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

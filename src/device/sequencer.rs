@@ -7,12 +7,12 @@ use midir::{Ignore, MidiInput, MidiInputConnection};
 
 use super::event::{Loss, What};
 use super::port::PortsError;
-use super::raw::clean;
 use super::sink::Sink;
 use super::wake::{Wake, Woken};
 use super::watch::{Announcement, Watch};
 use crate::gesture::DeviceId;
 use crate::midi::{Address, Parser, Port, find_port};
+use crate::text::Escape as _;
 
 /// How long to wait before a missing sequencer, or a port that would not connect, is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -200,7 +200,7 @@ impl Sequencer {
                 Wanted::Port { pattern, nth, .. } => {
                     let Some(port) = find_port(&ports, pattern, *nth, &taken) else {
                         if first {
-                            log::warn!("MIDI port {:?} is not there; waiting for it to appear", clean(pattern));
+                            log::warn!("MIDI port \"{}\" is not there; waiting for it to appear", pattern.escaped());
                         }
                         continue;
                     };

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::raw::clean;
 use crate::clock::Micros;
 use crate::midi::{Dropped, Message, Parser, Smf, SmfError};
+use crate::text::Escape as _;
 
 /// Microseconds a byte takes on a MIDI cable: ten bits at 31 250 a second.
 const BYTE_US: Micros = 320;
@@ -56,7 +56,7 @@ pub enum SessionError {
 
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |path: &Path| clean(&path.display().to_string());
+        let name = |path: &Path| path.escaped().to_string();
         match self {
             Self::Read { path, error } => write!(f, "{}: {error}", name(path)),
             Self::Smf { path, error } => write!(f, "{}: {error}", name(path)),
@@ -96,7 +96,7 @@ impl Session {
     }
 
     fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, SessionError> {
-        let name = clean(&path.display().to_string());
+        let name = path.escaped().to_string();
         if Smf::is_smf(bytes) {
             let Smf { messages, length, dropped } =
                 Smf::parse(bytes).map_err(|error| SessionError::Smf { path: path.to_owned(), error })?;

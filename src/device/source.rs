@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::text::Escape as _;
+
 /// Where a device's messages come from, as written in the configuration or after `--input`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -36,8 +38,8 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Port(name) => f.write_str(name),
-            Self::Virtual(name) => write!(f, "virtual:{name}"),
-            Self::Raw(path) => write!(f, "{}", path.display()),
+            Self::Virtual(name) => write!(f, "virtual:{}", name.escaped()),
+            Self::Raw(path) => write!(f, "{}", path.escaped()),
             Self::Stdin => f.write_str("-"),
         }
     }

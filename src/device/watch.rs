@@ -8,9 +8,9 @@ use alsa::poll::{Descriptors, pollfd};
 use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq};
 
 use super::port::{PortList, PortsError};
-use super::raw::clean;
 use super::wake::Woken;
 use crate::midi::{Address, Port};
+use crate::text::Escape as _;
 
 /// The sequencer's device node.
 const SEQUENCER: &str = "/dev/snd/seq";
@@ -44,7 +44,7 @@ pub(super) fn list() -> Result<PortList, PortsError> {
 fn ports(seq: &Seq) -> PortList {
     let mut list = PortList::default();
     for client in ClientIter::new(seq).filter(|client| client.get_client() != SYSTEM_CLIENT) {
-        let client_name = clean(client.get_name().unwrap_or("?"));
+        let client_name = client.get_name().unwrap_or("?").escaped().to_string();
         for port in PortIter::new(seq, client.get_client()) {
             let capability = port.get_capability();
             let Some(address) = address(port.addr()) else { continue };
@@ -52,7 +52,11 @@ fn ports(seq: &Seq) -> PortList {
             if !usable || capability.contains(PortCap::NO_EXPORT) {
                 continue;
             }
-            let port = Port { address, client: client_name.clone(), name: clean(port.get_name().unwrap_or("?")) };
+            let port = Port {
+                address,
+                client: client_name.clone(),
+                name: port.get_name().unwrap_or("?").escaped().to_string(),
+            };
             if capability.contains(PortCap::READ | PortCap::SUBS_READ) {
                 list.inputs.push(port.clone());
             }

@@ -34,6 +34,7 @@ impl<F> std::fmt::Debug for DryRun<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Escape as _;
     use std::sync::Mutex;
 
     #[test]
@@ -43,13 +44,13 @@ mod tests {
             told.lock().expect("no panic holds it").push(format!("{origin:?} {effect}"));
         });
         let file = std::env::temp_dir().join(format!("conductor-dry-{}", std::process::id()));
-        let effect = Effect::Shell(format!("touch {}", file.display()));
+        let effect = Effect::Shell(format!("touch {}", file.escaped()));
         let plugin = Origin::Plugin { plugin: "p", tenant: "t" };
         assert_eq!(outside.perform(&effect, Origin::Mapping), Ok(Reply::Done));
         assert_eq!(outside.perform(&Effect::Text("a".into()), plugin), Ok(Reply::Done));
         assert!(!file.exists());
         let told = told.into_inner().expect("no panic held it");
-        let first = format!("Mapping shell: touch {}", file.display());
+        let first = format!("Mapping shell: touch {}", file.escaped());
         assert_eq!(told, [first.as_str(), "Plugin { plugin: \"p\", tenant: \"t\" } type: a"]);
     }
 }

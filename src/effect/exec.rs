@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use super::process::{Environment, cannot_start, descriptor, spawn};
 use crate::action::{EffectError, Program, ProgramEnd};
 use crate::clock::{Clock, SystemClock};
+use crate::text::Escape as _;
 
 /// What a program finds in its environment, where it is set: where things are and how to reach the user's session. Nothing
 /// else is handed on, for tokens and passwords live there.
@@ -57,7 +58,7 @@ enum Stop {
 
 impl Stop {
     fn told(self, file: &Path, limit: Duration) -> EffectError {
-        let file = file.display();
+        let file = file.escaped();
         match self {
             Self::TimedOut => EffectError::TimedOut(format!(
                 "{file} did not end within {} ms and was killed; raise timeout_ms in the request or max_execution_ms",
@@ -265,7 +266,7 @@ mod tests {
     #[test]
     fn what_takes_too_long_is_killed_with_all_it_started() {
         let scratch = std::env::temp_dir().join(format!("conductor-exec-{}", std::process::id()));
-        let line = format!("sleep 1000 & echo $! > {}; sleep 1000", scratch.display());
+        let line = format!("sleep 1000 & echo $! > {}; sleep 1000", scratch.escaped());
         let stopped = exec(&Environment::inherited(), &shell(&line), Duration::from_millis(300));
         assert!(matches!(stopped, Err(EffectError::TimedOut(_))), "{stopped:?}");
         let child: i32 = std::fs::read_to_string(&scratch).expect("its number").trim().parse().expect("a number");

@@ -20,6 +20,7 @@ use crate::config::{Config, Volume};
 use super::keys::{Input, Keys, Sent};
 #[cfg(feature = "alsa")]
 use super::midi_out::Outputs;
+use crate::text::Escape as _;
 
 /// Is told of effects that were begun, and failed later.
 pub type OnFailure = Arc<dyn Fn(&Effect, &EffectError) + Send + Sync>;
@@ -240,7 +241,7 @@ fn launch(app: &str) -> Result<(String, Vec<String>), EffectError> {
     let Some(program) = words.next() else {
         return Err(EffectError::NotFound(format!(
             "Launch needs a program and its arguments; \"{}\" is none (is a quote left open?)",
-            app.escape_debug()
+            app.escaped()
         )));
     };
     Ok((program, words.collect()))
@@ -266,7 +267,7 @@ mod tests {
     fn a_path_with_spaces_is_one_program() {
         let file = std::env::temp_dir().join(format!("conductor launch {}", std::process::id()));
         std::fs::write(&file, "").expect("a file");
-        let path = file.display().to_string();
+        let path = file.to_string_lossy().into_owned();
         assert_eq!(launch(&path), Ok((path.clone(), Vec::new())));
         std::fs::remove_file(&file).expect("the file");
     }

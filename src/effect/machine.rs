@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn every_group_above_limits_as_well() {
-        let files = |groups| limit_files(groups).iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
+        let files =
+            |groups| limit_files(groups).iter().map(|file| file.to_string_lossy().to_string()).collect::<Vec<_>>();
         assert_eq!(
             files("0::/user.slice/me.service\n"),
             [

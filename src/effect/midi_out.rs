@@ -18,6 +18,7 @@ use crate::action::EffectError;
 use crate::clock::{Clock, Micros, SystemClock};
 use crate::config::MidiOut;
 use crate::midi::{Address, Message, Port, SystemMessage, find_port};
+use crate::text::Escape as _;
 
 /// What the sequencer calls us.
 const CLIENT: &str = "Conductor Out";
@@ -142,9 +143,8 @@ impl Sequencer {
             Some(name) => (name, To::Anyone),
             None => (port, To::Missing(0)),
         };
-        let name = CString::new(name).map_err(|_| {
-            EffectError::NotFound(format!("MIDI port {}: the name holds a zero byte", port.escape_debug()))
-        })?;
+        let name = CString::new(name)
+            .map_err(|_| EffectError::NotFound(format!("MIDI port {}: the name holds a zero byte", port.escaped())))?;
         let source = self
             .seq
             .create_simple_port(

@@ -15,6 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::descriptors;
 use crate::action::EffectError;
 use crate::clock::{Clock, SystemClock};
+use crate::text::Escape as _;
 
 /// Most bytes kept of what a short program prints. A mixer or a window list says little; the rest is read and forgotten.
 const MAX_CAPTURED: usize = 256 << 10;
@@ -133,10 +134,10 @@ pub(super) fn run<S: AsRef<OsStr>>(
     let (status, bytes) = end.map_err(|stop| match stop {
         Stop::TimedOut => EffectError::Failed(format!(
             "{} did not end within {} ms and was stopped",
-            program.display(),
+            program.escaped(),
             limit.as_millis()
         )),
-        Stop::Io(error) => EffectError::Failed(format!("cannot wait for {}: {error}", program.display())),
+        Stop::Io(error) => EffectError::Failed(format!("cannot wait for {}: {error}", program.escaped())),
     })?;
     Ok(Ended { status, text: String::from_utf8_lossy(&bytes).into_owned() })
 }
@@ -207,7 +208,7 @@ pub(super) fn poll_for(fds: &[BorrowedFd<'_>], limit: Option<Duration>) -> std::
 
 /// Says why `program` did not start.
 pub(super) fn cannot_start(program: &Path, error: &std::io::Error) -> EffectError {
-    let text = format!("cannot start {}: {error}", program.display());
+    let text = format!("cannot start {}: {error}", program.escaped());
     match error.kind() {
         std::io::ErrorKind::NotFound => EffectError::NotFound(text),
         std::io::ErrorKind::PermissionDenied => EffectError::NotPermitted(text),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::process::{Environment, Keep, run};
 use crate::action::{EffectError, System};
+use crate::text::Escape as _;
 
 /// Where the kernel shows backlights.
 const BACKLIGHTS: &str = "/sys/class/backlight";
@@ -34,7 +35,7 @@ pub(super) fn apply(system: &System, environment: &Environment, limit: Duration)
             Ok(0) => Err(error),
             Ok(_) => Ok(()),
             Err((path, reason)) => {
-                Err(EffectError::NotPermitted(format!("{error}; and {} cannot be written: {reason}", path.display())))
+                Err(EffectError::NotPermitted(format!("{error}; and {} cannot be written: {reason}", path.escaped())))
             }
         }),
         _ => tried,

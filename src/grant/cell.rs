@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use super::{Approval, Capability, Grant, GrantStore, StoreError};
+use super::stamp::Stamp;
+use super::trust_watch::TrustWatch;
+use super::{Approval, Capability, Grant, GrantStore, Identity, StoreError};
 use crate::config::PluginConfig;
 use crate::confine::unconfined;
 use crate::package::Digest;
@@ -20,6 +20,8 @@ pub struct GrantCell {
     /// Counts replacements. A reader that has seen the current one needs no lock.
     generation: AtomicU64,
     settlement: Option<Settlement>,
+    /// Whether the plugin would still be admitted.
+    trust: OnceLock<TrustWatch>,
 }
 
 /// A grant, and what was approved when it was settled.
@@ -61,7 +63,7 @@ impl GrantCell {
         Self::new(settlement.held(approval.map(Arc::new)), Some(settlement))
     }
     fn new(held: Held, settlement: Option<Settlement>) -> Arc<Self> {
-        Arc::new(Self { held: Mutex::new(held), generation: AtomicU64::new(0), settlement })
+        Arc::new(Self { held: Mutex::new(held), generation: AtomicU64::new(0), settlement, trust: OnceLock::new() })
     }
     /// The grant as it is now. Looks whether the store was changed.
     pub fn current(&self) -> Arc<Grant> {
@@ -75,6 +77,12 @@ impl GrantCell {
         // The generation first: a grant replaced in between is then read once more, never missed.
         let generation = self.generation.load(Ordering::Acquire);
         GrantView { cell: Arc::clone(self), held: lock(&self.held).clone(), generation }
+    }
+    /// From now on looks before each call whether the trust store at `store` was changed, and asks `reconsider` then why the
+    /// plugin would no longer be admitted. Only the first watch counts.
+    pub fn watch_trust(&self, store: &Path, reconsider: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        // A second watch would be of the same plugin under the same policy.
+        let _ = self.trust.set(TrustWatch::new(store, Box::new(reconsider)));
     }
     fn refresh(&self) {
         if let Some(Settlement { store: Some(bound), .. }) = &self.settlement {
@@ -120,6 +128,11 @@ impl GrantView {
     #[must_use]
     pub fn approval(&self) -> Option<&Arc<Approval>> {
         self.held.approval.as_ref()
+    }
+    /// Whether the plugin would no longer be admitted, because the trust store has changed since: it must not run.
+    #[must_use]
+    pub fn is_distrusted(&self) -> bool {
+        self.cell.trust.get().is_some_and(TrustWatch::look)
     }
     /// Looks whether the store was changed, so that what was revoked before a call is gone in it.
     pub fn begin_call(&mut self) {
@@ -167,27 +180,6 @@ struct State {
     cells: Vec<Weak<GrantCell>>,
 }
 
-/// What tells one version of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    len: u64,
-    #[cfg(unix)]
-    inode: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let meta = fs::metadata(path).ok()?;
-        Some(Self {
-            modified: meta.modified().ok(),
-            len: meta.len(),
-            #[cfg(unix)]
-            inode: std::os::unix::fs::MetadataExt::ino(&meta),
-        })
-    }
-}
-
 impl LiveGrants {
     /// Reads the store at `path`.
     pub fn open(path: &Path) -> Result<Arc<Self>, StoreError> {
@@ -214,6 +206,10 @@ impl LiveGrants {
         state.cells.retain(|cell| cell.strong_count() > 0);
         state.cells.push(Arc::downgrade(&cell));
         cell
+    }
+    /// Whose approval there is under the name of a plugin that has none itself.
+    pub fn other(&self, name: &str, digest: Digest, signers: &[[u8; 32]]) -> Option<Identity> {
+        lock(&self.state).store.as_ref()?.other(name, digest, signers)
     }
     /// Reads the store again if its file changed, and settles every grant anew. One `stat` when it did not.
     ///
@@ -255,6 +251,6 @@ impl Settlement {
 }
 
 /// A lock whose holder panicked still guards a whole value: each is replaced in one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{AddressClass, Capability};
+use super::{AddressClass, Capability, Grant};
 use crate::action::UrlFault;
 use crate::config::literal;
 
@@ -36,6 +36,17 @@ pub enum Denied {
         /// What is wrong with it.
         fault: UrlFault,
     },
+    /// The secret is not for the host.
+    Secret {
+        /// Its name.
+        name: String,
+        /// `scheme://host[:port]` it was to go to.
+        origin: String,
+        /// The environment variable that holds it.
+        variable: String,
+        /// The hosts it is for.
+        hosts: Vec<String>,
+    },
     /// The program is not in `allowed_commands`.
     Command {
         /// As it was asked for.
@@ -61,17 +72,35 @@ impl Denied {
             Self::Host { .. } => "host",
             Self::Address { .. } => "address",
             Self::Url { .. } => "url",
+            Self::Secret { .. } => "secret",
             Self::Command { .. } => "command",
             Self::Shell { .. } => "shell",
             Self::Port { .. } => "port",
         }
     }
-    /// What the user of `plugin` would have to write to allow it.
+    /// What the user of `plugin`, which holds nothing yet, would have to write to allow it.
     pub fn remedy(&self, plugin: &str) -> String {
+        self.remedy_with(plugin, &Grant::none())
+    }
+    /// What the user of `plugin`, which was refused this under `grant`, would have to write, and when.
+    pub fn advice(&self, plugin: &str, grant: &Grant) -> String {
+        let remedy = self.remedy_with(plugin, grant);
+        match self {
+            // What a plugin asks for need not be what its user wants.
+            Self::Host { .. } | Self::Command { .. } | Self::Port { .. } => {
+                format!("only if you expect this: {remedy}")
+            }
+            _ => remedy,
+        }
+    }
+    fn remedy_with(&self, plugin: &str, grant: &Grant) -> String {
         let table = table(plugin);
-        let line = |key: &str, value: &str| {
-            format!("in {table}, add {} to {key}: {key} = [{}]", literal::shown(value), literal::shown(value))
+        let line = |key: &str, mut all: Vec<String>, value: &str| {
+            all.push(value.to_owned());
+            let (value, all) = (literal::shown(value), literal::array(&all));
+            format!("in {table}, add {value} to {key}: {key} = {all}")
         };
+        let host = |value: &str| line("allowed_hosts", grant.written_hosts().to_vec(), value);
         match self {
             Self::Capability { missing, held } => {
                 let mut all: Vec<Capability> = held.iter().copied().chain([*missing]).collect();
@@ -83,16 +112,22 @@ impl Denied {
                     literal::shown_key(plugin)
                 )
             }
-            Self::Host { origin } => line("allowed_hosts", &rule_for(origin)),
-            Self::Address { address: IpAddr::V6(address), .. } => line("allowed_hosts", &format!("[{address}]")),
+            Self::Host { origin } => host(&rule_for(origin)),
+            Self::Address { address: IpAddr::V6(address), .. } => host(&format!("[{address}]")),
             Self::Address { address, origin, .. } => {
+                format!("if that machine is meant, {}; or list its address, {address}", host(&rule_for(origin)))
+            }
+            Self::Secret { name, origin, variable, hosts } => {
+                let mut hosts = hosts.clone();
+                hosts.push(rule_for(origin));
                 format!(
-                    "if that machine is meant, {}; or list its address, {address}",
-                    line("allowed_hosts", &rule_for(origin))
+                    "only if that host may have it: in {table}, in secrets: {} = {}",
+                    literal::key(name),
+                    literal::secret(variable, &hosts)
                 )
             }
-            Self::Command { command } => line("allowed_commands", command),
-            Self::Port { port } => line("allowed_ports", port),
+            Self::Command { command } => line("allowed_commands", grant.commands(), command),
+            Self::Port { port } => line("allowed_ports", grant.ports(), port),
             Self::Url { .. } => "correct the URL in the plugin or in its parameters".to_owned(),
             Self::Shell { .. } => {
                 "put what the shell would run into a program file of its own and allow that file by its path".to_owned()
@@ -120,6 +155,7 @@ impl fmt::Display for Denied {
                 write!(f, "{origin} is {address}, which is {class}, and its rule does not reach that")
             }
             Self::Url { fault } => write!(f, "the URL is refused: {fault}"),
+            Self::Secret { name, origin, .. } => write!(f, "the secret {} is not for {origin}", literal::shown(name)),
             Self::Command { command } => write!(f, "{} is not an allowed command", literal::shown(command)),
             Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", literal::shown(command)),
             Self::Port { port } => write!(f, "{} is not an allowed MIDI port", literal::shown(port)),

@@ -10,7 +10,10 @@ mod denied;
 mod host;
 mod risk;
 mod rules;
+mod secret;
+mod stamp;
 mod store;
+mod trust_watch;
 
 pub use crate::config::Capability;
 pub use address::{AddressClass, permits};
@@ -19,4 +22,5 @@ pub use denied::Denied;
 pub use host::{HostRule, RuleFault};
 pub use risk::{Risk, consequence};
 pub use rules::{Grant, Source};
+pub use secret::BoundSecrets;
 pub use store::{Approval, GrantStore, Identity, StoreError};

@@ -14,6 +14,8 @@ use crate::config::{PathScope, PluginConfig};
 pub struct Grant {
     held: BTreeMap<Capability, Source>,
     hosts: HostRules,
+    /// The entries `hosts` was read from, as they were written.
+    written_hosts: Vec<String>,
     commands: HashSet<String>,
     ports: HashSet<String>,
     paths: PathScope,
@@ -70,7 +72,10 @@ impl Grant {
         let mut grant = Self { held, paths: plugin.allowed_paths.clone(), ..Self::default() };
         for entry in plugin.allowed_hosts.iter().chain(approval.iter().flat_map(|approval| &approval.hosts)) {
             match HostRule::parse(entry) {
-                Ok(rule) => grant.hosts.insert(rule),
+                Ok(rule) => {
+                    grant.hosts.insert(rule);
+                    grant.written_hosts.push(entry.clone());
+                }
                 Err(fault) => grant.faults.push((entry.clone(), fault)),
             }
         }
@@ -99,6 +104,18 @@ impl Grant {
     /// Entries of `allowed_hosts` that are no rules, and so allow nothing.
     pub fn faults(&self) -> &[(String, RuleFault)] {
         &self.faults
+    }
+    /// The hosts that Network reaches, as they were written.
+    pub fn written_hosts(&self) -> &[String] {
+        &self.written_hosts
+    }
+    /// The programs that Subprocess may start, sorted.
+    pub fn commands(&self) -> Vec<String> {
+        sorted(&self.commands)
+    }
+    /// The ports that Midi may send to, sorted.
+    pub fn ports(&self) -> Vec<String> {
+        sorted(&self.ports)
     }
     /// Whether Network reaches any host.
     pub fn reaches_hosts(&self) -> bool {
@@ -153,4 +170,10 @@ impl Grant {
         self.check(Capability::Midi)?;
         if self.ports.contains(port) { Ok(()) } else { Err(Denied::Port { port: port.to_owned() }) }
     }
+}
+
+fn sorted(entries: &HashSet<String>) -> Vec<String> {
+    let mut entries: Vec<String> = entries.iter().cloned().collect();
+    entries.sort_unstable();
+    entries
 }

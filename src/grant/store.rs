@@ -13,6 +13,8 @@ use super::Capability;
 use super::host::{HostRule, RuleFault};
 use crate::config::literal;
 use crate::package::{Digest, file, hex};
+use crate::text::Escape as _;
+use crate::text::toml_error;
 
 /// Largest store that is read, in bytes: room for thousands of approvals.
 const MAX_BYTES: u64 = 1 << 20;
@@ -112,26 +114,26 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, doing, reason } => {
-                write!(f, "{}: cannot {doing} the grant store: {reason}", path.display())
+                write!(f, "{}: cannot {doing} the grant store: {reason}", path.escaped())
             }
             Self::Malformed { path, reason } => write!(
                 f,
-                "{}: not a grant store: {reason}\n  mend it, or remove it and approve again with: conductor plugin grant",
-                path.display()
+                "{}: not a grant store: {reason}\n  mend it, or remove it and approve again with: conductor plugin grant NAME",
+                path.escaped()
             ),
             Self::Version { path, found } => write!(
                 f,
                 "{}: grant store version {found}; this build knows version {VERSION}. Use the build that wrote it, or remove it \
                  and approve again",
-                path.display()
+                path.escaped()
             ),
             Self::TooMany { path } => write!(
                 f,
                 "{}: more than {MAX_APPROVALS} approvals or {MAX_ENTRIES} entries in one; revoke what is no longer used",
-                path.display()
+                path.escaped()
             ),
             Self::Rule { path, entry, fault } => {
-                write!(f, "{}: hosts: \"{}\": {fault}", path.display(), entry.escape_debug())
+                write!(f, "{}: hosts: \"{}\": {fault}", path.escaped(), entry.escaped())
             }
         }
     }
@@ -176,7 +178,7 @@ impl GrantStore {
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
         let malformed = |reason: String| StoreError::Malformed { path: path.into(), reason };
         let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
-        let document: Document = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let document: Document = toml::from_str(text).map_err(|error| malformed(toml_error(&error)))?;
         if document.version != VERSION {
             return Err(StoreError::Version { path: path.into(), found: document.version });
         }
@@ -193,16 +195,35 @@ impl GrantStore {
     pub fn approvals(&self) -> &[Approval] {
         &self.approvals
     }
-    /// The approval for the plugin called `name` with this digest, signed by `signers`.
+    /// The approval for the plugin called `name` with this digest, signed by `signers`: their keys, and after them those that
+    /// handed over to them. The first key with an approval decides.
     pub fn find(&self, name: &str, digest: Digest, signers: &[[u8; 32]]) -> Option<&Approval> {
-        self.approvals.iter().find(|approval| {
-            approval.plugin == name
-                && match approval.identity {
-                    Identity::Signer(key) => signers.contains(&key),
-                    // Once a plugin is signed its signer is its identity, so an approval from before does not count.
-                    Identity::Digest(approved) => signers.is_empty() && approved == digest,
-                }
-        })
+        let of =
+            |identity| self.approvals.iter().find(|approval| approval.plugin == name && approval.identity == identity);
+        match signers {
+            // Once a plugin is signed its signer is its identity, so an approval from before does not count.
+            [] => of(Identity::Digest(digest)),
+            signers => signers.iter().find_map(|key| of(Identity::Signer(*key))),
+        }
+    }
+    /// Whose approval there is under the name of a plugin that has none: of another build, or of another signer.
+    pub fn other(&self, name: &str, digest: Digest, signers: &[[u8; 32]]) -> Option<Identity> {
+        if self.find(name, digest, signers).is_some() {
+            return None;
+        }
+        self.approvals.iter().rfind(|approval| approval.plugin == name).map(|approval| approval.identity)
+    }
+    /// Moves what was approved for the plugin called `name` by the keys `predecessors` to the signer that took over from them.
+    pub fn succeed(&mut self, name: &str, predecessors: &[[u8; 32]], signer: [u8; 32]) {
+        let handed_over =
+            |identity| matches!(identity, Identity::Signer(key) if key != signer && predecessors.contains(&key));
+        let (moved, kept) = std::mem::take(&mut self.approvals)
+            .into_iter()
+            .partition(|approval: &Approval| approval.plugin == name && handed_over(approval.identity));
+        self.approvals = kept;
+        for approval in moved {
+            self.approve(Approval { identity: Identity::Signer(signer), ..approval });
+        }
     }
     /// Adds what `approval` allows to what its plugin and identity have.
     pub fn approve(&mut self, approval: Approval) {
@@ -288,10 +309,7 @@ fn approval(record: Record, path: &Path) -> Result<Approval, StoreError> {
         (Some(signer), None) => Identity::Signer(key("signer", signer)?),
         (None, Some(digest)) => Identity::Digest(Digest::from_bytes(key("sha256", digest)?)),
         _ => {
-            return Err(malformed(format!(
-                "grant of \"{}\": needs either signer or sha256",
-                record.plugin.escape_debug()
-            )));
+            return Err(malformed(format!("grant of \"{}\": needs either signer or sha256", record.plugin.escaped())));
         }
     };
     let capability = |name: &String| Capability::named(name).map_err(malformed);

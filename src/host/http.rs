@@ -28,7 +28,7 @@ pub(super) const HTTP_REQUEST: HostFunction = HostFunction {
     doc: "http_request(head_ptr, head_len, body_ptr, body_len) -> length: sends a request to a host that allowed_hosts lists and waits for \
           the answer, whose length it returns; response_read reads it. The head is JSON: {\"url\": …, \"method\": \"GET\", \"headers\": \
           [[name, value], …], \"timeout_ms\": 30000, \"redirects\": 5}, all but the url optional; values of headers may hold \
-          {{secret:NAME}}. The answer's line is {\"status\": …, \"url\": …, \"headers\": [[name, value], …]}. Each redirect is \
+          {{secret:NAME}}, for hosts that the secret is for. The answer's line is {\"status\": …, \"url\": …, \"headers\": [[name, value], …]}. Each redirect is \
           held against the grant again. At most 1 MiB is sent and 4 MiB are received.",
     call: http_request,
 };
@@ -80,7 +80,7 @@ fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal>
         headers: head.headers,
         body,
         reach: crate::action::Reach::default(),
-        secrets: std::sync::Arc::clone(call.plugin().secrets()),
+        secrets: crate::action::Secrets::default(),
         max_body_bytes: answer::MAX_ANSWER,
     };
     let mut redirects = head.redirects.min(MAX_REDIRECTS);
@@ -88,6 +88,9 @@ fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal>
         let body = request.body.len() as u64;
         call.charge(REQUEST_FUEL.saturating_add(headers_fuel(&request.headers)).saturating_add(body))?;
         request.reach = call.grant().url(&request.url).map_err(|denied| call.deny(&denied))?;
+        // At each hop anew: what was meant for one server is not sent to the one it names.
+        let secrets = call.plugin().secrets().reaching(&request.url, &request.headers);
+        request.secrets = secrets.map_err(|denied| call.deny(&denied))?;
         let Response::Http(response) = call.request(&Request::Http(request.clone()), answer::wait(head.timeout_ms))?
         else {
             return Err(Errno::Failed.because("the answer is not one to an HTTP request"));

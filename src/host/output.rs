@@ -1,6 +1,7 @@
 //! `output_set`.
 
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::text::check_json;
 
 /// Fuel of each byte of JSON that is checked and kept.
 const JSON_FUEL: u64 = 3;
@@ -11,14 +12,14 @@ pub(super) const OUTPUT_SET: HostFunction = HostFunction {
     results: &[I32],
     capability: None,
     doc: "output_set(ptr, len) -> 0: sets the call's output, one JSON value, in place of any set before. At most \
-          max_output_bytes.",
+          max_output_bytes, and 100 levels deep; strings are Unicode, and numbers fit into 64 bits.",
     call: output_set,
 };
 
 fn output_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let max = call.plugin().settings().max_output_bytes;
     let text = call.read_text_priced(args.u32(0), args.u32(1), max as usize, JSON_FUEL)?.trim_ascii();
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+    if let Err(error) = check_json(text) {
         return Err(Errno::Invalid.because(format!("the output is not JSON: {error}")));
     }
     let output = text.to_owned();

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::answer;
 use crate::action::{Request, System};
 use crate::config::Capability;
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32, clean};
+use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::text::clean;
 
 /// Fuel of a change: a program is started for it.
 const SYSTEM_FUEL: u64 = 500_000;

@@ -21,7 +21,7 @@ pub(super) const WS_OPEN: HostFunction = HostFunction {
     results: &[I32],
     capability: Some(Capability::Network),
     doc: "ws_open(head_ptr, head_len) -> socket: opens a WebSocket to a host that allowed_hosts lists. The head is JSON: {\"url\": …, \
-          \"headers\": [[name, value], …], \"timeout_ms\": 30000}; values of headers may hold {{secret:NAME}}. The connection stays \
+          \"headers\": [[name, value], …], \"timeout_ms\": 30000}; values of headers may hold {{secret:NAME}}, for hosts that the secret is for. The connection stays \
           open between calls until it is closed or the instance goes; an instance has at most 8.",
     call: ws_open,
 };
@@ -73,7 +73,8 @@ fn ws_open(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     }
     let reach = call.grant().url(&url).map_err(|denied| call.deny(&denied))?;
     call.charge(OPEN_FUEL.saturating_add(http::headers_fuel(&head.headers)))?;
-    let secrets = std::sync::Arc::clone(call.plugin().secrets());
+    let secrets = call.plugin().secrets().reaching(&url, &head.headers);
+    let secrets = secrets.map_err(|denied| call.deny(&denied))?;
     let open = SocketOpen { url, headers: head.headers, reach, secrets };
     match call.request(&Request::SocketOpen(open), answer::wait(head.timeout_ms))? {
         Response::Socket(socket) => i32::try_from(socket).map_err(|_| Errno::Busy.because("too many connections")),

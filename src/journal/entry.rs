@@ -8,6 +8,7 @@ use crate::clock::Micros;
 use crate::config::{Capability, Config, PluginCall};
 use crate::gesture::GestureEvent;
 use crate::sandbox::{self, Outcome, PluginLog, Shutdown};
+use crate::text::Escape as _;
 
 /// One thing that happened in a session.
 #[derive(Debug, Clone)]
@@ -201,10 +202,20 @@ impl Entry {
             _ => return,
         };
         for line in &outcome.logs {
-            log.line(plugin, self.t, line.level.level(), format_args!("{plugin}/{tenant}{when}: {}", line.text));
+            log.line(
+                plugin,
+                self.t,
+                line.level.level(),
+                format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
+            );
         }
         if outcome.logs_dropped > 0 {
-            let text = format_args!("{plugin}/{tenant}{when}: {} more lines dropped", outcome.logs_dropped);
+            let text = format_args!(
+                "{}/{}{when}: {} more lines dropped",
+                plugin.escaped(),
+                tenant.escaped(),
+                outcome.logs_dropped
+            );
             log.line(plugin, self.t, log::Level::Warn, text);
         }
     }

@@ -177,6 +177,8 @@ pub enum Turned {
     QueueFull,
     /// The plugins were being shut down.
     Closed,
+    /// The plugin's signature was no longer trusted.
+    Distrusted,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::recording::{asker, short};
 use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request};
 use crate::grant::{Approval, Approvals};
 use crate::sandbox::RefusedGrowth;
+use crate::text::Escape as _;
 
 /// Plugin and tenant; both absent for mappings.
 type Asker = (Option<String>, Option<String>);
@@ -59,6 +60,8 @@ pub struct Diverged {
 impl fmt::Display for Diverged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { asker, asked, recorded } = self;
+        let asker = asker.escaped();
+        let (asked, recorded) = (asked.as_deref().map(str::escaped), recorded.as_deref().map(str::escaped));
         match (asked, recorded) {
             (Some(asked), Some(recorded)) => {
                 write!(
@@ -70,7 +73,7 @@ impl fmt::Display for Diverged {
             (None, recorded) => write!(
                 f,
                 "{asker} asked for less than in the recording\n  recorded: {}",
-                recorded.as_deref().unwrap_or_default()
+                recorded.unwrap_or_else(|| "".escaped())
             ),
         }
     }

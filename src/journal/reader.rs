@@ -16,6 +16,7 @@ use crate::config::{Capability, MAX_BYTES as MAX_CONFIG_BYTES};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
 use crate::sandbox::{InstanceId, RefusedGrowth, StopPlace, TimeLimit};
+use crate::text::Escape as _;
 
 /// Longest line, in bytes: a configuration or an HTTP answer at their largest, with room for escapes.
 const MAX_LINE: u64 = 64 << 20;
@@ -89,18 +90,20 @@ pub enum JournalError {
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::Read { path, error } => write!(f, "{}: {error}", path.escaped()),
             Self::NotOne { path, reason } => write!(
                 f,
-                "{}: not a journal: {reason}\n  journals are made by `conductor run --record FILE`",
-                path.display()
+                "{}: not a journal: {}\n  journals are made by `conductor run --record FILE`",
+                path.escaped(),
+                reason.escaped()
             ),
             Self::Foreign { path, what, theirs, ours } => write!(
                 f,
-                "{}: recorded under another {what}\n  journal: {theirs}\n  here:    {ours}\n  replay it with the version of Conductor that recorded it",
-                path.display()
+                "{}: recorded under another {what}\n  journal: {}\n  here:    {ours}\n  replay it with the version of Conductor that recorded it",
+                path.escaped(),
+                theirs.escaped()
             ),
-            Self::Line { path, line, reason } => write!(f, "{}:{line}: {reason}", path.display()),
+            Self::Line { path, line, reason } => write!(f, "{}:{line}: {}", path.escaped(), reason.escaped()),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::clock::Micros;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
+use crate::text::Escape as _;
 
 /// Records that may wait for the disk. At a thousand a second this is a minute.
 const QUEUE: usize = 65_536;
@@ -128,19 +129,19 @@ impl fmt::Display for RecorderError {
             Self::Exists { path } => write!(
                 f,
                 "{}: there is such a file already, and a recording cannot be made again\n  give another name, or have it replaced: --force",
-                path.display()
+                path.escaped()
             ),
-            Self::Create { path, error } => write!(f, "{}: cannot make the journal: {error}", path.display()),
+            Self::Create { path, error } => write!(f, "{}: cannot make the journal: {error}", path.escaped()),
             Self::Thread { path, error } => {
-                write!(f, "{}: cannot start the thread that writes the journal: {error}", path.display())
+                write!(f, "{}: cannot start the thread that writes the journal: {error}", path.escaped())
             }
             Self::Write { path, error } => {
-                write!(f, "{}: writing the journal failed: {error}; what is there can be replayed", path.display())
+                write!(f, "{}: writing the journal failed: {error}; what is there can be replayed", path.escaped())
             }
             Self::TooSlow { path } => write!(
                 f,
                 "{}: the journal ends early, because the disk was too slow; record to a faster one",
-                path.display()
+                path.escaped()
             ),
         }
     }

@@ -20,6 +20,7 @@ use self::copying::Copying;
 use self::removing::Removing;
 use self::summing::Summing;
 use crate::package::Digest;
+use crate::text::Escape as _;
 
 mod copying;
 mod removing;
@@ -42,7 +43,7 @@ pub struct TreeError {
 
 impl fmt::Display for TreeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
+        write!(f, "{}: {}", self.path.escaped(), self.reason)
     }
 }
 

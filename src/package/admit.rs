@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::digest::Digest;
 use super::file;
-use super::history::{Admitted, History};
+use super::history::{Admitted, FirstSeen, History};
 use super::key::PublicKey;
 use super::policy::Policy;
 use super::refusal::{Refusal, RequiredBy};
@@ -14,6 +14,7 @@ use super::statement::Statement;
 use super::time::Timestamp;
 use super::trust::{Standing, TrustStore};
 use super::verdict::{SignerVerdict, Verdict};
+use crate::text::Escape as _;
 
 /// Largest plugin file that is read, in bytes.
 pub(super) const MAX_PLUGIN_BYTES: u64 = 32 << 20;
@@ -33,6 +34,7 @@ pub struct AdmittedPlugin {
     bytes: Arc<Vec<u8>>, // not a slice: that would copy what was read
     digest: Digest,
     verdict: Arc<Verdict>,
+    first_seen: bool,
 }
 
 impl AdmittedPlugin {
@@ -60,9 +62,19 @@ impl AdmittedPlugin {
     pub fn signers(&self) -> impl Iterator<Item = PublicKey> {
         self.verdict.counting_signers()
     }
+    /// The keys that handed over to those of [`Self::signers`]: what was approved for them holds for their successors.
+    pub fn predecessors(&self) -> impl Iterator<Item = PublicKey> {
+        let signers: Vec<PublicKey> = self.signers().collect();
+        let counts = move |signer: &&SignerVerdict| signers.contains(&signer.signer.key);
+        self.verdict.signers.iter().filter(counts).flat_map(|signer| signer.predecessors.iter().copied())
+    }
     /// What the signer states about it, when a valid signature covers that.
     pub fn statement(&self) -> Option<&Statement> {
         self.verdict.statement.as_ref().filter(|_| self.level() != TrustLevel::Unsigned)
+    }
+    /// Whether it states a version, and none was recorded of it before.
+    pub fn first_seen(&self) -> bool {
+        self.first_seen
     }
     /// Everything that was found out.
     pub fn verdict(&self) -> &Verdict {
@@ -97,15 +109,23 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
     if let Some(refusal) = verdict.refusal {
         return Err(refusal);
     }
+    let mut first_seen = first_seen(&verdict, policy);
     if let (Some(history), Some(now)) = (&policy.history, stated(path, &verdict)) {
         match History::record(history, &policy.name, path, &now, !policy.dangerous_allow_downgrade) {
             // At the development level a state directory that cannot be written is no reason to stop.
-            Err(refusal @ Refusal::History { .. }) if !policy.requires_signature() => verdict.tolerated = Some(refusal),
+            Err(refusal @ Refusal::History { .. }) if !policy.requires_signature() => {
+                verdict.tolerated = Some(refusal);
+                first_seen = None;
+            }
             recorded => recorded?,
         }
     }
+    if let Some(first_seen) = &first_seen {
+        let level = if first_seen.is_suspect() { log::Level::Warn } else { log::Level::Info };
+        log::log!(level, "plugin {}: {}", policy.name.escaped(), first_seen.text("recorded in"));
+    }
     if let Some(tolerated) = &verdict.tolerated {
-        log::warn!("plugin {}: it runs, because no signature is required, but: {tolerated}", policy.name);
+        log::warn!("plugin {}: it runs, because no signature is required, but: {tolerated}", policy.name.escaped());
     }
     Ok(AdmittedPlugin {
         name: policy.name.clone(),
@@ -113,7 +133,20 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
         bytes: Arc::new(bytes),
         digest: verdict.digest,
         verdict: Arc::new(verdict),
+        first_seen: first_seen.is_some(),
     })
+}
+
+/// That the plugin with this verdict states a version and is signed, and nothing is recorded of an earlier one: until it is
+/// recorded, a downgrade cannot be noticed.
+#[must_use]
+pub fn first_seen(verdict: &Verdict, policy: &Policy) -> Option<FirstSeen> {
+    let (record, now) = (policy.history.as_ref()?, stated(&verdict.path, verdict)?);
+    if verdict.refusal.is_some() {
+        return None;
+    }
+    // A record that cannot be read is no empty one; that is told elsewhere.
+    History::load(record).ok()?.first_seen(record, &policy.name, &now, &verdict.signers.first()?.signer)
 }
 
 /// Everything that can be found out about the plugin at `path`, whether it would be admitted or not. Records nothing.
@@ -157,6 +190,26 @@ pub fn examine(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
     (verdict, bytes)
 }
 
+/// Whether a plugin that was admitted under `policy` would still be, by the trust store as it is now. Of its file nothing is read:
+/// what counts is who signed what was admitted.
+#[must_use]
+pub fn reconsider(plugin: &AdmittedPlugin, policy: &Policy) -> Option<Refusal> {
+    let mut verdict = Verdict::clone(plugin.verdict());
+    verdict.level = TrustLevel::Unsigned;
+    // What was recorded of the plugin says nothing against the plugin itself.
+    let policy = Policy { history: None, ..policy.clone() };
+    let weighed = load_store(&policy).and_then(|store| {
+        for signer in &mut verdict.signers {
+            let key = signer.signer.key;
+            signer.standing = store.standing(key, policy.at);
+            signer.lacks_statement =
+                verdict.statement.is_none() && store.find(key).is_some_and(|entry| entry.require_statement);
+        }
+        weigh(&plugin.path, &policy, &mut verdict)
+    });
+    weighed.err().filter(|refusal| policy.requires_signature() || matches!(refusal, Refusal::Revoked { .. }))
+}
+
 /// The trust store, or an empty one where the policy names none.
 fn load_store(policy: &Policy) -> Result<TrustStore, Refusal> {
     let Some(path) = &policy.trusted_keys else {
@@ -195,6 +248,7 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
             standing: known.map_or(Standing::Unknown, |store| store.standing(signer.key, policy.at)),
             lacks_statement: file.statement.is_none()
                 && known.and_then(|store| store.find(signer.key)).is_some_and(|entry| entry.require_statement),
+            predecessors: known.map(|store| store.predecessors(signer.key)).unwrap_or_default(),
             signer: signer.clone(),
         })
         .collect();

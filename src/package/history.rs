@@ -1,7 +1,8 @@
 //! The record of what was last admitted under each name, so that an older version is noticed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::refusal::Refusal;
 use super::statement::{Signer, Statement};
 use super::time::Timestamp;
 use super::{file, json};
+use crate::text::Escape as _;
 
 /// Largest record that is read, in bytes: thousands of plugins.
 const MAX_BYTES: u64 = 1 << 20;
@@ -34,7 +36,7 @@ pub(crate) struct Admitted {
 impl Admitted {
     pub(crate) fn new(path: &Path, statement: &Statement, signer: &Signer, digest: Digest) -> Self {
         Self {
-            path: path.display().to_string(),
+            path: path.to_string_lossy().into_owned(),
             plugin: statement.plugin.clone(),
             version: statement.version.clone(),
             signed_at: signer.signed_at.clone(),
@@ -85,6 +87,53 @@ impl Admitted {
     }
 }
 
+/// A plugin of which no version was admitted before, as far as the record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstSeen {
+    /// The plugin, its version and when it was signed.
+    stated: String,
+    /// By whom.
+    signer: String,
+    /// The record.
+    record: PathBuf,
+    /// What lies where the record should, although there is none.
+    trace: Option<OsString>,
+}
+
+impl FirstSeen {
+    /// Whether the record is gone from a directory that has been in use.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.trace.is_some()
+    }
+    /// In words; `recorded` is what becomes of it, and the name of the record follows.
+    #[must_use]
+    pub fn text(&self, recorded: &str) -> String {
+        let Self { stated, signer, record, trace } = self;
+        let (stated, signer, record) = (stated.escaped(), signer.escaped(), record.escaped());
+        let lost = trace.as_ref().map(|trace| {
+            format!(
+                "\n  {record} was not there, though {} is beside it: if plugins were admitted here before, somebody removed the \
+                 record, and an older version is not noticed",
+                trace.escaped()
+            )
+        });
+        format!("first seen: {stated}, by {signer}; {recorded} {record}{}", lost.unwrap_or_default())
+    }
+}
+
+/// The name of something beside `record` that Conductor leaves in its state directory only when it has run; logs, and
+/// what a start makes itself, are nothing of the kind.
+fn trace(record: &Path) -> Option<OsString> {
+    let directory = record.parent()?;
+    let starts_with_it = |name: &std::ffi::OsStr| {
+        name == "run" || Some(name) == record.file_name() || Path::new(name).extension().is_some_and(|end| end == "log")
+    };
+    let mut names: Vec<_> = std::fs::read_dir(directory).ok()?.flatten().map(|entry| entry.file_name()).collect();
+    names.retain(|name| !starts_with_it(name));
+    names.into_iter().min()
+}
+
 impl std::fmt::Display for Admitted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.plugin)?;
@@ -113,6 +162,16 @@ impl History {
     /// Holds `now`, which is to be admitted as `name` from `path`, against what was admitted before.
     pub(crate) fn check(&self, name: &str, path: &Path, now: Option<&Admitted>) -> Result<(), Refusal> {
         self.plugins.get(name).map_or(Ok(()), |last| last.allows(name, path, now))
+    }
+
+    /// That `now`, signed by `signer`, is the first that is to be admitted as `name`, if it is; the record is the one at `path`.
+    pub(crate) fn first_seen(&self, path: &Path, name: &str, now: &Admitted, signer: &Signer) -> Option<FirstSeen> {
+        (!self.plugins.contains_key(name)).then(|| FirstSeen {
+            stated: now.to_string(),
+            signer: format!("{} ({})", signer.key, signer.name),
+            record: path.into(),
+            trace: if path.exists() { None } else { trace(path) },
+        })
     }
 
     /// Records at `path` that `now` was admitted as `name`; a record that says so already is left alone. With

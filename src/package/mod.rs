@@ -11,7 +11,6 @@ mod json;
 mod key;
 mod policy;
 mod refusal;
-mod shell;
 mod signature;
 mod statement;
 mod time;
@@ -21,9 +20,10 @@ mod verdict;
 #[cfg(feature = "plugin-signing")]
 pub mod signing;
 
-pub use admit::{AdmittedPlugin, TrustLevel, admit, examine, verdict};
+pub use admit::{AdmittedPlugin, TrustLevel, admit, examine, first_seen, reconsider, verdict};
 pub use digest::Digest;
 pub use hex::HexError;
+pub use history::FirstSeen;
 pub use key::{KeyError, PublicKey};
 pub use policy::Policy;
 pub use refusal::{Refusal, RequiredBy};

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use super::admit::MAX_PLUGIN_BYTES;
 use super::digest::Digest;
 use super::key::PublicKey;
-use super::shell::word;
 use super::signature::Malformed;
 use super::time::Timestamp;
 use super::trust::TrustError;
+use crate::config::literal;
+use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// Why a plugin is not admitted. The text of each says what happened, to which file or key, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,7 +252,7 @@ impl Refusal {
             Self::Pin { actual, .. } => format!("if the change is wanted: sha256 = \"{actual}\""),
             Self::Unsigned { path, .. } => format!(
                 "ask the developer for the signature file; sign a plugin of your own with: conductor-sign sign {} KEY",
-                word(&path.display().to_string())
+                word(path)
             ),
             Self::SignatureUnreadable { .. } => "check the file's permissions".into(),
             Self::Malformed { .. } => "fetch plugin and signature again from the developer".into(),
@@ -289,10 +291,14 @@ impl Refusal {
                 "fetch the developer's own signature file: a part of it was cut out, or it is by another program".into()
             }
             Self::Downgrade { name, .. } => {
-                format!("if the older version is wanted: [plugins.{name}] dangerous_allow_downgrade = true")
+                format!(
+                    "if the older version is wanted: [plugins.{}] dangerous_allow_downgrade = true",
+                    literal::shown_key(name)
+                )
             }
             Self::Substituted { name, .. } => format!(
-                "put the plugin back, or give the new one its own path; to accept it here: [plugins.{name}] dangerous_allow_downgrade = true"
+                "put the plugin back, or give the new one its own path; to accept it here: [plugins.{}] dangerous_allow_downgrade = true",
+                literal::shown_key(name)
             ),
             Self::Trust(_) => "repair the file, or restore it from a backup".into(),
             Self::NoTrustStore { .. } => {
@@ -301,7 +307,7 @@ impl Refusal {
             }
             Self::History { path, .. } => format!(
                 "check the permissions of {}; removing the file forgets which versions were admitted",
-                path.display()
+                path.escaped()
             ),
         }
     }
@@ -310,41 +316,43 @@ impl Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable { path, reason } => write!(f, "{}: cannot read the plugin: {reason}", path.display()),
+            Self::Unreadable { path, reason } => write!(f, "{}: cannot read the plugin: {reason}", path.escaped()),
             Self::TooLarge { path } => {
-                write!(f, "{}: larger than {} MiB; no plugin may be", path.display(), MAX_PLUGIN_BYTES >> 20)
+                write!(f, "{}: larger than {} MiB; no plugin may be", path.escaped(), MAX_PLUGIN_BYTES >> 20)
             }
             Self::Pin { path, expected, actual } => write!(
                 f,
                 "{}: not the file the configuration pins\n  expected: {expected}\n  actual:   {actual}",
-                path.display()
+                path.escaped()
             ),
             Self::Unsigned { path, signature } => {
-                write!(f, "{}: not signed: there is no {}", path.display(), signature.display())
+                write!(f, "{}: not signed: there is no {}", path.escaped(), signature.escaped())
             }
             Self::SignatureUnreadable { path, reason } => {
-                write!(f, "{}: cannot read the signature: {reason}", path.display())
+                write!(f, "{}: cannot read the signature: {reason}", path.escaped())
             }
-            Self::Malformed { path, reason } => write!(f, "{}: malformed signature file: {reason}", path.display()),
+            Self::Malformed { path, reason } => {
+                write!(f, "{}: malformed signature file: {}", path.escaped(), reason.to_string().escaped())
+            }
             Self::Size { path, expected, actual } => {
-                write!(f, "{}: {actual} bytes, but the signature is for {expected}", path.display())
+                write!(f, "{}: {actual} bytes, but the signature is for {expected}", path.escaped())
             }
             Self::Digest { path, expected, actual } => {
-                write!(f, "{}: not the file that was signed\n  signed: {expected}\n  actual: {actual}", path.display())
+                write!(f, "{}: not the file that was signed\n  signed: {expected}\n  actual: {actual}", path.escaped())
             }
             Self::BadSignature { path, key } => {
-                write!(f, "{}: the signature of key {key} does not hold", path.display())
+                write!(f, "{}: the signature of key {key} does not hold", path.escaped())
             }
             Self::Untrusted { path, key, name } => {
-                write!(f, "{}: signed by a key that is not trusted: {key} ({name})", path.display())
+                write!(f, "{}: signed by a key that is not trusted: {key} ({})", path.escaped(), name.escaped())
             }
             Self::Retired { path, key, since, .. } => {
-                write!(f, "{}: signed by the key {key}, which was replaced on {since}", path.display())
+                write!(f, "{}: signed by the key {key}, which was replaced on {since}", path.escaped())
             }
             Self::Revoked { path, key, reason } => {
-                write!(f, "{}: signed by the key {key}, which is revoked: {reason}", path.display())
+                write!(f, "{}: signed by the key {key}, which is revoked: {}", path.escaped(), reason.escaped())
             }
-            Self::Expired { path, at } => write!(f, "{}: the signature expired on {at}", path.display()),
+            Self::Expired { path, at } => write!(f, "{}: the signature expired on {at}", path.escaped()),
             Self::TooFewSignatures { path, found, required, required_by } => {
                 let by = match required_by {
                     RequiredBy::Statement => "the signer",
@@ -353,36 +361,39 @@ impl std::fmt::Display for Refusal {
                         return write!(
                             f,
                             "{}: {required} signatures are there, and only {found} by trusted keys\n  {}",
-                            path.display(),
+                            path.escaped(),
                             self.remedy()
                         );
                     }
                 };
-                write!(f, "{}: {found} of {required} signatures that {by} requires", path.display())
+                write!(f, "{}: {found} of {required} signatures that {by} requires", path.escaped())
             }
             Self::MissingSigner { path, key } => {
-                write!(f, "{}: the key {key}, one of required_signers, did not sign", path.display())
+                write!(f, "{}: the key {key}, one of required_signers, did not sign", path.escaped())
             }
             Self::BadRequiredSigner { name, key } => {
-                write!(f, "[plugins.{name}] required_signers: {key} is not a public key")
+                write!(f, "[plugins.{}] required_signers: {key} is not a public key", literal::shown_key(name))
             }
             Self::NoStatement { path, key } => write!(
                 f,
                 "{}: no statement in the signature, and the trust store requires one from the key {key}",
-                path.display()
+                path.escaped()
             ),
             Self::Downgrade { path, name, admitted, found } => write!(
                 f,
-                "{}: older than what was last admitted as {name}\n  admitted: {admitted}\n  found:    {found}",
-                path.display()
+                "{}: older than what was last admitted as {}\n  admitted: {}\n  found:    {}",
+                path.escaped(),
+                name.escaped(),
+                admitted.escaped(),
+                found.escaped()
             ),
             Self::Substituted { path, name, admitted, found } => {
-                write!(f, "{}: {name} was the plugin {admitted:?}, and now is {found:?}", path.display())
+                write!(f, "{}: {} was the plugin {admitted:?}, and now is {found:?}", path.escaped(), name.escaped())
             }
             Self::Trust(error) => error.fmt(f),
-            Self::NoTrustStore { path } => write!(f, "{}: there is no such trust store", path.display()),
+            Self::NoTrustStore { path } => write!(f, "{}: there is no such trust store", path.escaped()),
             Self::History { path, reason } => {
-                write!(f, "{}: the record of admitted versions: {reason}", path.display())
+                write!(f, "{}: the record of admitted versions: {}", path.escaped(), reason.escaped())
             }
         }?;
         write!(f, "\n  {}", self.remedy())

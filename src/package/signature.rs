@@ -11,6 +11,7 @@ use super::statement::{Signer, Statement};
 use super::time::Timestamp;
 use super::{json, statement};
 use crate::config::Capability;
+use crate::text::{clean_name, is_unsafe};
 
 /// Largest signature file that is read, in bytes: 32 co-signatures and a statement fit ten times over.
 pub(super) const MAX_BYTES: u64 = 256 << 10;
@@ -18,6 +19,9 @@ pub(super) const MAX_BYTES: u64 = 256 << 10;
 pub(crate) const MAX_COSIGNATURES: usize = 32;
 /// Longest name, address or date, in bytes.
 const MAX_TEXT: usize = 256;
+
+/// Longest text of a malformed file that a message shows, in bytes.
+const MAX_SHOWN: usize = 64;
 
 /// Where the signature of the plugin at `plugin` is: the same name with `.sig` appended.
 #[must_use]
@@ -197,7 +201,7 @@ impl SignatureFile {
             return Err(Malformed::Version(kind.version).into());
         }
         if let Some(algorithm) = kind.algorithm.filter(|name| name != "Ed25519") {
-            return Err(Malformed::Algorithm(printable(&algorithm)).into());
+            return Err(Malformed::Algorithm(clean_name(&algorithm, MAX_SHOWN)).into());
         }
         let file: FileText = serde_json::from_slice(bytes).map_err(|error| Malformed::Json(error.to_string()))?;
         if file.plugin_size != plugin_size {
@@ -293,7 +297,7 @@ impl Signed {
         let version = match text.version {
             Some(version) => {
                 let parsed = semver::Version::parse(&version).ok().filter(|_| version.len() <= MAX_TEXT);
-                Some(parsed.ok_or_else(|| Malformed::PluginVersion(printable(&version)))?)
+                Some(parsed.ok_or_else(|| Malformed::PluginVersion(clean_name(&version, MAX_SHOWN)))?)
             }
             None => None,
         };
@@ -360,17 +364,9 @@ fn from_hex<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], 
     hex::decode(text).map_err(|error| Malformed::Hex { field, error })
 }
 
-/// Whether `text` may go to a terminal as it is: no control characters, none that turn the direction of writing, none
-/// that cannot be seen.
+/// Whether `text` may go to a terminal as it is.
 pub(crate) fn is_printable(text: &str) -> bool {
-    let hidden =
-        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    !text.chars().any(|c| c.is_control() || hidden(c))
-}
-
-/// `text`, shortened, without what [`is_printable`] refuses.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| is_printable(c.encode_utf8(&mut [0; 4]))).take(64).collect()
+    !text.contains(is_unsafe)
 }
 
 /// Whether `text` may be a name, an address or a reason: at most 256 bytes, printable. May be empty.

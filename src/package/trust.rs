@@ -8,6 +8,8 @@ use super::file;
 use super::key::{KeyError, PublicKey};
 use super::signature::is_printable;
 use super::time::Timestamp;
+use crate::text::Escape as _;
+use crate::text::toml_error;
 
 /// Largest trust store that is read, in bytes: some thousands of keys.
 pub(super) const MAX_BYTES: u64 = 1 << 20;
@@ -125,20 +127,20 @@ pub enum TrustError {
 impl std::fmt::Display for TrustError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable { path, reason } => write!(f, "{}: cannot read the trust store: {reason}", path.display()),
-            Self::Toml { path, reason } => write!(f, "{}: not a trust store: {}", path.display(), reason.trim_end()),
-            Self::Key { path, text, error } => write!(f, "{}: public_key = {text:?}: {error}", path.display()),
+            Self::Unreadable { path, reason } => write!(f, "{}: cannot read the trust store: {reason}", path.escaped()),
+            Self::Toml { path, reason } => write!(f, "{}: not a trust store: {reason}", path.escaped()),
+            Self::Key { path, text, error } => write!(f, "{}: public_key = {text:?}: {error}", path.escaped()),
             Self::Date { path, text } => {
-                write!(f, "{}: valid_until = {text:?}: not a date like 2030-01-31T00:00:00Z", path.display())
+                write!(f, "{}: valid_until = {text:?}: not a date like 2030-01-31T00:00:00Z", path.escaped())
             }
             Self::Text { path, key } => {
                 write!(
                     f,
                     "{}: the name, e-mail or reason of {key} has characters that cannot be printed",
-                    path.display()
+                    path.escaped()
                 )
             }
-            Self::Twice { path, key } => write!(f, "{}: the key {key} stands there twice", path.display()),
+            Self::Twice { path, key } => write!(f, "{}: the key {key} stands there twice", path.escaped()),
         }
     }
 }
@@ -215,7 +217,7 @@ impl TrustStore {
     /// Reads the text of a store; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, TrustError> {
         let text: StoreText =
-            toml::from_str(text).map_err(|error| TrustError::Toml { path: path.into(), reason: error.to_string() })?;
+            toml::from_str(text).map_err(|error| TrustError::Toml { path: path.into(), reason: toml_error(&error) })?;
         let key = |text: &str| {
             PublicKey::parse(text).map_err(|error| TrustError::Key { path: path.into(), text: text.into(), error })
         };
@@ -267,6 +269,22 @@ impl TrustStore {
     /// The entry of `key` among the trusted ones. It may be retired or revoked all the same: ask [`Self::standing`].
     pub fn find(&self, key: PublicKey) -> Option<&TrustedKey> {
         self.keys.iter().find(|entry| entry.key == key)
+    }
+    /// The keys that handed over to `key`, and to those in turn: the nearest first, none that is revoked.
+    pub fn predecessors(&self, key: PublicKey) -> Vec<PublicKey> {
+        let mut found = vec![key];
+        let mut at = 0;
+        while let Some(&successor) = found.get(at) {
+            at += 1;
+            for entry in self.keys.iter().filter(|entry| entry.succeeded_by == Some(successor)) {
+                let revoked = self.revoked.iter().any(|revoked| revoked.key == entry.key);
+                if !revoked && !found.contains(&entry.key) {
+                    found.push(entry.key);
+                }
+            }
+        }
+        found.remove(0);
+        found
     }
     /// What the store says about `key` at the time `at`. A revocation outweighs everything else.
     pub fn standing(&self, key: PublicKey, at: Timestamp) -> Standing {

@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::signature::signature_path;
 use super::statement::{Signer, Statement};
 use super::trust::Standing;
+use crate::text::Escape as _;
 
 /// Everything that was found out about a plugin file. Its text is what `conductor plugin inspect` shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct SignerVerdict {
     pub standing: Standing,
     /// Whether the trust store asks for a statement of this key, and there is none.
     pub lacks_statement: bool,
+    /// The keys that handed over to this one, by the trust store: the nearest first, none that is revoked.
+    pub predecessors: Vec<PublicKey>,
 }
 
 impl SignerVerdict {
@@ -107,7 +110,7 @@ impl Serialize for Verdict {
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.read {
-            writeln!(f, "plugin:     {} ({} bytes)", self.path.display(), self.size)?;
+            writeln!(f, "plugin:     {} ({} bytes)", self.path.escaped(), self.size)?;
             writeln!(f, "sha256:     {}", self.digest)?;
         }
         let stated = self.statement.is_some();
@@ -115,13 +118,13 @@ impl std::fmt::Display for Verdict {
             let SignerVerdict { signer, holds, standing, .. } = signature;
             let label = if index == 0 { "signed by:  " } else { "co-signed:  " };
             let claim = if stated && *holds { "" } else { " (a claim: no signature covers the name)" };
-            writeln!(f, "{label}{} <{}>{claim}", signer.name, signer.email)?;
-            writeln!(f, "            at {}", signer.signed_at)?;
+            writeln!(f, "{label}{} <{}>{claim}", signer.name.escaped(), signer.email.escaped())?;
+            writeln!(f, "            at {}", signer.signed_at.escaped())?;
             let holds = if *holds { "the signature holds" } else { "THE SIGNATURE DOES NOT HOLD" };
             writeln!(f, "            key {}: {standing}; {holds}", signer.key)?;
         }
         if let Some(statement) = self.statement.as_ref().filter(|_| self.is_authentic()) {
-            writeln!(f, "states:     {statement}")?;
+            writeln!(f, "states:     {}", statement.to_string().escaped())?;
         }
         writeln!(f, "level:      {}", self.level)?;
         if let Some(tolerated) = &self.tolerated {
@@ -254,10 +257,10 @@ impl From<&Verdict> for Text {
             expires_at: statement.expires_at.as_ref().map(ToString::to_string),
         });
         Self {
-            path: verdict.path.display().to_string(),
+            path: verdict.path.to_string_lossy().into_owned(),
             size: verdict.read.then_some(verdict.size),
             sha256: verdict.read.then(|| verdict.digest.to_string()),
-            signature: signature_path(&verdict.path).display().to_string(),
+            signature: signature_path(&verdict.path).to_string_lossy().into_owned(),
             authentic: verdict.is_authentic(),
             level: verdict.level.to_string(),
             admitted: verdict.refusal.is_none(),

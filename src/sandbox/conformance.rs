@@ -155,7 +155,7 @@ pub fn conformance(
         Err(error) => {
             let entry = matches!(
                 error.reason,
-                LoadReason::MissingExport { .. } | LoadReason::WrongExport { .. } | LoadReason::Command
+                LoadReason::MissingExport { .. } | LoadReason::WrongExport { .. } | LoadReason::Command { .. }
             );
             if entry {
                 checks.pass(CheckName::Module, "WebAssembly");
@@ -410,6 +410,7 @@ impl Checks {
 
 #[cfg(test)]
 mod tests {
+    use super::super::on_guest_stack;
     use super::*;
     use crate::package::{Policy, admit};
 

@@ -77,7 +77,10 @@ impl Counters {
         match rejection {
             Rejection::QueueFull { .. } => add(&self.queue_full, 1),
             Rejection::Quarantined { .. } => add(&self.quarantined, 1),
-            Rejection::Params { .. } | Rejection::Unknown { .. } | Rejection::Closed { .. } => {}
+            Rejection::Params { .. }
+            | Rejection::Unknown { .. }
+            | Rejection::Closed { .. }
+            | Rejection::Distrusted { .. } => {}
         }
     }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
-use super::text::clean;
 use super::thread::ThreadError;
 use crate::config::literal;
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// A call that was stopped, by the engine or by a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +231,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, function, kind } = self;
-        write!(f, "plugin \"{plugin}\": {function}: {kind}")?;
+        write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
         match kind.reason() {
             FaultKind::Fuel { limit } => {
@@ -312,7 +313,7 @@ impl fmt::Display for FaultKind {
             Self::Exit { code } => write!(f, "the plugin exited with code {code}"),
             Self::Signal { number } => write!(f, "the plugin raised signal {number}"),
             Self::Pointer(outside) => write!(f, "returned {outside}"),
-            Self::Metadata { reason } => write!(f, "returned metadata that cannot be read: {reason}"),
+            Self::Metadata { reason } => write!(f, "returned metadata that cannot be read: {}", clean(reason, 200)),
             Self::Request { len, limit } => {
                 write!(f, "the request is {} long, at most {} are sent", Bytes(*len as u64), Bytes(*limit as u64))
             }
@@ -322,7 +323,7 @@ impl fmt::Display for FaultKind {
             ),
             Self::Ended => write!(f, "an earlier fault has ended this instance"),
             Self::DataDirectory { path, reason } => {
-                write!(f, "cannot open its data directory {}: {reason}", path.display())
+                write!(f, "cannot open its data directory {}: {reason}", path.escaped())
             }
             Self::Segment { kind } => {
                 write!(f, "one of its {kind} segments does not fit; build it again")

@@ -9,8 +9,8 @@ use wasmparser::{BinaryReaderError, ExternalKind, KnownCustom, Name, Parser, Pay
 
 use super::demangle::demangle;
 use super::lengths;
-use super::text::clean;
 use super::translate::Shadow;
+use crate::text::clean_name;
 
 /// Frames that are shown.
 const SHOWN: usize = 32;
@@ -30,7 +30,7 @@ pub struct Frame {
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => f.write_str(&clean(name, MAX_NAME)),
+            Some(name) => f.write_str(&clean_name(name, MAX_NAME)),
             None => write!(f, "function {}", self.function),
         }
     }

@@ -14,10 +14,11 @@ use super::plugin::Plugin;
 use super::signature::ValueType;
 use super::slice::Stopped;
 use super::state::State;
-use super::text::clean;
 use crate::action::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
 use crate::config::Capability;
 use crate::grant::{Denied, Grant};
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
 pub const CALL_FUEL: u64 = 200;
@@ -288,7 +289,8 @@ impl HostCall<'_> {
     /// A refusal because the grant or its scope does not cover what was asked, with what would have to be written to allow
     /// it; counted by function and reason.
     pub fn deny(&mut self, denied: &Denied) -> Refusal {
-        let text = format!("{denied}; {}", denied.remedy(self.plugin().name()));
+        let plugin = Arc::clone(self.plugin());
+        let text = format!("{denied}; {}", denied.advice(plugin.name(), self.grant()));
         self.refuse(denied.reason(), text)
     }
 
@@ -310,7 +312,7 @@ impl HostCall<'_> {
         // Once: a plugin that tries again and again must not fill the log.
         if plugin.counters().deny(self.function.name, reason) {
             let (plugin, function) = (plugin.name(), self.function.name);
-            log::warn!("plugin \"{plugin}\": {function} denied: {}", clean(&text, MAX_ERROR_TEXT));
+            log::warn!("plugin \"{}\": {function} denied: {}", plugin.escaped(), clean(&text, MAX_ERROR_TEXT));
         }
         Errno::Denied.because(text)
     }

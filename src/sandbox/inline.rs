@@ -63,8 +63,9 @@ impl InlinePool {
     pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Carried {
         let (before, rejection) = match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
-                route.slot.plugin.counters().rejected(&rejection);
-                (self.let_go(route.leave), rejection)
+                let before = self.let_go(route.leave);
+                route.slot.reject(&rejection);
+                (before, rejection)
             }
             Err(rejection) => (Vec::new(), rejection),
         };

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outcome::{LogLevel, LogLine};
-use super::text::clean_bytes;
+use crate::text::clean_bytes;
 
 /// Lines kept of one call. A plugin that says more in one call says too much; the rest is counted.
 const MAX_LINES: usize = 100;

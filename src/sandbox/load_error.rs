@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::fault::{Bytes, Section, grouped};
+use super::producer::Language;
 use super::signature::Signature;
-use super::text::clean;
 use super::translate::{BoundsError, Measure, Refused};
 use crate::config::Capability;
 use crate::grant::Denied;
+use crate::text::Escape as _;
+use crate::text::{clean, clean_name};
 
 /// Longest name of an import or export that is repeated in a message, in bytes.
 const MAX_NAME: usize = 80;
@@ -54,7 +56,10 @@ pub enum LoadReason {
     /// A start function.
     StartFunction,
     /// A program, not a library.
-    Command,
+    Command {
+        /// What it was written in.
+        language: Language,
+    },
     /// Something every plugin exports is missing.
     MissingExport {
         /// Its name.
@@ -191,7 +196,7 @@ impl From<Refused> for LoadReason {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, reason } = self;
-        write!(f, "plugin \"{plugin}\": {reason}")?;
+        write!(f, "plugin \"{}\": {reason}", plugin.escaped())?;
         match reason {
             LoadReason::NotGranted { capability, granted, .. } => {
                 let denied = Denied::Capability { missing: *capability, held: granted.clone() };
@@ -226,7 +231,7 @@ impl std::error::Error for LoadError {}
 
 impl fmt::Display for LoadReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |text: &str| clean(text, MAX_NAME);
+        let name = |text: &str| clean_name(text, MAX_NAME);
         match self {
             Self::Empty => write!(f, "the file is empty"),
             Self::NotWasm => write!(f, "not a WebAssembly module: it does not begin with \\0asm"),
@@ -252,10 +257,10 @@ impl fmt::Display for LoadReason {
             Self::StartFunction => write!(
                 f,
                 "has a start function, which would run before anything is approved; \
-                 build a library whose set-up is _initialize or init"
+                 build a library whose set-up is _initialize or init (AssemblyScript: --exportStart _initialize)"
             ),
-            Self::Command => {
-                write!(f, "exports _start: a program, not a plugin; build a cdylib (crate-type = [\"cdylib\"])")
+            Self::Command { language } => {
+                write!(f, "exports _start: a program, not a plugin; {}", language.library_flag())
             }
             Self::MissingExport { name: "memory" } => write!(f, "does not export its memory; it must, as \"memory\""),
             Self::MissingExport { name } => {
@@ -271,6 +276,9 @@ impl fmt::Display for LoadReason {
                 write!(f, "imports {}.{}, and there is no module \"{}\"", name(module), name(import), name(module))?;
                 match module.as_str() {
                     "wasi_unstable" => write!(f, "; that is preview 0 of WASI: build for wasm32-wasip1"),
+                    "env" if import == "abort" => {
+                        write!(f, "; AssemblyScript imports it unless it is told not to: build with --use abort=")
+                    }
                     "env" => {
                         write!(f, "; a symbol was left undefined when it was linked: link the library that has it")
                     }

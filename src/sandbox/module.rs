@@ -1,9 +1,10 @@
 //! What a module declares, read without running or translating anything, and what of it is refused by name.
 
-use wasmparser::{BinaryReaderError, ExternalKind, Parser, Payload, TypeRef};
+use wasmparser::{BinaryReaderError, ExternalKind, KnownCustom, Parser, Payload, TypeRef};
 
 use super::lengths;
 use super::load_error::LoadReason;
+use super::producer::Language;
 use super::signature::{Signature, ValueType};
 use super::translate::Measure;
 
@@ -31,6 +32,7 @@ pub(super) struct Facts {
     /// Bytes of the element section.
     pub(super) element_bytes: u64,
     pub(super) metadata: Option<Vec<u8>>,
+    language: Language,
 }
 
 /// A function a module imports.
@@ -185,6 +187,11 @@ impl Facts {
                     }
                     facts.metadata = Some(data.to_owned());
                 }
+                Payload::CustomSection(section) => {
+                    if let KnownCustom::Producers(producers) = section.as_known() {
+                        facts.language = Language::of(producers);
+                    }
+                }
                 _ => {}
             }
         }
@@ -204,6 +211,15 @@ impl Facts {
         Ok(facts)
     }
 
+    /// Its language; that of a module without a word on it can be told by what only one compiler imports.
+    fn language(&self) -> Language {
+        let abort = |import: &Import| import.module == "env" && import.name == "abort";
+        match self.language {
+            Language::Unknown if self.imports.iter().any(abort) => Language::AssemblyScript,
+            language => language,
+        }
+    }
+
     fn export(&self, name: &str) -> Option<&ExportKind> {
         self.exports.iter().find(|export| export.name == name).map(|export| &export.kind)
     }
@@ -211,7 +227,7 @@ impl Facts {
     /// Holds the exports against the contract.
     pub(super) fn check_exports(&self) -> Result<(), LoadReason> {
         if self.export("_start").is_some() {
-            return Err(LoadReason::Command);
+            return Err(LoadReason::Command { language: self.language() });
         }
         match self.export("memory") {
             Some(ExportKind::Memory) => {}

@@ -4,6 +4,7 @@ use super::fault::{Fault, FaultKind, Section};
 use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
+use crate::text::Escape as _;
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,11 @@ pub enum Rejection {
     /// No plugin of that name is loaded.
     Unknown {
         /// The name.
+        plugin: String,
+    },
+    /// The trust store changed since the plugin was admitted, and it would no longer be.
+    Distrusted {
+        /// The plugin.
         plugin: String,
     },
     /// The pool is shutting down.
@@ -257,19 +263,30 @@ impl std::fmt::Display for Rejection {
         match self {
             Self::QueueFull { plugin, limit } => write!(
                 f,
-                "plugin \"{plugin}\": {limit} calls are waiting already, this one is dropped; \
+                "plugin \"{}\": {limit} calls are waiting already, this one is dropped; \
                  if bursts are expected: queue = {} under {}",
+                plugin.escaped(),
                 limit.saturating_mul(2),
                 Section(plugin)
             ),
             Self::Params { plugin, mismatch } => {
-                write!(f, "plugin \"{plugin}\": {mismatch}; correct the mapping's params")
+                write!(f, "plugin \"{}\": {mismatch}; correct the mapping's params", plugin.escaped())
             }
-            Self::Quarantined { plugin, state } => write!(f, "plugin \"{plugin}\": {state}"),
+            Self::Quarantined { plugin, state } => write!(f, "plugin \"{}\": {state}", plugin.escaped()),
             Self::Unknown { plugin } => {
-                write!(f, "plugin \"{plugin}\" is not loaded; is there a {}, and did it load?", Section(plugin))
+                write!(
+                    f,
+                    "plugin \"{}\" is not loaded; is there a {}, and did it load?",
+                    plugin.escaped(),
+                    Section(plugin)
+                )
             }
-            Self::Closed { plugin } => write!(f, "plugin \"{plugin}\": the plugins are being shut down"),
+            Self::Distrusted { plugin } => write!(
+                f,
+                "plugin \"{}\": it would no longer be admitted, by the trust store; see: conductor check --plugins",
+                plugin.escaped()
+            ),
+            Self::Closed { plugin } => write!(f, "plugin \"{}\": the plugins are being shut down", plugin.escaped()),
         }
     }
 }

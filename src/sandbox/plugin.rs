@@ -20,9 +20,9 @@ use super::start_cost::start_fuel;
 use super::state::State;
 use super::translate;
 use super::wasi;
-use crate::action::Secrets;
+use crate::action::placeholder;
 use crate::config::{Capability, PluginConfig, WasmConfig};
-use crate::grant::{Approval, Grant, GrantCell, GrantView};
+use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
 use crate::package::{AdmittedPlugin, Digest};
 
 /// The module host functions are imported from.
@@ -38,7 +38,7 @@ pub struct Plugin {
     grant: Arc<GrantCell>,
     /// What was approved when it was loaded.
     approval: Option<Arc<Approval>>,
-    secrets: Secrets,
+    secrets: BoundSecrets,
     imports: Vec<Import>,
     exports: Vec<Export>,
     metadata: Option<Metadata>,
@@ -136,7 +136,7 @@ impl Plugin {
             values: values(settings),
             grant: Arc::clone(grant.cell()),
             approval: grant.approval().cloned(),
-            secrets: Arc::new(settings.secrets.clone()),
+            secrets: BoundSecrets::of(settings),
             imports,
             exports,
             metadata,
@@ -172,8 +172,8 @@ impl Plugin {
     pub fn approval(&self) -> Option<&Approval> {
         self.approval.as_deref()
     }
-    /// What the placeholders in its requests stand for.
-    pub fn secrets(&self) -> &Secrets {
+    /// Its secrets, and where each may go.
+    pub fn secrets(&self) -> &BoundSecrets {
         &self.secrets
     }
     /// The functions it imports, in its order.
@@ -261,7 +261,7 @@ fn check_size(facts: &Facts, settings: &WasmConfig) -> Result<(), LoadReason> {
 /// The values of `config`, and for each of `secrets` the placeholder that stands for it in a request's headers: a plugin never
 /// holds a secret.
 fn values(settings: &PluginConfig) -> BTreeMap<String, String> {
-    let secrets = settings.secrets.keys().map(|name| (name.clone(), format!("{{{{secret:{name}}}}}")));
+    let secrets = settings.secrets.keys().map(|name| (name.clone(), placeholder(name)));
     settings.config.clone().into_iter().chain(secrets).collect()
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
-use super::text::clean;
+use crate::text::clean_name;
 
 /// Schemas inside schemas; real ones have three or four levels.
 const MAX_DEPTH: usize = 16;
@@ -90,7 +90,7 @@ pub struct SchemaError {
 
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "params_schema: {}: {}", clean(&self.keyword, MAX_SHOWN), self.problem)
+        write!(f, "params_schema: {}: {}", clean_name(&self.keyword, MAX_SHOWN), self.problem)
     }
 }
 
@@ -207,13 +207,13 @@ impl Schema {
             }
             Value::Object(fields) => {
                 if let Some(missing) = self.required.iter().find(|name| !fields.contains_key(*name)) {
-                    return fail(place, format!("needs \"{}\"", clean(missing, MAX_SHOWN)));
+                    return fail(place, format!("needs \"{}\"", clean_name(missing, MAX_SHOWN)));
                 }
                 for (name, value) in fields {
                     match self.properties.get(name) {
                         Some(schema) => within(place, &format!(".{name}"), |place| schema.check_value(value, place))?,
                         None if self.closed => {
-                            return fail(place, format!("there is no \"{}\"", clean(name, MAX_SHOWN)));
+                            return fail(place, format!("there is no \"{}\"", clean_name(name, MAX_SHOWN)));
                         }
                         None => {}
                     }
@@ -263,7 +263,7 @@ fn less(one: &Number, other: &Number) -> bool {
 }
 
 fn shown(value: &Value) -> String {
-    clean(&value.to_string(), MAX_SHOWN)
+    clean_name(&value.to_string(), MAX_SHOWN)
 }
 
 /// Where parameters differ from what a plugin accepts.
@@ -277,7 +277,7 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", clean(&self.place, MAX_SHOWN), self.problem)
+        write!(f, "{}: {}", clean_name(&self.place, MAX_SHOWN), self.problem)
     }
 }
 

@@ -151,6 +151,12 @@ impl Slot {
             self.plugin.counters().rejected(&rejection);
             return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
         }
+        if work.grant.is_distrusted() {
+            // Its instance is not told that it goes: nothing of it runs any more.
+            work.instance = None;
+            let rejection = Rejection::Distrusted { plugin: self.plugin.name().to_owned() };
+            return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
+        }
         self.look(&mut work, services);
         let outdated = work.instance.take_if(Instance::outdated);
         let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
@@ -177,6 +183,14 @@ impl Slot {
             }
         };
         Carried { before: before.into_iter().collect(), outcome, after }
+    }
+
+    /// Turns a call away, as `rejection` says. A plugin that is no longer trusted has no instance any more.
+    pub(super) fn reject(&self, rejection: &Rejection) {
+        self.plugin.counters().rejected(rejection);
+        if matches!(rejection, Rejection::Distrusted { .. }) {
+            self.work().instance = None;
+        }
     }
 
     /// The plugin is about to run: looks what it may do now, and tells its instance.

@@ -145,6 +145,7 @@ impl Program {
         });
         let output = child.wait_with_output().expect("the program ends");
         feeder.join().expect("standard input was fed");
+        let utf8 = [&output.stdout, &output.stderr].into_iter().all(|bytes| std::str::from_utf8(bytes).is_ok());
         let hide = |bytes: Vec<u8>| {
             let mut text = String::from_utf8_lossy(&bytes).into_owned();
             for (path, name) in &self.hidden {
@@ -162,6 +163,7 @@ impl Program {
             stdout: hide(output.stdout),
             stderr: hide(output.stderr),
             code: output.status.code(),
+            utf8,
         }
     }
 }
@@ -177,6 +179,8 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
     /// Exit code; absent when a signal ended it.
     pub(crate) code: Option<i32>,
+    /// Whether everything it wrote is UTF-8.
+    pub(crate) utf8: bool,
 }
 
 impl Ran {

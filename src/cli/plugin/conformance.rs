@@ -9,7 +9,8 @@ use super::super::{Exit, Failure, Output};
 use crate::config::PluginConfig;
 use crate::host;
 use crate::package::{Policy, admit};
-use crate::sandbox::{clean, conformance};
+use crate::sandbox::conformance;
+use crate::text::clean;
 
 /// Longest detail that is shown, in bytes.
 const MAX_DETAIL: usize = 400;
@@ -47,7 +48,7 @@ impl Conformance {
                 .collect();
             let digest = admitted.digest().to_string();
             let report = json!({ "file": self.file, "sha256": digest, "passed": gate.passed(), "checks": checks });
-            out.line(format_args!("{report}"))?;
+            out.json(&report.to_string())?;
         } else {
             for check in &gate.checks {
                 let verdict = if check.passed { "pass" } else { "FAIL" };

@@ -9,7 +9,9 @@ use super::super::{Exit, Failure, Output};
 use super::known::{Known, Standing, store_path};
 use super::run::capability;
 use crate::config::{Capability, Environment};
-use crate::grant::{Approval, GrantStore, HostRule, Risk, Source, consequence};
+use crate::daemon::other_approval;
+use crate::grant::{Approval, GrantStore, HostRule, Identity, Risk, Source, consequence};
+use crate::text::Escape as _;
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64;
@@ -52,16 +54,22 @@ impl Grant {
         let known = Known::read(self.config.as_deref(), &environment)?;
         let plugin = known.plugin(&self.plugin)?;
         let standing = known.standing(&self.plugin, plugin).map_err(|reason| {
-            Failure::negative(format!("plugin \"{}\" is refused, so nothing is granted to it: {reason}", self.plugin))
+            Failure::negative(format!(
+                "plugin \"{}\" is refused, so nothing is granted to it: {reason}",
+                self.plugin.escaped()
+            ))
         })?;
         let wanted = self.wanted(&standing)?;
         out.line(format_args!(
             "{}  {}  ({}, {})",
             self.plugin,
-            plugin.path.display(),
+            plugin.path.escaped(),
             standing.level(),
             standing.identity
         ))?;
+        if let Some(identity) = standing.approved_elsewhere {
+            out.line(format_args!("  {}", other_approval(identity)))?;
+        }
         if wanted.is_empty() {
             out.line(format_args!("  it has all it asks for"))?;
             for (capability, option) in standing.without_scope() {
@@ -89,8 +97,14 @@ impl Grant {
             ports: self.port,
             approved_at: known.today(),
         };
-        GrantStore::edit(&store_path(&environment)?, |store| store.approve(approval))
-            .map_err(|error| Failure::operation(error.to_string()))?;
+        let predecessors = standing.predecessors;
+        let approve = |store: &mut GrantStore| {
+            if let Identity::Signer(signer) = approval.identity {
+                store.succeed(&self.plugin, &predecessors, signer);
+            }
+            store.approve(approval);
+        };
+        GrantStore::edit(&store_path(&environment)?, approve).map_err(|error| Failure::operation(error.to_string()))?;
         for capability in approved {
             out.line(format_args!("granted {capability} to {}", self.plugin))?;
         }
@@ -100,7 +114,7 @@ impl Grant {
     /// What is to be granted: what was named, what the scopes given are for, or else all that is missing.
     fn wanted(&self, standing: &Standing) -> Result<Vec<Capability>, Failure> {
         for host in &self.host {
-            HostRule::parse(host).map_err(|fault| Failure::usage(format!("--host {host}: {fault}")))?;
+            HostRule::parse(host).map_err(|fault| Failure::usage(format!("--host {}: {fault}", host.escaped())))?;
         }
         let mut wanted = self.capabilities.clone();
         for (list, capability) in

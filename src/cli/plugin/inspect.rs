@@ -1,22 +1,26 @@
 //! `conductor plugin inspect`.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use argh::FromArgs;
 use serde::Serialize;
 
+use super::super::run_policy::RunPolicy;
 use super::super::{Exit, Failure, Output};
-use crate::clock::SystemClock;
-use crate::config::{Capability, Config, Environment, LoadError, PluginConfig, paths};
-use crate::daemon::Places;
+use crate::config::{Capability, Environment};
 use crate::grant::Risk;
 use crate::host;
-use crate::package::{Policy, Timestamp, Verdict, examine};
-use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata, clean};
+use crate::package::{Verdict, examine, first_seen};
+use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata};
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// Longest text of a plugin's own that is shown, in bytes.
 const MAX_TEXT: usize = 500;
+
+/// What becomes of the first sight of a signed plugin.
+pub(in crate::cli) const RECORDS: &str = "`conductor run` records it in";
 
 /// Show who signed a plugin, whether it would be admitted, and what it could do. Nothing of it runs.
 #[derive(FromArgs, Debug)]
@@ -41,16 +45,17 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let environment = Environment::of_process();
-        let (settings, policy) = self.policy(&environment)?;
+        let RunPolicy { settings, policy, .. } = RunPolicy::of(&self.file, self.config.as_deref(), &environment)?;
         let (verdict, bytes) = examine(&self.file, &policy);
         let description = Description::read(&bytes, host::TABLE).map_err(|reason| reason.to_string());
-        let report = Report { settings, verdict: &verdict, description };
+        let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
+        let report = Report { settings, verdict: &verdict, history, description };
         if self.json {
             // Texts, numbers and lists of them: nothing here that JSON could not hold.
             let json = serde_json::to_string_pretty(&report.json()).unwrap_or_default();
-            out.line(format_args!("{json}"))?;
+            out.json(&json)?;
         } else {
-            out.line(format_args!("{}", report.text()))?;
+            out.lines(&report.text())?;
         }
         match &verdict.refusal {
             Some(refusal) if refusal.is_undecided() => Err(Failure::operation(refusal.to_string())),
@@ -58,43 +63,14 @@ impl Inspect {
             _ => Ok(Exit::Negative),
         }
     }
-
-    /// The settings that hold for the file, and their name.
-    fn policy(&self, environment: &Environment) -> Result<(String, Policy), Failure> {
-        let (file, wanted) = match &self.config {
-            Some(file) => (Some(file.clone()), true),
-            // Without a home there is no usual place, and no configuration in it.
-            None => (paths::config_file(environment).ok(), false),
-        };
-        let loaded = match file.as_ref().map(|file| Config::load(file, environment)) {
-            None => None,
-            Some(Ok(loaded)) => Some(loaded),
-            Some(Err(LoadError::Missing { .. })) if !wanted => None,
-            Some(Err(error)) => return Err(Failure::operation(error.to_string())),
-        };
-        let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
-        if let (Some(loaded), Some(file)) = (loaded, file)
-            && let Some((name, plugin)) = find(&loaded.config, &self.file)
-        {
-            let settings = format!("[plugins.{name}] of {}", file.display());
-            let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-            return Ok((settings, policy));
-        }
-        let policy = Policy { trusted_keys: Some(places.trusted_keys), at, ..Policy::default() };
-        Ok(("default (no configuration names this file)".into(), policy))
-    }
-}
-
-/// The plugin whose file `path` is.
-fn find<'a>(config: &'a Config, path: &Path) -> Option<(&'a String, &'a PluginConfig)> {
-    let same = std::fs::canonicalize(path).ok()?;
-    config.plugins.iter().find(|(_, plugin)| std::fs::canonicalize(&plugin.path).is_ok_and(|path| path == same))
 }
 
 /// What is known about a plugin file.
 struct Report<'a> {
     settings: String,
     verdict: &'a Verdict,
+    /// What the record of admitted versions does not know yet.
+    history: Option<String>,
     description: Result<Description, String>,
 }
 
@@ -102,6 +78,8 @@ struct Report<'a> {
 struct ReportText<'a> {
     settings: &'a str,
     verdict: &'a Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a str>,
     unusable: Option<&'a str>,
     metadata: Option<MetadataText<'a>>,
     needs: Vec<NeedText>,
@@ -162,6 +140,7 @@ impl Report<'_> {
         ReportText {
             settings: &self.settings,
             verdict: self.verdict,
+            history: self.history.as_deref(),
             unusable: self.description.as_ref().err().map(String::as_str),
             metadata: description.and_then(|description| description.metadata.as_ref()).map(metadata),
             needs: description
@@ -196,6 +175,9 @@ impl Report<'_> {
             Ok(description) => describe(description, &mut line),
         }
         line("settings:", &self.settings);
+        for part in self.history.iter().flat_map(|history| history.lines()) {
+            line("history:", part.trim_start());
+        }
         let _ = write!(text, "{}", self.verdict);
         text
     }
@@ -203,7 +185,7 @@ impl Report<'_> {
 
 fn describe(description: &Description, line: &mut impl FnMut(&str, &str)) {
     if let Some(metadata) = &description.metadata {
-        line("name:", &format!("{} {}", metadata.name, metadata.version));
+        line("name:", &format!("{} {}", metadata.name.escaped(), metadata.version.escaped()));
         line("what:", &metadata.description);
         line("author:", &format!("{} (a claim), licence {}", metadata.author, metadata.license));
         if let Some(homepage) = &metadata.homepage {
@@ -227,17 +209,17 @@ fn describe(description: &Description, line: &mut impl FnMut(&str, &str)) {
         // The documentation begins with the call as it is written: what it does comes after that.
         let what = doc.split_once(": ").map_or(doc, |(_, what)| what).trim_end_matches('.');
         let needs = function.and_then(|function| function.capability).map(|capability| format!(" [{capability}]"));
-        line("imports:", &format!("{}{}: {what}", import.name, needs.unwrap_or_default()));
+        line("imports:", &format!("{}{}: {what}", import.name.escaped(), needs.unwrap_or_default()));
     }
     if !others.is_empty() {
-        let names: Vec<_> = others.iter().map(|import| import.name.as_str()).collect();
+        let names: Vec<_> = others.iter().map(|import| import.name.escaped().to_string()).collect();
         line("imports:", &format!("from WASI: {}", names.join(", ")));
     }
     let exports: Vec<_> = description
         .exports
         .iter()
         .filter(|export| !matches!(export.kind, ExportKind::Global | ExportKind::Table))
-        .map(|export| export.name.as_str())
+        .map(|export| export.name.escaped().to_string())
         .collect();
     line("exports:", &exports.join(", "));
 }

@@ -11,6 +11,7 @@ use crate::grant::{Grant, GrantStore, Identity};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel, admit};
 use crate::sandbox::Description;
+use crate::text::Escape as _;
 
 /// Where approvals are kept.
 pub(super) fn store_path(environment: &Environment) -> Result<PathBuf, Failure> {
@@ -43,9 +44,12 @@ impl Known {
     pub(super) fn plugin(&self, name: &str) -> Result<&PluginConfig, Failure> {
         self.config.plugins.get(name).ok_or_else(|| {
             let names: Vec<_> = self.config.plugins.keys().map(String::as_str).collect();
-            let known =
-                if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
-            Failure::operation(format!("the configuration has no plugin \"{}\"; {known}", name.escape_debug()))
+            let known = if names.is_empty() {
+                "it has none".to_owned()
+            } else {
+                format!("it has {}", names.join(", ").escaped())
+            };
+            Failure::operation(format!("the configuration has no plugin \"{}\"; {known}", name.escaped()))
         })
     }
 
@@ -57,9 +61,13 @@ impl Known {
         Description::read(admitted.bytes(), host::TABLE).map_err(|reason| reason.to_string())?;
         let needs = needs(&admitted);
         let signers: Vec<[u8; 32]> = admitted.signers().map(|key| *key.as_bytes()).collect();
-        let approval = self.store.find(name, admitted.digest(), &signers);
+        let predecessors: Vec<[u8; 32]> = admitted.predecessors().map(|key| *key.as_bytes()).collect();
+        let known = [&signers[..], &predecessors].concat();
+        let approval = self.store.find(name, admitted.digest(), &known);
         Ok(Standing {
             grant: Grant::settle(plugin, &needs, approval),
+            approved_elsewhere: self.store.other(name, admitted.digest(), &known),
+            predecessors,
             identity: signers.first().map_or(Identity::Digest(admitted.digest()), |key| Identity::Signer(*key)),
             needs,
             admitted,
@@ -74,6 +82,10 @@ pub(super) struct Standing {
     pub(super) grant: Grant,
     /// What an approval is bound to.
     pub(super) identity: Identity,
+    /// The keys that handed over to its signers.
+    pub(super) predecessors: Vec<[u8; 32]>,
+    /// Whose approval there is under its name, while it has none itself.
+    pub(super) approved_elsewhere: Option<Identity>,
 }
 
 impl Standing {

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::super::{Exit, Failure, Output};
 use super::known::{Known, Standing};
 use crate::config::{Environment, PluginConfig};
+use crate::daemon::other_approval;
 use crate::grant::Risk;
-use crate::sandbox::clean;
+use crate::text::Escape as _;
+use crate::text::clean;
 
 /// Longest reason that is shown, in bytes.
 const MAX_REASON: usize = 500;
@@ -39,7 +41,7 @@ impl List {
         if self.json {
             let list: Vec<Value> =
                 standings.iter().map(|(name, plugin, standing)| value(name, plugin, standing)).collect();
-            out.line(format_args!("{}", Value::from(list)))?;
+            out.json(&Value::from(list).to_string())?;
         } else {
             for (name, plugin, standing) in &standings {
                 print(out, name, plugin, standing)?;
@@ -58,10 +60,13 @@ fn print(
     plugin: &PluginConfig,
     standing: &Result<Standing, String>,
 ) -> std::io::Result<()> {
-    let path = plugin.path.display();
+    let path = plugin.path.escaped();
     let standing = match standing {
         Ok(standing) => standing,
-        Err(reason) => return out.line(format_args!("{name}  {path}\n  refused: {}", clean(reason, MAX_REASON))),
+        Err(reason) => {
+            out.line(format_args!("{name}  {path}"))?;
+            return out.line(format_args!("  refused: {}", clean(reason, MAX_REASON)));
+        }
     };
     out.line(format_args!("{name}  {path}  ({})", standing.level()))?;
     for (capability, source) in standing.grant.held() {
@@ -70,6 +75,9 @@ fn print(
             format!("; reaches nothing yet; to say what: conductor plugin grant {name} {option} …")
         });
         out.line(format_args!("  {:<14} granted ({}{unused}){reaches}", capability.name(), source.name()))?;
+    }
+    if let Some(identity) = standing.approved_elsewhere {
+        out.line(format_args!("  {}", other_approval(identity)))?;
     }
     for capability in standing.missing() {
         let risk = Risk::of(capability).name();

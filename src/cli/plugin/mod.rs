@@ -10,6 +10,8 @@ mod run;
 
 use argh::FromArgs;
 
+pub(super) use inspect::RECORDS;
+
 use super::{Exit, Failure, Output};
 
 /// Try, inspect and manage plugins.

@@ -7,8 +7,10 @@ use argh::FromArgs;
 use super::super::{Exit, Failure, Output, run};
 use super::known::store_path;
 use super::run::capability;
+use crate::config::literal;
 use crate::config::{Capability, Environment};
 use crate::grant::GrantStore;
+use crate::text::Escape as _;
 
 /// Take back what was granted to a plugin. A running daemon follows at the plugin's next call.
 #[derive(FromArgs, Debug)]
@@ -45,12 +47,12 @@ impl Revoke {
             return Err(Failure::negative(format!(
                 "the configuration grants {} to {}; take it out of granted_capabilities under [plugins.{}] there",
                 names.join(", "),
-                self.plugin,
-                self.plugin
+                self.plugin.escaped(),
+                literal::shown_key(&self.plugin)
             )));
         }
         if taken.is_empty() {
-            return Err(Failure::negative(format!("nothing was approved for \"{}\"", self.plugin.escape_debug())));
+            return Err(Failure::negative(format!("nothing was approved for \"{}\"", self.plugin.escaped())));
         }
         Ok(Exit::Done)
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::account::grouped;
+use super::super::output::say;
 use super::super::scratch::Scratch;
 use super::super::{Exit, Failure, Output};
 use crate::clock::{Clock, SystemClock, SystemEntropy};
@@ -18,8 +19,7 @@ use crate::host;
 use crate::journal::output_value;
 use crate::package::{Policy, admit};
 use crate::sandbox::{
-    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, clean, confinement,
-    on_guest_thread,
+    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, confinement, on_guest_thread,
 };
 
 /// Call one plugin without a configuration: prints status, fuel, peak memory and output.
@@ -214,7 +214,7 @@ fn print_json(out: &mut Output, number: u32, outcome: &Outcome) -> std::io::Resu
         say(error);
     }
     // Strings, numbers and valid JSON always serialise.
-    out.line(format_args!("{}", serde_json::to_string(&line).unwrap_or_default()))
+    out.json(&serde_json::to_string(&line).unwrap_or_default())
 }
 
 fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std::io::Result<()> {
@@ -238,13 +238,7 @@ fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std:
     out.line(format_args!("fuel         {}{init}", grouped(outcome.fuel)))?;
     out.line(format_args!("peak memory  {} bytes", grouped(outcome.peak_memory as u64)))?;
     if let Some(output) = &outcome.output {
-        out.line(format_args!("output       {}", clean(output, usize::MAX)))?;
+        out.line(format_args!("output       {output}"))?;
     }
     Ok(())
-}
-
-/// A diagnostic. Nothing can be done when standard error is closed; the exit code still tells.
-fn say(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{}", crate::cli::output::plain(text));
 }

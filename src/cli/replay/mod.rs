@@ -9,7 +9,7 @@ use std::sync::Arc;
 use argh::FromArgs;
 
 use super::account::{self, grouped};
-use super::output::plain;
+use super::output::say;
 use super::{Exit, Failure, Output};
 use crate::action::Facts;
 use crate::clock::VirtualClock;
@@ -18,6 +18,8 @@ use crate::daemon::{Playing, PluginSet, play};
 use crate::journal::budget::{Budget, Usage, count};
 use crate::journal::{Diverged, Entry, Playback, Transcript};
 use crate::sandbox::{PluginLog, Services};
+use crate::text::Escape as _;
+use crate::text::toml_error;
 use ready::{Making, Ready};
 
 /// Bring a recorded session back, with the same plugins, to the same bytes: no device, no network, no real time.
@@ -101,7 +103,8 @@ impl Replay {
             if total == 0 {
                 continue;
             }
-            out.line(format_args!("\n{}: share of fuel by function", plugin.name()))?;
+            out.line(format_args!(""))?;
+            out.line(format_args!("{}: share of fuel by function", plugin.name()))?;
             for (frame, fuel) in functions.iter().take(MOST_FUNCTIONS) {
                 let name = frame.as_ref().map_or_else(|| "(none)".to_owned(), ToString::to_string);
                 // Tenths of a per cent of a number that fits into 64 bits.
@@ -142,8 +145,8 @@ impl Replay {
             transcript.add(&entry);
             count(&mut usage, &entry);
             if account {
-                let color = out.color();
-                written = out.line(format_args!("{}", account::line(&entry, color)));
+                let (style, line) = account::line(&entry);
+                written = out.styled_line(style, &line);
             }
             written.is_ok()
         };
@@ -159,7 +162,7 @@ impl Replay {
         let Played { transcript, usage, diverged } = session;
         if self.json {
             for line in transcript.lines() {
-                out.line(format_args!("{line}"))?;
+                out.json(line)?;
             }
         }
         let mut exit = Exit::Done;
@@ -176,7 +179,7 @@ impl Replay {
                 match transcript.differs_from(&expected) {
                     None => out.line(format_args!("identical: {} lines", transcript.lines().len()))?,
                     Some(difference) => {
-                        out.line(format_args!("{}", plain(&format!("{}: {difference}", path.display()))))?;
+                        out.lines(&format!("{}: {difference}", path.escaped()))?;
                         exit = Exit::Negative;
                     }
                 }
@@ -188,8 +191,9 @@ impl Replay {
                 let budget = Budget::of(usage.clone(), tolerance.map_or(5, |budget| budget.tolerance_percent));
                 replace(path, &budget.text())?;
             } else {
-                let budget: Budget = toml::from_str(&read_blessed(path)?)
-                    .map_err(|error| Failure::operation(format!("{}: not a budget: {error}", path.display())))?;
+                let budget: Budget = toml::from_str(&read_blessed(path)?).map_err(|error| {
+                    Failure::operation(format!("{}: not a budget: {}", path.escaped(), toml_error(&error)))
+                })?;
                 if !judge(&budget, usage, out)? {
                     exit = Exit::Negative;
                 }
@@ -217,6 +221,7 @@ fn print_usage(usage: &BTreeMap<String, Usage>, out: &mut Output) -> std::io::Re
     for (name, usage) in plugins {
         let [fuel, most, start, memory] =
             [usage.fuel, usage.fuel_max, usage.start_fuel, usage.peak_memory_bytes].map(grouped);
+        let name = name.escaped();
         out.line(format_args!("{name:<24}{:>10}{fuel:>16}{most:>16}{start:>16}{memory:>14}", grouped(usage.calls)))?;
     }
     Ok(())
@@ -230,7 +235,7 @@ fn judge(budget: &Budget, usage: &BTreeMap<String, Usage>, out: &mut Output) -> 
         within &= !verdict.exceeded;
         let mark = if verdict.exceeded { "  exceeded" } else { "" };
         let [budget, used] = [verdict.budget, verdict.used].map(grouped);
-        out.line(format_args!("{:<24}{:<20}{budget:>16}{used:>16}{mark}", verdict.plugin, verdict.figure))?;
+        out.line(format_args!("{:<24}{:<20}{budget:>16}{used:>16}{mark}", verdict.plugin.escaped(), verdict.figure))?;
     }
     if budget.tolerance_percent > 0 {
         out.line(format_args!("tolerance: {} per cent", budget.tolerance_percent))?;
@@ -240,12 +245,12 @@ fn judge(budget: &Budget, usage: &BTreeMap<String, Usage>, out: &mut Output) -> 
 
 /// The text of the file at `path`; where it cannot be read, `remedy` follows the reason.
 fn read(path: &Path, remedy: &str) -> Result<String, Failure> {
-    let failed = |error: std::io::Error| Failure::operation(format!("{}: {error}{remedy}", path.display()));
+    let failed = |error: std::io::Error| Failure::operation(format!("{}: {error}{remedy}", path.escaped()));
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(failed)?;
     std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_TEXT + 1), &mut text).map_err(failed)?;
     if text.len() as u64 > MAX_TEXT {
-        return Err(Failure::operation(format!("{}: larger than {} MiB", path.display(), MAX_TEXT >> 20)));
+        return Err(Failure::operation(format!("{}: larger than {} MiB", path.escaped(), MAX_TEXT >> 20)));
     }
     Ok(text)
 }
@@ -258,11 +263,5 @@ fn read_blessed(path: &Path) -> Result<String, Failure> {
 /// Puts `text` in the place of the file at `path`, whole or not at all.
 fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     crate::package::file::replace(path, text.as_bytes())
-        .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.display())))
-}
-
-/// A diagnostic. Nothing can be done when standard error is closed; the exit code still tells.
-fn say(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{}", plain(text));
+        .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.escaped())))
 }

@@ -18,6 +18,7 @@ use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, TreeError, c
 use crate::midi::Message;
 use crate::package::{AdmittedPlugin, Digest, Policy, admit, hex};
 use crate::sandbox::{LoadError, Plugin, Stops, TotalMemory};
+use crate::text::Escape as _;
 
 /// How a session is made ready.
 #[derive(Clone, Copy)]
@@ -53,7 +54,7 @@ impl Replay {
         let is_journal = Journal::is_one(&self.journal).map_err(|error| {
             Failure::operation(format!(
                 "{}: {error}\n  give a journal, as `conductor record` writes it, or a MIDI file and its --config",
-                self.journal.display()
+                self.journal.escaped()
             ))
         })?;
         if is_journal { self.journal(environment, making) } else { self.session(environment, making) }
@@ -63,13 +64,13 @@ impl Replay {
     fn journal(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
         let journal = Journal::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
         if let Some(line) = journal.truncated {
-            (making.warn)(&format!("{}:{line}: cut off; the session is replayed up to there", self.journal.display()));
+            (making.warn)(&format!("{}:{line}: cut off; the session is replayed up to there", self.journal.escaped()));
         }
         let record = &journal.header.config;
         if Digest::of(record.text.as_bytes()).to_string() != record.digest {
             return Err(Failure::negative(format!(
                 "{}: the configuration in it is not the one it was recorded with (its digest differs)",
-                self.journal.display()
+                self.journal.escaped()
             )));
         }
         let mut loaded = Config::from_text(&record.text, &record.name, Path::new(&record.directory), environment)
@@ -77,7 +78,7 @@ impl Replay {
         if let Some(path) = &self.config {
             let text = read(path, "")?;
             if let Some(difference) = first_difference(&record.text, &text) {
-                let words = format!("{}: not the configuration of the recording\n{difference}", path.display());
+                let words = format!("{}: not the configuration of the recording\n{difference}", path.escaped());
                 if !self.allow_changes {
                     return Err(Failure::negative(format!(
                         "{words}\n  to replay with it all the same: --allow-changes"
@@ -93,7 +94,7 @@ impl Replay {
         if here.max_instances < max_instances {
             (making.warn)(&format!(
                 "{}: recorded with up to {max_instances} instances at once; this process may have {} files open, which is enough for {}",
-                self.journal.display(),
+                self.journal.escaped(),
                 here.descriptors.limit,
                 here.max_instances
             ));
@@ -102,7 +103,7 @@ impl Replay {
         let memory = Arc::new(TotalMemory::recorded(max_total_memory_bytes, journal.refused_growth));
         let plugins = self.find_plugins(&loaded.config, &journal.header.plugins, making)?;
         let seed = hex::decode(&journal.header.seed)
-            .map_err(|_| Failure::operation(format!("{}: its seed is damaged", self.journal.display())))?;
+            .map_err(|_| Failure::operation(format!("{}: its seed is damaged", self.journal.escaped())))?;
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
         let last = journal.revoked.back().map_or(last, |(_, t, _)| last.max(*t));
         let replayed = Replayed {
@@ -133,7 +134,7 @@ impl Replay {
         let Some(path) = &self.config else {
             return Err(Failure::usage(format!(
                 "{} is no journal: to play it as a session, give its configuration with --config",
-                self.journal.display()
+                self.journal.escaped()
             )));
         };
         let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
@@ -193,13 +194,17 @@ impl Replay {
             let admitted = match (found, seen.pop()) {
                 (Some(admitted), _) => admitted,
                 (None, Some((path, other))) => {
-                    let shown =
-                        if path == settings.path { settings.written.clone() } else { path.display().to_string() };
+                    let shown = if path == settings.path {
+                        settings.written.clone()
+                    } else {
+                        path.to_string_lossy().into_owned()
+                    };
                     let words = format!(
                         "plugin {name}: not the one of the recording\n  journal: {}\n  {}: {}",
-                        wanted.unwrap_or_default(),
-                        shown,
-                        other.digest()
+                        wanted.unwrap_or_default().escaped(),
+                        shown.escaped(),
+                        other.digest(),
+                        name = name.escaped()
                     );
                     if !self.allow_changes {
                         return Err(Failure::negative(format!(
@@ -212,17 +217,18 @@ impl Replay {
                 (None, None) => {
                     let why = match refusal {
                         Some(refusal) if settings.path.exists() => refusal.to_string(),
-                        _ => format!("there is no file at {}", settings.written),
+                        _ => format!("there is no file at {}", settings.written.escaped()),
                     };
                     return Err(Failure::operation(format!(
-                        "plugin {name}: {why}\n  give the directory the recorded one is in with --plugins"
+                        "plugin {}: {why}\n  give the directory the recorded one is in with --plugins",
+                        name.escaped()
                     )));
                 }
             };
             let approved = record.and_then(|record| record.approved.as_ref());
             let approval = approved.map(|approved| approved.approval(name, admitted.digest())).transpose();
             let approval =
-                approval.map_err(|error| Failure::operation(format!("{}: {error}", self.journal.display())))?;
+                approval.map_err(|error| Failure::operation(format!("{}: {error}", self.journal.escaped())))?;
             match (making.load)(&admitted, settings, approval) {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(error) => {
@@ -255,7 +261,8 @@ impl Replay {
             .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;
         for name in config.plugins.keys() {
             let copy = plugin_directory(scratch.path(), name);
-            let failed = |error: TreeError| Failure::operation(format!("the data of plugin {name}: {error}"));
+            let failed =
+                |error: TreeError| Failure::operation(format!("the data of plugin {}: {error}", name.escaped()));
             if let Some(data) = &self.data {
                 copy_tree(&plugin_directory(data, name), &copy).map_err(failed)?;
             }
@@ -265,8 +272,9 @@ impl Replay {
                 let shown = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "no data".to_owned());
                 (making.warn)(&format!(
                     "plugin {name}: its data is not what it was when the session was recorded\n  journal: {}\n  here:    {}\n  give a directory with the data of that time with --data; to record without any: record --data EMPTY-DIRECTORY",
-                    shown(recorded),
-                    shown(&digest)
+                    shown(recorded).escaped(),
+                    shown(&digest),
+                    name = name.escaped()
                 ));
             }
         }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use argh::FromArgs;
 
+use super::super::output::say;
 use super::{Exit, Failure, Output, key, now, operation};
 use crate::package::signing::Signing;
+use crate::text::Escape as _;
 
 /// Add your signature to a plugin that somebody signed.
 #[derive(FromArgs, Debug)]
@@ -39,10 +41,18 @@ impl Cosign {
         let signing = Signing::read(&self.plugin).map_err(operation)?;
         let key = key::open(self.key.as_deref(), self.hardware_key.as_deref())?;
         let (file, signatures, required) = signing.cosign(&*key, &self.name, &self.email, now).map_err(operation)?;
-        out.line(format_args!("Co-signing plugin: {}", self.plugin.display()))?;
+        out.line(format_args!("Co-signing plugin: {}", self.plugin.escaped()))?;
         out.line(format_args!("✓ Plugin co-signed successfully!"))?;
-        out.line(format_args!("Signature file: {}", file.display()))?;
+        out.line(format_args!("Signature file: {}", file.escaped()))?;
         out.line(format_args!("Signatures: {signatures}, required: {required}"))?;
+        if (required as usize) < signatures {
+            out.flush()?;
+            say(&format!(
+                "the statement is complete with {required}, so whoever hands the plugin on can cut your signature out\n  \
+                 to have {signatures} required everywhere: the first signer signs with --require {signatures}, then you cosign again\n  \
+                 to require them where it runs: min_signatures = {signatures} under [plugins.NAME]"
+            ));
+        }
         Ok(Exit::Done)
     }
 }

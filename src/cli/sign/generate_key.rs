@@ -6,6 +6,7 @@ use argh::FromArgs;
 
 use super::{Exit, Failure, Output, key, operation};
 use crate::package::signing::{PrivateKey, SigningKey as _};
+use crate::text::Escape as _;
 
 /// Make an Ed25519 key pair: PATH.private, for you alone, and PATH.public.
 #[derive(FromArgs, Debug)]
@@ -32,8 +33,8 @@ impl GenerateKey {
             key.write(&self.path, passphrase.as_ref().map(|text| text.as_str())).map_err(operation)?;
         out.line(format_args!("Generating Ed25519 keypair..."))?;
         out.line(format_args!("✓ Keypair generated successfully!"))?;
-        out.line(format_args!("Private key: {}", private.display()))?;
-        out.line(format_args!("Public key: {}", public.display()))?;
+        out.line(format_args!("Private key: {}", private.escaped()))?;
+        out.line(format_args!("Public key: {}", public.escaped()))?;
         out.line(format_args!("Public key (hex): {}", key.public_key()))?;
         out.line(format_args!("⚠️ Keep your private key secure and never share it!"))?;
         Ok(Exit::Done)

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Failure, operation};
 use crate::package::signing::{KeyFileError, PrivateKey, SigningKey, TokenUri};
+use crate::text::Escape as _;
 
 /// What answers for a passphrase where nobody can be asked.
 pub(super) const PASSPHRASE: &str = "CONDUCTOR_SIGN_PASSPHRASE";
@@ -37,7 +38,7 @@ fn open_file(path: &Path) -> Result<Box<dyn SigningKey>, Failure> {
             Self(operation(error))
         }
     }
-    PrivateKey::read(path, |path| secret(PASSPHRASE, &format!("Passphrase of {}: ", path.display())).map_err(Stopped))
+    PrivateKey::read(path, |path| secret(PASSPHRASE, &format!("Passphrase of {}: ", path.escaped())).map_err(Stopped))
         .map(|key| Box::new(key) as Box<dyn SigningKey>)
         .map_err(|Stopped(failure)| failure)
 }
@@ -77,7 +78,7 @@ fn read_pin(path: &Path) -> Result<Zeroizing<String>, Failure> {
     use std::io::Read as _;
     let mut pin = Zeroizing::new(String::new());
     let file = std::fs::File::open(path).and_then(|file| file.take(256).read_to_string(&mut pin));
-    file.map_err(|error| Failure::operation(format!("{}: cannot read the PIN: {error}", path.display())))?;
+    file.map_err(|error| Failure::operation(format!("{}: cannot read the PIN: {error}", path.escaped())))?;
     Ok(Zeroizing::new(pin.trim_end_matches(['\r', '\n']).to_owned()))
 }
 

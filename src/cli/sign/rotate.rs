@@ -6,6 +6,7 @@ use argh::FromArgs;
 
 use super::{Exit, Failure, Output, key, now, operation};
 use crate::package::signing::Succession;
+use crate::text::Escape as _;
 
 /// Hand over from an old key to a new one: write a succession record that both sign.
 #[derive(FromArgs, Debug)]
@@ -50,7 +51,7 @@ impl Rotate {
         out.line(format_args!("Old key: {}", record.old))?;
         out.line(format_args!("New key: {}", record.new))?;
         out.line(format_args!("Both are accepted until: {}", record.transition_until))?;
-        out.line(format_args!("Succession record: {}", path.display()))?;
+        out.line(format_args!("Succession record: {}", path.escaped()))?;
         Ok(Exit::Done)
     }
 }

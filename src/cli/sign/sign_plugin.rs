@@ -1,15 +1,19 @@
 //! `conductor-sign sign`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::FromArgs;
 
+use super::super::output::say;
 use super::{Exit, Failure, Output, key, now, operation};
 use crate::config::Capability;
 use crate::host;
 use crate::package::signing::Signing;
-use crate::package::{Statement, Timestamp};
-use crate::sandbox::{Description, clean};
+use crate::package::{Policy, Statement, Timestamp, signature_path, verdict};
+use crate::sandbox::Description;
+use crate::text::Escape as _;
+use crate::text::clean;
+use crate::text::shell::word;
 
 /// Sign a plugin: write PLUGIN.sig beside it.
 #[derive(FromArgs, Debug)]
@@ -59,14 +63,28 @@ impl Sign {
         let statement = self.statement(&signing, now)?;
         let key = key::open(self.key.as_deref(), self.hardware_key.as_deref())?;
         let complete = statement.required_signatures;
+        let versioned = statement.version.is_some();
+        let replaced = replaced(&self.plugin);
         let shown = statement.to_string();
         let file = signing.sign(&*key, &self.name, &self.email, now, statement).map_err(operation)?;
-        out.line(format_args!("Signing plugin: {}", self.plugin.display()))?;
+        out.line(format_args!("Signing plugin: {}", self.plugin.escaped()))?;
         out.line(format_args!("States: {shown}"))?;
         out.line(format_args!("✓ Plugin signed successfully!"))?;
-        out.line(format_args!("Signature file: {}", file.display()))?;
+        out.line(format_args!("Signature file: {}", file.escaped()))?;
+        if let Some(replaced) = replaced {
+            out.flush()?;
+            say(&replaced);
+        }
+        if !versioned {
+            out.flush()?;
+            say(
+                "no version is stated, so an older release cannot be told from a newer one; to state it: --plugin-version 1.2.3",
+            );
+        }
         if complete > 1 {
-            out.line(format_args!("Signatures: 1 of {complete}; the others sign with: conductor-sign cosign"))?;
+            out.line(format_args!("Signatures: 1 of {complete}; the others sign with: conductor-sign cosign {} KEY --name NAME --email EMAIL",
+                word(&self.plugin)
+            ))?;
         }
         Ok(Exit::Done)
     }
@@ -96,6 +114,25 @@ impl Sign {
         let expires_at = self.expires.as_deref().map(|text| expiry(text, now)).transpose()?;
         Ok(Statement { plugin: name, version, capabilities, required_signatures: self.require, expires_at })
     }
+}
+
+/// What is said of the signature that is there already.
+fn replaced(plugin: &Path) -> Option<String> {
+    let file = signature_path(plugin);
+    if !file.exists() {
+        return None;
+    }
+    let by: Vec<String> = verdict(plugin, &Policy::default())
+        .signers
+        .iter()
+        .map(|signer| format!("{} <{}>", signer.signer.name.escaped(), signer.signer.email.escaped()))
+        .collect();
+    let by = if by.is_empty() { String::new() } else { format!(", by {},", by.join(" and ")) };
+    Some(format!(
+        "the signature that was in {}{by} is replaced; to add one to it: conductor-sign cosign {} KEY --name NAME --email EMAIL",
+        file.escaped(),
+        word(plugin)
+    ))
 }
 
 fn capability(name: &str) -> Result<Capability, Failure> {

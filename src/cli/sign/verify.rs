@@ -1,12 +1,16 @@
 //! `conductor-sign verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::FromArgs;
+use serde::Serialize;
 
+use super::super::run_policy::RunPolicy;
 use super::trust::default_store;
 use super::{Exit, Failure, Output, now};
+use crate::config::Environment;
 use crate::package::{Policy, Standing, TrustLevel, Verdict, signature_path, verdict};
+use crate::text::Escape as _;
 
 /// Verify a plugin's signatures, and whether trusted keys made them.
 #[derive(FromArgs, Debug)]
@@ -33,6 +37,7 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let named_store = self.trusted_keys.clone();
         let policy = Policy {
             require_signature: true,
             min_signatures: self.min_signatures.unwrap_or(1),
@@ -43,10 +48,14 @@ impl Verify {
             ..Policy::default()
         };
         let verdict = verdict(&self.plugin, &policy);
+        let run = verdict.read.then(|| AtRun::of(&self.plugin, named_store));
         if self.json {
-            out.line(format_args!("{}", verdict.to_json()))?;
+            out.json(&json(&verdict, run.as_ref()))?;
         } else {
             show(&verdict, out)?;
+            if let Some(run) = &run {
+                out.line(format_args!("{}", run.text(&verdict)))?;
+            }
         }
         match verdict.refusal {
             None => Ok(Exit::Done),
@@ -61,9 +70,83 @@ impl Verify {
     }
 }
 
+/// What `conductor run` would decide about the file today.
+struct AtRun {
+    /// Whose settings decide; none where the configuration cannot be read.
+    settings: Option<String>,
+    section: Option<String>,
+    /// How many signatures suffice.
+    required: u32,
+    /// Why it would be refused, or why that cannot be told.
+    refusal: Option<String>,
+}
+
+impl AtRun {
+    /// About the plugin at `path`; `store` is the trust store for where the configuration does not name the file.
+    fn of(path: &Path, store: Option<PathBuf>) -> Self {
+        match RunPolicy::of(path, None, &Environment::of_process()) {
+            Ok(RunPolicy { settings, section, mut policy }) => {
+                if section.is_none() && store.is_some() {
+                    policy.trusted_keys = store;
+                }
+                let refusal = crate::package::verdict(path, &policy).refusal.map(|refusal| refusal.to_string());
+                Self { settings: Some(settings), section, required: policy.min_signatures, refusal }
+            }
+            Err(failure) => Self { settings: None, section: None, required: 1, refusal: Some(failure.to_string()) },
+        }
+    }
+
+    fn text(&self, verdict: &Verdict) -> String {
+        let Self { settings, section, required, refusal } = self;
+        let reason = refusal.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+        let Some(settings) = settings else {
+            return format!("conductor run: what it would decide cannot be told: {reason}");
+        };
+        if refusal.is_some() {
+            return format!("conductor run: refused: {reason}; settings: {settings}");
+        }
+        let there = verdict.signers.len() as u64; // bounded by the file's size
+        let stated = verdict.statement.as_ref().map_or(1, |statement| statement.required_signatures);
+        let suffices = u64::from(stated.max(*required));
+        let cut = (there > suffices).then(|| {
+            let section = section.as_deref().unwrap_or("[wasm]");
+            format!(
+                "; {suffices} of its {there} signatures would do, so the others can be cut out: to require all, min_signatures = \
+                 {there} under {section}"
+            )
+        });
+        format!("conductor run: admitted; settings: {settings}{}", cut.unwrap_or_default())
+    }
+}
+
+/// The verdict as JSON, with that of `run`.
+#[derive(Serialize)]
+struct Text<'a> {
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    run: Option<RunText<'a>>,
+}
+
+#[derive(Serialize)]
+struct RunText<'a> {
+    settings: Option<&'a str>,
+    admitted: bool,
+    refusal: Option<&'a str>,
+}
+
+fn json(verdict: &Verdict, run: Option<&AtRun>) -> String {
+    let run = run.map(|AtRun { settings, refusal, .. }| RunText {
+        settings: settings.as_deref(),
+        admitted: refusal.is_none(),
+        refusal: refusal.as_deref(),
+    });
+    // Texts, numbers and lists of them: nothing here that JSON could not hold.
+    serde_json::to_string_pretty(&Text { verdict, run }).unwrap_or_default()
+}
+
 fn show(verdict: &Verdict, out: &mut Output) -> std::io::Result<()> {
-    out.line(format_args!("Verifying plugin: {}", verdict.path.display()))?;
-    out.line(format_args!("Signature file: \"{}\"", signature_path(&verdict.path).display()))?;
+    out.line(format_args!("Verifying plugin: {}", verdict.path.escaped()))?;
+    out.line(format_args!("Signature file: \"{}\"", signature_path(&verdict.path).escaped()))?;
     if let Some(keys) = verdict.trusted_keys {
         out.line(format_args!("Trusted keys: {keys}"))?;
     }

@@ -8,6 +8,7 @@ mod params;
 mod plugins;
 mod report;
 mod scope;
+mod secret;
 mod settings;
 mod shadow;
 mod syntax;

@@ -9,10 +9,10 @@ use toml::de::DeValue;
 use super::Reader;
 use super::report::Report;
 use super::scope::{allowed_paths, capability, digest, host};
+use super::secret::secret;
 use super::table::{Table, shortened};
 use super::value::Value;
 use super::wasm::FOR_ALL;
-use crate::config::expand::is_variable;
 use crate::config::problem::Problem;
 use crate::config::wasm::PluginConfig;
 
@@ -103,7 +103,7 @@ impl Reader<'_> {
             plugin.allowed_paths = allowed_paths(&value);
         }
         plugin.config = pairs(&mut table, "config", scalar);
-        plugin.secrets = pairs(&mut table, "secrets", variable);
+        plugin.secrets = pairs(&mut table, "secrets", secret);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
         for (key, remedy) in FOR_ALL.into_iter().filter(|(key, _)| table.has(key)).collect::<Vec<_>>() {
             let problem =
@@ -199,11 +199,7 @@ pub(super) fn each<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&V
 }
 
 /// The pairs of the table under `key`, each value read by `read`.
-fn pairs(
-    table: &mut Table<'_>,
-    key: &'static str,
-    read: impl Fn(&Value<'_>) -> Option<String>,
-) -> BTreeMap<String, String> {
+fn pairs<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&Value<'_>) -> Option<T>) -> BTreeMap<String, T> {
     let Some(value) = table.take(&[key]) else { return BTreeMap::new() };
     let Some(pairs) = value.table(key) else { return BTreeMap::new() };
     let pairs = pairs.entries();
@@ -244,15 +240,4 @@ fn scalar(value: &Value<'_>) -> Option<String> {
         return None;
     }
     Some(text)
-}
-
-/// The name of an environment variable.
-fn variable(value: &Value<'_>) -> Option<String> {
-    let text = value.string()?;
-    if !is_variable(text) {
-        value.report().hide(value.span());
-        value.wrong(Problem::SecretItself { key: shortened(value.key) });
-        return None;
-    }
-    Some(text.to_owned())
 }

@@ -8,6 +8,7 @@ use toml_parser::lexer::TokenKind;
 
 use super::report::Report;
 use crate::config::problem::Problem;
+use crate::text::is_unsafe;
 
 /// Deepest nesting of brackets and dotted keys. The parser itself allows 80 brackets and 80 dots at each of them; a tree
 /// that deep overflows a thread's stack when it is dropped. No configuration needs a third of this.
@@ -142,7 +143,7 @@ impl Scan {
             done = span.end - rest.trim_start_matches([' ', '\t']).len();
         }
         line.push_str(&text[done..span.end]);
-        let line: String = line.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line: String = line.trim().chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
         // A line too long to read is no help; its beginning is.
         match line.char_indices().nth(200) {
             Some((at, _)) => format!("{}…", &line[..at]),
@@ -224,5 +225,5 @@ fn inserted(span: &Range<usize>, insert: Insert, report: &Report) -> Option<Stri
         Insert::Quotes => format!("{before}\"{meant}\"{after}"),
     };
     let line = line.trim();
-    (line.len() <= 160 && !line.contains(char::is_control)).then(|| line.to_owned())
+    (line.len() <= 160 && !line.contains(is_unsafe)).then(|| line.to_owned())
 }

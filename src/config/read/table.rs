@@ -7,8 +7,8 @@ use toml::de::DeTable;
 use super::report::Report;
 use super::value::Value;
 use crate::config::problem::Problem;
-use crate::config::source::harmless;
 use crate::config::suggest::nearest;
+use crate::text::Escape as _;
 
 /// A table being read. A key may go by several names: the first is the name, the others are aliases.
 pub(super) struct Table<'a> {
@@ -126,11 +126,13 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Characters of a name that a message shows.
+const MAX_SHOWN: usize = 80;
+
 /// A name from the file, for a message: bounded, and without what would disturb a terminal.
 pub(super) fn shortened(name: &str) -> String {
-    let mut short: String = name.chars().take(80).map(harmless).collect();
-    if short.len() < name.len() && name.chars().count() > 80 {
-        short.push('…');
+    match name.char_indices().nth(MAX_SHOWN) {
+        Some((at, _)) => format!("{}…", name[..at].escaped()),
+        None => name.escaped().to_string(),
     }
-    short
 }

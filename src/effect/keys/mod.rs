@@ -13,6 +13,7 @@ use super::process::Environment;
 use crate::action::EffectError;
 use crate::clock::{Clock, Micros, SystemClock};
 use crate::config::{Keystroke, MouseButton, MouseClick};
+use crate::text::Escape as _;
 use layout::Stroke;
 use uinput::{Device, Shape};
 
@@ -78,7 +79,7 @@ impl Input {
         let key = name.and_then(codes::code).ok_or_else(|| {
             EffectError::Unsupported(format!(
                 "there is no key called \"{}\" on a US keyboard",
-                keystroke.keys.escape_debug()
+                keystroke.keys.escaped()
             ))
         })?;
         Ok(Self::Chord(keystroke.modifiers.iter().map(|modifier| codes::modifier(*modifier)).chain([key]).collect()))
@@ -90,7 +91,7 @@ impl Input {
             layout::stroke(c).ok_or_else(|| {
                 EffectError::Unsupported(format!(
                     "'{}' (U+{:04X}, character {} of the text) is on no key of a US keyboard, so nothing was typed",
-                    c.escape_debug(),
+                    c.encode_utf8(&mut [0; 4]).escaped(),
                     u32::from(c),
                     position + 1
                 ))

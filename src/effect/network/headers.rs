@@ -2,7 +2,9 @@
 
 #[cfg(feature = "http")]
 use crate::action::HttpResponse;
-use crate::action::{EffectError, Secrets};
+use crate::action::{CLOSE, EffectError, OPEN, Secrets, placeholder};
+use crate::config::literal;
+use crate::text::Escape as _;
 
 /// Most headers of one request.
 const MAX_HEADERS: usize = 64;
@@ -31,9 +33,6 @@ const RESERVED: [&str; 16] = [
     "via",
     "origin",
 ];
-
-const OPEN: &str = "{{secret:";
-const CLOSE: &str = "}}";
 
 /// Secrets that were put into a request.
 #[derive(Default)]
@@ -100,7 +99,7 @@ pub(super) fn fill(
     for (name, value) in headers {
         let lower = name.to_ascii_lowercase();
         if !token(&lower) {
-            return Err(EffectError::Failed(format!("\"{}\" is no header name", name.escape_debug())));
+            return Err(EffectError::Failed(format!("\"{}\" is no header name", name.escaped())));
         }
         let reserved = RESERVED.contains(&lower.as_str()) || lower.starts_with("sec-websocket-");
         // Sub-protocols are the application's own business.
@@ -137,9 +136,10 @@ fn expand(value: &str, secrets: &Secrets, filled: &mut Filled) -> Result<String,
             .split_once(CLOSE)
             .ok_or_else(|| EffectError::Failed("a {{secret:…}} placeholder is not closed".to_owned()))?;
         let variable = secrets.get(name).ok_or_else(|| {
-            let name = name.escape_debug();
             EffectError::NotFound(format!(
-                "there is no secret \"{name}\"; add to the plugin: secrets = {{ {name} = \"VARIABLE\" }}"
+                "there is no secret {}; add to the plugin: secrets = {{ {} = {{ env = \"VARIABLE\", hosts = [\"HOST\"] }} }}",
+                literal::shown(name),
+                literal::key(name)
             ))
         })?;
         let secret = std::env::var(variable).ok().filter(|secret| !secret.is_empty()).ok_or_else(|| {
@@ -150,7 +150,7 @@ fn expand(value: &str, secrets: &Secrets, filled: &mut Filled) -> Result<String,
         expanded.push_str(before);
         expanded.push_str(&secret);
         if secret.len() >= MIN_SCRUBBED_BYTES {
-            filled.0.push((secret, format!("{OPEN}{name}{CLOSE}")));
+            filled.0.push((secret, placeholder(name)));
         }
         rest = after;
     }

@@ -14,6 +14,7 @@ use ureq::{Agent, Error};
 use super::deadline::Deadline;
 use super::wire::Connection;
 use crate::action::{EffectError, HttpRequest, HttpResponse};
+use crate::text::Escape as _;
 
 /// Most bytes of a response's head.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -44,12 +45,14 @@ pub(super) fn exchange(
     let agent = Agent::with_parts(config, Standing(Mutex::new(Some(connection))), Nowhere);
     let failed = |error: &Error| tell(error, request, deadline);
     let method = Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| EffectError::Failed(format!("\"{}\" is no method", request.method.escape_debug())))?;
+        .map_err(|_| EffectError::Failed(format!("\"{}\" is no method", request.method.escaped())))?;
     let mut builder = ureq::http::Request::builder().method(method).uri(request.url.to_string());
     for (name, value) in headers {
         builder = builder.header(name, value);
     }
-    let response = if request.body.is_empty() {
+    // A method that has a body says that it is empty: chunks of nothing are what servers answer 411 to.
+    let bodiless = request.body.is_empty() && !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+    let response = if bodiless {
         builder.body(()).map_err(Error::Http).and_then(|request| agent.run(request))
     } else {
         builder.body(request.body.as_slice()).map_err(Error::Http).and_then(|request| agent.run(request))

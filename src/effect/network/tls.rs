@@ -13,6 +13,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::wire::{Connection, Wire};
 use crate::action::{EffectError, Host};
+use crate::text::Escape as _;
 
 /// Largest file of authorities, in bytes; a whole system's is a quarter of it.
 const MAX_AUTHORITIES_BYTES: u64 = 1 << 20;
@@ -48,11 +49,11 @@ impl fmt::Display for AuthorityError {
                 write!(
                     f,
                     "{}: cannot read the certificate authorities: {reason}; correct SSL_CERT_FILE",
-                    path.display()
+                    path.escaped()
                 )
             }
             Self::Malformed { path, reason } => {
-                write!(f, "{}: not a list of certificates in PEM: {reason}; correct SSL_CERT_FILE", path.display())
+                write!(f, "{}: not a list of certificates in PEM: {reason}; correct SSL_CERT_FILE", path.escaped())
             }
             Self::Provider { reason } => write!(f, "no TLS: {reason}"),
         }

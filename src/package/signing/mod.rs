@@ -23,6 +23,7 @@ use super::key::PublicKey;
 use super::signature::{Cosignature, Flaw, MAX_BYTES, MAX_COSIGNATURES, SignatureFile, Signed};
 use super::statement::{self, Signer, Statement};
 use super::{AdmittedPlugin, Policy, Refusal, admit, file, signature, signature_path};
+use crate::text::Escape as _;
 
 /// Something that signs: a key file or a token.
 pub trait SigningKey {
@@ -90,29 +91,33 @@ impl std::fmt::Display for SigningError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Plugin(refusal) => refusal.fmt(f),
-            Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::File { path, reason } => write!(f, "{}: {reason}", path.escaped()),
             Self::Flawed { path, flaw } => {
-                write!(f, "{}: {flaw}\n  let the first signer sign this build: conductor-sign sign", path.display())
+                write!(
+                    f,
+                    "{}: {flaw}\n  let the first signer sign this build: conductor-sign sign PLUGIN KEY --name NAME --email EMAIL",
+                    path.escaped()
+                )
             }
             Self::Forged { path, key } => write!(
                 f,
                 "{}: the signature of key {key} does not hold\n  do not co-sign this; fetch plugin and signature again",
-                path.display()
+                path.escaped()
             ),
             Self::NoStatement { path } => write!(
                 f,
                 "{}: there is no statement to co-sign: another program wrote this file\n  let the first signer sign again with conductor-sign sign",
-                path.display()
+                path.escaped()
             ),
             Self::SignedAlready { path, key } => write!(
                 f,
                 "{}: the key {key} has signed this already\n  a co-signature takes another person's key",
-                path.display()
+                path.escaped()
             ),
             Self::TooMany { path } => {
-                write!(f, "{}: {MAX_COSIGNATURES} co-signatures, and no more are read", path.display())
+                write!(f, "{}: {MAX_COSIGNATURES} co-signatures, and no more are read", path.escaped())
             }
-            Self::Token(reason) => write!(f, "the token did not sign: {reason}"),
+            Self::Token(reason) => write!(f, "the token did not sign: {}", reason.escaped()),
             Self::Text { what } => {
                 write!(f, "the {what} is empty, longer than 256 bytes, or has characters that cannot be printed")
             }
@@ -191,7 +196,7 @@ impl Signing {
         let cosigner = signer(key, name, email, signed_at)?;
         let _lock = file::EditLock::take(&path).map_err(unusable)?;
         let bytes = file::read(&path, MAX_BYTES).map_err(|error| {
-            let hint = "\n  the first signer signs with: conductor-sign sign";
+            let hint = "\n  the first signer signs with: conductor-sign sign PLUGIN KEY --name NAME --email EMAIL";
             let hint = if error.kind() == std::io::ErrorKind::NotFound { hint } else { "" };
             SigningError::File { path: path.clone(), reason: format!("cannot read the signature: {error}{hint}") }
         })?;

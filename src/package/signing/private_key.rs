@@ -10,7 +10,8 @@ use super::{SigningError, SigningKey};
 use crate::clock::SystemEntropy;
 use crate::package::file;
 use crate::package::key::PublicKey;
-use crate::package::shell::word;
+use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// Largest private key file that is read, in bytes.
 const MAX_BYTES: u64 = 4096;
@@ -81,30 +82,30 @@ impl std::fmt::Display for KeyFileError {
             Self::NotFound { tried: [first, second] } => write!(
                 f,
                 "there is no private key {} or {}\n  make one with: conductor-sign generate-key {}",
-                first.display(),
-                second.display(),
-                word(&second.display().to_string())
+                first.escaped(),
+                second.escaped(),
+                word(second)
             ),
-            Self::Io { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Io { path, reason } => write!(f, "{}: {reason}", path.escaped()),
             Self::Exposed { path, mode } => write!(
                 f,
                 "{}: others can read this private key (mode {mode:04o})\n  chmod 600 {}; if others may have read it, make a new one and rotate",
-                path.display(),
-                word(&path.display().to_string())
+                path.escaped(),
+                word(path)
             ),
             Self::IsPublic { path } => {
-                write!(f, "{}: this is a public key; signing takes the private one beside it", path.display())
+                write!(f, "{}: this is a public key; signing takes the private one beside it", path.escaped())
             }
             Self::NotAKey { path } => write!(
                 f,
                 "{}: not a private key: neither 32 raw bytes nor a file that generate-key --passphrase made",
-                path.display()
+                path.escaped()
             ),
-            Self::Sealed { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::Sealed { path, error } => write!(f, "{}: {error}", path.escaped()),
             Self::Exists { path } => write!(
                 f,
                 "{}: this file exists, and a lost key cannot be made again\n  choose another name, or move the old key away",
-                path.display()
+                path.escaped()
             ),
             Self::Entropy(reason) => write!(f, "the operating system gives no randomness: {reason}"),
         }

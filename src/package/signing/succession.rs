@@ -9,6 +9,7 @@ use super::{SigningError, SigningKey, signed};
 use crate::package::key::PublicKey;
 use crate::package::time::Timestamp;
 use crate::package::{file, hex, json, signature};
+use crate::text::Escape as _;
 
 /// Begins what both keys sign.
 const CONTEXT: &[u8] = b"conductor-key-succession-v1\0";
@@ -82,12 +83,12 @@ pub enum SuccessionError {
 impl std::fmt::Display for SuccessionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Io { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::Malformed { path, reason } => write!(f, "{}: not a succession record: {reason}", path.display()),
+            Self::Io { path, reason } => write!(f, "{}: {reason}", path.escaped()),
+            Self::Malformed { path, reason } => write!(f, "{}: not a succession record: {reason}", path.escaped()),
             Self::Forged { path, key } => write!(
                 f,
                 "{}: the signature of key {key} does not hold\n  do not trust the new key; ask the developer through another channel",
-                path.display()
+                path.escaped()
             ),
             Self::SameKey(key) => write!(f, "old and new key are the same: {key}"),
             Self::Reason => f.write_str("the reason is longer than 256 bytes or has characters that cannot be printed"),

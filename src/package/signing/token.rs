@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::token_uri::TokenUri;
 use super::{SigningError, SigningKey};
 use crate::package::key::PublicKey;
+use crate::text::Escape as _;
 
 /// An Ed25519 key on a token, with a session open.
 pub struct Token {
@@ -74,13 +75,15 @@ impl std::fmt::Display for TokenError {
                 "the PKCS#11 URI does not say which module to load\n  \
                  add ?module-path=/PATH/TO/MODULE.so, or set PKCS11_MODULE_PATH",
             ),
-            Self::Module { path, reason } => write!(f, "{}: cannot load the PKCS#11 module: {reason}", path.display()),
-            Self::NoToken { found } if found.is_empty() => f.write_str("there is no token: is it plugged in?"),
-            Self::NoToken { found } => write!(f, "no token matches the URI; there are: {}", found.join(", ")),
-            Self::SeveralTokens(found) => {
-                write!(f, "several tokens match the URI ({}): add token= or serial=", found.join(", "))
+            Self::Module { path, reason } => {
+                write!(f, "{}: cannot load the PKCS#11 module: {}", path.escaped(), reason.escaped())
             }
-            Self::Login(reason) => write!(f, "the token did not accept the PIN: {reason}"),
+            Self::NoToken { found } if found.is_empty() => f.write_str("there is no token: is it plugged in?"),
+            Self::NoToken { found } => write!(f, "no token matches the URI; there are: {}", found.join(", ").escaped()),
+            Self::SeveralTokens(found) => {
+                write!(f, "several tokens match the URI ({}): add token= or serial=", found.join(", ").escaped())
+            }
+            Self::Login(reason) => write!(f, "the token did not accept the PIN: {}", reason.escaped()),
             Self::NoKey { token } => write!(
                 f,
                 "no Ed25519 private key on the token {token:?} matches the URI\n  \
@@ -91,7 +94,7 @@ impl std::fmt::Display for TokenError {
                 "the token does not hold the Ed25519 public key beside the private one\n  \
                  store it with the same label and id",
             ),
-            Self::Token { doing, reason } => write!(f, "the token failed {doing}: {reason}"),
+            Self::Token { doing, reason } => write!(f, "the token failed {doing}: {}", reason.escaped()),
         }
     }
 }

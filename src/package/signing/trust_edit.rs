@@ -10,6 +10,7 @@ use crate::package::key::PublicKey;
 use crate::package::signature;
 use crate::package::time::Timestamp;
 use crate::package::trust::{self, Standing, TrustError, TrustStore};
+use crate::text::Escape as _;
 
 /// A trust store that is being edited; other editors wait.
 #[derive(Debug)]
@@ -94,18 +95,18 @@ impl std::fmt::Display for TrustEditError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Store(error) => write!(f, "{error}\n  nothing was changed: repair the file first"),
-            Self::Io { path, reason } => write!(f, "{}: cannot write the trust store: {reason}", path.display()),
+            Self::Io { path, reason } => write!(f, "{}: cannot write the trust store: {reason}", path.escaped()),
             Self::Layout { path, table } => {
-                write!(f, "{}: `{table}` is an inline list\n  write it as [[{table}]] tables", path.display())
+                write!(f, "{}: `{table}` is an inline list\n  write it as [[{table}]] tables", path.escaped())
             }
             Self::TrustedAlready { key, name } => write!(f, "the key {key} is trusted already, as {name:?}"),
             Self::Revoked { path, key, reason } => write!(
                 f,
                 "the key {key} is revoked: {reason}\n  if that was a mistake, remove its [[revoked]] entry from {}",
-                path.display()
+                path.escaped()
             ),
             Self::NoSuchKey(prefix) => {
-                write!(f, "no trusted key begins with {prefix}\n  see: conductor-sign trust list")
+                write!(f, "no trusted key begins with {}\n  see: conductor-sign trust list", prefix.escaped())
             }
             Self::Ambiguous { prefix, keys } => {
                 write!(f, "{} trusted keys begin with {prefix}; give more digits:", keys.len())?;
@@ -116,7 +117,7 @@ impl std::fmt::Display for TrustEditError {
             }
             Self::OldKeyUnknown(key) => write!(
                 f,
-                "the succession is from the key {key}, which is not trusted here\n  if the new key is the developer's, add it by itself: conductor-sign trust add"
+                "the succession is from the key {key}, which is not trusted here\n  if the new key is the developer's, add it by itself: conductor-sign trust add KEY NAME"
             ),
             Self::OldKeyReplaced { key, successor: Some(successor) } => {
                 write!(f, "the key {key} was replaced already, by {successor}")

@@ -13,9 +13,9 @@ pub(super) use runner::load;
 
 use super::fault::{Bytes, Trap, grouped};
 use super::signature::Signature;
-use super::text::clean;
 use super::thread::ThreadError;
 use crate::confine::Confinement;
+use crate::text::{clean, clean_name};
 
 /// Longest name of an import that is repeated in a message, in bytes.
 const MAX_NAME: usize = 80;
@@ -170,8 +170,8 @@ impl fmt::Display for CommandError {
             Self::Import { module, name } => write!(
                 f,
                 "it imports \"{}\" from \"{}\", which is not part of WASI preview1; build it for wasm32-wasip1",
-                clean(name, MAX_NAME),
-                clean(module, MAX_NAME)
+                clean_name(name, MAX_NAME),
+                clean_name(module, MAX_NAME)
             ),
             Self::ImportType { name, expected } => {
                 write!(

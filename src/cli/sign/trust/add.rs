@@ -1,13 +1,16 @@
 //! `conductor-sign trust add`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::FromArgs;
 
 use super::{Exit, Failure, Output, default_store, edit_failure, operation};
 use crate::cli::sign::now;
-use crate::package::PublicKey;
 use crate::package::signing::{Succession, SuccessionError, TrustFile};
+use crate::package::{KeyError, PublicKey, file};
+
+/// Largest `.public` file that is read, in bytes.
+const MAX_KEY_FILE: u64 = 1024;
 
 /// Trust a key, or move trust from an old key to its successor.
 #[derive(FromArgs, Debug)]
@@ -18,7 +21,7 @@ use crate::package::signing::{Succession, SuccessionError, TrustFile};
     note = "Compare the key with the one its owner publishes before you add it.\n\nExit codes: 0 done; 1 the key is trusted already, revoked, or the succession does not hold; 2 wrong usage, or the trust\nstore could not be read or written."
 )]
 pub(super) struct Add {
-    /// the public key, 64 hexadecimal digits, and whose it is
+    /// the public key, 64 hexadecimal digits or the .public file that holds them, and whose it is
     #[argh(positional, arg_name = "key name")]
     key_and_name: Vec<String>,
     /// their e-mail address
@@ -52,7 +55,7 @@ impl Add {
                 out.line(format_args!("Trusted keys: {}", edited.trusted))?;
             }
             (None, [key, name]) => {
-                let key = PublicKey::parse(key).map_err(|error| {
+                let key = public_key(key).map_err(|error| {
                     Failure::usage(format!("{key:?}: {error}\n  the owner's .public file holds the 64 digits"))
                 })?;
                 let edit = TrustFile::open(&store).map_err(edit_failure)?;
@@ -64,4 +67,12 @@ impl Add {
         }
         Ok(Exit::Done)
     }
+}
+
+/// The key that `text` is, or that stands in the file of this name.
+fn public_key(text: &str) -> Result<PublicKey, KeyError> {
+    PublicKey::parse(text).or_else(|error| match file::read(Path::new(text), MAX_KEY_FILE) {
+        Ok(bytes) => PublicKey::parse(String::from_utf8_lossy(&bytes).trim()),
+        Err(_) => Err(error),
+    })
 }

@@ -75,7 +75,7 @@ impl List {
             });
             let text = StoreText { keys: keys.collect(), revoked: revoked.collect() };
             // Texts and lists of them: nothing here that JSON could not hold.
-            out.line(format_args!("{}", serde_json::to_string_pretty(&text).unwrap_or_default()))?;
+            out.json(&serde_json::to_string_pretty(&text).unwrap_or_default())?;
             return Ok(Exit::Done);
         }
         out.line(format_args!("Trusted keys: {}", store.keys().len()))?;

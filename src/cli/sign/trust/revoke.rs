@@ -14,7 +14,7 @@ use crate::package::signing::TrustFile;
     subcommand,
     name = "revoke",
     example = "{command_name} 3dab8dbf \"stolen with a laptop\"",
-    note = "A plugin that is running keeps running until it is loaded again.\n\nExit codes: 0 done; 1 there is no such key, or it is revoked already; 2 wrong usage, or the trust store could not be\nread or written."
+    note = "A running daemon follows at the plugin's next call.\n\nExit codes: 0 done; 1 there is no such key, or it is revoked already; 2 wrong usage, or the trust store could not be\nread or written."
 )]
 pub(super) struct Revoke {
     /// the key, or as many first digits of a trusted one as tell it from the others

@@ -1,0 +1,94 @@
+//! What is allowed in a configuration, and better done otherwise: of its plugins' secrets and grants.
+
+use std::fmt;
+
+use crate::config::{Capability, Config, Environment, PluginConfig, literal};
+use crate::grant::Risk;
+use crate::package::{TrustLevel, Verdict};
+use crate::text::Escape as _;
+
+/// A warning about a plugin of the configuration, with the line to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Advice {
+    /// The plugin's name.
+    plugin: String,
+    /// What is the matter.
+    message: String,
+    /// What to do.
+    pub(super) help: String,
+}
+
+impl Advice {
+    /// Which plugin, and what is the matter with it.
+    pub(super) fn text(&self) -> String {
+        format!("[plugins.{}]: {}", literal::shown_key(&self.plugin), self.message)
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n  = {}", self.text(), self.help)
+    }
+}
+
+/// Secrets that go to more than one host, and those that have no value in `environment`.
+pub(super) fn of_secrets(config: &Config, environment: &Environment) -> Vec<Advice> {
+    config.plugins.iter().flat_map(|(name, plugin)| secrets(name, plugin, environment)).collect()
+}
+
+fn secrets(plugin: &str, settings: &PluginConfig, environment: &Environment) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    let mut add = |message, help| advice.push(Advice { plugin: plugin.to_owned(), message, help });
+    let hosts = &settings.allowed_hosts;
+    let one_name = matches!(&hosts[..], [host] if !host.contains('*'));
+    for (name, secret) in &settings.secrets {
+        let key = literal::shown_key(name);
+        if secret.hosts.is_none() && !one_name {
+            let example = ["api.example.com".to_owned()];
+            let hosts = if hosts.is_empty() { &example[..] } else { hosts };
+            let line = literal::secret(&secret.variable, hosts);
+            add(
+                format!("the secret {key} goes to every host that the plugin may reach"),
+                format!("name the hosts that may have it, in secrets: {key} = {line}"),
+            );
+        }
+        if environment.get(&secret.variable).is_none() {
+            let variable = secret.variable.escaped();
+            add(
+                format!("the secret {key} has no value: the environment variable {variable} is not set"),
+                format!("set {variable} where Conductor is started"),
+            );
+        }
+    }
+    advice
+}
+
+/// Whether what [`of_grants`] says depends on the file at the plugin's path.
+pub(super) fn depends_on_file(settings: &PluginConfig) -> bool {
+    settings.sha256.is_none() && risky(settings).next().is_some()
+}
+
+/// Capabilities that the configuration grants, and whose risk is not low.
+fn risky(settings: &PluginConfig) -> impl Iterator<Item = Capability> {
+    settings.granted_capabilities.iter().copied().filter(|capability| Risk::of(*capability) > Risk::Low)
+}
+
+/// Grants of the configuration that hold for whatever file lies at the plugin's path; `verdict` is of the file there now.
+pub(super) fn of_grants(plugin: &str, settings: &PluginConfig, verdict: &Verdict) -> Option<Advice> {
+    // A signature by a trusted key holds the file, and so does a pin. Of a file that is refused or absent nothing is granted.
+    if !depends_on_file(settings) || verdict.level == TrustLevel::Trusted || verdict.refusal.is_some() || !verdict.read
+    {
+        return None;
+    }
+    let granted: Vec<String> =
+        risky(settings).map(|capability| format!("{capability} (risk: {})", Risk::of(capability).name())).collect();
+    Some(Advice {
+        plugin: plugin.to_owned(),
+        message: format!(
+            "grants {} to whatever file lies at {}: it is not signed by a key you trust, and not pinned",
+            granted.join(", "),
+            settings.path.escaped()
+        ),
+        help: format!("to grant it to the file that is there now alone: sha256 = \"{}\"", verdict.digest),
+    })
+}

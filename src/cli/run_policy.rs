@@ -1,0 +1,57 @@
+//! What `conductor run` asks of a plugin's file.
+
+use std::path::Path;
+
+use super::Failure;
+use crate::clock::SystemClock;
+use crate::config::{Config, Environment, LoadError, PluginConfig, literal, paths};
+use crate::daemon::Places;
+use crate::package::{Policy, Timestamp};
+use crate::text::Escape as _;
+
+/// The policy that holds for a file, and where it comes from.
+pub(super) struct RunPolicy {
+    /// The settings' name, for people.
+    pub(super) settings: String,
+    /// The plugin's section in the configuration, if that names the file.
+    pub(super) section: Option<String>,
+    pub(super) policy: Policy,
+}
+
+impl RunPolicy {
+    /// The settings of the plugin whose `path` is `file`, in the configuration at `config` or at its usual place; where none names
+    /// the file, the default ones.
+    pub(super) fn of(file: &Path, config: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
+        let wanted = config.is_some();
+        // Without a home there is no usual place, and no configuration in it.
+        let config = config.map(Path::to_owned).or_else(|| paths::config_file(environment).ok());
+        let loaded = match config.as_ref().map(|config| Config::load(config, environment)) {
+            None => None,
+            Some(Ok(loaded)) => Some(loaded),
+            Some(Err(LoadError::Missing { .. })) if !wanted => None,
+            Some(Err(error)) => return Err(Failure::operation(error.to_string())),
+        };
+        let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
+        if let (Some(loaded), Some(config)) = (loaded, config)
+            && let Some((name, plugin)) = find(&loaded.config, file)
+        {
+            let section = format!("[plugins.{}]", literal::shown_key(name));
+            return Ok(Self {
+                settings: format!("{section} of {}", config.escaped()),
+                section: Some(section),
+                policy: Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at),
+            });
+        }
+        Ok(Self {
+            settings: "default (no configuration names this file)".into(),
+            section: None,
+            policy: Policy { trusted_keys: Some(places.trusted_keys), at, ..Policy::default() },
+        })
+    }
+}
+
+/// The plugin whose file `path` is.
+fn find<'a>(config: &'a Config, path: &Path) -> Option<(&'a String, &'a PluginConfig)> {
+    let same = std::fs::canonicalize(path).ok()?;
+    config.plugins.iter().find(|(_, plugin)| std::fs::canonicalize(&plugin.path).is_ok_and(|path| path == same))
+}

@@ -1,0 +1,43 @@
+//! `secrets` of a plugin.
+
+use toml::de::DeValue;
+
+use super::plugins::each;
+use super::scope::host;
+use super::table::shortened;
+use super::value::Value;
+use crate::config::expand::is_variable;
+use crate::config::problem::Problem;
+use crate::config::wasm::Secret;
+
+/// `"VARIABLE"`, for every host of `allowed_hosts`, or `{ env = "VARIABLE", hosts = ["api.example.com"] }`.
+pub(super) fn secret(value: &Value<'_>) -> Option<Secret> {
+    let DeValue::Table(_) = value.toml else {
+        return Some(Secret { variable: variable(value, value)?, hosts: None });
+    };
+    let mut table = value.table(format!("the secret `{}`", shortened(value.key)))?;
+    let Some(variable) = table.need(&["env"]).and_then(|env| variable(value, &env)) else {
+        // Whatever stands there may be the secret itself.
+        value.report().hide(value.span());
+        return None;
+    };
+    let listed = table.has("hosts");
+    let hosts = each(&mut table, "hosts", host);
+    if listed && hosts.is_empty() {
+        let wanted = "the hosts that may have it, such as \"api.example.com\"";
+        value.wrong(Problem::Empty { key: "hosts".to_owned(), wanted });
+    }
+    table.finish();
+    Some(Secret { variable, hosts: listed.then_some(hosts) })
+}
+
+/// The name of an environment variable, of the secret `of`.
+fn variable(of: &Value<'_>, value: &Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    if !is_variable(text) {
+        value.report().hide(value.span());
+        value.wrong(Problem::SecretItself { key: shortened(of.key) });
+        return None;
+    }
+    Some(text.to_owned())
+}
