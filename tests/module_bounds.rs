@@ -215,6 +215,7 @@ fn recursion_goes_as_deep_as_the_setting_says() {
 fn memory_grows_by_any_amount_at_once_up_to_its_limit() {
     let mut settings = settings();
     settings.wasm.max_memory_bytes = 1 << 30;
+    settings.wasm.max_fuel = 200_000_000;
     let text = |pages: u32| {
         format!(
             r#"(module (memory (export "memory") 1)
@@ -227,7 +228,7 @@ fn memory_grows_by_any_amount_at_once_up_to_its_limit() {
     };
     let outcome = run(&text(9_600), &settings); // 600 MB in one piece, filled in one piece
     assert_eq!((outcome.status, outcome.peak_memory), (Status::Ok, 9_602 << 16));
-    let proportional = 9_600 * 1_024 + (9_600 * 65_536 - 131_072) / 64;
+    let proportional = 9_600 * 8_192 + (9_600 * 65_536 - 131_072) / 8;
     assert!((proportional..proportional + 2_000).contains(&outcome.fuel), "{}", outcome.fuel);
     assert_eq!(run(&text(17_000), &settings).status, Status::Failed(7));
 }

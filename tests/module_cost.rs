@@ -64,7 +64,7 @@ fn peak() -> u64 {
 }
 
 #[test]
-fn the_largest_modules_take_twice_their_file_and_twice_the_plugins_memory_at_most() {
+fn the_largest_modules_take_twice_the_plugins_memory_at_most_beside_their_file() {
     let limit = settings().wasm.max_memory_bytes;
     // Operators that become the most code for their bytes, and what the bound counts for each.
     let units: [(&str, &[u8], u64); 7] = [
@@ -76,6 +76,7 @@ fn the_largest_modules_take_twice_their_file_and_twice_the_plugins_memory_at_mos
         ("kept locals", &[0x20, 0, 0x20, 0, 0x41, 0, 0x21, 0, 0x1a, 0x1a], 64),
         ("selects", &[0x20, 0, 0x20, 1, 0x20, 2, 0x45, 0x1b, 0x21, 0], 120),
     ];
+    let mut largest = 0;
     for (what, unit, counted) in units {
         let count = usize::try_from(limit / counted).expect("it fits") - 100;
         let wasm = module(unit, count * unit.len());
@@ -84,8 +85,10 @@ fn the_largest_modules_take_twice_their_file_and_twice_the_plugins_memory_at_mos
         let mut instance = instance(&plugin, &services());
         assert_eq!(call(&mut instance).status, Status::Ok, "{what}");
         println!("{what}: {} MiB of wasm, at most {} MiB, {before} before it ran", wasm.len() >> 20, peak());
-        // The code and what is needed to make it, the file as it was admitted and as the engine keeps it, and the process itself.
-        let most = (2 * limit + 2 * wasm.len() as u64) >> 20;
+        // The code and what is needed to make it; the file as it was made here, admitted, and kept by the engine; the process itself. The
+        // peak is that of all modules so far.
+        largest = wasm.len().max(largest);
+        let most = (2 * limit + 3 * largest as u64) >> 20;
         assert!(peak() < most, "{what}: {} of {most} MiB", peak());
     }
 }

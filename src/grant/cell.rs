@@ -82,7 +82,7 @@ impl GrantCell {
     /// plugin would no longer be admitted. Only the first watch counts.
     pub fn watch_trust(&self, store: &Path, reconsider: impl Fn() -> Option<String> + Send + Sync + 'static) {
         // A second watch would be of the same plugin under the same policy.
-        let _ = self.trust.set(TrustWatch::new(store, Box::new(reconsider)));
+        let _ = self.trust.set(TrustWatch::new(store, Arc::new(reconsider)));
     }
     fn refresh(&self) {
         if let Some(Settlement { store: Some(bound), .. }) = &self.settlement {

@@ -2,15 +2,19 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::cell::lock;
 use super::stamp::Stamp;
+use crate::confine::unconfined;
+
+/// Says why the plugin would no longer be admitted.
+type Reconsider = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// Looks at a trust store, and asks anew about a plugin when it changed.
 pub(super) struct TrustWatch {
     store: PathBuf,
-    reconsider: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    reconsider: Reconsider,
     state: Mutex<State>,
 }
 
@@ -29,7 +33,7 @@ impl fmt::Debug for TrustWatch {
 impl TrustWatch {
     /// A watch over the store at `path`. `reconsider` says why the plugin would no longer be admitted; it is asked at once, in case
     /// the store changed since the plugin was.
-    pub(super) fn new(path: &Path, reconsider: Box<dyn Fn() -> Option<String> + Send + Sync>) -> Self {
+    pub(super) fn new(path: &Path, reconsider: Reconsider) -> Self {
         let stamp = Stamp::of(path);
         let distrusted = reconsider().is_some();
         Self { store: path.into(), reconsider, state: Mutex::new(State { stamp, distrusted }) }
@@ -41,7 +45,9 @@ impl TrustWatch {
         let mut state = lock(&self.state);
         if stamp != state.stamp {
             state.stamp = stamp;
-            let refusal = (self.reconsider)();
+            // Asked on a guest's thread, which opens neither the store nor the plugin.
+            let reconsider = Arc::clone(&self.reconsider);
+            let refusal = unconfined(move || reconsider());
             state.distrusted = refusal.is_some();
             if let Some(refusal) = refusal {
                 log::warn!("{refusal}\n  the plugin is called no more; what it was to do is dropped");

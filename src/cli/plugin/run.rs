@@ -19,7 +19,8 @@ use crate::host;
 use crate::journal::output_value;
 use crate::package::{Policy, admit};
 use crate::sandbox::{
-    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, confinement, on_guest_thread,
+    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, confinement,
+    on_guest_thread,
 };
 
 /// Call one plugin without a configuration: prints status, fuel, peak memory and output.

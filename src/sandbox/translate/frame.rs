@@ -6,7 +6,7 @@
 /// Locals that are free: zeroing them takes no longer than the rest of a call.
 const FREE: u64 = 64;
 
-/// Locals for one unit of fuel: 64 bytes, as growing memory costs.
+/// Locals for one unit of fuel: zeroing them takes no longer than two additions.
 const PER_FUEL: u64 = 8;
 
 /// Fuel for entering a function with this many locals beyond its parameters; `None` when that is free.
