@@ -1,6 +1,7 @@
 //! The first sight of a signed plugin is told: from then on a downgrade is noticed, and before it is not.
 
-#[path = "signing_support/mod.rs"]
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

@@ -1,6 +1,7 @@
 //! Every command line that a message suggests can be pasted: it runs, and is not answered with its usage.
 
-#[path = "signing_support/mod.rs"]
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

@@ -1,6 +1,7 @@
 //! `verify`, `cosign` and `sign` say what `run` will make of the signatures.
 
-#[path = "signing_support/mod.rs"]
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

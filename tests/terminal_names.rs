@@ -5,6 +5,7 @@
 mod support;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
@@ -69,7 +70,7 @@ fn with_file(what: &str, content: &[u8], program: impl Fn(&Path) -> Program) -> 
         std::fs::write(&file, content).expect("a file");
         program(&file)
     };
-    same_lines(what, OsStr::new("plain.wasm"), &hostile_text_file(), &program).1
+    same_lines(what, OsStr::new("plain.wasm"), &hostile_text_file(), program).1
 }
 
 /// Arguments of the programs are text; what is in a directory need not be.
@@ -316,7 +317,7 @@ fn what_a_module_names() {
         let name = json.as_deref().map_or(name, |json| json.trim_matches('"'));
         let name = name.chars().fold(String::new(), |mut text, c| {
             for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                text += &format!("\\{byte:02x}");
+                write!(text, "\\{byte:02x}").expect("a string");
             }
             text
         });
@@ -371,14 +372,14 @@ fn sessions_and_their_journals() {
     with_text("a journal's fields", |scratch, name| {
         let (run, journal) = recorded(scratch, "plain");
         let ran = run.run().exits(1); // its plugin is not there
-        let text = std::fs::read_to_string(&journal).expect(&ran.transcript());
+        let text = std::fs::read_to_string(&journal).unwrap_or_else(|_| panic!("{}", ran.transcript()));
         std::fs::write(&journal, text.replace("\"effect\"", &quoted(name))).expect("the journal");
         bin("conductor").arg("replay").arg(journal)
     });
     with_text("another engine", |scratch, name| {
         let (run, journal) = recorded(scratch, "plain");
         let ran = run.run().exits(1); // its plugin is not there
-        let text = std::fs::read_to_string(&journal).expect(&ran.transcript());
+        let text = std::fs::read_to_string(&journal).unwrap_or_else(|_| panic!("{}", ran.transcript()));
         let engine =
             text.split("\"engine\":").nth(1).and_then(|rest| rest.split('"').nth(1)).expect("an engine").to_owned();
         std::fs::write(&journal, text.replace(&format!("\"{engine}\""), &quoted(name))).expect("the journal");

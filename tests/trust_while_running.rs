@@ -1,6 +1,7 @@
 //! What becomes of grants and of running plugins when trust in their signers changes.
 
-#[path = "signing_support/mod.rs"]
+#![cfg(feature = "plugin-signing")]
+
 mod signing_support;
 mod support;
 

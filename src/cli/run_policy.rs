@@ -14,6 +14,7 @@ pub(super) struct RunPolicy {
     /// The settings' name, for people.
     pub(super) settings: String,
     /// The plugin's section in the configuration, if that names the file.
+    #[cfg_attr(not(feature = "plugin-signing"), expect(dead_code, reason = "only signing tells what to write where"))]
     pub(super) section: Option<String>,
     pub(super) policy: Policy,
 }
