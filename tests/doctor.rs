@@ -3,7 +3,7 @@
 mod support;
 
 use conductor::confine::probe;
-use support::bin;
+use support::{Scratch, bin};
 
 #[test]
 fn what_is_said_of_the_second_wall_is_what_a_confined_thread_finds() {
@@ -23,6 +23,24 @@ fn what_is_said_of_the_second_wall_is_what_a_confined_thread_finds() {
     assert_eq!(status("system calls"), found.system_calls);
     let all = found.no_new_privileges && found.files && found.system_calls;
     assert_eq!((report["ok"].as_bool(), ran.code), (Some(all), Some(i32::from(!all))));
+}
+
+#[test]
+fn the_budget_of_the_process_is_that_of_the_configuration() {
+    let scratch = Scratch::new();
+    let config = "[wasm]\nmax_total_memory_bytes = 67_108_864\nmax_instances = 3\n[logging]\nkeep_files = 7\n";
+    let config = scratch.file("config.toml", config);
+    let ran = bin("conductor").args("doctor --json --config").arg(config).run();
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let detail = |name: &str| {
+        let checks = report["checks"].as_array().expect("checks");
+        let check = checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no check {name}"));
+        check["detail"].as_str().expect("a text").to_owned()
+    };
+    assert!(detail("memory of plugins").starts_with("64 MiB for all plugins together"));
+    assert_eq!(detail("instances"), "3 instances of plugins at once");
+    assert_eq!(detail("log"), "64 KiB a plugin and minute; 10 MiB a file, 7 old ones kept");
+    assert!(detail("descriptors").contains("kept for your own actions"));
 }
 
 #[test]

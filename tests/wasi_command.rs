@@ -239,3 +239,30 @@ fn memory_that_is_only_declared_is_not_touched() {
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
     assert!(kib < 200 << 10, "{pages} pages: {kib} KiB were resident");
 }
+
+#[test]
+fn a_program_may_hop_from_function_to_function_without_end() {
+    let scratch = Scratch::new();
+    let text = r#"(module
+        (memory (export "memory") 1)
+        (func $odd (param i32) (if (local.get 0) (then (return_call $even (i32.sub (local.get 0) (i32.const 1))))) unreachable)
+        (func $even (param i32) (if (local.get 0) (then (return_call $odd (i32.sub (local.get 0) (i32.const 1))))))
+        (func (export "_start") (call $even (i32.const 1000000)) (call $even (i32.const 3))))"#;
+    let ran = wasi().arg(module(&scratch, "hops.wasm", text)).run().exits(134);
+    // A million hops have left nothing behind, and the last ones no more than where they stand.
+    let frames: Vec<&str> = ran.stderr.lines().skip(1).map(str::trim).collect();
+    assert_eq!(frames, ["0: odd", "1: _start"], "{}", ran.stderr);
+}
+
+#[test]
+fn memory_that_the_machine_does_not_have_is_answered_and_ends_nothing() {
+    use conductor::sandbox::{Command, Ended};
+    let text = r#"(module
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1)
+        (func (export "_start")
+            (if (i32.ne (memory.grow (i32.const 16)) (i32.const -1)) (then (call $exit (i32.const 1))))
+            (if (i32.ne (memory.grow (i32.const 15)) (i32.const 1)) (then (call $exit (i32.const 2))))))"#;
+    let command = Command { max_memory_bytes: Some(1 << 20), ..Command::default() };
+    assert_eq!(command.run(&wat::parse_str(text).expect("text")), Ok(Ended::Exit(0)));
+}

@@ -1,10 +1,15 @@
 //! `conductor doctor`.
 
+use std::path::{Path, PathBuf};
+
 use argh::FromArgs;
 use serde::Serialize;
 
-use super::{Exit, Failure, Output};
+use super::{Exit, Failure, Output, run};
+use crate::config::{Config, Environment, paths};
 use crate::confine::{NEWEST_LANDLOCK, Probe, probe};
+use crate::daemon::{ResourceFigures, Resources};
+use crate::sandbox::TotalMemory;
 
 /// Say what of this machine Conductor can rely on.
 ///
@@ -18,6 +23,9 @@ use crate::confine::{NEWEST_LANDLOCK, Probe, probe};
     note = "Exit codes: 0 everything that protects this machine from plugins holds; 1 something of it is missing; 2 wrong usage."
 )]
 pub(super) struct Doctor {
+    /// configuration whose limits are shown; default conductor/config.toml below `$XDG_CONFIG_HOME`, or without one the defaults
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// print one JSON object
     #[argh(switch)]
     json: bool,
@@ -43,7 +51,7 @@ struct Check {
     detail: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<&'static str>,
+    remedy: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -57,17 +65,21 @@ impl Check {
         Self { name, status, detail: detail.into(), remedy: None }
     }
 
-    fn remedy(mut self, remedy: &'static str) -> Self {
-        self.remedy = Some(remedy);
+    fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
         self
     }
 }
 
 impl Doctor {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let config = self.configuration()?;
+        let resources = Resources::settle(&config.wasm);
+        let figures = resources.figures(&TotalMemory::new(resources.max_total_memory_bytes, None), &config.logging);
         let mut checks = vec![kernel()];
         checks.extend(second_wall(&probe()));
-        checks.extend([descriptors(), stack()]);
+        checks.extend(budget(&figures));
+        checks.push(stack());
         #[cfg(feature = "keys")]
         checks.push(device(
             "keys and clicks",
@@ -92,6 +104,18 @@ impl Doctor {
     }
 }
 
+impl Doctor {
+    /// The configuration that is asked for, or the usual one where there is one.
+    fn configuration(&self) -> Result<Config, Failure> {
+        let environment = Environment::of_process();
+        if self.config.is_none() && !paths::config_file(&environment).is_ok_and(|path| path.exists()) {
+            let none = Config::from_text("", "config.toml", Path::new(""), &environment);
+            return none.map(|loaded| loaded.config).map_err(|error| Failure::operation(error.to_string()));
+        }
+        Ok(run::load(self.config.as_deref(), &environment)?.config)
+    }
+}
+
 fn table(out: &mut Output, checks: &[Check]) -> Result<(), Failure> {
     let width = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
     for check in checks {
@@ -101,7 +125,7 @@ fn table(out: &mut Output, checks: &[Check]) -> Result<(), Failure> {
             Status::Missing => "missing",
         };
         out.line(format_args!("{:<width$}  {status:<7}  {}", check.name, check.detail))?;
-        if let Some(remedy) = check.remedy {
+        if let Some(remedy) = &check.remedy {
             out.line(format_args!("{:<width$}           {remedy}", ""))?;
         }
     }
@@ -156,20 +180,53 @@ fn second_wall(probe: &Probe) -> [Check; 3] {
     [privileges, files, calls]
 }
 
-/// Files, sockets and pipes the process may have open.
-fn descriptors() -> Check {
-    use rustix::process::{Resource, getrlimit};
-    /// What the most instances a pool has by default can take, and room for everything else.
-    const ENOUGH: u64 = 64 * 64 + 256;
-    let limit = getrlimit(Resource::Nofile);
-    let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
-    let detail = format!("{} open files, {} at most", shown(limit.current), shown(limit.maximum));
-    if limit.maximum.is_none_or(|maximum| maximum >= ENOUGH) {
-        Check::new("descriptors", Status::Ok, detail)
+/// What all plugins together may take, and what is bounded beside.
+fn budget(figures: &ResourceFigures) -> Vec<Check> {
+    let Resources { max_total_memory_bytes, machine_memory, descriptors, max_instances, configured_instances } =
+        figures.resources;
+    let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+    let machine = machine_memory.map_or_else(
+        || "the machine does not say what it has".to_owned(),
+        |bytes| format!("the machine has {}", mib(bytes)),
+    );
+    let memory = format!("{} for all plugins together; {machine}", mib(max_total_memory_bytes));
+    let memory = if machine_memory.is_none_or(|machine| max_total_memory_bytes <= machine) {
+        Check::new("memory of plugins", Status::Ok, memory)
     } else {
-        Check::new("descriptors", Status::Limited, detail)
-            .remedy("raise the hard limit on open files: LimitNOFILE= of the service, or ulimit -Hn")
-    }
+        Check::new("memory of plugins", Status::Limited, memory)
+            .remedy("write less under [wasm]: max_total_memory_bytes, or leave it out for half of what there is")
+    };
+    let open = figures.descriptors_open.map_or_else(|| "?".to_owned(), |open| open.to_string());
+    let files = format!(
+        "{open} of {} open, {} at most; {} kept for your own actions",
+        descriptors.limit,
+        descriptors.hard_limit,
+        descriptors.reserve()
+    );
+    let instances = format!("{max_instances} instances of plugins at once");
+    let instances = if max_instances >= configured_instances {
+        Check::new("instances", Status::Ok, instances)
+    } else {
+        Check::new("instances", Status::Limited, format!("{instances}, and not {configured_instances}: too few open files"))
+            .remedy(format!(
+                "raise the hard limit on open files (LimitNOFILE= of the service, ulimit -Hn), or under [wasm]: max_instances = {max_instances}"
+            ))
+    };
+    let waiting =
+        format!("{} lines and {} for a reader that is slow", figures.report_entries, mib(figures.report_bytes as u64));
+    let log = format!(
+        "{} KiB a plugin and minute; {} a file, {} old ones kept",
+        figures.log_bytes_per_plugin_and_minute >> 10,
+        mib(figures.log_file_bytes),
+        figures.log_files_kept
+    );
+    vec![
+        memory,
+        Check::new("descriptors", Status::Ok, files),
+        instances,
+        Check::new("waiting output", Status::Ok, waiting),
+        Check::new("log", Status::Ok, log),
+    ]
 }
 
 /// The stack of the first thread, which dry runs use for plugins.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use argh::FromArgs;
 
 use super::{Exit, Failure, Output};
+use crate::effect::machine;
 use crate::sandbox::{Command, Ended};
 use crate::text::Escape as _;
 
@@ -72,6 +73,8 @@ impl Wasi {
             environment,
             directories,
             fuel: self.fuel,
+            // Memory is had as it is touched: what the machine does not have would end this process, and others.
+            max_memory_bytes: machine::memory(),
             deterministic: self.deterministic,
         })
     }

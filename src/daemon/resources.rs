@@ -1,7 +1,5 @@
 //! What the process takes from the machine for its plugins, settled once at the start.
 
-use std::fmt;
-
 use crate::config::{Logging, WasmConfig};
 use crate::effect::{Descriptors, machine};
 use crate::journal::LimitsRecord;
@@ -118,33 +116,6 @@ pub struct ResourceFigures {
     pub log_files_kept: u32,
     /// Bytes of the log for a plugin in a minute.
     pub log_bytes_per_plugin_and_minute: u32,
-}
-
-impl fmt::Display for ResourceFigures {
-    /// A line for each.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Resources { max_total_memory_bytes, descriptors, max_instances, configured_instances, .. } = self.resources;
-        writeln!(
-            f,
-            "plugins' memory: {} of {max_total_memory_bytes} bytes, refused {} times",
-            self.memory_held, self.growth_refused
-        )?;
-        let open = self.descriptors_open.map_or_else(|| "?".to_owned(), |open| open.to_string());
-        writeln!(
-            f,
-            "descriptors: {open} of {} (at most {}), {} kept back from plugins",
-            descriptors.limit,
-            descriptors.hard_limit,
-            descriptors.reserve()
-        )?;
-        writeln!(f, "instances: at most {max_instances} (configured: {configured_instances})")?;
-        writeln!(f, "waiting output: at most {} lines and {} bytes", self.report_entries, self.report_bytes)?;
-        write!(
-            f,
-            "log: {} bytes a plugin and minute; {} bytes a file, {} old ones kept",
-            self.log_bytes_per_plugin_and_minute, self.log_file_bytes, self.log_files_kept
-        )
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct Command {
     pub directories: Vec<(PathBuf, String)>,
     /// Fuel it may use; any amount when absent.
     pub fuel: Option<u64>,
+    /// Bytes of memory it may have; as many as it can address when absent. A growth beyond is answered with −1.
+    pub max_memory_bytes: Option<u64>,
     /// Whether it always sees the same: a clock made of fuel, a fixed seed, sorted directories, settled file numbers
     /// and times.
     pub deterministic: bool,

@@ -5,7 +5,8 @@ use wasi_shim::{
 };
 use wasmi::errors::ErrorKind;
 use wasmi::{
-    Caller, Engine, ExternType, FuncType, Linker, Memory, Module, Store, TrapCode, TypedResumableCall, ValType,
+    Caller, Engine, ExternType, FuncType, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TrapCode,
+    TypedResumableCall, ValType,
 };
 
 use super::input::Patient;
@@ -32,6 +33,7 @@ struct State {
     wasi: WasiCtx,
     memory: Option<Memory>,
     meter: Meter,
+    limits: StoreLimits,
 }
 
 impl WasiView for State {
@@ -66,7 +68,10 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
     check(&module)?;
     let budget = command.fuel.unwrap_or(u64::MAX);
     let meter = Meter { budget, deadline: u64::MAX, ..Meter::default() };
-    let mut store = Store::new(&engine, State { wasi: context(command)?, memory: None, meter });
+    let most = command.max_memory_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    let limits = StoreLimitsBuilder::new().memory_size(most.unwrap_or(usize::MAX)).build();
+    let mut store = Store::new(&engine, State { wasi: context(command)?, memory: None, meter, limits });
+    store.limiter(|state| &mut state.limits);
     let mut linker = Linker::<State>::new(&engine);
     let unlinked = |error: &dyn std::fmt::Display| CommandError::Instance { reason: error.to_string() };
     wasi_shim::add_to_linker(&mut linker).map_err(|error| unlinked(&error))?;
