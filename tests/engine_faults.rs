@@ -161,7 +161,7 @@ fn a_select_picks_by_its_own_condition() {
     }
     assert!(
         wrong_by_itself > 0,
-        "the engine picks right by itself now: the barrier in src/sandbox/translate/scan.rs can go, and docs/upstream/wasmi-select.md with it"
+        "the engine picks right by itself now: the barrier in src/sandbox/translate/scan can go, and docs/upstream/wrong-select.md with it"
     );
 }
 
@@ -218,7 +218,7 @@ fn a_table_that_grows_at_the_end_of_a_slice_grows_once() {
     let text = GROWING.replace("GROWN", "(ref.null func) (i32.const 1000)");
     assert!(
         (600..640).any(|slice| bare(&text, Some(slice)) != 1000),
-        "the engine resumes a growing table by itself now: the call in src/sandbox/translate/scan.rs can go, and docs/upstream/wasmi-table-grow.md with it"
+        "the engine resumes a growing table by itself now: the call in src/sandbox/translate/scan can go, and docs/upstream/table-grow.md with it"
     );
 }
 
@@ -231,7 +231,7 @@ fn a_local_can_be_stored_at_the_address_in_itself() {
     assert_eq!(run(text, &settings()).status, Status::Failed(8));
     assert!(
         std::panic::catch_unwind(|| bare(text, None)).is_err(),
-        "the engine translates this store now: the copy in src/sandbox/translate/scan.rs can go, and docs/upstream/store-panic.md with it"
+        "the engine translates this store now: the copy in src/sandbox/translate/scan can go, and docs/upstream/store-panic.md with it"
     );
 }
 
