@@ -44,6 +44,17 @@ fn the_budget_of_the_process_is_that_of_the_configuration() {
 }
 
 #[test]
+fn a_wall_that_is_turned_off_is_missing_and_a_configuration_that_is_wrong_is_no_verdict() {
+    let scratch = Scratch::new();
+    let off = scratch.file("off.toml", "[wasm]\ndangerous_no_second_wall = true\n");
+    let ran = bin("conductor").args("doctor --config").arg(off).run().exits(1);
+    assert_eq!(ran.stdout.matches("turned off: dangerous_no_second_wall = true under [wasm]").count(), 3);
+    let wrong = scratch.file("wrong.toml", "[wasm]\nmax_instances = 0\n");
+    let ran = bin("conductor").args("doctor --config").arg(wrong).run().exits(2);
+    assert!(ran.stderr.contains("max_instances"), "{}", ran.stderr);
+}
+
+#[test]
 fn the_table_has_a_line_for_each_check() {
     let json = bin("conductor").args("doctor --json").run();
     let report: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");

@@ -323,6 +323,9 @@ fn an_instance_is_paid_for_before_it_is_made() {
     assert_eq!(first(2_048, 100_000_000).init_fuel, fuel(2_048));
     let poor = first(2_048, 2_000_000);
     let Status::Fault(fault) = &poor.status else { panic!("{poor:?}") };
-    assert_eq!((fault.function, &fault.kind), ("instantiation", &FaultKind::Fuel { limit: 2_000_000 }));
+    assert_eq!(
+        (fault.function, &fault.kind),
+        ("instantiation", &FaultKind::StartFuel { limit: 2_000_000, wanted: fuel(2_048) })
+    );
     assert_eq!(poor.init_fuel, 2_000_000);
 }

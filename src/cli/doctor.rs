@@ -20,7 +20,7 @@ use crate::sandbox::TotalMemory;
     subcommand,
     name = "doctor",
     example = "What holds here, as a table and for a program:\n  {command_name}\n  {command_name} --json",
-    note = "Exit codes: 0 everything that protects this machine from plugins holds; 1 something of it is missing; 2 wrong usage."
+    note = "Exit codes: 0 everything that protects this machine from plugins holds; 1 something of it is missing; 2 wrong usage,\nor a configuration that cannot be used."
 )]
 pub(super) struct Doctor {
     /// configuration whose limits are shown; default conductor/config.toml below `$XDG_CONFIG_HOME`, or without one the defaults
@@ -77,7 +77,7 @@ impl Doctor {
         let resources = Resources::settle(&config.wasm);
         let figures = resources.figures(&TotalMemory::new(resources.max_total_memory_bytes, None), &config.logging);
         let mut checks = vec![kernel()];
-        checks.extend(second_wall(&probe()));
+        checks.extend(second_wall(&probe(), config.wasm.dangerous_no_second_wall));
         checks.extend(budget(&figures));
         checks.push(stack());
         #[cfg(feature = "keys")]
@@ -112,7 +112,9 @@ impl Doctor {
             let none = Config::from_text("", "config.toml", Path::new(""), &environment);
             return none.map(|loaded| loaded.config).map_err(|error| Failure::operation(error.to_string()));
         }
-        Ok(run::load(self.config.as_deref(), &environment)?.config)
+        // Exit code 1 says that a protection is missing, and nothing else.
+        let loaded = run::load(self.config.as_deref(), &environment);
+        Ok(loaded.map_err(|failure| Failure::operation(failure.to_string()))?.config)
     }
 }
 
@@ -140,11 +142,18 @@ fn kernel() -> Check {
 }
 
 /// The second wall around plugins, as a thread found it that ran against it.
-fn second_wall(probe: &Probe) -> [Check; 3] {
+fn second_wall(probe: &Probe, turned_off: bool) -> [Check; 3] {
+    if turned_off {
+        return ["no new privileges", "files", "system calls"].map(|name| {
+            Check::new(name, Status::Missing, "turned off: dangerous_no_second_wall = true under [wasm]")
+                .remedy("remove that line")
+        });
+    }
     if cfg!(not(feature = "second-wall")) {
         return ["no new privileges", "files", "system calls"].map(|name| {
-            Check::new(name, Status::Missing, "this build has no second wall around plugins")
-                .remedy("build it with: cargo build --features second-wall")
+            Check::new(name, Status::Missing, "this build has no second wall around plugins").remedy(
+                "build it with the feature second-wall, which is on by default: cargo install --path . --locked",
+            )
         });
     }
     let privileges = if probe.no_new_privileges {

@@ -131,7 +131,7 @@ impl LogFile {
         }
     }
 
-    /// Moves each file to the next number; the last one is replaced. Whatever cannot be moved keeps what would replace it away.
+    /// Moves each file to the next number and replaces the last. A file that cannot be moved is kept: nothing replaces it.
     fn shift(&self) -> Result<(), (PathBuf, io::Error)> {
         if self.keep == 0 {
             return self.file.set_len(0).map_err(|error| (self.path.clone(), error));

@@ -26,9 +26,12 @@ mod sign;
 mod suggestion;
 mod wasi;
 
+use std::path::Path;
+
 use argh::{EarlyExit, FromArgs};
 
 use crate::text::Escape as _;
+use crate::text::shell::word;
 
 pub use exit::{Exit, Failure};
 pub use output::Output;
@@ -81,6 +84,7 @@ impl Version {
             ("alsa", cfg!(feature = "alsa")),
             ("http", cfg!(feature = "http")),
             ("keys", cfg!(feature = "keys")),
+            ("second-wall", cfg!(feature = "second-wall")),
             ("websocket", cfg!(feature = "websocket")),
         ];
         let features: Vec<_> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
@@ -152,8 +156,12 @@ fn program<T: FromArgs>(
     code
 }
 
-/// What the parser has against `arguments`, which it repeats as they are: of a name with a line end, what it says of the name
-/// as it is shown.
+/// The option that names `config` again, for a command that is suggested; nothing where the usual one was read.
+fn config_option(config: Option<&Path>) -> String {
+    config.map_or_else(String::new, |path| format!(" --config {}", word(path)))
+}
+
+/// The parser's error message for `arguments`, with names escaped: the parser repeats them as they are.
 fn complaint<T: FromArgs>(name: &str, arguments: &[&str], output: &str) -> String {
     let shown: Vec<String> = arguments.iter().map(|argument| argument.escaped().to_string()).collect();
     let shown: Vec<&str> = shown.iter().map(String::as_str).collect();

@@ -8,7 +8,7 @@ use argh::FromArgs;
 
 use super::recording::JournalFile;
 use super::transcript_file::TranscriptFile;
-use super::{Exit, Failure, Output, account, advice, logging, recording};
+use super::{Exit, Failure, Output, account, advice, config_option, logging, recording};
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 use crate::config::literal;
@@ -97,10 +97,11 @@ impl Run {
         for plugin in &plugins.plugins {
             for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
                 log::warn!(
-                    "plugin {} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{}], or run: conductor plugin grant {}",
+                    "plugin {} asks for {capability}, which is not granted; to grant it: granted_capabilities = [\"{capability}\"] under [plugins.{}], or run: conductor plugin grant {}{}",
                     plugin.name().escaped(),
                     literal::shown_key(plugin.name()),
-                    word(plugin.name())
+                    word(plugin.name()),
+                    config_option(self.config.as_deref())
                 );
             }
         }
@@ -328,7 +329,11 @@ fn warn_of_missing_wall(config: &Config, live: bool) {
         log::warn!("plugins are not confined by the operating system: dangerous_no_second_wall = true under [wasm]");
     } else if live && !config.plugins.is_empty() {
         let found = probe();
-        if !found.files && !found.system_calls {
+        if cfg!(not(feature = "second-wall")) {
+            log::warn!(
+                "plugins are not confined by the operating system: this build has no second wall; `conductor doctor` says more"
+            );
+        } else if !found.files && !found.system_calls {
             log::warn!(
                 "plugins are not confined by the operating system, which has neither Landlock nor seccomp filters; `conductor doctor` says more"
             );

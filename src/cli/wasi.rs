@@ -23,7 +23,7 @@ const TRAPPED: u8 = 134;
     subcommand,
     name = "wasi",
     example = "{command_name} hello.wasm\n{command_name} --dir data::/ --env LANG=C sort.wasm -r /words.txt\n{command_name} --deterministic --fuel 1000000000 simulation.wasm",
-    note = "Everything after MODULE goes to the program. Standard input, output and error are this process's.\nIn its directories it finds pipes, sockets and devices but cannot open them: connect those to its standard streams.\nFuel is counted with an account of running functions built into the program.\n\nExit codes: the program's own; 134 when it was stopped by a trap or for want of fuel, with the functions that were running;\n2 when it could not be started."
+    note = "Everything after MODULE goes to the program. Standard input, output and error are this process's.\nIn its directories it finds pipes, sockets and devices but cannot open them: connect those to its standard streams.\nThe fuel includes what it takes to keep the list of running functions that is shown when the program is stopped.\n\nExit codes: the program's own; 134 when it was stopped by a trap or for want of fuel, with the functions that were running;\n2 when it could not be started."
 )]
 pub(super) struct Wasi {
     /// directory for the program, `HOST::GUEST`, or HOST to be known by the same name; may be repeated

@@ -61,8 +61,8 @@ impl Default for Alarm {
 }
 
 impl Alarm {
-    /// Starts the thread that raises alarms, if it does not run. The first alarm that is set does so, too; but the thread may do
-    /// what the one may that starts it, and that should not be a plugin's.
+    /// Starts the thread that raises alarms, if it does not run. Setting the first alarm starts it as well, but then it inherits the
+    /// confinement of the thread that does; so this is called from one that is not confined.
     pub fn start_watchdog() {
         WATCHDOG.start(&mut WATCHDOG.lock());
     }

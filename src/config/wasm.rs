@@ -47,6 +47,18 @@ pub struct WasmConfig {
     pub isolation: Isolation,
 }
 
+/// The most that a setting may be: what is suggested beyond it would be refused.
+impl WasmConfig {
+    /// Of `max_fuel`.
+    pub const MOST_FUEL: u64 = 1_000_000_000_000;
+    /// Of `max_memory_bytes`: wasm32 addresses no more.
+    pub const MOST_MEMORY: u64 = 4 << 30;
+    /// Of `max_table_elements`.
+    pub const MOST_TABLE_ELEMENTS: u64 = 10_000_000;
+    /// Of `max_execution_ms`.
+    pub const MOST_EXECUTION_MS: u64 = 3_600_000;
+}
+
 /// How far calls are kept apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {

@@ -112,8 +112,8 @@ struct AtWork<F> {
     dispatch: Dispatch,
     config: Arc<Config>,
     tell: F,
-    /// Whether whoever is told still wants to be.
     log: Arc<PluginLog>,
+    /// Whether the one who is told still wants to be.
     wanted: bool,
 }
 

@@ -137,8 +137,8 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
     })
 }
 
-/// That the plugin with this verdict states a version and is signed, and nothing is recorded of an earlier one: until it is
-/// recorded, a downgrade cannot be noticed.
+/// Describes a signed plugin that states a version and of which no earlier one is recorded; until it is recorded, a downgrade cannot
+/// be noticed.
 #[must_use]
 pub fn first_seen(verdict: &Verdict, policy: &Policy) -> Option<FirstSeen> {
     let (record, now) = (policy.history.as_ref()?, stated(&verdict.path, verdict)?);

@@ -164,7 +164,7 @@ impl History {
         self.plugins.get(name).map_or(Ok(()), |last| last.allows(name, path, now))
     }
 
-    /// That `now`, signed by `signer`, is the first that is to be admitted as `name`, if it is; the record is the one at `path`.
+    /// Describes the first admission of `name`, or `None` when an earlier one is in the record at `path`.
     pub(crate) fn first_seen(&self, path: &Path, name: &str, now: &Admitted, signer: &Signer) -> Option<FirstSeen> {
         (!self.plugins.contains_key(name)).then(|| FirstSeen {
             stated: now.to_string(),

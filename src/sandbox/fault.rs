@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
 use super::thread::ThreadError;
-use crate::config::literal;
+use crate::config::{WasmConfig, literal};
 use crate::text::Escape as _;
 use crate::text::clean;
 
@@ -27,6 +27,13 @@ pub enum FaultKind {
     Fuel {
         /// `max_fuel`.
         limit: u64,
+    },
+    /// Making the instance takes more fuel than a call may use.
+    StartFuel {
+        /// `max_fuel`.
+        limit: u64,
+        /// What its memory, tables and segments take.
+        wanted: u64,
     },
     /// The wall clock ran out.
     Deadline {
@@ -174,7 +181,7 @@ impl FaultKind {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Fuel { .. } => "fuel",
+            Self::Fuel { .. } | Self::StartFuel { .. } => "fuel",
             Self::Deadline { .. } => "deadline",
             Self::Ceiling { .. } => "ceiling",
             Self::Memory { .. } => "memory",
@@ -212,6 +219,7 @@ impl Fault {
         matches!(
             self.kind,
             FaultKind::Fuel { .. }
+                | FaultKind::StartFuel { .. }
                 | FaultKind::Deadline { .. }
                 | FaultKind::Ceiling { .. }
                 | FaultKind::Memory { .. }
@@ -228,28 +236,37 @@ impl Fault {
     }
 }
 
+/// The line to write for a setting of the plugin, where that may be `value`; nothing where the setting goes no further.
+pub(super) fn more(f: &mut fmt::Formatter<'_>, key: &str, value: u64, most: u64, section: Section<'_>) -> fmt::Result {
+    if value > most { Ok(()) } else { write!(f, "; if it needs more: {key} = {} under {section}", grouped(value)) }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, function, kind } = self;
         write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
         match kind.reason() {
-            FaultKind::Fuel { limit } => {
-                write!(f, "; if it needs more: max_fuel = {} under {section}", grouped(limit.saturating_mul(2)))
+            // As much again for what it does then.
+            FaultKind::StartFuel { wanted, .. } => {
+                more(f, "max_fuel", wanted.saturating_mul(2), WasmConfig::MOST_FUEL, section)
             }
+            FaultKind::Fuel { limit } => more(f, "max_fuel", limit.saturating_mul(2), WasmConfig::MOST_FUEL, section),
             FaultKind::Deadline { limit_ms, .. } => {
-                write!(f, "; if it needs more: max_execution_ms = {} under {section}", limit_ms.saturating_mul(2))
+                let more_ms = u64::from(*limit_ms).saturating_mul(2);
+                more(f, "max_execution_ms", more_ms, WasmConfig::MOST_EXECUTION_MS, section)
             }
             FaultKind::Ceiling { .. } => write!(f, "; have it do less in one call: max_fuel under {section}"),
-            FaultKind::Memory { wanted, .. } => {
-                write!(f, "; if it needs more: max_memory_bytes = {} under {section}", grouped(*wanted))
-            }
+            FaultKind::Memory { wanted, .. } => more(f, "max_memory_bytes", *wanted, WasmConfig::MOST_MEMORY, section),
             FaultKind::Tables { wanted, .. } => {
-                write!(f, "; if it needs more: max_table_elements = {} under {section}", grouped(*wanted))
+                more(f, "max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS, section)
             }
-            FaultKind::Recursion { limit } if u64::from(*limit) < DEEPEST_RECURSION as u64 => {
-                let more = u64::from(*limit).saturating_mul(2).min(DEEPEST_RECURSION as u64);
-                write!(f, "; if it needs more: max_recursion = {} under {section}", grouped(more))
+            FaultKind::Recursion { limit } => {
+                let deepest = DEEPEST_RECURSION as u64;
+                let deeper = u64::from(*limit).saturating_mul(2);
+                // At the deepest there is, twice as deep is refused and so not suggested.
+                let deeper = if u64::from(*limit) < deepest { deeper.min(deepest) } else { deeper };
+                more(f, "max_recursion", deeper, deepest, section)
             }
             FaultKind::TotalMemory { held, wanted, .. } => {
                 let enough = held.saturating_add(*wanted).checked_next_multiple_of(1 << 20).unwrap_or(u64::MAX);
@@ -274,6 +291,12 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fuel { limit } => write!(f, "fuel limit {} reached", grouped(*limit)),
+            Self::StartFuel { limit, wanted } => write!(
+                f,
+                "its memory, tables and segments take {} fuel at the start, fuel limit {} reached",
+                grouped(*wanted),
+                grouped(*limit)
+            ),
             Self::Deadline { limit_ms, fuel, .. } => {
                 write!(f, "time limit {limit_ms} ms reached after {} fuel", grouped(*fuel))
             }
@@ -356,6 +379,7 @@ impl fmt::Display for OutOfMemoryBounds {
 }
 
 /// The section of the configuration a plugin's settings stand in, its name in quotes where TOML wants them.
+#[derive(Clone, Copy)]
 pub(super) struct Section<'a>(pub(super) &'a str);
 
 impl fmt::Display for Section<'_> {

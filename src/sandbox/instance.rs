@@ -146,7 +146,8 @@ impl Instance {
         let start_fuel = begin(&mut store, at_ns, Phase::Start).meter.charge(0, plugin.start_fuel());
         let used = store.data().meter.used(0);
         if start_fuel.is_err() {
-            return Err(before(used, FaultKind::Fuel { limit: settings.max_fuel }));
+            let (limit, wanted) = (settings.max_fuel, plugin.start_fuel());
+            return Err(before(used, FaultKind::StartFuel { limit, wanted }));
         }
         let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
             Ok(instance) => instance,

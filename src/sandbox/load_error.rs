@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::fault::{Bytes, Section, grouped};
+use super::fault::{Bytes, Section, grouped, more};
+use super::module::PAGE;
 use super::producer::Language;
 use super::signature::Signature;
 use super::translate::{BoundsError, Measure, Refused};
-use crate::config::Capability;
+use crate::config::{Capability, WasmConfig};
 use crate::grant::Denied;
 use crate::text::Escape as _;
 use crate::text::{clean, clean_name};
@@ -211,16 +212,12 @@ impl fmt::Display for LoadError {
             LoadReason::InitialMemory { wanted, .. } => write!(
                 f,
                 "; link it with a smaller stack (-zstack-size=65536), or: max_memory_bytes = {} under {}",
-                grouped(*wanted),
+                // Without an allocator of its own, its requests take a page more.
+                grouped(wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY)),
                 Section(plugin)
             ),
             LoadReason::InitialTables { wanted, .. } => {
-                write!(
-                    f,
-                    "; if it needs that many: max_table_elements = {} under {}",
-                    grouped(*wanted),
-                    Section(plugin)
-                )
+                more(f, "max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS, Section(plugin))
             }
             _ => Ok(()),
         }

@@ -129,8 +129,8 @@ impl Source {
 }
 
 impl Minute {
-    /// Begins minute `number`, if it is later; what there is to be said of the one that ends with it. Calls are told when they end,
-    /// so that a line may be of the minute before; then it counts for this one.
+    /// Starts minute `number` if it is later, and returns the one that ended if lines of it were dropped. A call is logged when it
+    /// ends, so a line may belong to an earlier minute; it counts for the current one.
     fn advance(&mut self, number: u64) -> Option<Self> {
         if number <= self.number {
             return None;

@@ -1,7 +1,8 @@
 //! Threads guests run on: their stack is large and its size is known, whatever the caller's is.
 //!
 //! Under the engine's dispatch by tail calls a failing `memory.grow` or `table.grow` leaves some 190 bytes on the native stack
-//! until the slice ends. Slices and the cost table bound that to about 2 MB, which a large stack holds many times.
+//! until the slice ends. Slices, the cost table and the bound on growths in one function keep that below 300 KB, which a large stack holds
+//! many times.
 //!
 //! They are confined as well ([`crate::confine`]), but for those whose owner has not asked for it.
 

@@ -15,19 +15,19 @@ const MAX_NAMED: usize = 4;
 /// The memory of all instances, and its limit.
 pub struct TotalMemory {
     limit: u64,
-    account: Mutex<Account>,
+    account: Mutex<Holdings>,
     decides: Decides,
 }
 
 #[derive(Debug, Default)]
-struct Account {
+struct Holdings {
     held: u64,
     /// Bytes and instances by plugin; only of plugins that hold any.
     plugins: BTreeMap<String, (u64, u32)>,
     refused: u64,
 }
 
-/// What growth is refused.
+/// Who decides which growth is refused.
 enum Decides {
     /// What goes beyond the limit. Whoever records the session is told of it.
     Limit(Option<Arc<dyn RefusedGrowthLog>>),
@@ -101,7 +101,7 @@ impl TotalMemory {
         left.min_by_key(|(instance, _)| *instance).map(|(_, growth)| growth.clone())
     }
 
-    fn account(&self) -> MutexGuard<'_, Account> {
+    fn account(&self) -> MutexGuard<'_, Holdings> {
         lock(&self.account)
     }
 
@@ -130,7 +130,7 @@ impl fmt::Debug for TotalMemory {
     }
 }
 
-impl Account {
+impl Holdings {
     fn add(&mut self, plugin: &str, bytes: u64) {
         self.held = self.held.saturating_add(bytes);
         if let Some((held, _)) = self.plugins.get_mut(plugin) {

@@ -1,7 +1,7 @@
 //! A world of walls, for finding out how a plugin behaves before anything is granted to it.
 //!
 //! To the plugin it looks like any session: it has a seed nobody knows, a date, events that follow each other, and the tenant every
-//! plugin has. What it does not have is known to whoever looks for it in any session: nothing is granted.
+//! plugin has. The plugin can only tell that nothing is granted, which is possible in any session.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,7 +33,7 @@ impl Walls {
     /// One with a seed and a date that nobody can know: those of this moment. Everything in it takes `limit` of real time at most.
     pub(super) fn of_this_moment(digest: Digest, limit: Duration) -> Self {
         let clock = SystemClock::start();
-        // A system without randomness has no sessions either; what it is told about the plugin is the same each time.
+        // Without a source of randomness no session can start either; then the seed follows from the file.
         let seed = SystemEntropy::bytes::<32>().unwrap_or_else(|_| drawn(&mut of_digest(digest)));
         Self::new(seed, clock.epoch(), limit)
     }

@@ -1,6 +1,6 @@
 //! What host work costs.
 //!
-//! The engine's own unit is about one operator, or 0.6 to 1 ns of interpreted code; these figures follow it, rounded up, so
+//! The engine's own unit is about one operator, or 0.3 to 1 ns of interpreted code; these figures follow it, rounded up, so
 //! that no mix of calls buys more time than computing does: `cargo bench -p wasi-shim --bench prices` measures each of them.
 //! They are part of recorded runs: a change changes fuel counts.
 

@@ -241,8 +241,11 @@ fn a_process_without_descriptors_ends_the_guest_and_does_not_answer_it() {
     // In a process of its own, or other tests would run out as well.
     if std::env::var_os("WITHOUT_DESCRIPTORS").is_none() {
         let name = "a_process_without_descriptors_ends_the_guest_and_does_not_answer_it";
+        // A program for another machine runs in an emulator (tests/arm/run.sh).
+        let runner = std::env::var("CONDUCTOR_TEST_RUNNER").unwrap_or_default();
         let ran = std::process::Command::new("sh")
             .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+            .args(runner.split_whitespace())
             .arg(std::env::current_exe().expect("this test"))
             .args([name, "--exact", "--nocapture"])
             .env("WITHOUT_DESCRIPTORS", "1")

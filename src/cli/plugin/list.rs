@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use argh::FromArgs;
 use serde_json::{Value, json};
 
-use super::super::{Exit, Failure, Output};
+use super::super::{Exit, Failure, Output, config_option};
 use super::known::{Known, Standing};
 use crate::config::{Environment, PluginConfig};
 use crate::daemon::other_approval;
 use crate::grant::Risk;
 use crate::text::Escape as _;
 use crate::text::clean;
+use crate::text::shell::word;
 
 /// Longest reason that is shown, in bytes.
 const MAX_REASON: usize = 500;
@@ -43,8 +44,9 @@ impl List {
                 standings.iter().map(|(name, plugin, standing)| value(name, plugin, standing)).collect();
             out.json(&Value::from(list).to_string())?;
         } else {
+            let config = config_option(self.config.as_deref());
             for (name, plugin, standing) in &standings {
-                print(out, name, plugin, standing)?;
+                print(out, name, plugin, standing, &config)?;
             }
         }
         let good = standings
@@ -59,7 +61,9 @@ fn print(
     name: &str,
     plugin: &PluginConfig,
     standing: &Result<Standing, String>,
+    config: &str,
 ) -> std::io::Result<()> {
+    let grant = format!("conductor plugin grant {}{config}", word(name));
     let path = plugin.path.escaped();
     let standing = match standing {
         Ok(standing) => standing,
@@ -71,9 +75,9 @@ fn print(
     out.line(format_args!("{name}  {path}  ({})", standing.level()))?;
     for (capability, source) in standing.grant.held() {
         let unused = if standing.needs.contains(&capability) { "" } else { ", not asked for" };
-        let reaches = standing.option_for_scope(capability).map_or_else(String::new, |option| {
-            format!("; reaches nothing yet; to say what: conductor plugin grant {name} {option} …")
-        });
+        let reaches = standing
+            .option_for_scope(capability)
+            .map_or_else(String::new, |option| format!("; reaches nothing yet; to say what: {grant} {option} …"));
         out.line(format_args!("  {:<14} granted ({}{unused}){reaches}", capability.name(), source.name()))?;
     }
     if let Some(identity) = standing.approved_elsewhere {
@@ -82,7 +86,7 @@ fn print(
     for capability in standing.missing() {
         let risk = Risk::of(capability).name();
         out.line(format_args!(
-            "  {:<14} asked for, not granted (risk: {risk}); to grant it: conductor plugin grant {name} {capability}",
+            "  {:<14} asked for, not granted (risk: {risk}); to grant it: {grant} {capability}",
             capability.name()
         ))?;
     }

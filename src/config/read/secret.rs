@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::plugins::each;
+use super::plugins::MAX_ENTRIES;
 use super::scope::host;
 use super::table::shortened;
 use super::value::Value;
@@ -21,9 +21,13 @@ pub(super) fn secret(value: &Value<'_>) -> Option<Secret> {
         value.report().hide(value.span());
         return None;
     };
-    let listed = table.has("hosts");
-    let hosts = each(&mut table, "hosts", host);
-    if listed && hosts.is_empty() {
+    let written = table.take(&["hosts"]);
+    let listed = written.is_some();
+    let items = written.and_then(|value| value.list(MAX_ENTRIES));
+    let empty = items.as_ref().is_some_and(Vec::is_empty);
+    let hosts: Vec<_> = items.unwrap_or_default().iter().filter_map(host).collect();
+    // What is no host has been reported as that.
+    if empty {
         let wanted = "the hosts that may have it, such as \"api.example.com\"";
         value.wrong(Problem::Empty { key: "hosts".to_owned(), wanted });
     }

@@ -34,8 +34,6 @@ impl Reader<'_> {
     pub(super) fn overrides(&self, table: &mut Table<'_>, base: &WasmConfig) -> WasmConfig {
         /// A tebibyte; no sandbox directory is larger.
         const MAX_DATA: i64 = 1 << 40;
-        /// wasm32 addresses no more.
-        const MAX_MEMORY: i64 = 4 << 30;
         WasmConfig {
             require_signature: table.flag("require_signature", base.require_signature),
             allow_self_signed: table.flag("allow_self_signed", base.allow_self_signed),
@@ -45,11 +43,23 @@ impl Reader<'_> {
                 .take(&["trusted_keys_path"])
                 .and_then(|value| self.path(&value))
                 .or_else(|| base.trusted_keys_path.clone()),
-            max_fuel: table.number(&["max_fuel"], 1..=1_000_000_000_000, base.max_fuel),
-            max_memory_bytes: table.number(&["max_memory_bytes"], 65_536..=MAX_MEMORY, base.max_memory_bytes),
-            max_table_elements: table.number(&["max_table_elements"], 0..=10_000_000, base.max_table_elements),
+            max_fuel: table.number(&["max_fuel"], 1..=WasmConfig::MOST_FUEL.cast_signed(), base.max_fuel),
+            max_memory_bytes: table.number(
+                &["max_memory_bytes"],
+                65_536..=WasmConfig::MOST_MEMORY.cast_signed(),
+                base.max_memory_bytes,
+            ),
+            max_table_elements: table.number(
+                &["max_table_elements"],
+                0..=WasmConfig::MOST_TABLE_ELEMENTS.cast_signed(),
+                base.max_table_elements,
+            ),
             max_recursion: table.number(&["max_recursion"], 100..=100_000, base.max_recursion),
-            max_execution_ms: table.number(&["max_execution_ms"], 1..=3_600_000, base.max_execution_ms),
+            max_execution_ms: table.number(
+                &["max_execution_ms"],
+                1..=WasmConfig::MOST_EXECUTION_MS.cast_signed(),
+                base.max_execution_ms,
+            ),
             max_output_bytes: table.number(&["max_output_bytes"], 0..=16_777_216, base.max_output_bytes),
             max_data_bytes: table.number(&["max_data_bytes"], 0..=MAX_DATA, base.max_data_bytes),
             queue: table.number(&["queue"], 1..=65_536, base.queue),

@@ -43,7 +43,7 @@ pub(crate) fn reach<'a>(
     }
     let path = GuestPath::parse(guest.bytes(path, len)?)?;
     let root = Arc::clone(&directory.handle.root);
-    // A trail is worth what is still true of it.
+    // The directory may have been moved since it was opened: its path must still lead to it.
     directory.allowed(ctx.meter())?;
     let place = root.resolver.locate(directory.handle.fd(), path, last, directory.trail.as_deref(), ctx.meter())?;
     let allowed = root.allowed(place.trail.as_deref());

@@ -73,7 +73,7 @@ pub(crate) fn fd_filestat_set_times(ctx: &mut WasiCtx, fd: u32, atim: u64, mtim:
     }
     let shown = root.volume.is_settled();
     let ledger = root.volume.open(root.fd(), ctx.meter())?;
-    // Where the books say what time a file has, the host's are nobody's business.
+    // In the settled view times are kept in the ledger alone; the host's are not changed.
     if !shown {
         rustix::fs::futimens(handle.fd(), &settled.host)?;
     }
