@@ -258,6 +258,7 @@ impl Writer<'_, '_> {
                 }
                 (Insert::Forget, Some((account, local))) => account.leave(out, local),
                 (Insert::Forget, None) => {}
+                (Insert::Settle, _) => out.extend_from_slice(&[0x02, 0x40, 0x0b]), // block, end
             }
         }
         out.extend_from_slice(self.wasm.get(copied..to).unwrap_or_default());

@@ -7,6 +7,10 @@ use super::{Block, Edit, Insert, Local, Measure, OPERATOR, Operand, VALUE, Walk}
 impl Walk<'_, '_> {
     pub(super) fn open(&mut self, ty: BlockType, is_loop: bool) {
         let (params, results) = self.block_arity(ty);
+        if params > 0 {
+            self.code(OPERATOR * u64::from(params));
+            self.edits.push(Edit { at: self.at, insert: Insert::Settle });
+        }
         let available = self.operands.len().saturating_sub(self.blocks.last().map_or(0, |block| block.height));
         // Below the bottom of code that is never reached the parameters are made up.
         for _ in available..params as usize {
@@ -33,6 +37,7 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn otherwise(&mut self) {
+        self.dead = false;
         let Some(block) = self.blocks.last().copied() else { return };
         let then = self.most(block.height);
         if let Some(block) = self.blocks.last_mut() {
@@ -46,6 +51,7 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn end(&mut self) {
+        self.dead = false;
         let Some(block) = self.blocks.pop() else { return };
         // Values leave the block as what they are: the engine may not even notice the end, or know which arm is taken.
         let found = self.operands.len().saturating_sub(block.height);
@@ -58,6 +64,7 @@ impl Walk<'_, '_> {
 
     /// What follows is never reached, until the block ends.
     pub(super) fn unreachable(&mut self) {
+        self.dead = true;
         let floor = self.blocks.last().map_or(0, |block| block.height);
         self.operands.truncate(floor);
     }
@@ -89,7 +96,8 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn leave(&mut self) {
-        if self.accounted {
+        // Where it is never reached it may stay: the block has the results of the function.
+        if self.accounted && !self.dead {
             // The body stands in a block of its own then; its label is where that of the function was.
             let out = u32::try_from(self.blocks.len().saturating_sub(1)).unwrap_or(u32::MAX);
             self.edits.push(Edit { at: self.at, insert: Insert::Leave(out) });

@@ -11,6 +11,11 @@
 //! **The store that ends the process.** An integer store with an offset above 16 bits, of a local at the address in the same local, is something
 //! the engine has no operator for while that local lies in the register: its translator panics. So the value is [copied](Insert::Copy) before.
 //!
+//! **The slot nobody wrote.** Before a block the engine copies locals among the operands to slots of their own, but for those that are the
+//! block's parameters; where parameters are no locals it takes others for them. Such a local is read later from a slot that holds
+//! whatever ran before, another store's values and references among it. So an [empty block](Insert::Settle) is put before each
+//! block that has parameters.
+//!
 //! `docs/upstream/` has them in full; `tests/engine_faults.rs` says when an engine no longer needs one of them.
 
 mod control;
@@ -49,6 +54,8 @@ pub(super) enum Insert {
     Leave(u32),
     /// The account forgets this function, which goes on as another.
     Forget,
+    /// An empty block, before one that has parameters: has the engine copy every local among the operands to a place of its own.
+    Settle,
 }
 
 /// Bytes of code the engine makes of an operator, of one that decides where to go on, and of a value that a branch carries: measured
@@ -93,12 +100,17 @@ pub(super) fn scan(shape: &Shape<'_>, account: Option<Account>, most: u64) -> Re
         growths: 0,
         at: 0,
         highest: Highest::default(),
+        dead: false,
         beyond: false,
         error: None,
     };
     for (position, body) in shape.bodies.iter().enumerate() {
         let position = u32::try_from(position).unwrap_or(u32::MAX);
         walk.body(shape.imported_functions.saturating_add(position), body)?;
+        // Later the message has the whole of it; but what is far beyond need not be walked to the end.
+        if walk.translated > most.saturating_mul(4) {
+            break;
+        }
     }
     if walk.translated > most {
         let (measure, found) = (Measure::TranslatedBytes, walk.translated);
@@ -136,6 +148,8 @@ struct Walk<'s, 'a> {
     /// Where the operator stands that is visited.
     at: usize,
     highest: Highest,
+    /// Whether the code that is visited is never reached, as far as that is easily known.
+    dead: bool,
     /// Whether a local or a label is named that the function does not have. The account appends one of each.
     beyond: bool,
     error: Option<BoundsError>,
@@ -165,6 +179,7 @@ impl<'a> Walk<'_, 'a> {
         self.function = function;
         self.frame = locals as usize + params as usize; // both are bounded
         self.growths = 0;
+        self.dead = false;
         self.operands.clear();
         self.held.clear();
         self.blocks.clear();

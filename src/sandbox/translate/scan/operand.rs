@@ -61,6 +61,16 @@ impl Walk<'_, '_> {
         self.push(if known { left.max(right).max(Operand::Constant) } else { Operand::Other });
     }
 
+    /// The engine takes a comparison of this with zero for one of its two sides, where one of them is zero.
+    pub(super) fn xor(&mut self) {
+        let (right, left) = (self.pop(), self.pop());
+        self.push(match left.max(right) {
+            Operand::Constant | Operand::ZeroTest => Operand::ZeroTest,
+            Operand::Number if left == right => Operand::Constant,
+            Operand::Number | Operand::Other => Operand::Other,
+        });
+    }
+
     pub(super) fn unary(&mut self) {
         let operand = self.pop();
         self.push(if operand == Operand::Number { Operand::Constant } else { operand });

@@ -49,6 +49,7 @@ macro_rules! weight {
 
 /// What one operator does to the walk: first those it looks at, then the others by what they take and give.
 macro_rules! operator {
+    ($walk:ident I32Xor() $($_:tt)*) => { $walk.xor() };
     ($walk:ident Block($ty:ident) $($_:tt)*) => { $walk.open($ty, false) };
     ($walk:ident Loop($ty:ident) $($_:tt)*) => { $walk.open($ty, true) };
     ($walk:ident If($ty:ident) $($_:tt)*) => { $walk.open_if($ty) };
