@@ -53,12 +53,19 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| format!("{}: {error}", path.display()))
 }
 
+/// Waits for what the shell writes: a run waits until it was started, and not until it ends.
+fn wait_for(path: &Path, text: &str) {
+    while read(path) != text {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn plugins_that_keep_all_descriptors_leave_those_of_the_users_own_actions() {
     let scratch = Scratch::new();
     let made = scratch.path().join("made");
     let ran = run(&scratch, &format!("echo fine > {}", made.display()), "-n 1024");
-    assert_eq!(read(&made), "fine\n", "{}", ran.transcript());
+    wait_for(&made, "fine\n");
     assert!(
         ran.stderr.contains("warn: max_instances is 6 and not 64: this process may have 1024 files open, of which 256")
     );
@@ -84,8 +91,5 @@ fn the_soft_limit_is_raised_and_programs_find_the_one_there_was() {
     let line = format!("while [ $(ulimit -Sn) != 300 ]; do :; done; ulimit -Hn > {}", made.display());
     let ran = run(&scratch, &line, "-Hn 20000 && ulimit -Sn 300");
     assert!(!ran.stderr.contains("max_instances"), "{}", ran.transcript());
-    // The run waits until the shell was started and not until it ends.
-    while read(&made) != "20000\n" {
-        std::thread::yield_now();
-    }
+    wait_for(&made, "20000\n");
 }
