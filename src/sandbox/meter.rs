@@ -23,7 +23,7 @@ pub struct StopPlace {
 pub enum TimeLimit {
     /// `max_execution_ms` of session time.
     Deadline,
-    /// The real time a call may take where session time stands still meanwhile: [`ceiling`].
+    /// The real time a call may take where session time stands still meanwhile: twenty times `max_execution_ms`, at least 30 s.
     Ceiling,
 }
 

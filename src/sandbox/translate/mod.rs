@@ -1,6 +1,6 @@
 //! From the bytes of a module to the bytes the engine translates.
 //!
-//! Before the engine sees a module, one walk over its code holds it to [bounds](bounds), because the engine's own work on it is
+//! Before the engine sees a module, one walk over its code holds it to [bounds], because the engine's own work on it is
 //! neither metered nor interruptible, and collects what has to be put into it:
 //!
 //! - a barrier before each `select` the engine would translate wrongly, and a call before each `table.grow`, which the engine
