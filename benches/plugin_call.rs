@@ -36,18 +36,7 @@ impl Outside for Nowhere {
 }
 
 fn services() -> Arc<Services> {
-    Arc::new(Services {
-        clock: Arc::new(SystemClock::start()),
-        outside: Arc::new(Nowhere),
-        seed: [0; 32],
-        data_root: None,
-        live: true,
-        trace: false,
-        stops: None,
-        approvals: None,
-        memory: Arc::default(),
-        log: Arc::default(),
-    })
+    Arc::new(Services { live: true, ..Services::new(Arc::new(SystemClock::start()), Arc::new(Nowhere), [0; 32]) })
 }
 
 fn settings() -> PluginConfig {

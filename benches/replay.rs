@@ -79,18 +79,7 @@ fn run(
 ) -> usize {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = World::played(Arc::clone(&clock));
-    let services = Arc::new(Services {
-        clock: Arc::<VirtualClock>::clone(&clock),
-        outside: Told::new(),
-        seed: [0; 32],
-        data_root: None,
-        live: false,
-        trace: false,
-        stops: None,
-        approvals: None,
-        memory: Arc::default(),
-        log: Arc::default(),
-    });
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Told::new(), [0; 32]));
     let playing = Playing {
         config: Arc::clone(config),
         plugins: plugins(config),
@@ -126,16 +115,9 @@ fn live(
         approvals = Some(Arc::new(RecordedApprovals::new(Arc::clone(recorder))));
     }
     let services = Arc::new(Services {
-        clock: Arc::<SystemClock>::clone(&clock),
-        outside,
-        seed: [0; 32],
-        data_root: None,
         live: true,
-        trace: false,
-        stops: None,
         approvals,
-        memory: Arc::default(),
-        log: Arc::default(),
+        ..Services::new(Arc::<SystemClock>::clone(&clock), outside, [0; 32])
     });
     let messages =
         session.iter().take(usize::from(LIVE_EVENTS)).filter_map(|(t, _, message)| Some((*t, message.clone()?)));

@@ -80,18 +80,8 @@ fn plugin() -> Arc<Plugin> {
 }
 
 fn plugin_call(plugin: &Arc<Plugin>) -> f64 {
-    let services = Arc::new(Services {
-        clock: Arc::new(SystemClock::start()),
-        outside: Arc::new(Nowhere),
-        seed: [0; 32],
-        data_root: None,
-        live: true,
-        trace: false,
-        stops: None,
-        approvals: None,
-        memory: Arc::default(),
-        log: Arc::default(),
-    });
+    let services =
+        Arc::new(Services { live: true, ..Services::new(Arc::new(SystemClock::start()), Arc::new(Nowhere), [0; 32]) });
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
     let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };

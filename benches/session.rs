@@ -61,18 +61,7 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         let admitted = admit(&settings.path, &Policy { name: name.clone(), ..Policy::default() }).expect("admitted");
         plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("loaded"));
     }
-    let services = Arc::new(Services {
-        clock: Arc::<VirtualClock>::clone(&clock),
-        outside: Told::new(),
-        seed: [0; 32],
-        data_root: None,
-        live: false,
-        trace: false,
-        stops: None,
-        approvals: None,
-        memory: Arc::default(),
-        log: Arc::default(),
-    });
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Told::new(), [0; 32]));
     let config = Arc::new(config);
     let playing = Playing { config, plugins, clock, services, told: None, recorder: None, replayed: None };
     let (base, began) = (Instant::now(), AtomicU64::new(0));

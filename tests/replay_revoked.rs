@@ -106,16 +106,14 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
     let revocations = Arc::<Revocations>::default();
     let world = Queueing { revocations: Arc::clone(&revocations), count: AtomicU32::new(0) };
     let services = Services {
-        clock: Arc::<SystemClock>::clone(&clock),
-        outside: Arc::new(RecordedOutside::new(Arc::new(world), Arc::clone(&recorder))),
-        seed: [7; 32],
-        data_root: None,
         live: true,
         trace: true,
-        stops: None,
         approvals: Some(Arc::new(RecordedApprovals::new(Arc::clone(&recorder)))),
-        memory: Arc::default(),
-        log: Arc::default(),
+        ..Services::new(
+            Arc::<SystemClock>::clone(&clock),
+            Arc::new(RecordedOutside::new(Arc::new(world), Arc::clone(&recorder))),
+            [7; 32],
+        )
     };
     let transcript = Arc::new(Mutex::new(Transcript::default()));
     let writer = Arc::clone(&transcript);

@@ -64,16 +64,9 @@ impl<'a> Loaded<'a> {
             Plugin::load_ungranted(&admitted, &case.settings, host::TABLE)?
         };
         let services = Arc::new(Services {
-            clock: Arc::new(SystemClock::start()),
-            outside: Arc::new(case.outside),
-            seed: [0; 32],
-            data_root: None,
             live: true,
             trace: case.trace,
-            stops: None,
-            approvals: None,
-            memory: Arc::default(),
-            log: Arc::default(),
+            ..Services::new(Arc::new(SystemClock::start()), Arc::new(case.outside), [0; 32])
         });
         let instance = instance(&plugin, &services);
         Ok(Self { case, plugin, services, instance })

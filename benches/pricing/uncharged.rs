@@ -30,16 +30,8 @@ fn plugin(pages: u32, fields: &str, body: &str) -> Arc<Plugin> {
 
 fn services() -> Arc<Services> {
     Arc::new(Services {
-        clock: Arc::new(SystemClock::start()),
-        outside: Arc::new(Outside::default()),
-        seed: [0; 32],
-        data_root: None,
         live: true,
-        trace: false,
-        stops: None,
-        approvals: None,
-        memory: Arc::default(),
-        log: Arc::default(),
+        ..Services::new(Arc::new(SystemClock::start()), Arc::new(Outside::default()), [0; 32])
     })
 }
 

@@ -103,16 +103,8 @@ impl Demo {
         let world = World::played(Arc::clone(&clock));
         let told = Told::new();
         let services = Arc::new(Services {
-            clock: Arc::<VirtualClock>::clone(&clock),
-            outside: Arc::<Told>::clone(&told),
-            seed: [0; 32],
             data_root: places.data_root,
-            live: false,
-            trace: false,
-            stops: None,
-            approvals: None,
-            memory: Arc::default(),
-            log: Arc::default(),
+            ..Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<Told>::clone(&told), [0; 32])
         });
         if !self.json {
             out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;

@@ -333,8 +333,6 @@ const MACHINE: &[u32] = &[
     nr::__NR_unlink,
 ];
 #[cfg(target_arch = "x86_64")]
-const MACHINE_CONDITIONAL: &[(u32, Check)] = &[(nr::__NR_fcntl, FCNTL), (nr::__NR_mmap, NO_CODE)];
-#[cfg(target_arch = "x86_64")]
 const MACHINE_DENIED: &[u32] = &[
     nr::__NR_chmod,
     nr::__NR_chown,
@@ -359,10 +357,6 @@ const MACHINE: &[u32] = &[
     nr::__NR_newfstatat,
     nr::__NR_renameat,
 ];
-#[cfg(target_arch = "aarch64")]
-const MACHINE_CONDITIONAL: &[(u32, Check)] = &[(nr::__NR_fcntl, FCNTL), (nr::__NR_mmap, NO_CODE)];
-#[cfg(target_arch = "aarch64")]
-const MACHINE_DENIED: &[u32] = &[nr::__NR_kexec_file_load, nr::__NR_setrlimit];
 
 #[cfg(target_arch = "riscv64")]
 const MACHINE: &[u32] = &[
@@ -373,9 +367,10 @@ const MACHINE: &[u32] = &[
     nr::__NR_newfstatat,
     nr::__NR_riscv_flush_icache,
 ];
-#[cfg(target_arch = "riscv64")]
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 const MACHINE_CONDITIONAL: &[(u32, Check)] = &[(nr::__NR_fcntl, FCNTL), (nr::__NR_mmap, NO_CODE)];
-#[cfg(target_arch = "riscv64")]
+#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
 const MACHINE_DENIED: &[u32] = &[nr::__NR_kexec_file_load, nr::__NR_setrlimit];
 
 #[cfg(target_arch = "arm")]

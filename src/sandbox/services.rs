@@ -36,6 +36,26 @@ pub struct Services {
     pub log: Arc<PluginLog>,
 }
 
+impl Services {
+    /// What no instance does without. Nothing more is lent: no directory, no sleep that passes for real, no trace, no recorded
+    /// stops or approvals, a memory and a log of its own.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, outside: Arc<dyn Outside>, seed: [u8; 32]) -> Self {
+        Self {
+            clock,
+            outside,
+            seed,
+            data_root: None,
+            live: false,
+            trace: false,
+            stops: None,
+            approvals: None,
+            memory: Arc::default(),
+            log: Arc::default(),
+        }
+    }
+}
+
 /// One instance of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct InstanceId {

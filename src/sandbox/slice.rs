@@ -184,18 +184,7 @@ mod tests {
         std::fs::remove_file(path).expect("removed");
         let settings = PluginConfig::new(std::path::PathBuf::new());
         let plugin = Plugin::load(&admitted, &settings, Grant::none(), &[]).expect("loaded");
-        let services = Services {
-            clock: Arc::new(VirtualClock::new(0)),
-            outside: Arc::new(Nowhere),
-            seed: [0; 32],
-            data_root: None,
-            live: false,
-            trace: false,
-            stops: None,
-            approvals: None,
-            memory: Arc::default(),
-            log: Arc::default(),
-        };
+        let services = Services::new(Arc::new(VirtualClock::new(0)), Arc::new(Nowhere), [0; 32]);
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })
     }

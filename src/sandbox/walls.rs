@@ -49,18 +49,7 @@ impl Walls {
     fn new(seed: [u8; 32], epoch: u64, limit: Duration) -> Self {
         let refusing = Arc::<Refusing>::default();
         let time = Arc::new(BoundedTime { session: VirtualClock::new(epoch), real: SystemClock::start(), limit });
-        let services = Services {
-            clock: Arc::<BoundedTime>::clone(&time),
-            outside: Arc::<Refusing>::clone(&refusing),
-            seed,
-            data_root: None,
-            live: false,
-            trace: false,
-            stops: None,
-            approvals: None,
-            memory: Arc::default(),
-            log: Arc::default(),
-        };
+        let services = Services::new(Arc::<BoundedTime>::clone(&time), Arc::<Refusing>::clone(&refusing), seed);
         Self { services: Arc::new(services), refusing, time, seed }
     }
 

@@ -97,18 +97,7 @@ pub(crate) fn plugin(text: &str, settings: &PluginConfig) -> Arc<Plugin> {
 
 /// Services in virtual time.
 pub(crate) fn services() -> Services {
-    Services {
-        clock: Arc::new(VirtualClock::new(FILE_EPOCH_US)),
-        outside: Arc::new(World::default()),
-        seed: [7; 32],
-        data_root: None,
-        live: false,
-        trace: false,
-        stops: None,
-        approvals: None,
-        memory: Arc::default(),
-        log: Arc::default(),
-    }
+    Services::new(Arc::new(VirtualClock::new(FILE_EPOCH_US)), Arc::new(World::default()), [7; 32])
 }
 
 /// Parameters that say `json`.

@@ -177,18 +177,8 @@ impl<'a> Stage<'a> {
         let loaded = plugins.plugins.clone();
         let recorder = self.begin(journal, &plugins, &data, clock.epoch());
         let outside: Arc<dyn Outside> = Arc::new(RandomOutside::new(self.case.seed, Arc::clone(&clock)));
-        let services = Arc::new(Services {
-            clock: Arc::clone(&clock),
-            outside: Arc::new(RecordedOutside::new(outside, Arc::clone(&recorder))),
-            seed: self.seed(),
-            data_root: Some(data.clone()),
-            live: true,
-            trace: true,
-            stops: None,
-            approvals: Some(Arc::new(RecordedApprovals::new(Arc::clone(&recorder)))),
-            memory: self.memory(&recorder),
-            log: Arc::default(),
-        });
+        let services =
+            Arc::new(Services { live: true, ..self.recorded_services(Arc::clone(&clock), outside, &recorder, &data) });
         let facts = RandomFacts::new(self.case.seed);
         let facts = RecordedFacts::new(&facts, Arc::clone(&recorder));
         let transcript = Arc::<Mutex<(Transcript, Tally)>>::default();
@@ -225,6 +215,23 @@ impl<'a> Stage<'a> {
         (ended(&transcript.0, &data, &loaded, None), transcript.1)
     }
 
+    /// Services of a session whose replies, approvals and refused growth `recorder` records.
+    fn recorded_services(
+        &self,
+        clock: Arc<dyn Clock>,
+        outside: Arc<dyn Outside>,
+        recorder: &Arc<Recorder>,
+        data: &Path,
+    ) -> Services {
+        Services {
+            data_root: Some(data.to_owned()),
+            trace: true,
+            approvals: Some(Arc::new(RecordedApprovals::new(Arc::clone(recorder)))),
+            memory: self.memory(recorder),
+            ..Services::new(clock, Arc::new(RecordedOutside::new(outside, Arc::clone(recorder))), self.seed())
+        }
+    }
+
     /// Plays it in virtual time, as from a file, and records it in `journal`. Its data is in a directory of this `name`.
     pub(crate) fn file(&self, journal: &Path, name: &str) -> Ended {
         let data = self.fresh_data(name);
@@ -233,18 +240,7 @@ impl<'a> Stage<'a> {
         let loaded = plugins.plugins.clone();
         let recorder = self.begin(journal, &plugins, &data, clock.epoch());
         let outside: Arc<dyn Outside> = Arc::new(RandomOutside::new(self.case.seed, Arc::new(NoTime::default())));
-        let services = Arc::new(Services {
-            clock: Arc::<VirtualClock>::clone(&clock),
-            outside: Arc::new(RecordedOutside::new(outside, Arc::clone(&recorder))),
-            seed: self.seed(),
-            data_root: Some(data.clone()),
-            live: false,
-            trace: true,
-            stops: None,
-            approvals: Some(Arc::new(RecordedApprovals::new(Arc::clone(&recorder)))),
-            memory: self.memory(&recorder),
-            log: Arc::default(),
-        });
+        let services = Arc::new(self.recorded_services(Arc::<VirtualClock>::clone(&clock), outside, &recorder, &data));
         let facts = RandomFacts::new(self.case.seed);
         let facts = RecordedFacts::new(&facts, Arc::clone(&recorder));
         let playing = Playing {
@@ -299,16 +295,16 @@ impl<'a> Stage<'a> {
         let limit = journal.header.limits.max_total_memory_bytes;
         let memory = Arc::new(TotalMemory::recorded(limit, journal.refused_growth));
         let services = Arc::new(Services {
-            clock: Arc::<VirtualClock>::clone(&clock),
-            outside: Arc::<conductor::journal::Playback>::clone(&playback),
-            seed: self.seed(),
             data_root: Some(data.to_owned()),
-            live: false,
             trace: true,
             stops: Some(Arc::clone(&stops)),
             approvals: Some(Arc::<conductor::journal::Playback>::clone(&playback)),
             memory: Arc::clone(&memory),
-            log: Arc::default(),
+            ..Services::new(
+                Arc::<VirtualClock>::clone(&clock),
+                Arc::<conductor::journal::Playback>::clone(&playback),
+                self.seed(),
+            )
         });
         let cut_off = journal.end.is_none();
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);

@@ -123,18 +123,7 @@ fn load(admitted: &AdmittedPlugin) -> Result<Arc<Plugin>, String> {
 }
 
 fn call(plugin: &Arc<Plugin>) -> (Verdict, u64) {
-    let services = Arc::new(Services {
-        clock: Arc::new(VirtualClock::new(FILE_EPOCH_US)),
-        outside: Arc::new(Nothing),
-        seed: [7; 32],
-        data_root: None,
-        live: false,
-        trace: false,
-        stops: None,
-        approvals: None,
-        memory: Arc::default(),
-        log: Arc::default(),
-    });
+    let services = Arc::new(Services::new(Arc::new(VirtualClock::new(FILE_EPOCH_US)), Arc::new(Nothing), [7; 32]));
     let at_ns = FILE_EPOCH_US * 1000;
     let outcome = match Instance::new(plugin, "default", &services, 0, at_ns) {
         Ok(mut instance) => {

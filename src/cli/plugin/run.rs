@@ -121,16 +121,13 @@ impl Run {
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
         let services = Arc::new(Services {
-            clock: Arc::<SystemClock>::clone(&clock),
-            outside: Arc::new(DryRun::new(|effect, _| say(&format!("would do: {effect}")))),
-            seed,
             data_root: self.data.clone().or_else(|| scratch.as_ref().map(|scratch| scratch.path().to_owned())),
             live: true,
-            trace: false,
-            stops: None,
-            approvals: None,
-            memory: Arc::default(),
-            log: Arc::default(),
+            ..Services::new(
+                Arc::<SystemClock>::clone(&clock),
+                Arc::new(DryRun::new(|effect, _| say(&format!("would do: {effect}")))),
+                seed,
+            )
         });
         let mut good = true;
         let mut printed = Ok(());
