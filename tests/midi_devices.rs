@@ -14,16 +14,20 @@ use std::time::Duration;
 
 use conductor::clock::SystemClock;
 use conductor::device::{
-    DeviceEvent, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, What, resolve,
+    DeviceEvent, DeviceSpec, Devices, Input, InputError, Loss, Reading, SessionError, Source, What,
 };
 use conductor::gesture::DeviceId;
-use conductor::midi::{Channel, Message, SmfError};
+use conductor::midi::{Channel, Message, NotMidi, SmfError};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use support::Scratch;
 
 /// Longer than any step takes, by far: reached only when a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+fn resolve(input: &str) -> Result<Input, InputError> {
+    conductor::device::resolve(input, Reading::AsItLooks)
+}
 
 fn fifo(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a FIFO");
@@ -242,9 +246,11 @@ fn an_input_that_cannot_be_used_says_why() {
     let error = SmfError::Truncated { offset: 14, declared: 8, present: 1 };
     assert_eq!(input(&path), Err(InputError::Session(SessionError::Smf { path, error })));
     let path = scratch.file("notes.txt", "These are no MIDI messages.");
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::NoMessages { path })));
+    let what = NotMidi::Text;
+    assert_eq!(input(&path), Err(InputError::Session(SessionError::NotMidi { path, what })));
     let path = scratch.file("empty", "");
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::NoMessages { path })));
+    let what = NotMidi::Empty;
+    assert_eq!(input(&path), Err(InputError::Session(SessionError::NotMidi { path, what })));
     let path = scratch.file("large", vec![0xfe; (16 << 20) + 1]);
     assert_eq!(input(&path), Err(InputError::Session(SessionError::TooLarge { path })));
     let path = scratch.path().to_owned();

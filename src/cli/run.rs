@@ -15,7 +15,7 @@ use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
 use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
-use crate::device::{self, DeviceSpec, Input, resolve};
+use crate::device::{self, DeviceSpec, Input, Reading, resolve};
 use crate::effect::{self, Live, Revocations, World};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
@@ -43,6 +43,9 @@ pub(super) struct Run {
     /// devices
     #[argh(option, arg_name = "port|file|-")]
     pub(super) input: Option<String>,
+    /// play a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    pub(super) raw: bool,
     /// print effects instead of performing them
     #[argh(switch)]
     pub(super) dry_run: bool,
@@ -152,6 +155,9 @@ impl Run {
             if self.realtime {
                 return Err(Failure::usage("--realtime paces a file: give one with --input"));
             }
+            if self.raw {
+                return Err(Failure::usage("--raw says how to read a file: give one with --input"));
+            }
             let specs = DeviceSpec::from_config(&config.devices);
             if specs.is_empty() {
                 return Err(Failure::usage(
@@ -160,7 +166,7 @@ impl Run {
             }
             return Ok(Given::Live(Feed::Devices(specs)));
         };
-        match resolve(input).map_err(|error| Failure::operation(error.to_string()))? {
+        match resolve(input, Reading::raw(self.raw)).map_err(|error| Failure::operation(error.to_string()))? {
             Input::Session(session) if self.realtime => Ok(Given::Live(Feed::Paced(session.messages))),
             Input::Session(session) => Ok(Given::Played(session)),
             Input::Live(source) => Ok(Given::Live(Feed::Devices(vec![DeviceSpec::only(source)]))),

@@ -39,5 +39,5 @@ pub use open::{DeviceError, DeviceSpec, Devices};
 pub use port::{PortList, PortsError, list_ports};
 
 pub use crate::midi::{Address, Port};
-pub use session::{Session, SessionError};
+pub use session::{Reading, Session, SessionError};
 pub use source::Source;
