@@ -363,7 +363,7 @@ proptest! {
         if !ours.remarks.is_empty() || theirs.tracks.len() != 2 {
             return Ok(());
         }
-        let count = |track: &Vec<midly::TrackEvent>| {
+        let count = |track: &Vec<midly::TrackEvent<'_>>| {
             let until = track.iter().position(|event| event.kind == midly::TrackEventKind::Meta(midly::MetaMessage::EndOfTrack));
             let played = track.iter().take(until.unwrap_or(track.len()));
             played.filter(|event| matches!(event.kind, midly::TrackEventKind::Midi { .. })).count()

@@ -113,6 +113,11 @@ pub trait Outside: Send + Sync {
         false
     }
 
+    /// Whether what takes long can be accepted without filling what waits: whoever can wait does, while there is no room.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// Carries out `request` and waits for its answer, at most `limit`.
     ///
     /// The provided method is the answer of a world without networks and programs.

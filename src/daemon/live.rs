@@ -10,6 +10,7 @@ use super::order::Ordered;
 use super::plugins::PluginSet;
 use super::report_queue::{LostLines, ReportSender};
 use super::report_writer::ReportWriter;
+use super::room::Room;
 use super::session::{Happening, Session};
 use super::signals::SignalWatch;
 use super::told::Told;
@@ -87,6 +88,8 @@ pub struct LiveEnd {
     pub t: Micros,
     /// What was lost because somebody read too slowly.
     pub lost: LostLines,
+    /// Whether an input turned out to be no MIDI, which was said.
+    pub not_midi: bool,
 }
 
 /// Why a live run could not begin.
@@ -139,7 +142,7 @@ pub fn run_live(
 ) -> Result<LiveEnd, LiveError> {
     let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
-    let _signals = SignalWatch::start(events.clone())?;
+    let signals = SignalWatch::start(events.clone())?;
     if let Some(revocations) = &revocations {
         let events = events.clone();
         revocations.listen(move |revoked| {
@@ -164,6 +167,8 @@ pub fn run_live(
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
     };
     let mut session = Session::new(Arc::clone(&config));
+    // Only where every input can wait: a device must not wait because a pipe does.
+    let mut room = matches!(&feed, Feed::Devices(specs) if specs.iter().all(DeviceSpec::can_wait)).then(Room::default);
     let (devices, mut inputs) = match feed {
         Feed::Devices(specs) => {
             (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
@@ -173,14 +178,18 @@ pub fn run_live(
             (None, 1)
         }
     };
-    let mut stopped = false;
+    let (mut stopped, mut not_midi) = (false, false);
     while inputs > 0 && !stopped {
+        if let Some(room) = &mut room {
+            room.wait(&dispatch, &sender, &|| signals.asked());
+            stopped = signals.asked();
+        }
         let next = next_event(&inbox, &session, &*clock);
         if let (Some(devices), Ok(Event::Device(event))) = (&devices, &next) {
-            devices.taken(&event.what);
+            devices.taken(event);
         }
         match next {
-            Ok(Event::Device(DeviceEvent { t, device, what })) => match what {
+            Ok(Event::Device(DeviceEvent { t, device, what, .. })) => match what {
                 device::What::Message(message) => {
                     if let Some(recorder) = &recorder {
                         recorder.message(session.arrival(t), device, &message);
@@ -195,6 +204,10 @@ pub fn run_live(
                         recorder.line(Line::Lost { t, device: device.0 });
                     }
                     session.device_lost(t, device, facts, &mut |happening| say(&mut dispatch, happening));
+                }
+                device::What::NotMidi { what } => {
+                    not_midi = true;
+                    log::error!("{}: not played: {what}", device_name(&config, device).escaped());
                 }
                 device::What::Ended => inputs -= 1,
             },
@@ -245,7 +258,7 @@ pub fn run_live(
     if lost.reported > 0 {
         log::warn!("lines lost in all because standard output was read too slowly: {}", lost.reported);
     }
-    Ok(LiveEnd { t: end, lost })
+    Ok(LiveEnd { t: end, lost, not_midi })
 }
 
 /// The record of an effect that was dropped.
@@ -310,7 +323,8 @@ fn pace(messages: Vec<(Micros, Message)>, clock: Arc<dyn Clock>, to: SyncSender<
     let send = move || {
         for (t, message) in messages {
             clock.sleep(Duration::from_micros(start.saturating_add(t).saturating_sub(clock.now())));
-            let event = DeviceEvent { t: clock.now(), device: DeviceId(0), what: device::What::Message(message) };
+            let what = device::What::Message(message);
+            let event = DeviceEvent { t: clock.now(), device: DeviceId(0), what, patient: false };
             if to.send(Event::Device(event)).is_err() {
                 return; // the run has ended
             }

@@ -15,6 +15,7 @@ mod plugins;
 mod report_queue;
 mod report_writer;
 mod resources;
+mod room;
 mod session;
 mod signals;
 mod told;

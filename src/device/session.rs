@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::clock::Micros;
 use crate::midi::{Dropped, Kind, Message, NotMidi, Parser, Remark, Riff, RiffError, Smf, SmfError};
 use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// Microseconds a byte takes on a MIDI cable: ten bits at 31 250 a second.
 const BYTE_US: Micros = 320;
@@ -113,7 +114,13 @@ impl fmt::Display for SessionError {
             Self::NotMidi { path, what } if what.may_be_raw() => {
                 write!(f, "{}: {what}\n  to play its bytes all the same: --raw", name(path))
             }
-            Self::NotMidi { path, what: what @ NotMidi::Behind { .. } } => write!(f, "{}: {what}", name(path)),
+            Self::NotMidi { path, what: what @ NotMidi::Behind { offset } } => write!(
+                f,
+                "{}: {what}\n  to take away what stands before it: tail -c +{} {} > only-the-midi.mid",
+                name(path),
+                offset + 1,
+                word(path)
+            ),
             Self::NotMidi { path, what } => write!(f, "{}: no MIDI can be played from it: {what}", name(path)),
             Self::NoMessages { path } => write!(f, "{}: there is no MIDI message in its bytes", name(path)),
         }

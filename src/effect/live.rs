@@ -215,6 +215,14 @@ impl Outside for Live {
         .map(|()| Reply::Done)
     }
 
+    fn has_room(&self) -> bool {
+        #[cfg(feature = "keys")]
+        if !self.typist.has_room() {
+            return false;
+        }
+        self.programs.has_room()
+    }
+
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
         self.requests.answer(request, origin, limit, &self.environment, &self.mixer)
     }

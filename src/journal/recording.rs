@@ -86,6 +86,10 @@ impl Outside for RecordedOutside {
         self.inner.stays_inside()
     }
 
+    fn has_room(&self) -> bool {
+        self.inner.has_room() && self.recorder.has_room()
+    }
+
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
         let answer = self.inner.request(request, origin, limit);
         if let Origin::Plugin { plugin, tenant } = origin {

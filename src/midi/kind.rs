@@ -59,11 +59,9 @@ impl fmt::Display for NotMidi {
             Self::Known(name, "") => write!(f, "it is {name}"),
             Self::Known(name, advice) => write!(f, "it is {name}; {advice}"),
             Self::Text => f.write_str("it is text"),
-            Self::Behind { offset } => write!(
-                f,
-                "a Standard MIDI File begins at byte {offset}, behind something else; take what stands before it away, with: tail -c +{}",
-                offset + 1
-            ),
+            Self::Behind { offset } => {
+                write!(f, "a Standard MIDI File begins at byte {offset}, behind something else")
+            }
             Self::Begins(byte) => write!(
                 f,
                 "neither a Standard MIDI File (it does not begin with MThd) nor raw MIDI bytes (0x{byte:02X} at its beginning is no status byte)"
@@ -219,7 +217,7 @@ impl Kind {
             return Self::Other(NotMidi::Behind { offset });
         }
         if is_text(bytes) {
-            return Self::Other(NotMidi::Text);
+            return Self::Other(text(bytes));
         }
         if *first < 0x80 || matches!(first, 0xf4 | 0xf5 | 0xf7 | 0xf9 | 0xfd) {
             return Self::Other(NotMidi::Begins(*first));
@@ -280,6 +278,21 @@ fn known(bytes: &[u8], asked: impl Fn(&Magic) -> bool) -> Option<NotMidi> {
         _ => true,
     };
     KNOWN.iter().filter(|magic| asked(magic)).filter(begins).find(inside).map(|magic| NotMidi::Known(magic.name, magic.advice))
+}
+
+/// What kind of text it is.
+fn text(bytes: &[u8]) -> NotMidi {
+    let shown = bytes.trim_ascii_start();
+    let begins = |with: &[u8]| shown.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    if begins(b"<!doctype html") || begins(b"<html") {
+        NotMidi::Known("an HTML page", "it was probably saved in the place of a file that is not there any more")
+    } else if begins(b"<?xml") {
+        NotMidi::Known("an XML file", EXPORT)
+    } else if begins(b"{\"conductor_journal\"") {
+        NotMidi::Known("a recording", "play it with: conductor replay FILE")
+    } else {
+        NotMidi::Text
+    }
 }
 
 /// Whether `bytes` are text: of UTF-8, or in an older encoding with hardly anything but letters.
