@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::dispatch::{Calls, Dispatch, Report, turned};
+use super::echo::EchoGuard;
 use super::order::Ordered;
 use super::plugins::PluginSet;
 use super::report_queue::{LostLines, ReportSender};
@@ -167,8 +168,20 @@ pub fn run_live(
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
     };
     let mut session = Session::new(Arc::clone(&config));
+    let feed_one = |session: &mut Session, dispatch: &mut Dispatch, t: Micros, device: DeviceId, message: &Message| {
+        if let Some(recorder) = &recorder {
+            recorder.message(session.arrival(t), device, message);
+        }
+        session.feed(t, device, message, facts, &mut |happening| say(dispatch, happening));
+    };
     // Only where every input can wait: a device must not wait because a pipe does.
     let mut room = matches!(&feed, Feed::Devices(specs) if specs.iter().all(DeviceSpec::can_wait)).then(Room::default);
+    // A file that is played cannot come back.
+    let sent = matches!(&feed, Feed::Devices(_)).then(|| services.outside.sent_midi()).flatten();
+    let mut guard = sent.map(|sent| {
+        sent.begin(Arc::clone(&clock));
+        EchoGuard::new(sent)
+    });
     let (devices, mut inputs) = match feed {
         Feed::Devices(specs) => {
             (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
@@ -184,21 +197,27 @@ pub fn run_live(
             room.wait(&dispatch, &sender, &|| signals.asked());
             stopped = signals.asked();
         }
-        let next = next_event(&inbox, &session, &*clock);
+        let held = guard.as_ref().and_then(EchoGuard::next_due);
+        let next = next_event(&inbox, session.next_due().into_iter().chain(held).min(), &*clock);
         if let (Some(devices), Ok(Event::Device(event))) = (&devices, &next) {
             devices.taken(event);
         }
         match next {
             Ok(Event::Device(DeviceEvent { t, device, what, .. })) => match what {
                 device::What::Message(message) => {
-                    if let Some(recorder) = &recorder {
-                        recorder.message(session.arrival(t), device, &message);
+                    if guard.as_mut().is_none_or(|guard| guard.passes(t, device, &message)) {
+                        feed_one(&mut session, &mut dispatch, t, device, &message);
                     }
-                    session.feed(t, device, &message, facts, &mut |happening| say(&mut dispatch, happening));
                 }
                 device::What::Connected { name } => log::info!("reading {name}"),
                 device::What::Lost { reason } => {
                     log::warn!("{}: {reason}", device_name(&config, device).escaped());
+                    if let Some(guard) = &mut guard {
+                        guard.lost(device);
+                        while let Some((device, message)) = guard.ready() {
+                            feed_one(&mut session, &mut dispatch, t, device, &message);
+                        }
+                    }
                     let t = session.arrival(t);
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Lost { t, device: device.0 });
@@ -219,17 +238,31 @@ pub fn run_live(
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
             // Only an empty queue lets time pass: what was received before a timer fell due comes before it.
             Err(RecvTimeoutError::Timeout) => {
+                if let Some(guard) = &mut guard {
+                    guard.advance(clock.now());
+                }
                 session.advance(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
                 // Up to where the session has come: what is received next may be no later than that.
                 dispatch.expire(&config, session.now(), &mut |report| sender.send(report));
                 log.tick(clock.now());
             }
         }
+        if let Some(guard) = &mut guard {
+            while let Some((device, message)) = guard.ready() {
+                feed_one(&mut session, &mut dispatch, clock.now(), device, &message);
+            }
+            while let Some(found) = guard.news() {
+                log::warn!("{}", found.text(device_name(&config, found.device)));
+            }
+        }
+    }
+    if let Some(cut) = guard.map(|guard| guard.cut()).filter(|cut| *cut > 0) {
+        log::warn!("messages of MIDI loops left out in all: {cut}");
     }
     // The input is over; what it set off goes on until its delays have passed.
     drop(devices);
     while let (Some(_), false) = (session.next_due(), stopped) {
-        match next_event(&inbox, &session, &*clock) {
+        match next_event(&inbox, session.next_due(), &*clock) {
             Ok(Event::Stop) => stopped = true,
             Ok(Event::Revoked(revoked)) => {
                 let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
@@ -305,8 +338,8 @@ impl PoolObserver for Observer {
 }
 
 /// The next event, or a time-out when something falls due first.
-fn next_event(inbox: &Receiver<Event>, session: &Session, clock: &dyn Clock) -> Result<Event, RecvTimeoutError> {
-    let wait = match session.next_due() {
+fn next_event(inbox: &Receiver<Event>, due: Option<Micros>, clock: &dyn Clock) -> Result<Event, RecvTimeoutError> {
+    let wait = match due {
         Some(due) => Duration::from_micros(due.saturating_sub(clock.now())).min(QUIET),
         None => QUIET,
     };

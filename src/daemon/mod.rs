@@ -8,6 +8,7 @@
 
 mod context;
 mod dispatch;
+mod echo;
 mod live;
 mod order;
 mod play;
