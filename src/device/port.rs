@@ -7,8 +7,10 @@ use crate::midi::Port;
 /// All ports another program can be connected to, in the order of their addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PortList {
-    /// Ports that messages come from.
+    /// Ports that messages come from, without those that Conductor itself sends from.
     pub inputs: Vec<Port>,
+    /// Ports that Conductor sends from, this process or another; they are never inputs.
+    pub own: Vec<Port>,
     /// Ports that messages can be sent to.
     pub outputs: Vec<Port>,
 }

@@ -10,6 +10,7 @@ use super::port::PortsError;
 use super::sink::Sink;
 use super::wake::{Wake, Woken};
 use super::watch::{Announcement, Watch};
+use crate::effect::OwnReceivers;
 use crate::gesture::DeviceId;
 use crate::midi::{Address, Parser, Port, find_port};
 use crate::text::Escape as _;
@@ -53,6 +54,8 @@ enum State {
         address: Option<Address>,
         /// Held for its lifetime.
         _connection: MidiInputConnection<()>,
+        /// Its client, to which nothing of this process is sent.
+        _client: OwnReceivers,
     },
     /// Not to be looked for any more.
     Ended,
@@ -195,7 +198,8 @@ impl Sequencer {
             }
             let (name, address, connected) = match &device.wanted {
                 Wanted::Virtual(name) => {
-                    (format!("{OWN_CLIENT}:{name}"), None, offer(name, device.id, self.sink.clone()))
+                    let connected = made(watch, OWN_CLIENT, || offer(name, device.id, self.sink.clone()));
+                    (format!("{OWN_CLIENT}:{name}"), None, connected)
                 }
                 Wanted::Port { pattern, nth, .. } => {
                     let Some(port) = find_port(&ports, pattern, *nth, &taken) else {
@@ -205,14 +209,15 @@ impl Sequencer {
                         continue;
                     };
                     let name = format!("{} ({})", port.full_name(), port.address);
-                    (name, Some(port.address), connect(port, device.id, self.sink.clone()))
+                    let connected = made(watch, READER_CLIENT, || connect(port, device.id, self.sink.clone()));
+                    (name, Some(port.address), connected)
                 }
             };
             match connected {
-                Ok(connection) => {
+                Ok((connection, client)) => {
                     taken.extend(address);
                     device.refused = false;
-                    device.state = State::Connected { address, _connection: connection };
+                    device.state = State::Connected { address, _connection: connection, _client: client };
                     if !self.sink.report(device.id, &What::Connected { name }) {
                         return None;
                     }
@@ -250,6 +255,19 @@ fn reader(client: &str) -> Result<MidiInput, ConnectError> {
 fn receiver(id: DeviceId, sink: Sink) -> impl FnMut(u64, &[u8], &mut ()) + Send + 'static {
     let mut parser = Parser::new();
     move |_, bytes, ()| parser.push(bytes, |message| sink.message(id, message))
+}
+
+/// Makes a connection with `make`, and says which client called `name` is its. The port library does not tell; but nobody else in this
+/// process makes any meanwhile.
+fn made(
+    watch: &Watch,
+    name: &str,
+    make: impl FnOnce() -> Result<MidiInputConnection<()>, ConnectError>,
+) -> Result<(MidiInputConnection<()>, OwnReceivers), ConnectError> {
+    let before = watch.clients(name);
+    let connection = make()?;
+    let new = watch.clients(name).into_iter().filter(|client| !before.contains(client));
+    Ok((connection, OwnReceivers::new(new.collect())))
 }
 
 fn connect(port: &Port, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<()>, ConnectError> {

@@ -9,6 +9,7 @@ use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, P
 
 use super::port::{PortList, PortsError};
 use super::wake::Woken;
+use crate::effect::is_marked;
 use crate::midi::{Address, Port};
 use crate::text::Escape as _;
 
@@ -52,19 +53,25 @@ fn ports(seq: &Seq) -> PortList {
             if !usable || capability.contains(PortCap::NO_EXPORT) {
                 continue;
             }
+            let own = is_marked(&port);
             let port = Port {
                 address,
                 client: client_name.clone(),
                 name: port.get_name().unwrap_or("?").escaped().to_string(),
             };
             if capability.contains(PortCap::READ | PortCap::SUBS_READ) {
-                list.inputs.push(port.clone());
+                if own {
+                    list.own.push(port.clone());
+                } else {
+                    list.inputs.push(port.clone());
+                }
             }
             if capability.contains(PortCap::WRITE | PortCap::SUBS_WRITE) {
                 list.outputs.push(port);
             }
         }
     }
+    list.own.sort_by_key(|port| port.address);
     list.inputs.sort_by_key(|port| port.address);
     list.outputs.sort_by_key(|port| port.address);
     list
@@ -106,6 +113,12 @@ impl Watch {
     /// The input ports there are now.
     pub(super) fn inputs(&self) -> Vec<Port> {
         ports(&self.seq).inputs
+    }
+
+    /// Clients of this name there are now.
+    pub(super) fn clients(&self, name: &str) -> Vec<i32> {
+        let clients = ClientIter::new(&self.seq).filter(|client| client.get_name() == Ok(name));
+        clients.map(|client| client.get_client()).collect()
     }
 
     /// Waits for an announcement or for the order to stop (`stop` becomes readable).
