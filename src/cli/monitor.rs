@@ -11,7 +11,7 @@ use super::suggestion::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::clock::{Micros, SystemClock};
 use crate::config::Logging;
-use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, list_ports, resolve_as};
+use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, Which, list_ports, resolve_as};
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
 use crate::text::Escape as _;
@@ -86,6 +86,7 @@ fn every_port() -> Result<Vec<DeviceSpec>, crate::device::PortsError> {
         .map(|(number, port)| DeviceSpec {
             id: DeviceId(number),
             source: Source::Port(port.address.to_string()),
+            which: Which::default(),
             port: None,
             reconnect: true,
         })

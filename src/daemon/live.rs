@@ -17,7 +17,7 @@ use super::signals::SignalWatch;
 use super::told::Told;
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, Micros};
-use crate::config::Config;
+use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::effect::{Revocations, RevokedEffect};
 use crate::gesture::DeviceId;
@@ -347,7 +347,7 @@ fn next_event(inbox: &Receiver<Event>, due: Option<Micros>, clock: &dyn Clock) -
 }
 
 fn device_name(config: &Config, device: DeviceId) -> &str {
-    config.devices.get(usize::from(device.0)).map_or("the input", |device| &device.name)
+    config.devices.get(usize::from(device.0)).map_or("the input", DeviceConfig::called)
 }
 
 /// Sends `messages` at their times, counted from now.

@@ -1,7 +1,9 @@
 //! Sequencer ports: what there is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use super::usb::Usb;
 use crate::midi::Port;
 
 /// All ports another program can be connected to, in the order of their addresses.
@@ -13,6 +15,16 @@ pub struct PortList {
     pub own: Vec<Port>,
     /// Ports that messages can be sent to.
     pub outputs: Vec<Port>,
+    /// By the number of a client: the USB device behind it, where there is one.
+    pub usb: BTreeMap<u8, Usb>,
+}
+
+impl PortList {
+    /// The USB device behind `port`.
+    #[must_use]
+    pub fn usb(&self, port: &Port) -> Option<&Usb> {
+        self.usb.get(&port.address.client)
+    }
 }
 
 /// Why ports cannot be listed.

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
 
 use alsa::poll::{Descriptors, pollfd};
 use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq};
 
 use super::port::{PortList, PortsError};
+use super::usb::{SYSTEM, Usb};
 use super::wake::Woken;
 use crate::effect::is_marked;
 use crate::midi::{Address, Port};
@@ -45,6 +47,12 @@ pub(super) fn list() -> Result<PortList, PortsError> {
 fn ports(seq: &Seq) -> PortList {
     let mut list = PortList::default();
     for client in ClientIter::new(seq).filter(|client| client.get_client() != SYSTEM_CLIENT) {
+        // Clients of programs have no card.
+        let card = client.get_card().ok().filter(|card| *card >= 0);
+        let usb = card.and_then(|card| Usb::of_card(card, Path::new(SYSTEM)));
+        if let (Some(usb), Ok(number)) = (usb, u8::try_from(client.get_client())) {
+            list.usb.insert(number, usb);
+        }
         let client_name = client.get_name().unwrap_or("?").escaped().to_string();
         for port in PortIter::new(seq, client.get_client()) {
             let capability = port.get_capability();
@@ -110,9 +118,9 @@ impl Watch {
         Ok(Self { seq })
     }
 
-    /// The input ports there are now.
-    pub(super) fn inputs(&self) -> Vec<Port> {
-        ports(&self.seq).inputs
+    /// The ports there are now.
+    pub(super) fn ports(&self) -> PortList {
+        ports(&self.seq)
     }
 
     /// Clients of this name there are now.
