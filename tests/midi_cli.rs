@@ -203,9 +203,11 @@ fn a_capture_poured_into_a_pipe_is_worked_off_to_the_last_press() {
             [0x90, note, 100, 0x80, note, 0]
         })
         .collect();
-    let ran = bin("conductor").args("run --dry-run --json --input - --config").arg(&config).stdin(&*capture).run().exits(0);
+    let ran =
+        bin("conductor").args("run --dry-run --json --input - --config").arg(&config).stdin(&*capture).run().exits(0);
     assert_eq!(ran.stderr, "info: reading standard input\n");
-    let count = |action: &str| ran.stdout.lines().filter(|line| line.contains(&format!("\"action\":\"{action}\""))).count();
+    let count =
+        |action: &str| ran.stdout.lines().filter(|line| line.contains(&format!("\"action\":\"{action}\""))).count();
     assert_eq!((count("Text"), count("WasmPlugin")), (presses - plugin, plugin));
     assert!(!ran.stdout.contains("rejected"), "no call was turned away");
     let ran = bin("conductor").args("monitor --json --input -").stdin(capture).run().exits(0);
@@ -233,7 +235,13 @@ fn a_midi_file_inside_a_riff_file_is_played_and_what_is_wrong_with_it_says_where
     odd[28..32].copy_from_slice(&u32::MAX.to_le_bytes()); // the length of the inner file
     for (name, bytes) in [("song.rmi", riff(b"RMID", b"data", &press())), ("odd.rmi", odd)] {
         let path = scratch.file(name, bytes);
-        let ran = bin("conductor").args("run --dry-run --json --config").arg(&config).args("--input").arg(&path).run().exits(0);
+        let ran = bin("conductor")
+            .args("run --dry-run --json --config")
+            .arg(&config)
+            .args("--input")
+            .arg(&path)
+            .run()
+            .exits(0);
         assert_eq!(ran.stdout.matches("type: pressed").count(), 1, "{}", ran.transcript());
     }
     let mut transcript = String::new();
@@ -338,7 +346,12 @@ fn raw_bytes_that_do_not_look_like_midi_are_played_when_that_is_asked_for() {
         let commands = [
             bin("conductor").args("run --dry-run --raw --config").arg(&config).args("--input").arg(&path),
             bin("conductor").args("run --dry-run --realtime --raw --config").arg(&config).args("--input").arg(&path),
-            bin("conductor").args("record --force --dry-run --raw --config").arg(&config).args("--input").arg(&path).arg(&journal),
+            bin("conductor")
+                .args("record --force --dry-run --raw --config")
+                .arg(&config)
+                .args("--input")
+                .arg(&path)
+                .arg(&journal),
             bin("conductor").args("replay --raw --config").arg(&config).arg(&path),
         ];
         for command in commands {

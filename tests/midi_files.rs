@@ -254,7 +254,10 @@ fn with_length(length: usize, body: &[u8]) -> Vec<u8> {
 fn plays_with(bytes: &[u8], expected: &str, remarks: &[&str]) {
     let file = Smf::parse(bytes).expect("a file that plays");
     let said: Vec<_> = file.remarks.iter().map(ToString::to_string).collect();
-    assert_eq!((shown(&file).as_str(), said.iter().map(String::as_str).collect::<Vec<_>>()), (expected, remarks.to_vec()));
+    assert_eq!(
+        (shown(&file).as_str(), said.iter().map(String::as_str).collect::<Vec<_>>()),
+        (expected, remarks.to_vec())
+    );
 }
 
 const END: &[u8] = &[0, 0xff, 0x2f, 0];
@@ -262,8 +265,8 @@ const END: &[u8] = &[0, 0xff, 0x2f, 0];
 #[test]
 fn a_channels_status_holds_across_meta_events_and_sysex_messages_which_is_said_once_with_the_number_of_events() {
     let issue = [
-        0x4d, 0x54, 0x68, 0x64, 0, 0, 0, 6, 0, 0, 0, 1, 0, 0x60, 0x4d, 0x54, 0x72, 0x6b, 0, 0, 0, 0x10, 0, 0x90, 0x3c, 0x40,
-        0, 0xff, 1, 1, 0x41, 0x60, 0x3c, 0, 0, 0xff, 0x2f, 0,
+        0x4d, 0x54, 0x68, 0x64, 0, 0, 0, 6, 0, 0, 0, 1, 0, 0x60, 0x4d, 0x54, 0x72, 0x6b, 0, 0, 0, 0x10, 0, 0x90, 0x3c,
+        0x40, 0, 0xff, 1, 1, 0x41, 0x60, 0x3c, 0, 0, 0xff, 0x2f, 0,
     ];
     let said = "1 event without a status byte after a meta event or a SysEx message, which a MIDI file may not have; \
                 played with the status byte before it (the first: track 1, byte 31)";
@@ -324,7 +327,10 @@ fn bytes_after_an_end_of_track_are_not_played_and_counted_to_the_byte() {
 fn a_track_whose_length_is_wrong_by_a_few_bytes_plays_what_is_there_and_so_does_the_next_one() {
     let body = [&[0, 0x90, 60, 1], END].concat();
     for more in [1, 4, 100, usize::try_from(u32::MAX).expect("a length") - 8] {
-        let said = format!("track 1, byte 14: the track is shorter than it says: 8 bytes, not {}; played to its end", 8 + more);
+        let said = format!(
+            "track 1, byte 14: the track is shorter than it says: 8 bytes, not {}; played to its end",
+            8 + more
+        );
         plays_with(&with_length(8 + more, &body), "0 n60:1", &[&said]);
     }
     // Only its End of Track is not there.
@@ -334,7 +340,8 @@ fn a_track_whose_length_is_wrong_by_a_few_bytes_plays_what_is_there_and_so_does_
     for (length, words) in [(5, "longer"), (7, "longer"), (9, "shorter"), (14, "shorter")] {
         let mut bytes = file(1, 96, &[&[0, 0x90, 60, 1], &[0, 0x90, 61, 1], &[0, 0x90, 62, 1]]);
         bytes[37] = length; // of the second track
-        let said = format!("track 2, byte 30: the track is {words} than it says: 8 bytes, not {length}; played to its end");
+        let said =
+            format!("track 2, byte 30: the track is {words} than it says: 8 bytes, not {length}; played to its end");
         plays_with(&bytes, "0 n60:1 | 0 n61:1 | 0 n62:1", &[&said]);
     }
     // What was cut in the middle of an event is still no file to play: nobody knows what is missing.

@@ -11,7 +11,9 @@ use super::suggestion::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::clock::{Micros, SystemClock};
 use crate::config::Logging;
-use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, Which, list_ports, resolve_as};
+use crate::device::{
+    DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, Which, list_ports, resolve_as,
+};
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
 use crate::text::Escape as _;
@@ -64,7 +66,13 @@ impl Monitor {
         }
         let reading = Reading::raw(self.raw);
         let failed = |error: &dyn std::fmt::Display| Failure::operation(format!("conductor monitor: {error}"));
-        let devices = match self.input.as_deref().map(|input| resolve_as(input, reading)).transpose().map_err(|error| failed(&error))? {
+        let devices = match self
+            .input
+            .as_deref()
+            .map(|input| resolve_as(input, reading))
+            .transpose()
+            .map_err(|error| failed(&error))?
+        {
             Some(Input::Session(session)) => return printer.session(&session),
             Some(Input::Live(source)) => vec![DeviceSpec::only(source)],
             None => every_port().map_err(|error| failed(&error))?,

@@ -226,7 +226,11 @@ impl EchoGuard {
                     count.echoes += u32::from(self.sent.has(message, t, SOON));
                 }
                 // Where presses and releases go round, it is the presses that set something off.
-                let suspect = if release { releases.is_suspect() && presses.all * 2 < releases.all } else { presses.is_suspect() };
+                let suspect = if release {
+                    releases.is_suspect() && presses.all * 2 < releases.all
+                } else {
+                    presses.is_suspect()
+                };
                 if suspect && t >= *until {
                     let trial = Trial { releases: release, held: VecDeque::from([message.clone()]), answers: 0 };
                     state.phase = Phase::Settling { until: t + SETTLE, trial };
@@ -374,7 +378,9 @@ impl State {
 
     /// Gives what is held to the session, and goes back to watching.
     fn release(&mut self, device: DeviceId, ready: &mut VecDeque<(DeviceId, Message)>) {
-        if let Phase::Settling { trial, .. } | Phase::Silent { trial, .. } | Phase::Asked { trial, .. } = &mut self.phase {
+        if let Phase::Settling { trial, .. } | Phase::Silent { trial, .. } | Phase::Asked { trial, .. } =
+            &mut self.phase
+        {
             for message in std::mem::take(&mut trial.held) {
                 self.down = match message {
                     Message::NoteOn { velocity: 1.., .. } => true,
@@ -478,14 +484,17 @@ mod tests {
         Message::ControlChange { channel: channel(), controller: 7, value }
     }
 
+    type Mapping = fn(&Message) -> Vec<Message>;
+    /// What comes back of what is sent, and how late.
+    type Way = (fn(&Message) -> Message, Micros);
+
     /// A player, a mapping that sends, and perhaps a loop.
     struct World {
         clock: Arc<VirtualClock>,
         guard: EchoGuard,
         /// What is mapped to a message.
-        mapping: fn(&Message) -> Vec<Message>,
-        /// What comes back of what is sent, and how late.
-        back: Option<(fn(&Message) -> Message, Micros)>,
+        mapping: Mapping,
+        back: Option<Way>,
         /// What is under way to the device, by its time and the order in which it was sent.
         under_way: BTreeMap<(Micros, usize), Message>,
         number: usize,
@@ -495,7 +504,7 @@ mod tests {
     }
 
     impl World {
-        fn new(mapping: fn(&Message) -> Vec<Message>, back: Option<(fn(&Message) -> Message, Micros)>) -> Self {
+        fn new(mapping: Mapping, back: Option<Way>) -> Self {
             let clock = Arc::new(VirtualClock::new(0));
             let sent = Arc::new(SentMidi::default());
             sent.begin(Arc::<VirtualClock>::clone(&clock));
@@ -558,8 +567,10 @@ mod tests {
 
     #[test]
     fn a_press_that_comes_back_is_cut_said_once_and_then_fires_once_each_time() {
-        let mapping: fn(&Message) -> Vec<Message> = |message| if message.is_release() { Vec::new() } else { same(message) };
-        for (late, released) in [0, 50, 1_000, 5_000, 15_000].into_iter().flat_map(|late| [(late, 1), (late, 40_000), (late, 125_000)]) {
+        let mapping: Mapping = |message| if message.is_release() { Vec::new() } else { same(message) };
+        for (late, released) in
+            [0, 50, 1_000, 5_000, 15_000].into_iter().flat_map(|late| [(late, 1), (late, 40_000), (late, 125_000)])
+        {
             let mut world = World::new(mapping, Some((as_it_is, late)));
             world.play(1_000_000, on(36));
             world.play(1_000_000 + released, off(36));
@@ -567,9 +578,11 @@ mod tests {
             assert!((2..=22).contains(&world.fed.len()), "{late} {released}: {} messages", world.fed.len());
             assert_eq!(
                 world.told,
-                ["MIDI loop: what goes out at port \"Out\" comes back from \"Pads\" within milliseconds, again and again \
+                [
+                    "MIDI loop: what goes out at port \"Out\" comes back from \"Pads\" within milliseconds, again and again \
                   (note 36 on channel 1); it is cut: what comes back fires nothing. Undo the connection (aconnect -l lists \
-                  them), or turn off MIDI thru or local echo there"]
+                  them), or turn off MIDI thru or local echo there"
+                ]
             );
             assert!(world.under_way.is_empty(), "nothing goes round any more");
             for press in 0..50 {
@@ -594,7 +607,6 @@ mod tests {
     #[test]
     fn a_loop_is_found_whatever_becomes_of_the_message_on_its_way() {
         type Back = fn(&Message) -> Message;
-        type Mapping = fn(&Message) -> Vec<Message>;
         let ping_pong: Mapping = |message| match message {
             Message::NoteOn { note: 60, .. } => vec![on(61)],
             Message::NoteOn { note: 61, .. } => vec![on(60)],
@@ -652,7 +664,8 @@ mod tests {
         // Rolls of every length, which end at every point of a trial.
         for length in 1..200 {
             streams.push((0..length).map(|press| (press * 1_500, on(36))).collect());
-            let bursts = (0..6).flat_map(|burst| (0..length).map(move |press| (burst * 1_000_000 + press * 4_000, on(36))));
+            let bursts =
+                (0..6).flat_map(|burst| (0..length).map(move |press| (burst * 1_000_000 + press * 4_000, on(36))));
             streams.push(bursts.collect());
         }
         for (number, stream) in streams.into_iter().enumerate() {
@@ -693,7 +706,7 @@ mod tests {
 
     #[test]
     fn a_note_that_was_pressed_before_the_cut_is_let_go() {
-        let mapping: fn(&Message) -> Vec<Message> = |message| if message.is_release() { Vec::new() } else { same(message) };
+        let mapping: Mapping = |message| if message.is_release() { Vec::new() } else { same(message) };
         let mut world = World::new(mapping, Some((as_it_is, 1_000)));
         world.play(1_000_000, on(36));
         // In the middle of the storm, of each trial, and behind the verdict.
@@ -702,14 +715,19 @@ mod tests {
         }
         world.until(5_000_000);
         assert_eq!(world.told.len(), 1);
-        let last = world.fed.iter().rev().find(|(_, message)| matches!(message, Message::NoteOn { .. } | Message::NoteOff { .. }));
+        let last = world
+            .fed
+            .iter()
+            .rev()
+            .find(|(_, message)| matches!(message, Message::NoteOn { .. } | Message::NoteOff { .. }));
         assert!(last.is_some_and(|(_, message)| message.is_release()), "the note is up in the end");
     }
 
     #[test]
     fn other_keys_of_the_device_go_on_at_once_during_a_trial() {
         let mut world = World::new(same, Some((as_it_is, 500)));
-        world.mapping = |message| if matches!(message, Message::NoteOn { note: 36, .. }) { same(message) } else { Vec::new() };
+        world.mapping =
+            |message| if matches!(message, Message::NoteOn { note: 36, .. }) { same(message) } else { Vec::new() };
         world.play(1_000_000, on(36));
         for step in 0..500_u64 {
             world.play(1_000_250 + step * 1_000, fader((step % 128) as u8));

@@ -117,11 +117,13 @@ pub fn resolve_as(input: &str, reading: Reading) -> Result<Input, InputError> {
                 return file(path, reading);
             }
             match list_ports() {
-                Ok(PortList { inputs, own, .. }) => match (find_port(&inputs, &name, None, &[]), find_port(&own, &name, None, &[])) {
-                    (Some(_), _) => Ok(Input::Live(Source::Port(name))),
-                    (None, Some(port)) => Err(InputError::Own { input: input.to_owned(), port: port.clone() }),
-                    (None, None) => Err(InputError::NotFound { input: input.to_owned(), ports: inputs }),
-                },
+                Ok(PortList { inputs, own, .. }) => {
+                    match (find_port(&inputs, &name, None, &[]), find_port(&own, &name, None, &[])) {
+                        (Some(_), _) => Ok(Input::Live(Source::Port(name))),
+                        (None, Some(port)) => Err(InputError::Own { input: input.to_owned(), port: port.clone() }),
+                        (None, None) => Err(InputError::NotFound { input: input.to_owned(), ports: inputs }),
+                    }
+                }
                 Err(error) => Err(InputError::NoPorts { input: input.to_owned(), error }),
             }
         }
@@ -134,10 +136,18 @@ fn stdin(reading: Reading) -> Result<Input, InputError> {
     match descriptor {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
             let session = Session::from_file(file, Path::new("standard input"), reading);
-            session.map(Input::Session).map_err(InputError::Session)
+            session.map(said).map_err(InputError::Session)
         }
         _ => Ok(Input::Live(Source::Stdin)),
     }
+}
+
+/// Says what there is to say of a session.
+fn said(session: Session) -> Input {
+    for warning in session.warnings() {
+        log::warn!("{warning}");
+    }
+    Input::Session(session)
 }
 
 fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
@@ -145,7 +155,7 @@ fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
         .map_err(|error| InputError::Session(SessionError::Read { path: path.to_owned(), error: error.to_string() }))?;
     let kind = metadata.file_type();
     if kind.is_file() {
-        Session::read(path, reading).map(Input::Session).map_err(InputError::Session)
+        Session::read(path, reading).map(said).map_err(InputError::Session)
     } else if kind.is_fifo() || kind.is_char_device() {
         Ok(Input::Live(Source::Raw(path.to_owned())))
     } else {

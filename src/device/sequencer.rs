@@ -332,8 +332,11 @@ mod tests {
             usb: usb.map(str::to_owned),
         };
         let wanted = [which(None, None), which(Some("C3D4"), None), which(None, Some("1-1.2"))];
-        let claims: Vec<_> =
-            wanted.iter().filter(|which| !which.is_any()).map(|which| ("Launchpad".to_owned(), which.clone())).collect();
+        let claims: Vec<_> = wanted
+            .iter()
+            .filter(|which| !which.is_any())
+            .map(|which| ("Launchpad".to_owned(), which.clone()))
+            .collect();
         for clients in [[20, 24, 28], [28, 24, 20], [24, 28, 20], [20, 28, 24]] {
             let ports = plugged(clients);
             let found: Vec<_> = wanted

@@ -115,7 +115,10 @@ impl Sink {
             let before = self.dropped.fetch_add(1, Ordering::Relaxed);
             // At 1, 2, 4, 8 …: a flood of messages must not become a flood of warnings.
             if (before + 1).is_power_of_two() {
-                log::warn!("MIDI messages dropped so far, because they come faster than they are worked off: {}", before + 1);
+                log::warn!(
+                    "MIDI messages dropped so far, because they come faster than they are worked off: {}",
+                    before + 1
+                );
             }
         }
     }

@@ -25,7 +25,8 @@ impl Usb {
     /// The USB device of the sound card with this number, if it is one; `system` is where the system tells of devices.
     pub fn of_card(card: i32, system: &Path) -> Option<Self> {
         let device = system.join(format!("class/sound/card{card}/device")).canonicalize().ok()?;
-        let device = device.ancestors().find(|path| path.file_name().is_some_and(|name| is_usb(&name.to_string_lossy())))?;
+        let device =
+            device.ancestors().find(|path| path.file_name().is_some_and(|name| is_usb(&name.to_string_lossy())))?;
         let path = device.file_name()?.to_string_lossy().into_owned();
         let serial = std::fs::read(device.join("serial")).ok().filter(|serial| serial.len() <= MAX_SERIAL);
         let serial = serial.map(|serial| String::from_utf8_lossy(&serial).trim().escaped().to_string());
@@ -130,7 +131,15 @@ mod tests {
 
     #[test]
     fn a_card_on_the_board_has_no_place_on_the_bus() {
-        for (name, usb) in [("1-1", true), ("12-3.4.1", true), ("1-1.2:1.0", false), ("usb1", false), ("pci0", false), ("-1", false), ("1-", false)] {
+        for (name, usb) in [
+            ("1-1", true),
+            ("12-3.4.1", true),
+            ("1-1.2:1.0", false),
+            ("usb1", false),
+            ("pci0", false),
+            ("-1", false),
+            ("1-", false),
+        ] {
             assert_eq!(is_usb(name), usb, "{name}");
         }
     }

@@ -9,8 +9,8 @@ use std::ffi::CString;
 
 use alsa::Direction;
 use alsa::seq::{
-    Addr, ClientIter, EvCtrl, EvNote, EvQueueControl, Event, EventType, PortCap, PortInfo, PortIter,
-    PortSubscribe, PortSubscribeIter, PortType, QuerySubsType, Seq,
+    Addr, ClientIter, EvCtrl, EvNote, EvQueueControl, Event, EventType, PortCap, PortInfo, PortIter, PortSubscribe,
+    PortSubscribeIter, PortType, QuerySubsType, Seq,
 };
 use rustix::io::Errno;
 

@@ -254,7 +254,10 @@ impl Beginning {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         if Smf::is_smf(bytes) || Riff::is_rmid(bytes) {
-            return Self::Other(NotMidi::Known("a whole MIDI file and no stream", "give the file itself: --input FILE"));
+            return Self::Other(NotMidi::Known(
+                "a whole MIDI file and no stream",
+                "give the file itself: --input FILE",
+            ));
         }
         let asked = |magic: &Magic| magic.at == 0 && magic.is_sure();
         if let Some(known) = known(bytes, asked) {
@@ -277,7 +280,12 @@ fn known(bytes: &[u8], asked: impl Fn(&Magic) -> bool) -> Option<NotMidi> {
         (8, _) => bytes.starts_with(b"FORM") || bytes.starts_with(b"CAT "),
         _ => true,
     };
-    KNOWN.iter().filter(|magic| asked(magic)).filter(begins).find(inside).map(|magic| NotMidi::Known(magic.name, magic.advice))
+    KNOWN
+        .iter()
+        .filter(|magic| asked(magic))
+        .filter(begins)
+        .find(inside)
+        .map(|magic| NotMidi::Known(magic.name, magic.advice))
 }
 
 /// What kind of text it is.

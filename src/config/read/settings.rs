@@ -38,10 +38,9 @@ pub(super) fn devices(value: Option<Value<'_>>) -> Vec<DeviceConfig> {
         let Some(name) = name.filter(|_| text.is_some()) else { continue };
         if let Some((_, line)) = devices.iter().find(|(known, _)| is_the_same(known, &device)) {
             name.wrong(Problem::SameDevice { name: shortened(&device.name), line: *line });
-        } else if let (Some((_, line)), Some((text, value))) = (
-            devices.iter().find(|(known, _)| Some(known.called()) == device.alias.as_deref()),
-            alias.as_ref(),
-        ) {
+        } else if let (Some((_, line)), Some((text, value))) =
+            (devices.iter().find(|(known, _)| Some(known.called()) == device.alias.as_deref()), alias.as_ref())
+        {
             value.wrong(Problem::Duplicate { kind: "device", name: shortened(text), line: *line });
         } else {
             devices.push((device, name.line()));

@@ -34,7 +34,23 @@ impl<'a> Chunks<'a> {
     /// Reads the header.
     pub(super) fn new(bytes: &'a [u8]) -> Result<(Header, Self), SmfError> {
         match bytes {
-            [b'M', b'T', b'h', b'd', 0, 0, 0, length @ 6..=255, format_high, format, high, low, division, ticks, ..] => {
+            [
+                b'M',
+                b'T',
+                b'h',
+                b'd',
+                0,
+                0,
+                0,
+                length @ 6..=255,
+                format_high,
+                format,
+                high,
+                low,
+                division,
+                ticks,
+                ..,
+            ] => {
                 let format = u16::from_be_bytes([*format_high, *format]);
                 if format > 2 {
                     return Err(SmfError::Format(format));

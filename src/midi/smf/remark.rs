@@ -101,11 +101,17 @@ impl fmt::Display for Remark {
                 write!(f, "{} not three bytes long, left out (the first: {first})", Count(*events, "tempo event"))
             }
             Self::LongTrack { tracks, first, declared, present } => {
-                write!(f, "{first}: the track is shorter than it says: {present} bytes, not {declared}; played to its end")?;
+                write!(
+                    f,
+                    "{first}: the track is shorter than it says: {present} bytes, not {declared}; played to its end"
+                )?;
                 more(f, *tracks)
             }
             Self::ShortTrack { tracks, first, declared, present } => {
-                write!(f, "{first}: the track is longer than it says: {present} bytes, not {declared}; played to its end")?;
+                write!(
+                    f,
+                    "{first}: the track is longer than it says: {present} bytes, not {declared}; played to its end"
+                )?;
                 more(f, *tracks)
             }
             Self::AfterEnd { bytes, tracks, first } => write!(

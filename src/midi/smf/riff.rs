@@ -22,7 +22,9 @@ pub enum RiffError {
 impl fmt::Display for RiffError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoData => f.write_str("a RIFF file for MIDI (RMID) without a MIDI file in it (it has no chunk `data`)"),
+            Self::NoData => {
+                f.write_str("a RIFF file for MIDI (RMID) without a MIDI file in it (it has no chunk `data`)")
+            }
         }
     }
 }
