@@ -194,7 +194,7 @@ pub fn run_live(
     let (mut stopped, mut not_midi) = (false, false);
     while inputs > 0 && !stopped {
         if let Some(room) = &mut room {
-            room.wait(&dispatch, &sender, &|| signals.asked());
+            room.wait(&dispatch, &sender, &*clock, &|| signals.asked());
             stopped = signals.asked();
         }
         let held = guard.as_ref().and_then(EchoGuard::next_due);
