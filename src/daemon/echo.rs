@@ -28,7 +28,7 @@ const LATE: u32 = 4;
 const ECHOES: u32 = 16;
 
 /// The same of messages that are not: what comes back may be changed on its way.
-const OTHERS: u32 = 128;
+const OTHERS: u32 = 64;
 
 /// How long what was under way when the trial began may take to arrive.
 const SETTLE: Micros = 25_000;
