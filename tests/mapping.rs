@@ -147,7 +147,7 @@ fn the_first_mapping_that_matches_is_taken() {
     assert_eq!(player.plays(press(36, 40)), Some("soft"));
     assert_eq!(player.plays(press(37, 1)), Some("ranged"));
     assert_eq!(player.plays(press(37, 127)), Some("ranged"));
-    let turn = |direction| Gesture::Encoder { cc: 16, direction, value: 1 };
+    let turn = |direction| Gesture::Encoder { cc: 16, direction, steps: 1, value: 1 };
     assert_eq!(player.plays(turn(Direction::Clockwise)), Some("up"));
     assert_eq!(player.plays(turn(Direction::CounterClockwise)), Some("either way"));
 }

@@ -98,7 +98,7 @@ fn the_wide_dialect_gets_action_parameters_and_every_key_of_the_context() {
         assert_eq!(
             outcome.output.as_deref(),
             Some(
-                r#"{"action":"play","parameters":["a","2"],"context":{"velocity":100,"note":60,"cc":null,"value":null,"current_mode":0,"timestamp":1577836801250,"metadata":{"playlist":"gig"}}}"#
+                r#"{"action":"play","parameters":["a","2"],"context":{"velocity":100,"note":60,"cc":null,"value":null,"current_mode":0,"timestamp":1577836801250,"metadata":{"playlist":"gig"},"channel":null,"device":null,"gesture":null,"control":null,"mode":null,"pressure":null,"bend":null,"delta":null,"program":null},"params":{"action":"play","parameters":["a",2],"playlist":"gig"}}"#
             )
         );
     }
@@ -129,7 +129,9 @@ fn execute_with_context_is_preferred_and_gets_both() {
     assert_eq!(outcome.status, Status::Failed(i32::from(b'{') + 2));
     assert_eq!(
         outcome.output.as_deref(),
-        Some(r#"{"velocity":null,"note":null,"cc":null,"value":null,"current_mode":null,"timestamp":0,"metadata":{}}"#)
+        Some(
+            r#"{"velocity":null,"note":null,"cc":null,"value":null,"current_mode":null,"timestamp":0,"metadata":{},"channel":null,"device":null,"gesture":null,"control":null,"mode":null,"pressure":null,"bend":null,"delta":null,"program":null}"#
+        )
     );
 }
 

@@ -265,7 +265,7 @@ impl Instance {
     /// Where the parameters are not what the plugin says it accepts.
     fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
         let schema = self.metadata()?.params_schema.as_ref()?;
-        schema.check(if request.params.json.is_empty() { "{}" } else { &request.params.json }).err()
+        schema.check(request.params_json()).err()
     }
 
     /// Tells the plugin that it goes, and returns what it still had to log.
@@ -357,7 +357,7 @@ impl Instance {
     }
 
     fn execute_with(&mut self, request: &Request<'_>, buffer: &mut Vec<u8>) -> Result<i32, (&'static str, FaultKind)> {
-        let params = if request.params.json.is_empty() { "{}" } else { &request.params.json };
+        let params = request.params_json();
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
             let [(at, len), (context_at, context_len)] = self.place([params.as_bytes(), buffer])?;
