@@ -17,6 +17,8 @@ use conductor::config::{Volume, VolumeOperation};
 use conductor::effect::{Environment, Live, World};
 use conductor::mapping::Facts;
 
+use support::missing;
+
 /// Longer than anything here takes; a test that waits this long has failed.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -249,8 +251,8 @@ impl Drop for Pulse {
 fn the_mixer_moves() {
     use VolumeOperation::{Down, Mute, Set, Unmute, Up};
     let present = |name: &str| Command::new(name).arg("--version").output().is_ok();
-    if !present("pulseaudio") || !present("pactl") {
-        eprintln!("skipped: the_mixer_moves needs pulseaudio and pulseaudio-utils");
+    let there = present("pulseaudio") && present("pactl");
+    if !missing::present(there, "the_mixer_moves", "pulseaudio pulseaudio-utils") {
         return;
     }
     let Some(pulse) = Pulse::start() else { panic!("pulseaudio does not start") };
@@ -326,8 +328,8 @@ impl Drop for Display {
 #[test]
 fn the_window_in_front_is_known_on_a_real_display() {
     let present = |name: &str| Command::new(name).arg("-version").output().is_ok();
-    if !present("Xvfb") || !present("xprop") {
-        eprintln!("skipped: the_window_in_front_is_known_on_a_real_display needs xvfb and x11-utils");
+    let there = present("Xvfb") && present("xprop");
+    if !missing::present(there, "the_window_in_front_is_known_on_a_real_display", "xvfb x11-utils") {
         return;
     }
     let display = Display::start();

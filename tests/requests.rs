@@ -82,7 +82,8 @@ action = { WasmPlugin = { plugin = "echo", params = { action = "fade", volume = 
 
 #[test]
 fn a_mapping_without_parameters_sends_an_empty_table() {
-    let mapping = "[[global_mappings]]\ntrigger = { Note = { note = 60 } }\naction = { WasmPlugin = { plugin = \"echo\" } }\n";
+    let mapping =
+        "[[global_mappings]]\ntrigger = { Note = { note = 60 } }\naction = { WasmPlugin = { plugin = \"echo\" } }\n";
     let wide = echo("(func (export \"init\") (result i64) (i64.const 0))");
     assert_eq!(outputs(&wide, mapping, &[NOTE_60])[0]["params"], json!({}));
 }
@@ -156,8 +157,22 @@ fn the_context_has_every_key_for_every_gesture_and_null_where_the_event_has_none
         ("program_change", 1, json!({"value": 5, "program": 5})),
     ];
     let keys = [
-        "velocity", "note", "cc", "value", "current_mode", "timestamp", "metadata", "channel", "device", "gesture",
-        "control", "mode", "pressure", "bend", "delta", "program",
+        "velocity",
+        "note",
+        "cc",
+        "value",
+        "current_mode",
+        "timestamp",
+        "metadata",
+        "channel",
+        "device",
+        "gesture",
+        "control",
+        "mode",
+        "pressure",
+        "bend",
+        "delta",
+        "program",
     ];
     let wide = echo("(func (export \"init\") (result i64) (i64.const 0))");
     let wide: Vec<Value> = outputs(&wide, EVERY_GESTURE, messages).iter().map(|all| all["context"].clone()).collect();

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use signing_support::{SMALL_PLUGIN, key_file};
-use support::{Program, Ran, Scratch, bin};
+use support::{Program, Ran, Scratch, bin, missing};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
@@ -19,8 +19,8 @@ struct Token(Scratch);
 impl Token {
     fn new() -> Option<Self> {
         let tools = ["softhsm2-util", "pkcs11-tool"].map(|tool| Command::new(tool).arg("--version").output().is_ok());
-        if tools != [true; 2] || !Path::new(MODULE).exists() {
-            println!("skipped: no SoftHSM 2 on this machine (Debian: apt-get install softhsm2 opensc)");
+        let there = tools == [true; 2] && Path::new(MODULE).exists();
+        if !missing::present(there, "signing_hardware", "softhsm2 opensc") {
             return None;
         }
         let token = Self(Scratch::new());

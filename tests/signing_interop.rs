@@ -12,6 +12,7 @@ use std::process::Command;
 use conductor::package::signing::SigningKey as _;
 use conductor::package::{Digest, PublicKey, admit};
 use signing_support::{SMALL_PLUGIN, Workshop};
+use support::missing;
 
 /// DER before the 32 bytes of an Ed25519 private key (RFC 8410).
 const PRIVATE: &[u8] = &[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -39,7 +40,7 @@ fn a_signature_file_by_openssl_is_admitted_here() {
     let directory = workshop.scratch.path();
     // The key is OpenSSL's own.
     let Some((true, _)) = openssl(directory, &["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]) else {
-        println!("skipped: no OpenSSL 3 on this machine (Debian: apt-get install openssl)");
+        missing::present(false, "signing_interop", "openssl");
         return;
     };
     let (_, der) = openssl(directory, &["pkey", "-in", "key.pem", "-pubout", "-outform", "DER"]).unwrap();
@@ -127,7 +128,7 @@ fn our_signatures_verify_with_openssl() {
             "signature",
         ];
         let Some((holds, _)) = openssl(directory, &verify) else {
-            println!("skipped: no OpenSSL 3 on this machine (Debian: apt-get install openssl)");
+            missing::present(false, "signing_interop", "openssl");
             return;
         };
         assert!(holds, "{signature}");
@@ -143,7 +144,7 @@ fn our_private_keys_are_openssls() {
     workshop.scratch.file("key.der", [PRIVATE, &seed].concat());
     let show = ["pkey", "-inform", "DER", "-in", "key.der", "-pubout", "-outform", "DER"];
     let Some((true, public)) = openssl(directory, &show) else {
-        println!("skipped: no OpenSSL 3 on this machine (Debian: apt-get install openssl)");
+        missing::present(false, "signing_interop", "openssl");
         return;
     };
     assert_eq!(public.strip_prefix(PUBLIC), Some(key.public_key().as_bytes().as_slice()));

@@ -1,7 +1,7 @@
 //! A plugin's mixer, programs and system calls reach the real programs, started here without a screen, a sound card or systemd.
 //!
 //! Each test runs itself once more inside the surroundings it needs: a private bus, a private `/run`, a null sink. Where a
-//! program is missing it says so and which package has it; `.ci/run` installs them.
+//! program is missing it is left out, which the run says at its end (in CI it fails); `.ci/run` installs them.
 
 mod sandbox_support;
 mod support;
@@ -16,16 +16,21 @@ use conductor::config::{Capability, PluginConfig};
 use conductor::effect::{Environment, Live};
 use conductor::sandbox::{Context, Errno, Outcome, Services};
 use sandbox_support::{call_with, instance, load, params, services, settings};
-use support::Scratch;
+use support::{Scratch, missing};
 
 /// Set to the scratch directory inside the surroundings.
 const INSIDE: &str = "CONDUCTOR_TEST_INSIDE";
 
-/// What a test needs: a command that succeeds where it is there, and the package that has it.
-type Need = (&'static str, &'static str);
+/// What a test needs: a command that succeeds where it is there, and what that is.
+enum Need {
+    /// Of a Debian package.
+    Package(&'static str, &'static str),
+    /// Of the machine, which no package can give.
+    Machine(&'static str, &'static str),
+}
 
-const BUS: Need = ("command -v dbus-run-session gdbus", "dbus libglib2.0-bin");
-const MOCK: Need = ("/usr/bin/python3 -c 'import dbusmock'", "python3-dbusmock");
+const BUS: Need = Need::Package("command -v dbus-run-session gdbus", "dbus libglib2.0-bin");
+const MOCK: Need = Need::Package("/usr/bin/python3 -c 'import dbusmock'", "python3-dbusmock");
 
 /// Runs the calling test once more inside what `script` sets up, in which `inside` stands for it and `$D` for a directory of
 /// its own. Gives that directory inside, and nothing outside or where something is missing.
@@ -33,10 +38,16 @@ fn surrounded(test: &str, needs: &[Need], script: &str) -> Option<std::path::Pat
     if let Some(directory) = std::env::var_os(INSIDE) {
         return Some(directory.into());
     }
-    for (probe, package) in needs {
-        if !shell(probe).output().expect("bash").status.success() {
-            eprintln!("skipped: {test} needs the package {package}");
-            return None;
+    for need in needs {
+        let (Need::Package(probe, what) | Need::Machine(probe, what)) = need;
+        let there = shell(probe).output().expect("bash").status.success();
+        match need {
+            Need::Package(..) if !missing::present(there, test, what) => return None,
+            Need::Machine(..) if !there => {
+                missing::left_out(test, what);
+                return None;
+            }
+            _ => {}
         }
     }
     let scratch = Scratch::new();
@@ -58,7 +69,8 @@ fn shell(line: &str) -> Command {
 
 /// Inside: whether there are mount namespaces to be had. As root without a user namespace, which would hide root's own files.
 const MOUNTS: Need =
-    ("unshare -m true 2>/dev/null || unshare -rm true", "util-linux, and a kernel that lets this user make namespaces");
+    Need::Machine("unshare -m true 2>/dev/null || unshare -rm true", "a kernel that lets this user make namespaces");
+const UNSHARE: Need = Need::Package("command -v unshare", "util-linux");
 
 fn mounted(script: &str) -> String {
     format!("flags=-m; unshare -m true 2>/dev/null || flags=-rm\nexport -f inside\nunshare $flags bash -euc '{script}'")
@@ -135,7 +147,8 @@ fn a_plugin_changes_the_volume_of_a_real_mixer() {
         trap 'kill $server' EXIT
         for _ in $(seq 200); do pactl info >/dev/null 2>&1 && break; done
         inside"#;
-    let needs = [("command -v pulseaudio", "pulseaudio"), ("command -v pactl", "pulseaudio-utils")];
+    let needs =
+        [Need::Package("command -v pulseaudio", "pulseaudio"), Need::Package("command -v pactl", "pulseaudio-utils")];
     if surrounded("a_plugin_changes_the_volume_of_a_real_mixer", &needs, script).is_none() {
         return;
     }
@@ -161,7 +174,7 @@ fn a_plugin_shows_a_notification() {
         /usr/bin/python3 -m dbusmock --session -t notification_daemon -l "$D/log" & trap "kill $!" EXIT
         gdbus wait --session --timeout 10 org.freedesktop.Notifications
         inside'"#;
-    let needs = [BUS, MOCK, ("command -v notify-send", "libnotify-bin")];
+    let needs = [BUS, MOCK, Need::Package("command -v notify-send", "libnotify-bin")];
     let Some(directory) = surrounded("a_plugin_shows_a_notification", &needs, script) else { return };
     done(&ask("system_control", r#"{"operation":"notify","title":"--Tempo","body":"<b>120\u001b[2J</b>"}"#, live()));
     let log = read(&directory.join("log"));
@@ -181,7 +194,7 @@ fn a_plugin_locks_and_suspends() {
             -m org.freedesktop.DBus.Mock.AddSession c1 seat0 0 root true >/dev/null
           XDG_SESSION_ID=c1 inside""#,
     );
-    let needs = [BUS, MOCK, MOUNTS, ("command -v loginctl systemctl", "systemd")];
+    let needs = [BUS, MOCK, UNSHARE, MOUNTS, Need::Package("command -v loginctl systemctl", "systemd")];
     let Some(directory) = surrounded("a_plugin_locks_and_suspends", &needs, &script) else { return };
     // Nothing is sent unless it is the mock that listens: this must never suspend the machine the test runs on.
     let mock = ["call", "--system", "-d", "org.freedesktop.login1", "-o", "/org/freedesktop/login1", "-m"];
@@ -201,7 +214,7 @@ fn a_plugin_sets_the_brightness() {
         echo 200 > /sys/class/backlight/fake/max_brightness; echo 200 > /sys/class/backlight/fake/brightness
         inside",
     );
-    let needs = [MOUNTS, ("command -v brightnessctl", "brightnessctl")];
+    let needs = [UNSHARE, MOUNTS, Need::Package("command -v brightnessctl", "brightnessctl")];
     if surrounded("a_plugin_sets_the_brightness", &needs, &script).is_none() {
         return;
     }

@@ -48,6 +48,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let Self { journal, config, input, transcript, dry_run, json, realtime, data, force } = self;
-        Run { config, input, dry_run, json, realtime, data, record: Some(journal), transcript, force }.run(out)
+        Run { config, input, dry_run, answer: None, json, realtime, data, record: Some(journal), transcript, force }
+            .run(out)
     }
 }

@@ -16,7 +16,7 @@ use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
 use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, resolve};
-use crate::effect::{self, Live, Revocations, World};
+use crate::effect::{self, CannedAnswers, Live, Revocations, World};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
@@ -46,6 +46,10 @@ pub(super) struct Run {
     /// print effects instead of performing them
     #[argh(switch)]
     pub(super) dry_run: bool,
+    /// with --dry-run: answers to what plugins ask of networks and programs (TOML; see `conductor plugin run --help`); default
+    /// successes
+    #[argh(option, arg_name = "file")]
+    pub(super) answer: Option<PathBuf>,
     /// one line of JSON per event
     #[argh(switch)]
     pub(super) json: bool,
@@ -71,6 +75,9 @@ impl Run {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         if self.force && self.record.is_none() {
             return Err(Failure::usage("--force replaces the journal of --record: give one"));
+        }
+        if self.answer.is_some() && !self.dry_run {
+            return Err(Failure::usage("--answer stands for the world of a --dry-run: give both"));
         }
         let environment = Environment::of_process();
         let Loaded { mut config, source, warnings } = load(self.config.as_deref(), &environment)?;
@@ -113,7 +120,8 @@ impl Run {
             plugin.is_some_and(|plugin| plugin.grant().has(capability))
         });
         let live = Arc::new(Live::new(effect::Environment::inherited()).permitted_by(permits));
-        let told = self.dry_run.then(Told::new);
+        let answers = answers(self.answer.as_deref())?;
+        let told = self.dry_run.then(|| Told::answering(answers));
         if told.is_none() {
             for missing in live.prepare(&config) {
                 log::warn!("{missing}");
@@ -360,6 +368,12 @@ fn print(out: &mut Output, entry: &Entry, json: bool) -> std::io::Result<()> {
         let (style, line) = account::line(entry);
         out.styled_line(style, &line)
     }
+}
+
+/// Reads the answers of a dry run.
+pub(super) fn answers(path: Option<&Path>) -> Result<CannedAnswers, Failure> {
+    path.map_or_else(|| Ok(CannedAnswers::default()), CannedAnswers::read)
+        .map_err(|error| Failure::operation(format!("--answer {error}")))
 }
 
 /// Reads the configuration at `path`, or at its usual place.

@@ -40,7 +40,13 @@ impl Encoder {
                 0..64 => value,
                 _ => value - 127 - 1,
             },
-            EncoderMode::SignMagnitude => if value < 64 { value } else { 64 - value },
+            EncoderMode::SignMagnitude => {
+                if value < 64 {
+                    value
+                } else {
+                    64 - value
+                }
+            }
             EncoderMode::BinaryOffset => value - 64,
         };
         match steps.signum() {

@@ -56,8 +56,10 @@ pub enum What {
         plugin: String,
         /// In whose name.
         tenant: String,
-        /// What it asked for.
-        effect: Effect,
+        /// The configuration's name for what it asked for, or the host function's.
+        action: &'static str,
+        /// What it asked for, as one line.
+        effect: String,
     },
     /// A plugin was not called because it had not been admitted.
     Refused {
@@ -128,7 +130,7 @@ impl Entry {
                 effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
             What::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
-            What::PluginEffect { plugin, tenant, effect } => plugin.len() + tenant.len() + effect.held_bytes(),
+            What::PluginEffect { plugin, tenant, effect, .. } => plugin.len() + tenant.len() + effect.len(),
             What::Shutdown { plugin, tenant, outcome } => {
                 plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
             }
@@ -173,7 +175,7 @@ impl Entry {
             }
             What::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
             What::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
-            What::PluginEffect { effect, .. } => (Some(effect_name(effect)), Some(Status::DryRun)),
+            What::PluginEffect { action, .. } => (Some(action), Some(Status::DryRun)),
             What::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
             What::Dropped(_) | What::Revoked(_) => (None, Some(Status::Rejected)),
         }
@@ -254,10 +256,10 @@ impl Entry {
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(what);
             }
-            What::PluginEffect { plugin, tenant, effect } => {
+            What::PluginEffect { plugin, tenant, effect, .. } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
-                line.output = text_value(&effect.to_string());
+                line.output = text_value(effect);
             }
             What::Refused { call, .. } => {
                 line.plugin = Some(call.plugin.clone());
@@ -279,7 +281,8 @@ fn status_of(outcome: &Outcome) -> Status {
 }
 
 /// The configuration's name for the action behind an effect.
-fn effect_name(effect: &Effect) -> &'static str {
+#[must_use]
+pub const fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::Midi(_) => "SendMidi",
         Effect::Shell(_) => "Shell",

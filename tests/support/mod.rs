@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test file is a crate of its own and uses a part of this
 
+pub(crate) mod missing;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs;

@@ -1,23 +1,39 @@
-//! Effects that are told instead of done.
+//! Effects and requests that are told instead of done.
 
-use crate::action::{Effect, EffectError, Origin, Outside, Reply};
+mod answers;
 
-/// Hands every effect to a function and does nothing else.
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+
+pub use answers::{AnswersError, CannedAnswers};
+
+/// Hands every effect and request to a function, as one line, and does nothing else. Requests are answered from a file, or as a
+/// success.
 pub struct DryRun<F> {
     tell: F,
+    answers: CannedAnswers,
 }
 
-impl<F: Fn(&Effect, Origin<'_>) + Send + Sync> DryRun<F> {
-    /// Tells effects to `tell`, on the thread that wants them. `Effect` displays as one line.
-    pub const fn new(tell: F) -> Self {
-        Self { tell }
+impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> DryRun<F> {
+    /// Tells effects and requests to `tell`, on the thread that wants them.
+    pub const fn new(answers: CannedAnswers, tell: F) -> Self {
+        Self { tell, answers }
     }
 }
 
-impl<F: Fn(&Effect, Origin<'_>) + Send + Sync> Outside for DryRun<F> {
+impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> Outside for DryRun<F> {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         (self.tell)(effect, origin);
         Ok(Reply::Done)
+    }
+
+    fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
+        if !matches!(request, Request::SocketCloseAll) {
+            (self.tell)(request, origin);
+        }
+        self.answers.answer(request, origin)
     }
 
     fn stays_inside(&self) -> bool {
@@ -40,7 +56,7 @@ mod tests {
     #[test]
     fn effects_are_told_with_their_origin_and_not_done() {
         let told = Mutex::new(Vec::new());
-        let outside = DryRun::new(|effect: &Effect, origin: Origin<'_>| {
+        let outside = DryRun::new(CannedAnswers::default(), |effect: &dyn Display, origin: Origin<'_>| {
             told.lock().expect("no panic holds it").push(format!("{origin:?} {effect}"));
         });
         let file = std::env::temp_dir().join(format!("conductor-dry-{}", std::process::id()));

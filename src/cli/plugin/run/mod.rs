@@ -1,7 +1,11 @@
 //! `conductor plugin run`.
 
+mod event;
+mod target;
+
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use argh::FromArgs;
 use serde::Serialize;
@@ -9,35 +13,42 @@ use serde_json::value::RawValue;
 
 use super::super::account::grouped;
 use super::super::output::say;
+use super::super::run::answers;
 use super::super::scratch::Scratch;
 use super::super::{Exit, Failure, Output};
+use crate::action::Outside;
 use crate::clock::{Clock, SystemClock, SystemEntropy};
-use crate::config::{Capability, Params, PluginConfig};
-use crate::effect::DryRun;
-use crate::grant::Grant;
-use crate::host;
+use crate::config::{Capability, Params};
+use crate::effect::{self, DryRun, Live};
 use crate::journal::output_value;
-use crate::package::{Policy, admit};
 use crate::sandbox::{
-    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, confinement,
-    on_guest_thread,
+    Context, Instance, Outcome, Plugin, Request, Services, Status, ThreadError, confinement, on_guest_thread,
 };
 
-/// Call one plugin without a configuration: prints status, fuel, peak memory and output.
+/// How long effects that were accepted may take after the last call.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Call one plugin, without a controller: prints status, fuel, peak memory and output.
 #[derive(FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "run",
-    example = "Call it three times, with a directory of its own:\n  {command_name} note_logger.wasm --params '{{\"action\":\"log\",\"text\":\"hello\"}}' --grant Filesystem --repeat 3",
-    note = "What the plugin wants done is said on standard error and not done.\n\nExit codes: 0 every call returned 0; 1 the plugin was refused or a call failed; 2 wrong usage."
+    example = "Call it three times, with a directory of its own:\n  {command_name} note_logger.wasm --params '{{\"action\":\"log\",\"text\":\"hello\"}}' --grant Filesystem --repeat 3\nAs a press would call it, with answers from a file:\n  {command_name} lights.wasm --host api.example.com --event note=60,velocity=100 --answer answers.toml\nAs a configuration has it:\n  {command_name} --config config.toml lights",
+    note = "What the plugin wants done is said on standard error, not done, and answered as a success, or as the file of --answer says:\n  [[answer]]\n  to = \"GET https://api.example.com/*\"    # as `would do:` names it; * stands for anything\n  status = 200                           # and headers = {{ name = \"value\" }}, body = \"…\"\n  # for programs: code, output, errors; for WebSockets: messages = [\"…\"]\n  # for what fails: error = \"timed_out\" (not_found, not_permitted, failed, unsupported, busy, denied), text = \"…\"\nAnswers to the same requests are given in turn, the last one from then on; waited_ms is how long one takes.\n\nExit codes: 0 every call returned 0; 1 the plugin was refused or a call failed; 2 wrong usage."
 )]
 pub(super) struct Run {
-    /// the plugin
+    /// the plugin's file; with --config, its name there
     #[argh(positional)]
-    file: PathBuf,
+    file: String,
+    /// configuration whose plugin of that name is called, with its settings, its grants and whose signatures it demands
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
     /// what it is told, as JSON; default an empty object
     #[argh(option, arg_name = "json", default = "\"{}\".to_owned()")]
     params: String,
+    /// the gesture that calls it: note=60,velocity=100,channel=1 and the like
+    #[argh(option, arg_name = "key=value,…", from_str_fn(event::parse), default = "Context::default()")]
+    event: Context,
     /// how often it is called; default 1
     #[argh(option, arg_name = "n", default = "1")]
     repeat: u32,
@@ -47,9 +58,27 @@ pub(super) struct Run {
     /// capability to grant, for example Filesystem; may be given several times
     #[argh(option, arg_name = "capability", from_str_fn(capability))]
     grant: Vec<Capability>,
+    /// host the plugin may reach, as in `allowed_hosts`; may be given several times, and grants Network
+    #[argh(option, arg_name = "host")]
+    host: Vec<String>,
+    /// program the plugin may run; may be given several times, and grants Subprocess
+    #[argh(option, arg_name = "program")]
+    command: Vec<String>,
     /// MIDI output port the plugin may send to; may be given several times, and grants Midi
     #[argh(option, arg_name = "port")]
     port: Vec<String>,
+    /// setting that `config_get` returns; may be given several times
+    #[argh(option, arg_name = "key=value", from_str_fn(pair))]
+    set: Vec<(String, String)>,
+    /// secret, and the environment variable that holds it; may be given several times
+    #[argh(option, arg_name = "name=variable", from_str_fn(pair))]
+    secret: Vec<(String, String)>,
+    /// answers to what the plugin asks of networks and programs (TOML)
+    #[argh(option, arg_name = "file")]
+    answer: Option<PathBuf>,
+    /// do what the plugin wants done
+    #[argh(switch)]
+    perform: bool,
     /// directory that becomes the parent of the plugin's; default one that is removed afterwards
     #[argh(option, arg_name = "dir")]
     data: Option<PathBuf>,
@@ -59,6 +88,14 @@ pub(super) struct Run {
     /// bytes of memory; default 134217728
     #[argh(option, arg_name = "bytes")]
     memory: Option<u64>,
+}
+
+/// Reads `KEY=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("{text:?} is not NAME=VALUE")),
+    }
 }
 
 pub(super) fn capability(name: &str) -> Result<Capability, String> {
@@ -87,51 +124,30 @@ impl Run {
         let params = Params::from_json(&self.params).map_err(|error| {
             Failure::usage(format!("--params: not JSON: {error}\n  for example: --params '{{\"action\":\"play\"}}'"))
         })?;
-        let name =
-            self.file.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let mut settings = PluginConfig::new(self.file.clone());
-        settings.granted_capabilities.clone_from(&self.grant);
-        if !self.port.is_empty() {
-            settings.granted_capabilities.push(Capability::Midi);
-            settings.allowed_ports.clone_from(&self.port);
+        if self.perform && self.answer.is_some() {
+            return Err(Failure::usage(
+                "--answer stands for the answers of a world that --perform asks itself: give one",
+            ));
         }
-        settings.wasm.max_fuel = self.fuel.unwrap_or(settings.wasm.max_fuel);
-        settings.wasm.max_memory_bytes = self.memory.unwrap_or(settings.wasm.max_memory_bytes);
-        let policy = Policy { name, ..Policy::default() };
-        let admitted =
-            admit(&self.file, &policy).map_err(|refusal| Failure::negative(format!("refused: {refusal}")))?;
-        let grant = Grant::from_config(&settings);
-        let plugin = Plugin::load(&admitted, &settings, grant, host::TABLE).map_err(|error| {
-            let here = match error.reason {
-                LoadReason::NotGranted { .. } => "\n  (here: --grant CAPABILITY instead of granted_capabilities)",
-                _ => "",
-            };
-            Failure::negative(format!("refused: {error}{here}"))
-        })?;
-        for capability in plugin.needs().iter().filter(|capability| !plugin.grant().has(**capability)) {
-            say(&format!("the plugin asks for {capability}, which is not granted; to grant it: --grant {capability}"));
-        }
+        let plugin = target::load(&self)?;
         let scratch = match self.data {
             Some(_) => None,
             None => Some(Scratch::new().map_err(|error| {
                 Failure::operation(format!("cannot make a directory for the plugin: {error}; give one with --data"))
             })?),
         };
+        let live = self.perform.then(|| Arc::new(Live::new(effect::Environment::inherited())));
         let clock = Arc::new(SystemClock::start());
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
         let services = Arc::new(Services {
             data_root: self.data.clone().or_else(|| scratch.as_ref().map(|scratch| scratch.path().to_owned())),
             live: true,
-            ..Services::new(
-                Arc::<SystemClock>::clone(&clock),
-                Arc::new(DryRun::new(|effect, _| say(&format!("would do: {effect}")))),
-                seed,
-            )
+            ..Services::new(Arc::<SystemClock>::clone(&clock), self.outside(live.as_ref())?, seed)
         });
         let mut good = true;
         let mut printed = Ok(());
-        let calls = Calls { plugin: &plugin, services: &services, params: &params, clock: &clock };
+        let calls = Calls { plugin: &plugin, services: &services, params: &params, event: &self.event, clock: &clock };
         let made = calls.make(self.repeat, |number, outcome| {
             good &= outcome.is_ok();
             printed = if self.json {
@@ -143,7 +159,19 @@ impl Run {
         });
         made?;
         printed?;
+        if live.is_some_and(|live| !live.drain(DRAIN)) {
+            say(&format!("some effects were not finished within {} s", DRAIN.as_secs()));
+        }
         Ok(if good { Exit::Done } else { Exit::Negative })
+    }
+
+    /// What the plugin finds outside.
+    fn outside(&self, live: Option<&Arc<Live>>) -> Result<Arc<dyn Outside>, Failure> {
+        if let Some(live) = live {
+            return Ok(Arc::<Live>::clone(live));
+        }
+        let answers = answers(self.answer.as_deref())?;
+        Ok(Arc::new(DryRun::new(answers, |wanted, _| say(&format!("would do: {wanted}")))))
     }
 }
 
@@ -152,6 +180,7 @@ struct Calls<'a> {
     plugin: &'a Arc<Plugin>,
     services: &'a Arc<Services>,
     params: &'a Params,
+    event: &'a Context,
     clock: &'a SystemClock,
 }
 
@@ -165,7 +194,11 @@ impl Calls<'_> {
             for number in 1..=repeat {
                 let at_us = self.clock.epoch().saturating_add(self.clock.now());
                 let at_ns = at_us.saturating_mul(1000);
-                let context = Context { timestamp_ms: at_us / 1000, current_mode: Some(0), ..Context::default() };
+                let context = Context {
+                    timestamp_ms: at_us / 1000,
+                    current_mode: self.event.current_mode.or(Some(0)),
+                    ..self.event.clone()
+                };
                 let outcome = match instance.take().map_or_else(
                     || Instance::new(self.plugin, "default", self.services, generation, at_ns),
                     Ok::<Instance, Box<Outcome>>,
