@@ -168,6 +168,11 @@
 //! | `sched_yield` | complete: there is nobody to yield to |
 //! | `sock_accept`, `sock_recv`, `sock_send`, `sock_shutdown` | as in a program without sockets: `ENOTSOCK`, or `EBADF` |
 
+/// The example of the README, which is built with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod abi;
 mod builder;
 mod clock;
@@ -195,7 +200,7 @@ pub use builder::{BuildError, WasiBuilder};
 pub use clock::{Clock, ClockId, Slept, SystemClock, VirtualClock};
 pub use ctx::{WasiCtx, WasiView};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
-pub use link::{FUNCTIONS, MODULE, add_to_linker};
+pub use link::{FUNCTIONS, FunctionType, MODULE, add_to_linker};
 pub use quota::Quota;
 pub use root::{Access, Preopen};
 pub use scope::{Scope, ScopeError};

@@ -283,7 +283,7 @@ fn descriptors_run_out_and_come_back() {
 #[test]
 fn every_call_costs_fuel() {
     let mut guest = fresh();
-    for name in wasi_shim::FUNCTIONS {
+    for wasi_shim::FunctionType { name, .. } in wasi_shim::FUNCTIONS {
         guest.refuel(PLENTY);
         let args: Vec<_> =
             guest::signature(name).split_whitespace().map(|kind| if kind == "i64" { l(0) } else { i(0) }).collect();
@@ -295,7 +295,7 @@ fn every_call_costs_fuel() {
 #[test]
 fn every_call_ends_without_fuel() {
     let mut guest = fresh();
-    for name in wasi_shim::FUNCTIONS {
+    for wasi_shim::FunctionType { name, .. } in wasi_shim::FUNCTIONS {
         guest.refuel(10);
         let args: Vec<_> =
             guest::signature(name).split_whitespace().map(|kind| if kind == "i64" { l(0) } else { i(0) }).collect();

@@ -6,7 +6,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use wasi_shim::{Access, Errno, Exit, FUNCTIONS, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView, add_to_linker};
+use wasi_shim::{
+    Access, Errno, Exit, FUNCTIONS, FunctionType, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView, add_to_linker,
+};
 use wasmi::{Caller, Config, Engine, Func, Instance, Linker, Memory, Module, Store, Val};
 
 /// What the tests keep in the store.
@@ -67,12 +69,12 @@ pub const PAGES: u32 = 32;
 /// Text of a module that exports every function it imports.
 pub fn mirror() -> String {
     let mut text = String::from("(module\n");
-    for name in FUNCTIONS {
+    for FunctionType { name, .. } in FUNCTIONS {
         let types = signature(name);
-        let result = if name == "proc_exit" { "" } else { "(result i32)" };
+        let result = if *name == "proc_exit" { "" } else { "(result i32)" };
         writeln!(text, "(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))").expect("in memory");
     }
-    for name in FUNCTIONS {
+    for FunctionType { name, .. } in FUNCTIONS {
         writeln!(text, "(export \"{name}\" (func ${name}))").expect("in memory");
     }
     text + &format!("(memory (export \"memory\") {PAGES}))")
