@@ -3,7 +3,6 @@
 
 #![cfg(all(feature = "second-wall", target_os = "linux"))]
 
-mod sandbox_support;
 mod support;
 
 use std::fs;
@@ -26,7 +25,7 @@ use conductor::sandbox::{
     Args, Context, Errno, HostCall, HostFunction, Instance, Job, Plugin, Pool, Refusal, Services, ValueType,
     on_guest_stack,
 };
-use sandbox_support::{admitted, call, params, services, settings};
+use support::sandbox::{admitted, call, params, services, settings};
 use support::{Scratch, missing};
 
 /// Directories of this test: one that is the plugins', and one beside it.

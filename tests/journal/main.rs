@@ -1,0 +1,9 @@
+//! Recorded sessions come back to the same bytes.
+
+mod grants;
+mod live;
+mod replay;
+mod revoked;
+mod shutdown;
+#[path = "../support/mod.rs"]
+mod support;
