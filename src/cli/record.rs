@@ -25,6 +25,9 @@ pub(super) struct Record {
     /// MIDI port, virtual:NAME, Standard MIDI File, raw byte stream or - instead of the configured devices
     #[argh(option, arg_name = "port|file|-")]
     input: Option<String>,
+    /// play a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    raw: bool,
     /// also write what the session came to, *.transcript.jsonl
     #[argh(option, arg_name = "file")]
     transcript: Option<PathBuf>,
@@ -47,8 +50,8 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let Self { journal, config, input, transcript, dry_run, json, realtime, data, force } = self;
-        Run { config, input, dry_run, answer: None, json, realtime, data, record: Some(journal), transcript, force }
-            .run(out)
+        let Self { journal, config, input, raw, transcript, dry_run, json, realtime, data, force } = self;
+        let record = Some(journal);
+        Run { config, input, raw, dry_run, answer: None, json, realtime, data, record, transcript, force }.run(out)
     }
 }

@@ -15,7 +15,7 @@ use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
 use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
-use crate::device::{self, DeviceSpec, Input, resolve};
+use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
 use crate::effect::{self, CannedAnswers, Live, Revocations, World};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
@@ -43,6 +43,9 @@ pub(super) struct Run {
     /// devices
     #[argh(option, arg_name = "port|file|-")]
     pub(super) input: Option<String>,
+    /// play a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    pub(super) raw: bool,
     /// print effects instead of performing them
     #[argh(switch)]
     pub(super) dry_run: bool,
@@ -160,6 +163,9 @@ impl Run {
             if self.realtime {
                 return Err(Failure::usage("--realtime paces a file: give one with --input"));
             }
+            if self.raw {
+                return Err(Failure::usage("--raw says how to read a file: give one with --input"));
+            }
             let specs = DeviceSpec::from_config(&config.devices);
             if specs.is_empty() {
                 return Err(Failure::usage(
@@ -168,7 +174,7 @@ impl Run {
             }
             return Ok(Given::Live(Feed::Devices(specs)));
         };
-        match resolve(input).map_err(|error| Failure::operation(error.to_string()))? {
+        match resolve_as(input, Reading::raw(self.raw)).map_err(|error| Failure::operation(error.to_string()))? {
             Input::Session(session) if self.realtime => Ok(Given::Live(Feed::Paced(session.messages))),
             Input::Session(session) => Ok(Given::Played(session)),
             Input::Live(source) => Ok(Given::Live(Feed::Devices(vec![DeviceSpec::only(source)]))),
@@ -270,7 +276,7 @@ impl Session<'_> {
             recorder: recorder.clone(),
             ordered,
         };
-        let LiveEnd { t: end, lost } = run_live(run, facts, tell).map_err(|error| {
+        let LiveEnd { t: end, lost, not_midi } = run_live(run, facts, tell).map_err(|error| {
             if let Some(recorder) = &recorder {
                 recorder.abandon();
             }
@@ -279,7 +285,11 @@ impl Session<'_> {
         finish(recorder.as_deref(), end)?;
         let transcript = transcript.and_then(Arc::into_inner);
         let transcript = transcript.map(|file| file.into_inner().unwrap_or_else(PoisonError::into_inner));
-        transcript.map_or(Ok(()), |file| file.finish(lost.transcript))
+        transcript.map_or(Ok(()), |file| file.finish(lost.transcript))?;
+        if not_midi {
+            return Err(Failure::operation("an input was no MIDI, as said above"));
+        }
+        Ok(())
     }
 
     fn begin_journal(&self, epoch: u64, seed: &[u8; 32]) -> Result<Option<Arc<Recorder>>, Failure> {

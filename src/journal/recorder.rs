@@ -205,6 +205,12 @@ impl Recorder {
         self.send(Record::Line(line));
     }
 
+    /// Whether what waits for the disk is less than half of what may: whoever can wait does, while there is no room.
+    pub(super) fn has_room(&self) -> bool {
+        let waiting = self.queue.lock();
+        waiting.closed || (waiting.records.len() < QUEUE / 2 && waiting.bytes < QUEUE_BYTES / 2)
+    }
+
     fn send(&self, record: Record) {
         if !self.queue.push(record) {
             // A journal with a hole replays to something that never was: it ends here instead.

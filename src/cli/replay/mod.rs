@@ -34,6 +34,9 @@ pub(super) struct Replay {
     /// a journal, a Standard MIDI File or a raw capture
     #[argh(positional)]
     journal: PathBuf,
+    /// play a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    raw: bool,
     /// configuration: required for a MIDI file; a journal carries its own, and this one has to be the same
     #[argh(option, arg_name = "file")]
     config: Option<PathBuf>,

@@ -137,7 +137,8 @@ impl Replay {
                 self.journal.escaped()
             )));
         };
-        let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
+        let session = device::Session::read(&self.journal, device::Reading::raw(self.raw))
+            .map_err(|error| Failure::operation(error.to_string()))?;
         let mut loaded = run::load(Some(path), environment)?;
         let resources = Resources::settle(&loaded.config.wasm);
         for warning in resources.warnings() {
