@@ -32,6 +32,11 @@ pub trait WasiView: Sized + 'static {
         Err(wasmi::TrapCode::OutOfFuel.into())
     }
 
+    /// Charges for a sleep of `ns` nanoseconds, where the clock says that it is paid for in fuel: 1 unit a nanosecond.
+    fn charge_sleep(caller: &mut Caller<'_, Self>, ns: u64) -> Result<(), wasmi::Error> {
+        Self::charge(caller, ns)
+    }
+
     /// Fuel that [`WasiView::charge`] can still take. No host call does work that it could not pay for.
     ///
     /// An embedder that charges anything else than the store's fuel says here what is left of it.

@@ -142,7 +142,8 @@ fn huge_lengths_are_answered_and_not_allocated() {
         WasiCtx::builder().preopen(guest::preopen(std::path::Path::new("/"))).entropy(SeededEntropy::new(1)),
     );
     let huge = u32::MAX;
-    guest.refuel(u64::MAX);
+    // Nothing like what so many bytes would cost: nonsense is answered, and does not end the guest.
+    guest.refuel(1_000_000);
     assert_eq!(guest.call("random_get", &[i(0), i(huge)]), Err(Errno::Fault));
     assert_eq!(guest.call("path_create_directory", &[i(ROOT), i(0), i(huge)]), Err(Errno::Nametoolong));
     assert_eq!(guest.call("path_symlink", &[i(0), i(huge), i(ROOT), i(0), i(1)]), Err(Errno::Nametoolong));

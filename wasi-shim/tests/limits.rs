@@ -524,3 +524,19 @@ fn a_scope_holds_through_directory_descriptors() {
     assert!(guest.open(data, "out/file", write).is_ok());
     assert_eq!(guest.open(ROOT, "private", Open::none().oflags(DIRECTORY)), Err(Errno::Acces));
 }
+
+#[test]
+fn setting_aside_more_than_the_quota_is_answered_whatever_it_would_cost() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut guest, _) = with_quota(dir.path(), 1 << 20, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    guest.refuel(500_000);
+    for len in [u32::MAX.into(), 1 << 40] {
+        assert_eq!(guest.call("fd_allocate", &[i(fd), l(0), l(len)]), Err(Errno::Dquot), "{len}");
+    }
+    // What there is room for is paid for.
+    guest.refuel(100_000);
+    assert!(guest.try_call("fd_allocate", &[i(fd), l(0), l(1 << 20)]).is_err());
+    guest.refuel(500_000);
+    assert_eq!(guest.call("fd_allocate", &[i(fd), l(0), l(1 << 20)]), Ok(()));
+}
