@@ -201,22 +201,13 @@ impl Entry {
             What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
             _ => return,
         };
-        for line in &outcome.logs {
+        for line in outcome.log_lines() {
             log.line(
                 plugin,
                 self.t,
                 line.level.level(),
                 format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
             );
-        }
-        if outcome.logs_dropped > 0 {
-            let text = format_args!(
-                "{}/{}{when}: {} more lines dropped",
-                plugin.escaped(),
-                tenant.escaped(),
-                outcome.logs_dropped
-            );
-            log.line(plugin, self.t, log::Level::Warn, text);
         }
     }
 

@@ -139,6 +139,7 @@ impl HostCall<'_> {
 
     /// The same of bytes that are not only copied: each is charged `each` fuel on top.
     pub fn read_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&[u8], Refusal> {
+        check_len(len)?;
         if len as usize > max {
             return Err(Errno::TooLarge.because(format!("{len} bytes; at most {max} may be passed")));
         }
@@ -164,6 +165,7 @@ impl HostCall<'_> {
     /// Writes as much of `bytes` as `capacity` holds to `ptr` and returns the whole length, so that a guest with too small a buffer knows
     /// what it needs. Charged at 1 fuel per [`WRITTEN_PER_FUEL`] bytes written.
     pub fn write(&mut self, ptr: u32, capacity: u32, bytes: &[u8]) -> Result<i32, Refusal> {
+        check_len(capacity)?;
         let len = i32::try_from(bytes.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
         let fits = bytes.len().min(capacity as usize);
         self.charge(fits as u64 / WRITTEN_PER_FUEL)?;
@@ -322,6 +324,12 @@ impl std::fmt::Debug for HostCall<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HostCall").field("function", &self.function.name).finish_non_exhaustive()
     }
+}
+
+/// Refuses what is no length of anything: with the highest bit set it is a negative number, an error that was not looked at.
+fn check_len(len: u32) -> Result<(), Refusal> {
+    let signed = len.cast_signed();
+    if signed < 0 { Err(Errno::Invalid.because(format!("a length of {signed}"))) } else { Ok(()) }
 }
 
 fn no_memory() -> Refusal {

@@ -82,7 +82,7 @@ pub use load_error::{LoadError, LoadReason};
 #[doc(hidden)]
 pub use loader::Loader;
 pub use metadata::{ActionInfo, Metadata};
-pub use meter::{StopPlace, TimeLimit};
+pub use meter::{Asked, StopPlace, TimeLimit};
 pub use module::{Export, ExportKind, Import};
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;

@@ -81,7 +81,7 @@ impl State {
             None if self.services.live => clock.alarm_at(deadline, &self.alarm),
             None => clock.alarm_after(ceiling(settings), &self.alarm),
         }
-        self.meter = Meter { budget: settings.max_fuel, given: 0, host_calls: 0, deadline, stop };
+        self.meter = Meter { budget: settings.max_fuel, deadline, stop, ..Meter::default() };
         self.deadline.set(deadline);
         if let Some((_, counted)) = &mut self.account {
             *counted = 0;
@@ -173,6 +173,12 @@ impl wasi_shim::WasiView for State {
 
     fn charge(caller: &mut Caller<'_, Self>, fuel: u64) -> Result<(), wasmi::Error> {
         Self::charge_call(caller, fuel).map_err(wasmi::Error::host)
+    }
+
+    fn charge_sleep(caller: &mut Caller<'_, Self>, ns: u64) -> Result<(), wasmi::Error> {
+        let asked = &mut caller.data_mut().meter.asked;
+        asked.slept = asked.slept.saturating_add(ns);
+        Self::charge(caller, ns)
     }
 
     fn fuel_left(caller: &Caller<'_, Self>) -> u64 {
