@@ -21,7 +21,7 @@ use crate::effect::{self, Live, Revocations, World};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
-use crate::sandbox::{PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
+use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
 use crate::text::shell::word;
 
@@ -109,6 +109,7 @@ impl Run {
         warn_of_missing_wall(&config, matches!(feed, Given::Live(_)));
         let refused = !plugins.refused.is_empty();
         let granted = plugins.plugins.clone();
+        let loaded = granted.clone();
         let permits: effect::Permits = Arc::new(move |name, capability| {
             let plugin = granted.iter().find(|plugin| plugin.name() == name);
             plugin.is_some_and(|plugin| plugin.grant().has(capability))
@@ -143,6 +144,9 @@ impl Run {
         };
         if !live.drain(DRAIN) {
             log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
+        }
+        for plugin in &loaded {
+            tell_denials(plugin);
         }
         Failure::of_all(kept.into_iter().chain([logging::finish()]))?;
         Ok(if refused { Exit::Negative } else { Exit::Done })
@@ -323,6 +327,17 @@ impl Session<'_> {
             )),
             log: Arc::new(PluginLog::new(self.config.logging.plugin_bytes_per_minute)),
         })
+    }
+}
+
+/// Says how much `plugin` was denied in the session.
+fn tell_denials(plugin: &Plugin) {
+    let denials = plugin.counters().values().denials;
+    let total: u64 = denials.values().sum();
+    if total > 0 {
+        let counts: Vec<_> =
+            denials.iter().map(|((function, reason), count)| format!("{function} ({reason}): {count}")).collect();
+        log::warn!("plugin \"{}\": denied in all: {total}; {}", plugin.name().escaped(), counts.join(", "));
     }
 }
 

@@ -231,6 +231,7 @@ impl Entry {
                 line.plugin = Some(call.plugin.clone());
                 line.tenant = Some(call.tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
@@ -238,6 +239,7 @@ impl Entry {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
             What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {

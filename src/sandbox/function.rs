@@ -17,7 +17,6 @@ use super::state::State;
 use crate::action::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
 use crate::config::Capability;
 use crate::grant::{Denied, Grant};
-use crate::text::Escape as _;
 use crate::text::clean;
 
 /// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
@@ -250,7 +249,18 @@ impl HostCall<'_> {
                 Ok(response)
             }
             // Found out only while trying: the address a name turned out to be.
-            Err(EffectError::Denied(text)) => Err(self.refuse("address", text)),
+            Err(EffectError::Denied(text)) => {
+                let target = match request {
+                    Request::Http(request) => request.url.origin(),
+                    Request::SocketOpen(open) => open.url.origin(),
+                    _ => String::new(),
+                };
+                let state = self.caller.data_mut();
+                state.denied = state.denied.saturating_add(1);
+                let (plugin, kind) = (&state.plugin, (self.function.name, "address"));
+                plugin.counters().denials().deny(plugin.name(), kind, &target, &text);
+                Err(Errno::Denied.because(text))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -291,9 +301,10 @@ impl HostCall<'_> {
     /// A refusal because the grant or its scope does not cover what was asked, with what would have to be written to allow
     /// it; counted by function and reason.
     pub fn deny(&mut self, denied: &Denied) -> Refusal {
-        let plugin = Arc::clone(self.plugin());
-        let text = format!("{denied}; {}", denied.advice(plugin.name(), self.grant()));
-        self.refuse(denied.reason(), text)
+        let function = self.function.name;
+        let state = self.caller.data_mut();
+        state.deny(function, denied);
+        Errno::Denied.because(format!("{denied}; {}", denied.advice(state.plugin.name(), state.grant.get())))
     }
 
     /// Keeps the words of a refusal for `last_error`, charged by their length; the number the guest sees.
@@ -307,16 +318,6 @@ impl HostCall<'_> {
         let text = clean(&format!("{}: {text}", self.function.name), MAX_ERROR_TEXT);
         self.caller.data_mut().call.last_error = Some(text);
         Ok(errno.code())
-    }
-
-    fn refuse(&mut self, reason: &'static str, text: String) -> Refusal {
-        let plugin = self.plugin();
-        // Once: a plugin that tries again and again must not fill the log.
-        if plugin.counters().deny(self.function.name, reason) {
-            let (plugin, function) = (plugin.name(), self.function.name);
-            log::warn!("plugin \"{}\": {function} denied: {}", plugin.escaped(), clean(&text, MAX_ERROR_TEXT));
-        }
-        Errno::Denied.because(text)
     }
 }
 

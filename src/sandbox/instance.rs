@@ -133,6 +133,8 @@ impl Instance {
             account: None,
             lines,
             call: CallState::default(),
+            denied: 0,
+            looked_for_files: false,
             deadline,
             alarm: Alarm::default(),
         };
@@ -473,6 +475,10 @@ impl Instance {
                 Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind, asked })
             }
         };
+        if !matches!(status, Status::Ok) {
+            state.failed();
+        }
+        let denied = std::mem::take(&mut state.denied);
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
         let (logs, logs_dropped) = state.lines.take();
         Outcome {
@@ -484,6 +490,7 @@ impl Instance {
             logs,
             logs_dropped,
             effects,
+            denied,
             host_calls: trace.into_calls(),
             last_error,
             generation: self.generation,

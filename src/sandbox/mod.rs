@@ -16,6 +16,7 @@ mod confinement;
 mod conformance;
 mod counters;
 mod demangle;
+mod denials;
 mod engine;
 mod description;
 mod errno;

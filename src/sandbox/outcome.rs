@@ -28,6 +28,8 @@ pub struct Outcome {
     pub logs_dropped: u32,
     /// Effects that were performed for it.
     pub effects: u32,
+    /// What it asked for and was denied, that of its start included when this call was its first.
+    pub denied: u32,
     /// The host functions it called, in order, where [`super::Services::trace`] asks for them: the first thousand, and behind them a
     /// record called `more` whose result is how many are missing, where some are.
     pub host_calls: Vec<HostCallRecord>,
@@ -163,6 +165,7 @@ impl Outcome {
             logs: Vec::new(),
             logs_dropped: 0,
             effects: 0,
+            denied: 0,
             host_calls: Vec::new(),
             last_error: None,
             generation: 0,

@@ -6,6 +6,7 @@ use wasmi::Caller;
 
 use crate::Errno;
 use crate::clock::{Clock, ClockId};
+use crate::denial::{Denial, Denied};
 use crate::entropy::Entropy;
 use crate::stdio::{Sink, Source};
 use crate::table::Table;
@@ -44,6 +45,10 @@ pub trait WasiView: Sized + 'static {
         caller.get_fuel().unwrap_or(u64::MAX)
     }
 
+    /// The guest was answered `errno` by `function`, and, where a rule about its files is the reason, because of `denial`. For those
+    /// who want to tell somebody; the guest sees no more of it.
+    fn refused(_caller: &mut Caller<'_, Self>, _function: &'static str, _errno: Errno, _denial: Option<Denial>) {}
+
     /// Fuel used since the current call began, for virtual clocks.
     fn fuel_used(_caller: &Caller<'_, Self>) -> u64 {
         0
@@ -79,6 +84,7 @@ pub(crate) struct Call {
     /// Fuel used in the current call of the guest when this one began.
     fuel_used: u64,
     pub(crate) meter: Meter,
+    pub(crate) denied: Denied,
 }
 
 /// What the current host call has cost beyond its base, and what it may.
@@ -130,7 +136,12 @@ impl WasiCtx {
 
     /// A host call begins, with so much fuel used and so much left.
     pub(crate) fn enter(&mut self, fuel_used: u64, fuel_left: u64) {
-        self.call = Call { fuel_used, meter: Meter::new(fuel_left) };
+        self.call = Call { fuel_used, meter: Meter::new(fuel_left), denied: Denied::default() };
+    }
+
+    /// Where the current host call puts down what it denies.
+    pub(crate) fn denied(&self) -> &Denied {
+        &self.call.denied
     }
 
     /// The meter of the current host call.

@@ -27,7 +27,7 @@ macro_rules! functions {
                     MODULE,
                     stringify!($name),
                     |mut caller: Caller<'_, T>, $($arg: $ty),*| -> Result<i32, Error> {
-                        call(&mut caller, $cost, |$ctx, $guest| $body)
+                        call(&mut caller, stringify!($name), $cost, |$ctx, $guest| $body)
                     },
                 )?;
             )*
@@ -221,11 +221,17 @@ fn run<T: WasiView, R>(
 /// A call that is answered at once.
 fn call<T: WasiView>(
     caller: &mut Caller<'_, T>,
+    name: &'static str,
     cost: u64,
     body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, Error> {
     T::charge(caller, cost)?;
-    run(caller, body).map(Errno::answer)
+    let answer = run(caller, body)?;
+    if let Err(errno) = answer {
+        let denial = caller.data_mut().wasi().denied().take();
+        T::refused(caller, name, errno, denial);
+    }
+    Ok(Errno::answer(answer))
 }
 
 /// A call that waits for its stream when there is nothing yet.
