@@ -179,7 +179,7 @@ fn a_module_without_memory_traps_and_says_why() {
     let engine = wasmi::Engine::new(&config);
     let module = wasmi::Module::new(&engine, wat::parse_str(without).expect("valid")).expect("valid");
     let wasi = WasiCtx::builder().build().expect("buildable");
-    let mut store = wasmi::Store::new(&engine, guest::Host { wasi, memory: None, budget: 0 });
+    let mut store = wasmi::Store::new(&engine, guest::Host { wasi, memory: None, budget: 0, denials: Vec::new() });
     store.set_fuel(PLENTY).expect("metered");
     let mut linker = wasmi::Linker::new(&engine);
     wasi_shim::add_to_linker(&mut linker).expect("empty linker");

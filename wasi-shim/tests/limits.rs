@@ -3,7 +3,7 @@
 mod guest;
 
 use guest::{APPEND, CREAT, DIRECTORY, Guest, Open, PLENTY, TRUNC, fresh, i, l, preopen, scratch};
-use wasi_shim::{Errno, Quota, Rights, Scope, SeededEntropy, Volume, WasiCtx};
+use wasi_shim::{Denial, Errno, Quota, Rights, Scope, SeededEntropy, Volume, WasiCtx};
 use wasmi::TrapCode;
 
 const ROOT: u32 = 3;
@@ -452,6 +452,50 @@ fn a_scope_lets_be_read_what_is_below_its_prefix() {
         assert_eq!(guest.open(ROOT, path, Open::read()), Err(Errno::Acces), "{path}");
         assert_eq!(guest.stat_at(ROOT, path, false).map(drop), Err(Errno::Acces), "{path}");
     }
+}
+
+#[test]
+fn the_embedder_is_told_of_what_rules_about_files_deny_and_of_nothing_else() {
+    let dir = tree();
+    let scope = Scope::new().read("/data").expect("valid").write("/data/out").expect("valid");
+    let mut guest = scoped(dir.path(), scope);
+    let scope = |path: &str, write| Denial::Scope { path: path.into(), write };
+    let outside = |path: &str| Denial::Outside { path: path.into() };
+    let mut told = |answer: fn(&mut Guest) -> Result<(), Errno>, errno, denial: Option<(&'static str, Denial)>| {
+        assert_eq!(answer(&mut guest), Err(errno), "{denial:?}");
+        assert_eq!(guest.denials(), Vec::from_iter(denial));
+    };
+    told(
+        |g| g.open(ROOT, "data/../private/file", Open::read()).map(drop),
+        Errno::Acces,
+        Some(("path_open", scope("/private/file", false))),
+    );
+    told(
+        |g| g.open(ROOT, "data/in/file", Open::rw()).map(drop),
+        Errno::Acces,
+        Some(("path_open", scope("/data/in/file", true))),
+    );
+    told(
+        |g| g.open(ROOT, "data/in/new", Open::read().oflags(CREAT)).map(drop),
+        Errno::Acces,
+        Some(("path_open", scope("/data/in/new", true))),
+    );
+    told(
+        |g| g.stat_at(ROOT, "private/file", false).map(drop),
+        Errno::Acces,
+        Some(("path_filestat_get", scope("/private/file", false))),
+    );
+    told(|g| g.mkdir(ROOT, "data/in/sub"), Errno::Acces, Some(("path_create_directory", scope("/data/in/sub", true))));
+    told(|g| g.unlink(ROOT, "data/in/file"), Errno::Acces, Some(("path_unlink_file", scope("/data/in/file", true))));
+    told(|g| g.mkdir(ROOT, "data/../../out"), Errno::Perm, Some(("path_create_directory", outside("data/../../out"))));
+    told(
+        |g| g.open(ROOT, "/etc/passwd", Open::read()).map(drop),
+        Errno::Perm,
+        Some(("path_open", outside("/etc/passwd"))),
+    );
+    told(|g| g.open(ROOT, "data/absent", Open::read()).map(drop), Errno::Noent, None);
+    told(|g| g.mkdir(ROOT, "data/in"), Errno::Exist, None);
+    told(|g| g.open(99, "data", Open::read()).map(drop), Errno::Badf, None);
 }
 
 #[test]
