@@ -1,6 +1,7 @@
 //! Whole runs of the program, and what leaves it.
 
 mod effects;
+mod full_disk;
 mod guests;
 mod log;
 mod plugin_run;

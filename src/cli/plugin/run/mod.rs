@@ -238,7 +238,7 @@ fn print_json(out: &mut Output, number: u32, outcome: &Outcome) -> std::io::Resu
         init_fuel: outcome.init_fuel,
         peak_memory_bytes: outcome.peak_memory,
         output: outcome.output.as_deref().and_then(output_value),
-        logs: outcome.logs.iter().map(|line| line.text.clone()).collect(),
+        logs: outcome.log_lines().map(|line| line.into_owned().text).collect(),
         error: outcome.error(),
     };
     if let Some(error) = &line.error {
@@ -249,7 +249,7 @@ fn print_json(out: &mut Output, number: u32, outcome: &Outcome) -> std::io::Resu
 }
 
 fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std::io::Result<()> {
-    for line in &outcome.logs {
+    for line in outcome.log_lines() {
         say(&line.text);
     }
     if let Some(error) = outcome.error() {
