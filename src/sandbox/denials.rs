@@ -1,7 +1,6 @@
 //! What a plugin was denied: all of it counted, and each thing it asked for named once in the log, up to a bound.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::text::{Escape as _, clean};
@@ -51,20 +50,20 @@ impl Denials {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts that `function` was denied `target` for this `reason`, and says so in the log, as `text` has it, when it is the first
+    /// Counts that `function` was denied `target` for this `reason`, and says so in the log, in the words of `text`, when it is the first
     /// time.
     pub(super) fn deny(
         &self,
         plugin: &str,
         (function, reason): (&'static str, &'static str),
         target: &str,
-        text: impl fmt::Display,
+        text: impl FnOnce() -> String,
     ) {
         let said = self.lock().count((function, reason), target); // and the lock is gone
         let plugin = plugin.escaped();
         match said {
             Said::Denied => {
-                log::warn!("plugin \"{plugin}\": {function} denied: {}", clean(&text.to_string(), MAX_TEXT));
+                log::warn!("plugin \"{plugin}\": {function} denied: {}", clean(&text(), MAX_TEXT));
             }
             Said::Enough => log::warn!(
                 "plugin \"{plugin}\": {MAX_NAMED} different things were denied to it; what else it asks for is counted, not named"
@@ -83,8 +82,8 @@ impl Inner {
     fn count(&mut self, (function, reason): (&'static str, &'static str), target: &str) -> Said {
         let counter = self.counts.entry((function, reason)).or_default();
         *counter = counter.saturating_add(1);
-        let name = target.get(..target.floor_char_boundary(MAX_NAME)).unwrap_or(target);
-        let key = (reason, name.to_owned());
+        let end = (0..=target.len().min(MAX_NAME)).rev().find(|end| target.is_char_boundary(*end));
+        let key = (reason, target[..end.unwrap_or(0)].to_owned()); // 0 is a boundary
         if self.untold || self.named.contains(&key) {
             Said::Nothing
         } else if self.named.len() < MAX_NAMED {

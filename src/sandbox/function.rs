@@ -258,7 +258,7 @@ impl HostCall<'_> {
                 let state = self.caller.data_mut();
                 state.denied = state.denied.saturating_add(1);
                 let (plugin, kind) = (&state.plugin, (self.function.name, "address"));
-                plugin.counters().denials().deny(plugin.name(), kind, &target, &text);
+                plugin.counters().denials().deny(plugin.name(), kind, &target, || text.clone());
                 Err(Errno::Denied.because(text))
             }
             Err(error) => Err(error.into()),

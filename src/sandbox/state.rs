@@ -1,7 +1,6 @@
 //! What the store of one instance holds beside the engine's own.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,7 +124,7 @@ impl State {
     pub(super) fn deny(&mut self, function: &'static str, denied: &Denied) {
         self.denied = self.denied.saturating_add(1);
         let (plugin, grant) = (&self.plugin, self.grant.get());
-        let text = fmt::from_fn(|f| write!(f, "{denied}; {}", denied.advice(plugin.name(), grant)));
+        let text = || format!("{denied}; {}", denied.advice(plugin.name(), grant));
         plugin.counters().denials().deny(plugin.name(), (function, denied.reason()), &denied.target(), text);
     }
 

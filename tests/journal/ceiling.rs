@@ -1,6 +1,7 @@
 //! In a session from a file, whose time stands still while a plugin works, a call ends after twenty times `max_execution_ms` of real
 //! time, 30 s at least; where that was is in the journal, and a replay ends it there.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -98,7 +99,8 @@ fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
     let scratch = Scratch::new();
     let mut text = String::new();
     for (number, (name, work)) in WORKERS.iter().enumerate() {
-        text += &format!(
+        let _ = write!(
+            text,
             "[plugins.{name}]\npath = \"{}\"\nmax_execution_ms = {}\nmax_fuel = 1_000_000_000_000\n\
              granted_capabilities = [\"Subprocess\"]\nallowed_commands = [\"sleep\"]\n\
              [[global_mappings]]\ntrigger = {{ Note = {{ note = {} }} }}\naction = {{ WasmPlugin = {{ plugin = \"{name}\" }} }}\n",

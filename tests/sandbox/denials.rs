@@ -82,8 +82,8 @@ fn denied(ran: &Ran) -> Vec<&str> {
 
 /// What each line of JSON says of denials.
 fn counted(ran: &Ran) -> Vec<Option<&str>> {
-    let of = |line: &'_ str| line.split("\"denied\":").nth(1).map(|rest| rest.len());
-    ran.stdout.lines().map(|line| of(line).map(|rest| line[line.len() - rest..].trim_end_matches('}'))).collect()
+    let of = |line| str::split_once(line, "\"denied\":").map(|(_, rest)| rest.trim_end_matches('}'));
+    ran.stdout.lines().map(of).collect()
 }
 
 #[test]
