@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
+use super::frames::Backtrace;
 use super::thread::ThreadError;
 use crate::config::{WasmConfig, literal};
 use crate::text::Escape as _;
@@ -18,6 +19,8 @@ pub struct Fault {
     pub function: &'static str,
     /// What happened.
     pub kind: FaultKind,
+    /// The functions of the plugin that were running.
+    pub backtrace: Backtrace,
 }
 
 /// What stopped a call.
@@ -213,6 +216,11 @@ impl FaultKind {
 }
 
 impl Fault {
+    /// One of `plugin`, in whose export `function` nothing of it was running any more, or not yet.
+    pub(super) fn new(plugin: &str, function: &'static str, kind: FaultKind) -> Self {
+        Self { plugin: plugin.to_owned(), function, kind, backtrace: Backtrace::default() }
+    }
+
     /// Whether it was a limit of the configuration that stopped the call.
     #[must_use]
     pub const fn reached_a_limit(&self) -> bool {
@@ -243,7 +251,7 @@ pub(super) fn more(f: &mut fmt::Formatter<'_>, key: &str, value: u64, most: u64,
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { plugin, function, kind } = self;
+        let Self { plugin, function, kind, .. } = self;
         write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
         match kind.reason() {
@@ -430,7 +438,7 @@ mod tests {
     #[test]
     fn a_fault_names_plugin_function_limit_and_remedy() {
         let kind = FaultKind::Memory { limit: 128 << 20, wanted: 200 << 20 };
-        let fault = Fault { plugin: "spotify".into(), function: "execute", kind };
+        let fault = Fault::new("spotify", "execute", kind);
         assert_eq!(
             fault.to_string(),
             "plugin \"spotify\": execute: memory limit 128 MiB reached (asked for 200 MiB); \

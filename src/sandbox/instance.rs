@@ -8,12 +8,13 @@ use wasmi::{CallHook, Store, TypedFunc};
 use super::abi::{Dialect, Exports, Region};
 use super::confinement::confinement;
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+use super::frames::Backtrace;
 use super::limits::Limits;
 use super::memory;
 use super::metadata::Metadata;
 use super::meter::Meter;
 use super::module::MAX_METADATA;
-use super::outcome::{LogLine, Outcome, Rejection, Status};
+use super::outcome::{Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::release::release_zero_pages;
 use super::request::{MAX_REQUEST, Request, write_context, write_wide};
@@ -96,9 +97,8 @@ impl Instance {
     fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
         let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
-        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
         let before = |init_fuel, kind| {
-            let mut outcome = Outcome::empty(Status::Fault(fault("instantiation", kind)));
+            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));
             (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
             plugin.counters().ran(&outcome);
             Box::new(outcome)
@@ -124,12 +124,12 @@ impl Instance {
                 settings.max_memory_bytes,
                 settings.max_table_elements,
                 MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
-                plugin.profiler().is_some(),
             ),
             wasi,
             memory: None,
             meter: Meter::default(),
             account: None,
+            counted: 0,
             lines,
             call: CallState::default(),
             deadline,
@@ -170,9 +170,11 @@ impl Instance {
             return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
-        if plugin.profiler().is_some() {
-            store.data_mut().account = Shadow::of(&store, instance).map(|account| (account, used));
+        let account = Shadow::of(&store, instance);
+        if let Some(account) = account {
+            account.release(&mut store);
         }
+        (store.data_mut().account, store.data_mut().counted) = (account, used);
         let mut this = Self {
             store,
             exports,
@@ -244,7 +246,7 @@ impl Instance {
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
         if self.ended {
-            let fault = Fault { plugin: self.plugin().name().to_owned(), function: "execute", kind: FaultKind::Ended };
+            let fault = Fault::new(self.plugin().name(), "execute", FaultKind::Ended);
             return Outcome::empty(Status::Fault(fault));
         }
         if let Some(mismatch) = self.mismatch(request) {
@@ -268,13 +270,8 @@ impl Instance {
         schema.check(request.params_json()).err()
     }
 
-    /// Tells the plugin that it goes, and returns what it still had to log.
-    pub fn shutdown(self, at_ns: u64) -> Vec<LogLine> {
-        self.end(at_ns).map(|outcome| outcome.logs).unwrap_or_default()
-    }
-
-    /// The same, with all that came of it; none when the plugin does not want to be told.
-    pub(super) fn end(mut self, at_ns: u64) -> Option<Outcome> {
+    /// Tells the plugin that it goes, and returns what came of it; nothing when it does not want to be told.
+    pub fn end(mut self, at_ns: u64) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
         let ended = self.on_its_thread(|this| {
@@ -302,7 +299,7 @@ impl Instance {
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
-            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
+            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), "capabilities", kind) }
         })
     }
 
@@ -314,6 +311,12 @@ impl Instance {
         let State { plugin, services, files, .. } = self.store.data();
         let confined = confinement(plugin.settings(), services, files.is_some());
         on_guest_thread(|| confined, || f(self))
+    }
+
+    /// What of the plugin was running when it was stopped.
+    fn backtrace(&self) -> Backtrace {
+        let State { plugin, account, .. } = self.store.data();
+        account.map_or_else(Backtrace::default, |account| Backtrace::noted(&self.store, account, plugin.names()))
     }
 
     fn used(&self) -> u64 {
@@ -456,18 +459,19 @@ impl Instance {
     fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {
         let fuel = self.used();
         let peak_memory = self.memory_bytes();
-        let state = self.store.data_mut();
-        state.alarm.clear();
+        self.store.data().alarm.clear();
         let status = match result {
             Ok(0) => Status::Ok,
             Ok(code) => Status::Failed(code),
             Err((function, kind)) => {
                 self.ended = true;
-                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind })
+                let fault = Fault::new(self.plugin().name(), function, kind);
+                Status::Fault(Fault { backtrace: self.backtrace(), ..fault })
             }
         };
+        let state = self.store.data_mut();
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
-        let (logs, logs_dropped) = state.lines.take();
+        let (logs, logs_dropped) = state.lines.take(matches!(status, Status::Fault(_)));
         Outcome {
             status,
             fuel,
@@ -495,7 +499,7 @@ fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
 fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
-    let outcome = Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind }));
+    let outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), function, kind)));
     plugin.counters().ran(&outcome);
     outcome
 }

@@ -63,13 +63,14 @@ mod wasi;
 mod worker;
 
 pub use capacity::instances_for;
-pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
+pub use command::{Cause, Command, CommandError, Crash, Ended};
 pub use confinement::confinement;
 pub use conformance::{Check, CheckName, Conformance, conformance};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;
 pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+pub use frames::{Backtrace, Frame};
 pub use fuel::{cost_table, cost_table_digest};
 pub use function::{
     Args, CALL_FUEL, HostCall, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Refusal, Stop,

@@ -8,10 +8,10 @@ mod runner;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use super::frames::Frame;
 pub(super) use runner::load;
 
 use super::fault::{Bytes, Trap, grouped};
+use super::frames::Backtrace;
 use super::signature::Signature;
 use super::thread::ThreadError;
 use crate::confine::Confinement;
@@ -52,10 +52,8 @@ pub enum Ended {
 pub struct Crash {
     /// Why.
     pub cause: Cause,
-    /// The functions that were running, the innermost first; empty when the module could not be prepared for that.
-    pub frames: Vec<Frame>,
-    /// How many more there were outside of those.
-    pub omitted: usize,
+    /// The functions that were running.
+    pub backtrace: Backtrace,
 }
 
 /// Why a program was stopped.
@@ -142,13 +140,7 @@ impl Command {
 impl fmt::Display for Crash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.cause)?;
-        for (number, frame) in self.frames.iter().enumerate() {
-            write!(f, "\n  {number:>3}: {frame}")?;
-        }
-        if self.omitted > 0 {
-            write!(f, "\n       … and {} more", self.omitted)?;
-        }
-        Ok(())
+        self.backtrace.lines().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 

@@ -12,9 +12,9 @@ use wasmi::{
 use super::input::Patient;
 use super::{Cause, Command, CommandError, Crash, Ended};
 use crate::clock::FILE_EPOCH_US;
-use crate::sandbox::engine::command_engine;
+use crate::sandbox::engine::{DEEPEST_RECURSION, command_engine};
 use crate::sandbox::fault::Trap;
-use crate::sandbox::frames;
+use crate::sandbox::frames::{Backtrace, FunctionNames};
 use crate::sandbox::fuel::SLICE;
 use crate::sandbox::lengths;
 use crate::sandbox::meter::Meter;
@@ -109,8 +109,8 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
             },
         }
     };
-    let (frames, omitted) = frames::frames(&store, instance, wasm);
-    Ok(Ended::Crash(Crash { cause, frames, omitted }))
+    let backtrace = Backtrace::of(&store, instance, &FunctionNames::of(wasm));
+    Ok(Ended::Crash(Crash { cause, backtrace }))
 }
 
 /// The module with an account of its calls built in, and the pages its memory still has to grow by before it runs.
@@ -118,13 +118,14 @@ pub(in crate::sandbox) fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, 
     lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
         reason: format!("unexpected end-of-file (at offset {offset:#x})"),
     })?;
-    let prepared = translate::prepare(wasm, true, u64::MAX).map_err(|refused| CommandError::Module {
-        reason: match refused {
-            Refused::Bounds(error) => error.to_string(),
-            Refused::Malformed { message, offset } => format!("{message} (at offset {offset:#x})"),
-        },
-    })?;
-    let module = Module::new(engine, &*prepared.wasm);
+    let prepared =
+        translate::prepare(wasm, DEEPEST_RECURSION as u32, u64::MAX).map_err(|refused| CommandError::Module {
+            reason: match refused {
+                Refused::Bounds(error) => error.to_string(),
+                Refused::Malformed { message, offset } => format!("{message} (at offset {offset:#x})"),
+            },
+        })?;
+    let module = prepared.module(engine, wasm);
     let module = module.map_err(|error| CommandError::Module { reason: error.to_string() })?;
     Ok((module, prepared.deferred_pages))
 }
