@@ -196,6 +196,7 @@ impl Instance {
             return Err(Box::new(outcome));
         }
         this.store.data().alarm.clear();
+        this.store.data().lines.end();
         if this.plugin().settings().isolation == Isolation::Tenant {
             release_zero_pages(this.exports.memory.data_mut(&mut this.store));
         }
@@ -277,6 +278,7 @@ impl Instance {
         let ended = self.on_its_thread(|this| {
             begin(&mut this.store, at_ns, Phase::Shutdown);
             let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            let result = result.and_then(|code| this.flush().map(|()| code));
             let outcome = this.finish(result);
             this.plugin().counters().shut_down(&outcome);
             outcome
@@ -335,7 +337,14 @@ impl Instance {
                 self.metadata = self.read_metadata(packed).map_err(|kind| ("init", kind))?;
             }
         }
-        Ok(())
+        self.flush()
+    }
+
+    /// Has the plugin write what it has printed into its buffers: what is said in a call belongs to that call.
+    fn flush(&mut self) -> Result<(), (&'static str, FaultKind)> {
+        let Some(fflush) = self.exports.fflush else { return Ok(()) };
+        // All streams. What it answers is of no interest: a line that cannot be written is lost.
+        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| ("fflush", kind))
     }
 
     /// The metadata at `ptr << 32 | len`; 0 is none.
@@ -356,7 +365,9 @@ impl Instance {
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = self.execute_with(request, &mut buffer);
         self.buffer = buffer;
-        result
+        let code = result?;
+        self.flush()?;
+        Ok(code)
     }
 
     fn execute_with(&mut self, request: &Request<'_>, buffer: &mut Vec<u8>) -> Result<i32, (&'static str, FaultKind)> {

@@ -88,6 +88,13 @@ impl Lines {
         }
     }
 
+    /// Ends lines that are not finished: what comes next is written by another function of the plugin.
+    pub(super) fn end(&self) {
+        if self.0.written.load(Ordering::Relaxed) {
+            self.inner().end_lines();
+        }
+    }
+
     /// What the call wrote and how many lines were dropped; unfinished lines end here. The last lines are not dropped when it was
     /// `stopped`.
     pub(super) fn take(&self, stopped: bool) -> (Vec<LogLine>, u32) {
@@ -96,11 +103,7 @@ impl Lines {
             return (Vec::new(), 0);
         }
         let mut inner = self.0.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        for stream in [Stream::Output, Stream::Error] {
-            if !inner.partial[stream as usize].is_empty() {
-                inner.end_line(stream);
-            }
-        }
+        inner.end_lines();
         let last = std::mem::take(&mut inner.last);
         let (mut lines, mut dropped) = (std::mem::take(&mut inner.lines), std::mem::take(&mut inner.dropped));
         if stopped {
@@ -124,6 +127,14 @@ impl Inner {
         kept.clear();
         kept.extend_from_slice(text.get(..4 * MAX_LINE).unwrap_or(text));
         self.last.push_back((level, kept));
+    }
+
+    fn end_lines(&mut self) {
+        for stream in [Stream::Output, Stream::Error] {
+            if !self.partial[stream as usize].is_empty() {
+                self.end_line(stream);
+            }
+        }
     }
 
     fn end_line(&mut self, stream: Stream) {
@@ -155,6 +166,11 @@ impl wasi_shim::Sink for Sink {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, wasi_shim::Errno> {
         self.lines.write(self.stream, bytes);
         Ok(bytes.len())
+    }
+
+    /// A log is read line by line, so that is how libraries are to write: to a file they would write when their buffer is full.
+    fn is_terminal(&self) -> bool {
+        true
     }
 }
 

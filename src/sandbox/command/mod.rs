@@ -3,6 +3,7 @@
 //! dangers does.
 
 mod input;
+mod output;
 mod runner;
 
 use std::fmt;

@@ -10,6 +10,7 @@ use wasmi::{
 };
 
 use super::input::Patient;
+use super::output::Steady;
 use super::{Cause, Command, CommandError, Crash, Ended};
 use crate::clock::FILE_EPOCH_US;
 use crate::sandbox::engine::{DEEPEST_RECURSION, command_engine};
@@ -167,18 +168,21 @@ fn same(expected: &crate::sandbox::Signature, ty: &FuncType) -> bool {
 }
 
 fn context(command: &Command) -> Result<WasiCtx, CommandError> {
-    let mut builder = WasiCtx::builder()
-        .stdout(Inherit::Output)
-        .stderr(Inherit::Error)
-        .max_descriptors(MAX_DESCRIPTORS)
-        .deterministic(command.deterministic);
+    let mut builder = WasiCtx::builder().max_descriptors(MAX_DESCRIPTORS).deterministic(command.deterministic);
     builder = if command.deterministic {
         builder
             .stdin(Patient::new(std::io::stdin()))
+            .stdout(Steady(std::io::stdout()))
+            .stderr(Steady(std::io::stderr()))
             .clock(VirtualClock::new(FILE_EPOCH_US * 1_000))
             .entropy(SeededEntropy::new(SEED))
     } else {
-        builder.stdin(Inherit::Input).clock(SystemClock::new()).entropy(SystemEntropy)
+        builder
+            .stdin(Inherit::Input)
+            .stdout(Inherit::Output)
+            .stderr(Inherit::Error)
+            .clock(SystemClock::new())
+            .entropy(SystemEntropy)
     };
     for argument in &command.arguments {
         builder = builder.arg(argument);
