@@ -23,6 +23,7 @@ mod fault;
 mod frames;
 mod fuel;
 mod function;
+mod header;
 mod inline;
 mod instance;
 mod leave;
@@ -63,7 +64,7 @@ mod wasi;
 mod worker;
 
 pub use capacity::instances_for;
-pub use command::{Cause, Command, CommandError, Crash, Ended};
+pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 pub use confinement::confinement;
 pub use conformance::{Check, CheckName, Conformance, conformance};
 pub use counters::{CounterValues, Counters};
@@ -76,6 +77,7 @@ pub use function::{
     Args, CALL_FUEL, HostCall, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Refusal, Stop,
     WRITTEN_PER_FUEL,
 };
+pub use header::Foreign;
 pub use inline::InlinePool;
 pub use instance::Instance;
 pub use leave::{Carried, Leaving, Shutdown};
