@@ -1,11 +1,8 @@
 //! What a plugin prints is written as a program prints to a terminal: line by line, and the rest when the call ends.
 
-mod sandbox_support;
-mod support;
-
+use crate::support::repository;
+use crate::support::sandbox::{call_with, instance, load, params, plugin, run, services, settings};
 use conductor::sandbox::{Context, LogLevel, Outcome, Status};
-use sandbox_support::{call_with, instance, load, params, plugin, run, services, settings};
-use support::repository;
 
 fn said(outcome: &Outcome) -> Vec<(LogLevel, &str)> {
     outcome.logs.iter().map(|line| (line.level, line.text.as_str())).collect()

@@ -1,8 +1,6 @@
 //! What `conductor wasi` gives a program: the functions of a library, directories, open files, arguments, streams; and what it says of
 //! a file that it cannot run.
 
-mod support;
-
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read;
@@ -10,8 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::support::{self, Program, Scratch, bin, repository};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use support::{Program, Scratch, bin, repository};
 
 fn wasi() -> Program {
     bin("conductor").arg("wasi")

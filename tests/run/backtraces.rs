@@ -1,11 +1,9 @@
 //! Every fault of a plugin says which of its functions were running, by the names their author gave them, and what it said last.
 
-mod support;
-
 use std::path::PathBuf;
 
+use crate::support::{Ran, Scratch, bin};
 use serde_json::Value;
-use support::{Ran, Scratch, bin};
 
 /// A plugin whose `execute` calls `outer`, which calls `inner`, which does `body`.
 fn nested(scratch: &Scratch, body: &str) -> PathBuf {
