@@ -238,6 +238,10 @@ impl Plugin {
 /// it does. Nothing of it is translated before it is called; then it may take `most` bytes of memory.
 pub(super) fn translated(engine: &Engine, wasm: &[u8], recursion: u32, most: u64) -> Result<(Module, u64), LoadReason> {
     let prepared = translate::prepare(wasm, recursion, most)?;
+    // The engine takes several, because the account is one.
+    if prepared.memories > 1 {
+        return Err(LoadReason::MultiMemory { count: prepared.memories });
+    }
     let module = prepared.module(engine, wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
     Ok((module, prepared.deferred_pages))
 }

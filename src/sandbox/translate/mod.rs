@@ -61,6 +61,8 @@ pub(super) struct Prepared<'a> {
     pub(super) wasm: Cow<'a, [u8]>,
     /// Pages its memory has to grow by before anything runs.
     pub(super) deferred_pages: u64,
+    /// Memories it has, that of the account not counted.
+    pub(super) memories: u32,
 }
 
 impl Prepared<'_> {
@@ -81,9 +83,10 @@ pub(super) fn prepare(wasm: &[u8], frames: u32, most: u64) -> Result<Prepared<'_
     let edits = scan::scan(&shape, account, most)?;
     let initial_pages = start::reduced(&shape);
     if edits.is_empty() && account.is_none() && initial_pages.is_none() {
-        return Ok(Prepared { wasm: Cow::Borrowed(wasm), deferred_pages: 0 });
+        return Ok(Prepared { wasm: Cow::Borrowed(wasm), deferred_pages: 0, memories: shape.memories });
     }
     let declared = shape.memory.map_or(0, |memory| memory.initial);
     let wasm = Cow::Owned(encode::encode(wasm, &shape, &edits, account, initial_pages)?);
-    Ok(Prepared { wasm, deferred_pages: initial_pages.map_or(0, |pages| declared.saturating_sub(pages)) })
+    let deferred_pages = initial_pages.map_or(0, |pages| declared.saturating_sub(pages));
+    Ok(Prepared { wasm, deferred_pages, memories: shape.memories })
 }
