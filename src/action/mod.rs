@@ -4,6 +4,7 @@
 mod brokered;
 mod effect;
 mod request;
+mod request_text;
 mod scheduler;
 mod secret;
 mod sent_midi;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use argh::FromArgs;
 
 use super::run::Run;
-use super::{Exit, Failure, Output};
+use super::{Exit, Failure};
 
 /// Run the configuration and record the session: `run --record FILE`.
 #[derive(FromArgs, Debug)]
@@ -49,8 +49,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
         let Self { journal, config, input, raw, transcript, dry_run, json, realtime, data, force } = self;
-        Run { config, input, raw, dry_run, json, realtime, data, record: Some(journal), transcript, force }.run(out)
+        let record = Some(journal);
+        Run { config, input, raw, dry_run, answer: None, json, realtime, data, record, transcript, force }.run()
     }
 }

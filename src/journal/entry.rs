@@ -1,5 +1,6 @@
 //! What happened, with everything known about it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
@@ -56,8 +57,10 @@ pub enum What {
         plugin: String,
         /// In whose name.
         tenant: String,
-        /// What it asked for.
-        effect: Effect,
+        /// The configuration's name for what it asked for, or the host function's.
+        action: &'static str,
+        /// What it asked for, as one line.
+        effect: String,
     },
     /// A plugin was not called because it had not been admitted.
     Refused {
@@ -128,7 +131,7 @@ impl Entry {
                 effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
             What::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
-            What::PluginEffect { plugin, tenant, effect } => plugin.len() + tenant.len() + effect.held_bytes(),
+            What::PluginEffect { plugin, tenant, effect, .. } => plugin.len() + tenant.len() + effect.len(),
             What::Shutdown { plugin, tenant, outcome } => {
                 plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
             }
@@ -173,7 +176,7 @@ impl Entry {
             }
             What::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
             What::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
-            What::PluginEffect { effect, .. } => (Some(effect_name(effect)), Some(Status::DryRun)),
+            What::PluginEffect { action, .. } => (Some(action), Some(Status::DryRun)),
             What::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
             What::Dropped(_) | What::Revoked(_) => (None, Some(Status::Rejected)),
         }
@@ -194,14 +197,14 @@ impl Entry {
         }
     }
 
-    /// Hands what the plugin wrote to `log`, under its own name.
+    /// Hands what the plugin wrote to `log`, under its own name, and where it was if it was stopped.
     pub fn log_plugin_lines(&self, log: &PluginLog) {
         let (plugin, tenant, when, outcome) = match &self.what {
             What::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
             What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
             _ => return,
         };
-        for line in &outcome.logs {
+        for line in outcome.log_lines() {
             log.line(
                 plugin,
                 self.t,
@@ -209,14 +212,19 @@ impl Entry {
                 format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
             );
         }
-        if outcome.logs_dropped > 0 {
-            let text = format_args!(
-                "{}/{}{when}: {} more lines dropped",
-                plugin.escaped(),
-                tenant.escaped(),
-                outcome.logs_dropped
-            );
-            log.line(plugin, self.t, log::Level::Warn, text);
+        let Some(fault) = outcome.fault() else { return };
+        let (plugin, tenant) = (plugin.as_str(), tenant.escaped());
+        let say = |text: fmt::Arguments<'_>| {
+            log.error(plugin, self.t, format_args!("{}/{tenant}{when}: {text}", plugin.escaped()))
+        };
+        // Those that are not logged for what they are say why it was stopped all the same.
+        for line in outcome.last_lines() {
+            if !log::log_enabled!(target: "plugin", line.level.level()) {
+                say(format_args!("before it was stopped: {}", line.text));
+            }
+        }
+        for (number, line) in fault.backtrace.lines().enumerate() {
+            say(format_args!("{}{line}", if number == 0 { "stopped in" } else { "          " }));
         }
     }
 
@@ -240,6 +248,7 @@ impl Entry {
                 line.plugin = Some(call.plugin.clone());
                 line.tenant = Some(call.tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
@@ -247,6 +256,7 @@ impl Entry {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
             What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
@@ -254,10 +264,10 @@ impl Entry {
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(what);
             }
-            What::PluginEffect { plugin, tenant, effect } => {
+            What::PluginEffect { plugin, tenant, effect, .. } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
-                line.output = text_value(&effect.to_string());
+                line.output = text_value(effect);
             }
             What::Refused { call, .. } => {
                 line.plugin = Some(call.plugin.clone());
@@ -279,7 +289,8 @@ fn status_of(outcome: &Outcome) -> Status {
 }
 
 /// The configuration's name for the action behind an effect.
-fn effect_name(effect: &Effect) -> &'static str {
+#[must_use]
+pub const fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::Midi(_) => "SendMidi",
         Effect::Shell(_) => "Shell",

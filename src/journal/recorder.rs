@@ -165,12 +165,23 @@ impl Recorder {
         writeln!(file, "{header}").and_then(|()| file.flush()).map_err(failed)?;
         let queue = Arc::<Queue>::default();
         let ours = Arc::clone(&queue);
+        let named = path.to_owned();
         let write = move || {
             ours.write_all(file).map_err(|error| {
                 let mut waiting = ours.lock();
+                let at_work = !waiting.closed;
                 waiting.closed = true;
                 waiting.records = Vec::new();
-                error.to_string()
+                drop(waiting);
+                let error = error.to_string();
+                if at_work {
+                    // At the end it is said by whoever ends it.
+                    log::warn!(
+                        "{}; the session goes on without it",
+                        RecorderError::Write { path: named, error: error.clone() }
+                    );
+                }
+                error
             })
         };
         let thread = std::thread::Builder::new().name("journal".into()).spawn(write).map_err(|error| {
@@ -214,8 +225,10 @@ impl Recorder {
     fn send(&self, record: Record) {
         if !self.queue.push(record) {
             // A journal with a hole replays to something that never was: it ends here instead.
-            self.lost.store(true, Ordering::Relaxed);
             self.queue.close();
+            if !self.lost.swap(true, Ordering::Relaxed) {
+                log::warn!("{}; the session goes on without it", RecorderError::TooSlow { path: self.path.clone() });
+            }
         }
     }
 

@@ -16,6 +16,7 @@ mod confinement;
 mod conformance;
 mod counters;
 mod demangle;
+mod denials;
 mod engine;
 mod description;
 mod errno;
@@ -23,6 +24,7 @@ mod fault;
 mod frames;
 mod fuel;
 mod function;
+mod header;
 mod inline;
 mod instance;
 mod leave;
@@ -63,18 +65,20 @@ mod wasi;
 mod worker;
 
 pub use capacity::instances_for;
-pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
+pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 pub use confinement::confinement;
 pub use conformance::{Check, CheckName, Conformance, conformance};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;
 pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+pub use frames::{Backtrace, Frame};
 pub use fuel::{cost_table, cost_table_digest};
 pub use function::{
     Args, CALL_FUEL, HostCall, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Refusal, Stop,
     WRITTEN_PER_FUEL,
 };
+pub use header::Foreign;
 pub use inline::InlinePool;
 pub use instance::Instance;
 pub use leave::{Carried, Leaving, Shutdown};
@@ -82,7 +86,7 @@ pub use load_error::{LoadError, LoadReason};
 #[doc(hidden)]
 pub use loader::Loader;
 pub use metadata::{ActionInfo, Metadata};
-pub use meter::{StopPlace, TimeLimit};
+pub use meter::{Asked, StopPlace, TimeLimit};
 pub use module::{Export, ExportKind, Import};
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;
