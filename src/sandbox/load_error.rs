@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fault::{Bytes, Section, grouped, more};
+use super::fault::{Bytes, Section, grouped};
 use super::header::Foreign;
 use super::module::PAGE;
 use super::producer::Language;
@@ -216,6 +216,27 @@ impl From<Refused> for LoadReason {
     }
 }
 
+impl LoadError {
+    /// The setting of the plugin that would let it be loaded, and what it would have to be; none where there is none.
+    #[must_use]
+    pub fn setting(&self) -> Option<(&'static str, u64)> {
+        let (key, value, most) = match &self.reason {
+            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, found, .. }) => {
+                ("max_memory_bytes", found.next_multiple_of(1 << 20), u64::MAX)
+            }
+            LoadReason::InitialMemory { wanted, .. } => {
+                // Without an allocator of its own, its requests take a page more.
+                ("max_memory_bytes", wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY), u64::MAX)
+            }
+            LoadReason::InitialTables { wanted, .. } => {
+                ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS)
+            }
+            _ => return None,
+        };
+        (value <= most).then_some((key, value))
+    }
+}
+
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, reason } = self;
@@ -225,23 +246,18 @@ impl fmt::Display for LoadError {
                 let denied = Denied::Capability { missing: *capability, held: granted.clone() };
                 write!(f, "; to grant it, {}", denied.remedy(plugin))
             }
-            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, found, .. }) => write!(
-                f,
-                "; build it smaller (-Os), or: max_memory_bytes = {} under {}",
-                grouped(found.next_multiple_of(1 << 20)),
-                Section(plugin)
-            ),
-            LoadReason::InitialMemory { wanted, .. } => write!(
-                f,
-                "; link it with a smaller stack (-zstack-size=65536), or: max_memory_bytes = {} under {}",
-                // Without an allocator of its own, its requests take a page more.
-                grouped(wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY)),
-                Section(plugin)
-            ),
-            LoadReason::InitialTables { wanted, .. } => {
-                more(f, "max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS, Section(plugin))
+            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, .. }) => {
+                write!(f, "; build it smaller (-Os), or: ")
             }
+            LoadReason::InitialMemory { .. } => {
+                write!(f, "; link it with a smaller stack (-zstack-size=65536), or: ")
+            }
+            LoadReason::InitialTables { .. } if self.setting().is_some() => write!(f, "; if it needs more: "),
             _ => Ok(()),
+        }?;
+        match self.setting() {
+            Some((key, value)) => write!(f, "{key} = {} under {}", grouped(value), Section(plugin)),
+            None => Ok(()),
         }
     }
 }

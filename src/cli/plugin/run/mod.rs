@@ -1,6 +1,7 @@
 //! `conductor plugin run`.
 
 mod event;
+mod hints;
 mod target;
 
 use std::path::PathBuf;
@@ -161,6 +162,9 @@ impl Run {
         });
         made?;
         printed?;
+        for line in hints::of_denials(&plugin) {
+            say(&line);
+        }
         if live.is_some_and(|live| !live.drain(DRAIN)) {
             say(&format!("some effects were not finished within {} s", DRAIN.as_secs()));
         }
@@ -256,6 +260,9 @@ fn print_json(out: &mut Output, number: u32, outcome: &Outcome) -> std::io::Resu
 fn say_why(outcome: &Outcome) {
     if let Some(error) = outcome.error() {
         say(&error);
+    }
+    if let Some(hint) = hints::of_fault(outcome) {
+        say(&hint);
     }
     for line in outcome.fault().into_iter().flat_map(|fault| fault.backtrace.lines()) {
         say(&line);

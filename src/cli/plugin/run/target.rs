@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::super::{advice, output::say};
 use super::super::known::Known;
-use super::{Failure, Run};
+use super::{Failure, Run, hints};
 use crate::config::{Capability, Environment, PluginConfig, Secret};
 use crate::daemon::needs;
 use crate::grant::{Grant, HostRule};
@@ -46,8 +46,8 @@ fn alone(run: &Run, environment: &Environment) -> Result<Arc<Plugin>, Failure> {
     let grant = Grant::settle(&settings, &needs(&admitted), None);
     let plugin = Plugin::load(&admitted, &settings, grant, host::TABLE).map_err(|error| {
         let here = match error.reason {
-            LoadReason::NotGranted { .. } => "\n  (here: --grant CAPABILITY instead of granted_capabilities)",
-            _ => "",
+            LoadReason::NotGranted { capability, .. } => format!("\n  (here: --grant {capability})"),
+            _ => error.setting().map_or_else(String::new, |setting| format!("\n{}", hints::option(setting))),
         };
         Failure::negative(format!("refused: {error}{here}"))
     })?;
