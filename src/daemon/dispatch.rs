@@ -115,6 +115,15 @@ impl Dispatch {
         report(Report::Entry(Entry::revoked(config, at, revoked)));
     }
 
+    /// Whether another message's steps find room with everybody who carries them out.
+    pub(super) fn has_room(&self) -> bool {
+        let calls = match &self.calls {
+            Calls::Workers(pool) => pool.has_room(),
+            Calls::Inline(_) => true,
+        };
+        calls && self.outside.has_room()
+    }
+
     /// Waits until every call that was accepted is done.
     pub(super) fn wait_idle(&self) {
         if let Calls::Workers(pool) = &self.calls {

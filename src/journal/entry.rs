@@ -204,22 +204,13 @@ impl Entry {
             What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
             _ => return,
         };
-        for line in &outcome.logs {
+        for line in outcome.log_lines() {
             log.line(
                 plugin,
                 self.t,
                 line.level.level(),
                 format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
             );
-        }
-        if outcome.logs_dropped > 0 {
-            let text = format_args!(
-                "{}/{}{when}: {} more lines dropped",
-                plugin.escaped(),
-                tenant.escaped(),
-                outcome.logs_dropped
-            );
-            log.line(plugin, self.t, log::Level::Warn, text);
         }
         let Some(fault) = outcome.fault() else { return };
         let (plugin, tenant) = (plugin.as_str(), tenant.escaped());
@@ -257,6 +248,7 @@ impl Entry {
                 line.plugin = Some(call.plugin.clone());
                 line.tenant = Some(call.tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
@@ -264,6 +256,7 @@ impl Entry {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
             What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {

@@ -132,6 +132,8 @@ impl Instance {
             counted: 0,
             lines,
             call: CallState::default(),
+            denied: 0,
+            looked_for_files: false,
             deadline,
             alarm: Alarm::default(),
         };
@@ -476,11 +478,16 @@ impl Instance {
             Ok(code) => Status::Failed(code),
             Err((function, kind)) => {
                 self.ended = true;
+                let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(self.store.data().meter.asked);
                 let fault = Fault::new(self.plugin().name(), function, kind);
-                Status::Fault(Fault { backtrace: self.backtrace(), ..fault })
+                Status::Fault(Fault { backtrace: self.backtrace(), asked, ..fault })
             }
         };
         let state = self.store.data_mut();
+        if !matches!(status, Status::Ok) {
+            state.failed();
+        }
+        let denied = std::mem::take(&mut state.denied);
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
         let (logs, logs_dropped) = state.lines.take(matches!(status, Status::Fault(_)));
         Outcome {
@@ -492,6 +499,7 @@ impl Instance {
             logs,
             logs_dropped,
             effects,
+            denied,
             host_calls: trace.into_calls(),
             last_error,
             generation: self.generation,

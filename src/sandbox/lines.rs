@@ -8,7 +8,7 @@ use super::outcome::{LogLevel, LogLine};
 use crate::text::clean_bytes;
 
 /// Lines kept of one call. A plugin that says more in one call says too much; the rest is counted.
-const MAX_LINES: usize = 100;
+pub(super) const MAX_LINES: usize = 100;
 
 /// The last of the lines beyond, kept for when the call ends in a fault: they say why.
 pub(super) const LAST_LINES: usize = 5;

@@ -143,7 +143,7 @@ impl Plugin {
             needs,
             profile: None,
             names: FunctionNames::of(admitted.bytes()),
-            counters: Counters::default(),
+            counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
             deferred_pages,
             start_fuel,

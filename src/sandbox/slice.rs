@@ -59,6 +59,7 @@ fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
     let left = store.get_fuel().unwrap_or(0); // metering is always on
     let slice = if store.data().plugin.profiler().is_some() { PROFILE_SLICE } else { SLICE };
     let meter = &mut store.data_mut().meter;
+    meter.asked.fuel = meter.used(left).saturating_add(needed);
     let wanted = needed.max(slice).saturating_sub(left);
     let granted = wanted.min(meter.reserve());
     let next = left.saturating_add(granted);

@@ -1,5 +1,6 @@
 //! Recorded sessions come back to the same bytes.
 
+mod ceiling;
 mod grants;
 mod live;
 mod replay;

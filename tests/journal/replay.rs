@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Scratch, bin, golden, repository};
 use conductor::journal::{copy_tree, remove_tree};
+use conductor::package::Digest;
 
 const SESSIONS: [&str; 4] = ["gestures", "actions", "plugins-at-work", "limits"];
 
@@ -55,7 +56,8 @@ fn answers_of_a_server_come_from_the_journal() {
         .args("replay fixtures/sessions/http/session.journal.jsonl --plugins fixtures/sessions/plugins --json")
         .run()
         .exits(0);
-    assert_eq!(ran.stderr, "");
+    let digest = Digest::of(&std::fs::read(repository("fixtures/sessions/plugins/fetch.wasm")).expect("the plugin"));
+    assert_eq!(ran.stderr, format!("plugin fetch: fixtures/sessions/plugins/fetch.wasm (digest {digest})\n"));
     golden("fixtures/sessions/http/session.transcript.jsonl", &ran.stdout);
 }
 
@@ -189,6 +191,87 @@ fn a_changed_plugin_configuration_or_answer_is_named() {
     std::fs::create_dir(&plugin).expect("creatable");
     note(replay(&journal), 2);
     golden("fixtures/golden/replay/changes.txt", &said);
+}
+
+/// A plugin that puts out `number`.
+fn build(number: u32) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+          (import "conductor" "output_set" (func $out (param i32 i32) (result i32)))
+          (memory (export "memory") 1) (data (i32.const 0) "{number}")
+          (func (export "alloc") (param i32) (result i32) (i32.const 64))
+          (func (export "execute") (param i32 i32) (result i32) (call $out (i32.const 0) (i32.const 1))))"#
+    );
+    wat::parse_str(text).expect("text")
+}
+
+#[test]
+fn the_builds_of_plugins_win_over_the_one_at_the_configured_path_and_are_named() {
+    let scratch = Scratch::new();
+    let old = scratch.file("old/p.wasm", build(1));
+    scratch.file("new/p.wasm", build(2));
+    scratch.file("new/a.wasm", build(7)); // the first of the directory, and not its plugin
+    scratch.file("sole/any.wasm", build(3));
+    scratch.file("kept/another name.wasm", build(1));
+    let config = scratch.file(
+        "config.toml",
+        format!(
+            "[plugins.p]\npath = \"{}\"\n[[global_mappings]]\ntrigger = {{ Note = {{ note = 60 }} }}\n\
+             action = {{ WasmPlugin = {{ plugin = \"p\" }} }}\n",
+            old.display()
+        ),
+    );
+    let input = scratch.file("session.bin", [0x90, 60, 100]);
+    let journal = scratch.path().join("s.journal.jsonl");
+    bin("conductor").arg("record").arg(&journal).arg("--config").arg(&config).arg("--input").arg(&input).run().exits(0);
+    let expected = scratch.path().join("s.transcript.jsonl");
+    replay(&journal).arg("--expect").arg(&expected).arg("--bless").run().exits(0);
+    let budget = scratch.path().join("budget.toml");
+    replay(&journal).arg("--budget").arg(&budget).arg("--bless").run().exits(0);
+    let digest = |number| Digest::of(&build(number)).to_string();
+    let with = |program: crate::support::Program, given: &str, code| {
+        program.arg("--plugins").arg(scratch.path().join(given)).hide(scratch.path(), "SCRATCH").run().exits(code)
+    };
+    let output = |ran: &crate::support::Ran| {
+        let (_, rest) = ran.stdout.split_once("\"output\":").unwrap_or_else(|| panic!("{}", ran.transcript()));
+        rest.chars().next()
+    };
+    // What is asked for is another build than the one of the recording, which is still there.
+    for (given, file, number) in
+        [("new", "new/p.wasm", 2), ("sole", "sole/any.wasm", 3), ("sole/any.wasm", "sole/any.wasm", 3)]
+    {
+        let words = format!(
+            "plugin p: not the one of the recording\n  journal: {}\n  SCRATCH/{file}: {}\n",
+            digest(1),
+            digest(number)
+        );
+        let ran = with(replay(&journal).args("--allow-changes --json"), given, 0);
+        assert_eq!((output(&ran), ran.stderr), (char::from_digit(number, 10), words.clone()), "{given}");
+        let ran = with(replay(&journal).arg("--allow-changes").arg("--expect").arg(&expected), given, 1);
+        assert_eq!(ran.stderr, words);
+        for judged in [replay(&journal).arg("--budget").arg(&budget), replay(&journal).arg("--profile")] {
+            assert_eq!(with(judged.arg("--allow-changes"), given, 0).stderr, words);
+        }
+        // Without leave to change that is a verdict, and no word of praise for the old build.
+        let ran = with(replay(&journal).arg("--expect").arg(&expected), given, 1);
+        assert!(ran.stderr.starts_with(&words) && ran.stdout.is_empty(), "{}", ran.transcript());
+    }
+    // The recorded one is found by its digest, and is named as well.
+    for (options, given, file) in [
+        ("--json", "kept", "kept/another name.wasm"),
+        ("--json --allow-changes", "kept", "kept/another name.wasm"),
+        ("--json", "old", "old/p.wasm"),
+    ] {
+        let ran = with(replay(&journal).args(options), given, 0);
+        assert_eq!(output(&ran), Some('1'));
+        assert_eq!(ran.stderr, format!("plugin p: SCRATCH/{file} (digest {})\n", digest(1)));
+    }
+    // A session without a recording.
+    let ran = with(bin("conductor").arg("replay").arg(&input).args("--json --config").arg(&config), "new", 0);
+    assert_eq!(output(&ran), Some('2'));
+    assert_eq!(ran.stderr, format!("plugin p: SCRATCH/new/p.wasm (digest {})\n", digest(2)));
+    let ran = with(replay(&journal), "nowhere", 2);
+    assert!(ran.stderr.starts_with("--plugins: SCRATCH/nowhere: "), "{}", ran.stderr);
 }
 
 /// Version 1 had no limits in its header; that is no reason to say that it is no journal.

@@ -114,7 +114,7 @@ fn broken_files_and_streams_are_described_exactly() {
         ("status-f1", song(&[0, 0xf1, 0])),
         ("status-f4", song(&[0, 0xf4, 0])),
         ("status-f8", song(&[0, 0xf8, 0])),
-        ("running-status-over-meta", song(&[0, 0x90, 60, 64, 0, 0xff, 1, 0, 0, 61, 64])),
+        ("mercy-running-status-over-meta", song(&[0, 0x90, 60, 64, 0, 0xff, 1, 0, 0, 61, 64])),
         ("event-cut", song(&[0, 0x90, 60])),
         ("data-out-of-range", song(&[0, 0x90, 200, 64])),
         ("delta-endless", song(&[0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x90, 60, 64])),
@@ -134,8 +134,10 @@ fn broken_files_and_streams_are_described_exactly() {
     let mut transcript = String::new();
     for (name, bytes) in cases {
         let path = scratch.file(name, bytes);
-        let ran = bin("conductor").args("monitor --input").arg(&path).hide(scratch.path(), "DIR").run();
-        assert_eq!(ran.code, Some(if name.starts_with("stream") { 0 } else { 2 }), "{}", ran.transcript());
+        let stream = name.starts_with("stream");
+        let raw = if stream { "--raw" } else { "" };
+        let ran = bin("conductor").args("monitor --input").arg(&path).args(raw).hide(scratch.path(), "DIR").run();
+        assert_eq!(ran.code, Some(if stream || name.starts_with("mercy") { 0 } else { 2 }), "{}", ran.transcript());
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.transcript());
         transcript += &ran.stderr.replace("conductor monitor: ", "");
     }
@@ -164,4 +166,216 @@ fn without_a_sequencer_the_lists_are_empty_and_the_reason_is_given() {
         transcript += &bin("conductor").args(line).run().exits(2).transcript();
     }
     golden("fixtures/golden/monitor/no_sequencer.txt", &transcript);
+}
+
+/// A plugin that takes longer than a pipe takes for a message.
+const SLOW: &str = r#"(module (memory (export "memory") 1)
+  (func (export "alloc") (param i32) (result i32) (i32.const 8))
+  (func (export "execute") (param i32 i32) (result i32) (local i32)
+    (loop (br_if 0 (i32.lt_u (local.tee 2 (i32.add (local.get 2) (i32.const 1))) (i32.const 20000))))
+    (i32.const 0)))"#;
+
+/// A configuration in which note 60 does something at once and 61 something that takes long.
+fn busy(scratch: &crate::support::Scratch) -> std::path::PathBuf {
+    let wasm = scratch.file("slow.wasm", wat::parse_str(SLOW).expect("text"));
+    scratch.file(
+        "config.toml",
+        format!(
+            "[plugins.probe]\npath = \"{}\"\nqueue = 2\n[[global_mappings]]\n\
+             trigger = {{ Note = {{ note = 60 }} }}\naction = {{ Text = {{ text = \"pressed\" }} }}\n\
+             [[global_mappings]]\ntrigger = {{ Note = {{ note = 61 }} }}\naction = {{ WasmPlugin = {{ plugin = \"probe\" }} }}\n",
+            wasm.display()
+        ),
+    )
+}
+
+#[test]
+fn a_capture_poured_into_a_pipe_is_worked_off_to_the_last_press() {
+    let scratch = crate::support::Scratch::new();
+    let config = busy(&scratch);
+    // Presses and releases, as many as take a cable a minute and a pipe a moment.
+    let (presses, plugin) = (20_000, 2_000);
+    let capture: Vec<u8> = (0..presses)
+        .flat_map(|press| {
+            let note = if press % (presses / plugin) == 0 { 61 } else { 60 };
+            [0x90, note, 100, 0x80, note, 0]
+        })
+        .collect();
+    let ran =
+        bin("conductor").args("run --dry-run --json --input - --config").arg(&config).stdin(&*capture).run().exits(0);
+    assert_eq!(ran.stderr, "info: reading standard input\n");
+    let count =
+        |action: &str| ran.stdout.lines().filter(|line| line.contains(&format!("\"action\":\"{action}\""))).count();
+    assert_eq!((count("Text"), count("WasmPlugin")), (presses - plugin, plugin));
+    assert!(!ran.stdout.contains("rejected"), "no call was turned away");
+    let ran = bin("conductor").args("monitor --json --input -").stdin(capture).run().exits(0);
+    assert_eq!(ran.stdout.lines().count(), 2 * presses);
+    assert!(!ran.stderr.contains("dropped"), "{}", ran.stderr);
+}
+
+/// A Standard MIDI File with one press of note 60.
+fn press() -> Vec<u8> {
+    song(&[&[0, 0x90, 60, 64], END].concat())
+}
+
+/// `inner` in a RIFF file of this form, in a chunk of this name behind another one.
+fn riff(form: &[u8; 4], name: &[u8; 4], inner: &[u8]) -> Vec<u8> {
+    let length = |bytes: usize| u32::try_from(bytes).expect("a length").to_le_bytes();
+    let chunks = [b"note\x03\0\0\0abc\0".as_slice(), name, &length(inner.len()), inner].concat();
+    [b"RIFF".as_slice(), &length(4 + chunks.len()), form, &chunks].concat()
+}
+
+#[test]
+fn a_midi_file_inside_a_riff_file_is_played_and_what_is_wrong_with_it_says_where() {
+    let scratch = crate::support::Scratch::new();
+    let config = busy(&scratch);
+    let mut odd = riff(b"RMID", b"data", &press());
+    odd[28..32].copy_from_slice(&u32::MAX.to_le_bytes()); // the length of the inner file
+    for (name, bytes) in [("song.rmi", riff(b"RMID", b"data", &press())), ("odd.rmi", odd)] {
+        let path = scratch.file(name, bytes);
+        let ran = bin("conductor")
+            .args("run --dry-run --json --config")
+            .arg(&config)
+            .args("--input")
+            .arg(&path)
+            .run()
+            .exits(0);
+        assert_eq!(ran.stdout.matches("type: pressed").count(), 1, "{}", ran.transcript());
+    }
+    let mut transcript = String::new();
+    for (name, bytes) in [
+        ("cut.rmi", riff(b"RMID", b"data", &press()[..25])),
+        ("without.rmi", riff(b"RMID", b"DATA", &press())),
+        ("empty.rmi", riff(b"RMID", b"data", b"")),
+    ] {
+        let path = scratch.file(name, bytes);
+        let ran = bin("conductor").args("monitor --input").arg(&path).hide(scratch.path(), "DIR").run().exits(2);
+        transcript += &ran.stderr;
+    }
+    golden("fixtures/golden/monitor/riff.txt", &transcript);
+}
+
+#[test]
+fn what_is_no_midi_is_named_and_nothing_of_it_is_played() {
+    let mut random = 1_u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 24) as u8
+    })
+    .take(4_000)
+    .collect();
+    let playing = [0x90, 60, 64, 0x80, 60, 0].repeat(50); // what each of them would play
+    let after = |start: &[u8]| [start, &playing].concat();
+    let latin = b"\xc9t\xe9 dans la ville, une chanson sans parole ni musique; puis encore une ligne pour rire.\r\n";
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("song.wav", riff(b"WAVE", b"data", &playing)),
+        ("film.avi", riff(b"AVI ", b"data", &playing)),
+        ("other.riff", riff(b"ABCD", b"data", &playing)),
+        ("song.xmi", after(b"FORM\0\0\0\x0eXDIRINFO")),
+        ("sound.aiff", after(b"FORM\0\0\0\x0eAIFF")),
+        ("picture.gif", after(b"GIF89a")),
+        ("picture.png", after(b"\x89PNG\r\n\x1a\n")),
+        ("picture.jpg", after(b"\xff\xd8\xff\xe0\0\x10JFIF\0")),
+        ("sound.mp3", [b"\xff\xfb\x90\x64".as_slice(), &noise].concat()),
+        ("sound.ogg", after(b"OggS\0\x02")),
+        ("songs.zip", after(b"PK\x03\x04\x14\0")),
+        ("song.mid.gz", after(b"\x1f\x8b\x08\0\0\0\0\0\0\x03")),
+        ("song.mid.bz2", after(b"BZh91AY&SY")),
+        ("song.mid.xz", after(b"\xfd7zXZ\0\0\x04")),
+        ("song.mid.zst", after(b"\x28\xb5\x2f\xfd\x04")),
+        ("songs.7z", after(b"7z\xbc\xaf\x27\x1c\0\x04")),
+        ("songs.rar", after(b"Rar!\x1a\x07\x01\0")),
+        ("songs.lha", after(b"\x22\x98-lh5-")),
+        ("recording", b"{\"conductor_journal\":2,\"engine\":\"wasmi 2.0.0\"}\n".to_vec()),
+        ("page.html", b"<!DOCTYPE html><html><body>404</body></html>".to_vec()),
+        ("note.txt", "\u{c4}rger mit der Datei: kein MIDI, nur Text, und noch mehr davon".into()),
+        ("latin1.txt", latin.to_vec()),
+        ("bom.txt", after(b"\xef\xbb\xbf<?xml?>")),
+        ("utf16.txt", "\u{feff}no MIDI at all".encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("program", after(b"\x7fELF\x02\x01\x01\0")),
+        ("app.wasm", after(b"\0asm\x01\0\0\0")),
+        ("java.class", after(b"\xca\xfe\xba\xbe\0\0\0\x34")),
+        ("old.doc", after(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")),
+        ("clip.midi2", after(b"SMF2CLIP")),
+        ("one-byte-before.mid", [b"\x80".as_slice(), &press()].concat()),
+        ("macbinary.mid", [[0; 128].as_slice(), &press()].concat()),
+        ("after-a-stream", after(&[])[..60].iter().copied().chain(press()).collect()),
+        ("data-first", vec![1, 2, 3, 0x90, 60, 64]),
+        ("end-first", vec![0xf7, 0x90, 60, 64]),
+        ("noise", [[0x90].as_slice(), &noise].concat()),
+        ("a-third-torn", [0x90, 60, 64, 0x90, 60].repeat(20)),
+        ("empty", Vec::new()),
+    ];
+    let scratch = crate::support::Scratch::new();
+    let config = busy(&scratch);
+    let mut transcript = String::new();
+    for (name, bytes) in cases {
+        let path = scratch.file(name, &bytes);
+        let ran = bin("conductor").args("monitor --input").arg(&path).hide(scratch.path(), "DIR").run().exits(2);
+        assert_eq!(ran.stdout, "", "{}", ran.transcript());
+        let words = ran.stderr.replace("conductor monitor: ", "");
+        transcript += &words;
+        // Every other command that plays files says the same, and plays nothing.
+        let journal = scratch.path().join("a.journal.jsonl");
+        let commands = [
+            bin("conductor").args("run --config").arg(&config).args("--input").arg(&path),
+            bin("conductor").args("run --realtime --config").arg(&config).args("--input").arg(&path),
+            bin("conductor").args("record --config").arg(&config).args("--input").arg(&path).arg(&journal),
+            bin("conductor").args("replay --config").arg(&config).arg(&path),
+        ];
+        // But to `replay` a recording is what it plays.
+        for command in commands.into_iter().take(if name == "recording" { 3 } else { 4 }) {
+            let ran = command.hide(scratch.path(), "DIR").run().exits(2);
+            assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", words.as_str()), "{}", ran.line);
+        }
+        assert!(!journal.exists(), "{name}: there is nothing to record");
+    }
+    golden("fixtures/golden/monitor/no_midi.txt", &transcript);
+}
+
+#[test]
+fn raw_bytes_that_do_not_look_like_midi_are_played_when_that_is_asked_for() {
+    let scratch = crate::support::Scratch::new();
+    let config = busy(&scratch);
+    let journal = scratch.path().join("a.journal.jsonl");
+    // A capture that began in the middle of a message, one with more torn messages than whole ones, and a clean one.
+    for bytes in [&[64, 0x90, 60, 64][..], &[0x90, 0x90, 0x91, 0x92, 60, 0x90, 60, 64], &[0x90, 60, 64]] {
+        let path = scratch.file("capture", bytes);
+        let commands = [
+            bin("conductor").args("run --dry-run --raw --config").arg(&config).args("--input").arg(&path),
+            bin("conductor").args("run --dry-run --realtime --raw --config").arg(&config).args("--input").arg(&path),
+            bin("conductor")
+                .args("record --force --dry-run --raw --config")
+                .arg(&config)
+                .args("--input")
+                .arg(&path)
+                .arg(&journal),
+            bin("conductor").args("replay --raw --config").arg(&config).arg(&path),
+        ];
+        for command in commands {
+            let ran = command.run().exits(0);
+            assert_eq!(ran.stdout.matches("type: pressed").count(), 1, "{}", ran.transcript());
+        }
+        let ran = bin("conductor").args("monitor --raw --input").arg(&path).run().exits(0);
+        assert_eq!(ran.stdout.matches("note 60, velocity 64").count(), 1, "{}", ran.transcript());
+    }
+    let path = scratch.file("nothing", b"GIF89a");
+    let ran = bin("conductor").args("monitor --raw --input").arg(&path).hide(scratch.path(), "DIR").run().exits(2);
+    assert_eq!(ran.stderr, "conductor monitor: DIR/nothing: there is no MIDI message in its bytes\n");
+    bin("conductor").args("monitor --raw").run().exits(2);
+    bin("conductor").args("run --raw --config").arg(&config).run().exits(2);
+}
+
+#[test]
+fn a_file_that_is_poured_into_a_pipe_plays_nothing() {
+    let scratch = crate::support::Scratch::new();
+    let config = busy(&scratch);
+    let playing = [0x90, 60, 64].repeat(3);
+    for bytes in [press(), riff(b"RMID", b"data", &press()), [b"GIF89a", playing.as_slice()].concat()] {
+        let ran = bin("conductor").args("run --config").arg(&config).args("--input -").stdin(&*bytes).run().exits(2);
+        assert_eq!(ran.stdout, "", "{}", ran.transcript());
+        assert!(ran.stderr.contains("not played: it is a"), "{}", ran.transcript());
+        let ran = bin("conductor").args("monitor --input -").stdin(bytes).run().exits(2);
+        assert_eq!(ran.stdout, "", "{}", ran.transcript());
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use conductor::device::{
     DeviceEvent, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, What, resolve,
 };
 use conductor::gesture::DeviceId;
-use conductor::midi::{Channel, Message, SmfError};
+use conductor::midi::{Channel, Message, NotMidi, SmfError};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -159,18 +159,93 @@ fn several_devices_deliver_to_one_queue_under_their_own_numbers() {
 
 #[test]
 fn messages_that_find_the_queue_full_are_dropped_and_counted_and_what_happened_to_the_device_is_still_told() {
+    let (mut line, path) = serial_line();
+    let (devices, events) = open(&[DeviceSpec { reconnect: false, ..device(&path) }], 3);
+    assert_eq!(next(&events), connected(&path));
+    // A device sends when it likes, whoever listens.
+    line.write_all(&[0x90, 60, 64].repeat(100)).expect("a reader");
+    let begun = std::time::Instant::now();
+    while devices.dropped() < 97 && begun.elapsed() < PATIENCE {
+        std::thread::yield_now();
+    }
+    assert_eq!(devices.dropped(), 97);
+    drop(line);
+    let seen: Vec<_> = (0..5).map(|_| next(&events)).collect();
+    assert!(matches!(seen[3], What::Lost { .. }), "{seen:?}");
+    assert_eq!((&seen[..3], &seen[4]), (&[on(60), on(60), on(60)][..], &What::Ended));
+}
+
+#[test]
+fn a_pipe_waits_for_room_and_loses_nothing() {
     let scratch = Scratch::new();
     let path = scratch.path().join("pipe");
     fifo(&path);
     let (devices, events) = open(&[device(&path)], 3);
-    writer(&path).write_all(&[0x90, 60, 64].repeat(100)).expect("a reader");
-    let begun = std::time::Instant::now();
-    while devices.dropped() < 98 && begun.elapsed() < PATIENCE {
-        std::thread::yield_now();
+    let writer = {
+        let path = path.clone();
+        std::thread::spawn(move || writer(&path).write_all(&[0x90, 60, 64, 0xf0, 1, 2, 3, 0xf7].repeat(5_000)))
+    };
+    assert_eq!(next(&events), connected(&path));
+    for number in 0..10_000 {
+        let event = events.recv_timeout(PATIENCE).expect("an event");
+        devices.taken(&event);
+        let sysex = Message::SysEx([1, 2, 3].into());
+        let wanted = if number % 2 == 0 { on(60) } else { What::Message(sysex) };
+        assert_eq!(event.what, wanted, "{number}");
     }
-    assert_eq!(devices.dropped(), 98);
-    let seen: Vec<_> = (0..4).map(|_| next(&events)).collect();
-    assert_eq!(seen, [connected(&path), on(60), on(60), What::Lost { reason: Loss::WriterGone }]);
+    writer.join().expect("a thread").expect("a reader");
+    assert_eq!(next(&events), What::Lost { reason: Loss::WriterGone });
+    assert_eq!(devices.dropped(), 0);
+}
+
+#[test]
+fn a_pipe_that_waits_leaves_room_for_the_devices_beside_it() {
+    let scratch = Scratch::new();
+    let pipe = scratch.path().join("pipe");
+    fifo(&pipe);
+    let (mut line, path) = serial_line();
+    let specs = [DeviceSpec { id: DeviceId(1), ..device(&pipe) }, device(&path)];
+    let (devices, events) = open(&specs, Devices::QUEUE);
+    let flood = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || writer(&pipe).write_all(&[0x90, 60, 64].repeat(2_000)))
+    };
+    // Nobody takes anything: the pipe fills its part of the queue, and waits.
+    std::thread::sleep(Duration::from_millis(200));
+    line.write_all(&[0x90, 61, 64].repeat(500)).expect("a reader");
+    let (mut from_pipe, mut from_line) = (0, 0);
+    while from_pipe < 2_000 || from_line < 500 {
+        let event = events.recv_timeout(PATIENCE).expect("an event");
+        devices.taken(&event);
+        if let What::Message(_) = event.what {
+            if event.device == DeviceId(1) { from_pipe += 1 } else { from_line += 1 }
+        }
+    }
+    assert_eq!(devices.dropped(), 0);
+    flood.join().expect("a thread").expect("a reader");
+}
+
+#[test]
+fn a_pipe_that_a_file_is_poured_into_plays_nothing_of_it_and_plays_the_next_writer() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("pipe");
+    fifo(&path);
+    let (_devices, events) = open(&[device(&path)], 16);
+    let gif = NotMidi::Known("a GIF image", "");
+    writer(&path).write_all(b"GIF89a\x90\x3c\x40\x90\x3c\x40").expect("a reader");
+    let seen: Vec<_> = (0..3).map(|_| next(&events)).collect();
+    assert_eq!(seen, [connected(&path), What::NotMidi { what: gif }, What::Lost { reason: Loss::WriterGone }]);
+    writer(&path).write_all(&[0x90, 61, 64]).expect("a reader");
+    assert_eq!([next(&events), next(&events)], [connected(&path), on(61)]);
+}
+
+/// A serial line, and the path of the end that is a device.
+fn serial_line() -> (File, PathBuf) {
+    let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&line).expect("it is ours");
+    unlockpt(&line).expect("it is ours");
+    let path = ptsname(&line, Vec::new()).expect("it has a name").into_string().expect("in ASCII");
+    (File::from(line), path.into())
 }
 
 #[test]
@@ -189,14 +264,9 @@ fn devices_close_while_the_queue_is_full_and_while_nothing_comes() {
 
 #[test]
 fn a_serial_line_hands_over_every_byte_as_it_came_and_is_lost_when_unplugged() {
-    let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
-    grantpt(&line).expect("it is ours");
-    unlockpt(&line).expect("it is ours");
-    let path = ptsname(&line, Vec::new()).expect("it has a name").into_string().expect("in ASCII");
-    let path = Path::new(&path);
-    let (_devices, events) = open(&[DeviceSpec { reconnect: false, ..device(path) }], 16);
-    assert_eq!(next(&events), connected(path)); // and no terminal any more
-    let mut line = File::from(line);
+    let (mut line, path) = serial_line();
+    let (_devices, events) = open(&[DeviceSpec { reconnect: false, ..device(&path) }], 16);
+    assert_eq!(next(&events), connected(&path)); // and no terminal any more
     // Return, interrupt, end of file, suspend, stop and start: what a terminal would keep to itself.
     line.write_all(&[0x90, 0x0d, 64, 0x03, 64, 0x04, 64, 0x1a, 64, 0x13, 64, 0x11, 64]).expect("a reader");
     for note in [0x0d, 0x03, 0x04, 0x1a, 0x13, 0x11] {
@@ -240,9 +310,11 @@ fn an_input_that_cannot_be_used_says_why() {
     let error = SmfError::Truncated { offset: 14, declared: 8, present: 1 };
     assert_eq!(input(&path), Err(InputError::Session(SessionError::Smf { path, error })));
     let path = scratch.file("notes.txt", "These are no MIDI messages.");
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::NoMessages { path })));
+    let what = NotMidi::Text;
+    assert_eq!(input(&path), Err(InputError::Session(SessionError::NotMidi { path, what })));
     let path = scratch.file("empty", "");
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::NoMessages { path })));
+    let what = NotMidi::Empty;
+    assert_eq!(input(&path), Err(InputError::Session(SessionError::NotMidi { path, what })));
     let path = scratch.file("large", vec![0xfe; (16 << 20) + 1]);
     assert_eq!(input(&path), Err(InputError::Session(SessionError::TooLarge { path })));
     let path = scratch.path().to_owned();

@@ -164,8 +164,7 @@ fn a_file_that_was_cut_says_where() {
 
 #[test]
 fn a_damaged_event_names_its_track_and_place() {
-    let cases: [(&[u8], BadEvent, &str); 7] = [
-        (&[0, 60, 1], BadEvent::NoStatus, "the event has no status byte and none came before"),
+    let cases: [(&[u8], BadEvent, &str); 6] = [
         (&[0, 0xf4, 1], BadEvent::Status(0xf4), "status byte 0xF4 cannot stand in a MIDI file"),
         (&[0, 0xf8], BadEvent::Status(0xf8), "status byte 0xF8 cannot stand in a MIDI file"),
         (&[0, 0x90, 60, 0x90], BadEvent::Data, "the event's length or data is out of range"),
@@ -241,5 +240,142 @@ proptest! {
     fn any_bytes_after_the_magic_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Smf::parse(&[b"MThd\0\0\0\x06\0\x01", bytes.as_slice()].concat());
         let _ = Smf::parse(&bytes);
+    }
+}
+
+/// A file of format 0 with one track chunk that declares `length` bytes and has `body`.
+fn with_length(length: usize, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(length).expect("a length");
+    [b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk".as_slice(), &length.to_be_bytes(), body].concat()
+}
+
+/// Plays `bytes`, which are against the format, and says `remarks`, no more and no less.
+#[track_caller]
+fn plays_with(bytes: &[u8], expected: &str, remarks: &[&str]) {
+    let file = Smf::parse(bytes).expect("a file that plays");
+    let said: Vec<_> = file.remarks.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (shown(&file).as_str(), said.iter().map(String::as_str).collect::<Vec<_>>()),
+        (expected, remarks.to_vec())
+    );
+}
+
+const END: &[u8] = &[0, 0xff, 0x2f, 0];
+
+#[test]
+fn a_channels_status_holds_across_meta_events_and_sysex_messages_which_is_said_once_with_the_number_of_events() {
+    let issue = [
+        0x4d, 0x54, 0x68, 0x64, 0, 0, 0, 6, 0, 0, 0, 1, 0, 0x60, 0x4d, 0x54, 0x72, 0x6b, 0, 0, 0, 0x10, 0, 0x90, 0x3c,
+        0x40, 0, 0xff, 1, 1, 0x41, 0x60, 0x3c, 0, 0, 0xff, 0x2f, 0,
+    ];
+    let said = "1 event without a status byte after a meta event or a SysEx message, which a MIDI file may not have; \
+                played with the status byte before it (the first: track 1, byte 31)";
+    plays_with(&issue, "0 n60:64 | 500000 n60:0", &[said]);
+    // Several in two tracks, after each kind of interruption: one remark, the first place, all of them counted.
+    let one = [0, 0x90, 60, 1, 0, 0xff, 6, 0, 0, 61, 1, 0, 62, 1, 0, 0x90, 63, 1, 0, 64, 1];
+    let two = [0, 0xc0, 5, 0, 0xf0, 2, 1, 0xf7, 0, 6, 0, 0xf7, 1, 0xfa, 0, 7];
+    let said = "4 events without a status byte after a meta event or a SysEx message, which a MIDI file may not have; \
+                played with the status byte before it (the first: track 1, byte 30)";
+    let parsed = Smf::parse(&file(1, 96, &[&one, &two])).expect("a file that plays");
+    assert_eq!(parsed.messages.len(), 5 + 5, "{}", shown(&parsed));
+    assert_eq!(parsed.remarks.iter().map(ToString::to_string).collect::<Vec<_>>(), [said]);
+    // A track begins without any.
+    refused(
+        &file(1, 96, &[&one, &[0, 60, 1]]),
+        SmfError::Event { track: 2, offset: 55, what: BadEvent::NoStatus },
+        "track 2, byte 55: the event has no status byte and none came before",
+    );
+}
+
+#[test]
+fn meta_events_that_play_nothing_are_passed_over_by_their_length_whatever_it_is() {
+    let cases: [&[u8]; 9] = [
+        &[0xff, 0x54, 5, 0x60, 0, 0, 0x2f, 0x0a], // an hour that no film has
+        &[0xff, 0x54, 2, 1, 2],
+        &[0xff, 0x20, 1, 0x40], // a channel that no cable has
+        &[0xff, 0x20, 0],
+        &[0xff, 0x21, 2, 0xff, 0xff],
+        &[0xff, 0x00, 1, 9],
+        &[0xff, 0x58, 1, 4],
+        &[0xff, 0x59, 5, 0x99, 0xff, 0x2f, 0, 0],
+        &[0xff, 0x7e, 3, 1, 2, 3], // nobody knows it
+    ];
+    for event in cases {
+        plays_with(&file(0, 96, &[&[&[0], event, &[96, 0x90, 60, 1]].concat()]), "500000 n60:1", &[]);
+    }
+    // A tempo plays something, so it is said when one counts for nothing.
+    let track = [0, 0xff, 0x51, 2, 1, 2, 96, 0x90, 60, 1, 0, 0xff, 0x51, 4, 1, 2, 3, 4];
+    let said = "2 tempo events not three bytes long, left out (the first: track 1, byte 22)";
+    plays_with(&file(0, 96, &[&track]), "500000 n60:1", &[said]);
+}
+
+#[test]
+fn bytes_after_an_end_of_track_are_not_played_and_counted_to_the_byte() {
+    let early = [&[0, 0x90, 60, 1], END, &[0, 0x90, 61, 1, 0, 62, 1]].concat();
+    let said = "not played: 11 bytes after an End of Track, in 1 track (the first: track 1, byte 30)";
+    plays_with(&file(0, 96, &[&early]), "0 n60:1", &[said]);
+    let said = "not played: 22 bytes after an End of Track, in 2 tracks (the first: track 1, byte 30)";
+    plays_with(&file(1, 96, &[&early, &[0, 0x90, 70, 1], &early]), "0 n60:1 | 0 n70:1 | 0 n60:1", &[said]);
+    // And what stands behind the last track, unless it is a chunk of another kind.
+    let mut bytes = file(0, 96, &[&[0, 0x90, 60, 1]]);
+    plays_with(&[&bytes, b"XFIH\0\0\0\x01a".as_slice()].concat(), "0 n60:1", &[]);
+    bytes.extend([0; 3]);
+    plays_with(&bytes, "0 n60:1", &["not played: 3 bytes after the last track (from byte 30 on)"]);
+}
+
+#[test]
+fn a_track_whose_length_is_wrong_by_a_few_bytes_plays_what_is_there_and_so_does_the_next_one() {
+    let body = [&[0, 0x90, 60, 1], END].concat();
+    for more in [1, 4, 100, usize::try_from(u32::MAX).expect("a length") - 8] {
+        let said = format!(
+            "track 1, byte 14: the track is shorter than it says: 8 bytes, not {}; played to its end",
+            8 + more
+        );
+        plays_with(&with_length(8 + more, &body), "0 n60:1", &[&said]);
+    }
+    // Only its End of Track is not there.
+    let said = "track 1, byte 14: the track is shorter than it says: 4 bytes, not 8; played to its end";
+    plays_with(&with_length(8, &body[..4]), "0 n60:1", &[said]);
+    // Between others.
+    for (length, words) in [(5, "longer"), (7, "longer"), (9, "shorter"), (14, "shorter")] {
+        let mut bytes = file(1, 96, &[&[0, 0x90, 60, 1], &[0, 0x90, 61, 1], &[0, 0x90, 62, 1]]);
+        bytes[37] = length; // of the second track
+        let said =
+            format!("track 2, byte 30: the track is {words} than it says: 8 bytes, not {length}; played to its end");
+        plays_with(&bytes, "0 n60:1 | 0 n61:1 | 0 n62:1", &[&said]);
+    }
+    // What was cut in the middle of an event is still no file to play: nobody knows what is missing.
+    for present in [1, 2, 3, 5, 6, 7] {
+        let error = SmfError::Truncated { offset: 14, declared: 8, present };
+        assert_eq!(Smf::parse(&with_length(8, &body[..present])), Err(error), "{present}");
+    }
+    let error = SmfError::Truncated { offset: 14, declared: 100, present: 4 };
+    assert_eq!(Smf::parse(&with_length(100, &body[..4])), Err(error));
+}
+
+proptest! {
+    /// Where another reader and this one take a file, nothing is left out that the other would play.
+    #[test]
+    fn what_another_reader_plays_is_played(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let track = [TEMPO_60, &[10, 0xb1, 7, 100, 3, 8, 1, 0, 0xff, 3, 2, 65, 66, 10, 0x90, 60, 1, 10, 61, 2, 0, 0xc0, 1, 4, 0xe5, 1, 2]].concat();
+        let mut bytes = file(1, 96, &[&track, &track]);
+        for (place, value) in damage {
+            let place = 22 + place.index(bytes.len() - 22);
+            bytes[place] = value;
+        }
+        let Ok(theirs) = midly::Smf::parse(&bytes) else { return Ok(()) };
+        let Ok(ours) = Smf::parse(&bytes) else { return Ok(()) };
+        if !ours.remarks.is_empty() || theirs.tracks.len() != 2 {
+            return Ok(());
+        }
+        let count = |track: &Vec<midly::TrackEvent<'_>>| {
+            let until = track.iter().position(|event| event.kind == midly::TrackEventKind::Meta(midly::MetaMessage::EndOfTrack));
+            let played = track.iter().take(until.unwrap_or(track.len()));
+            played.filter(|event| matches!(event.kind, midly::TrackEventKind::Midi { .. })).count()
+        };
+        let channel = ours.messages.iter().filter(|(_, message)| message.channel().is_some()).count();
+        prop_assert!(channel >= theirs.tracks.iter().map(count).sum::<usize>());
     }
 }

@@ -52,6 +52,58 @@ fn run(scratch: &Scratch, logging: &str, seconds: &[u32]) -> Ran {
     program.arg("--transcript").arg(scratch.path().join("a.transcript.jsonl")).run().exits(0)
 }
 
+/// Calls `log` this many times.
+fn lines(count: u32) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+          (import "conductor" "log" (func $log (param i32 i32 i32)))
+          (memory (export "memory") 1) (data (i32.const 0) "a line")
+          (func (export "alloc") (param i32) (result i32) (i32.const 8))
+          (func (export "execute") (param i32 i32) (result i32) (local $left i32)
+            (local.set $left (i32.const {count}))
+            (loop $more
+              (call $log (i32.const 3) (i32.const 0) (i32.const 6))
+              (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+            (i32.const 3)))"#
+    );
+    wat::parse_str(text).expect("text")
+}
+
+#[test]
+fn the_lines_after_the_hundredth_are_counted_wherever_the_others_stand() {
+    let scratch = Scratch::new();
+    for (count, mark) in [
+        (100, None),
+        (101, Some("1 more lines dropped: a call may write 100")),
+        (1_103, Some("1003 more lines dropped: a call may write 100")),
+    ] {
+        let wasm = scratch.file("lines.wasm", lines(count));
+        let config = scratch.file(
+            "config.toml",
+            format!(
+                "[plugins.lines]\npath = \"{}\"\n[[global_mappings]]\ntrigger = {{ Note = {{ note = 60 }} }}\naction = {{ WasmPlugin = {{ plugin = \"lines\" }} }}\n",
+                wasm.display()
+            ),
+        );
+        let transcript = scratch.path().join("a.transcript.jsonl");
+        let program = bin("conductor").args("run --input").arg(presses(&scratch, &[0])).arg("--config").arg(config);
+        let ran = program.arg("--transcript").arg(&transcript).run().exits(0);
+        let transcript = read(&transcript);
+        let text = bin("conductor").args("plugin run").arg(&wasm).run().exits(1);
+        let json = bin("conductor").args("plugin run --json").arg(&wasm).run().exits(1);
+        for (said, where_) in
+            [(&ran.stderr, "log"), (&transcript, "transcript"), (&text.stderr, "run"), (&json.stdout, "json")]
+        {
+            assert_eq!(said.matches("more lines dropped").count(), usize::from(mark.is_some()), "{where_}: {said}");
+            assert!(mark.is_none_or(|mark| said.contains(mark)), "{where_}: {said}");
+        }
+        // The mark is no word of the plugin's own.
+        assert!(ran.stdout.contains(": the plugin returned 3") && !ran.stdout.contains("dropped"), "{}", ran.stdout);
+        let more = format!("[\"more\",\"\",{}]]", count.saturating_sub(1_000));
+        assert_eq!((transcript.contains("[\"more\""), transcript.contains(&more)), (count > 1_000, count > 1_000));
+    }
+}
+
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| format!("{}: {error}", path.display()))
 }

@@ -2,6 +2,7 @@
 
 mod backtraces;
 mod effects;
+mod full_disk;
 mod guests;
 mod log;
 mod plugin_run;

@@ -139,6 +139,57 @@ fn pointers_outside_memory_are_answered_and_nothing_is_allocated_for_them() {
     );
 }
 
+/// The functions whose second argument, or third, is the length of something that they read or write.
+const WITH_LENGTHS: [(&str, usize); 12] = [
+    ("log", 2),
+    ("output_set", 1),
+    ("config_get", 1),
+    ("last_error", 1),
+    ("response_read", 1),
+    ("midi_send", 1),
+    ("http_request", 1),
+    ("ws_open", 1),
+    ("audio_control", 1),
+    ("exec", 1),
+    ("system_control", 1),
+    ("keys_send", 1),
+];
+
+#[test]
+fn a_length_that_is_none_is_invalid_and_costs_next_to_nothing() {
+    let mut settings = granted();
+    settings.granted_capabilities = Capability::ALL.to_vec();
+    settings.wasm.max_fuel = 12_000;
+    for (name, length) in WITH_LENGTHS {
+        let function = host::TABLE.iter().find(|function| function.name == name).expect("it is there");
+        let arguments: Vec<&str> = (0..function.params.len())
+            .map(|position| if position == length { "(i32.const -1)" } else { "(i32.const 0)" })
+            .collect();
+        let (result, answer) = match function.results {
+            [] => ("", format!("(call $f {}) (i32.const -1)", arguments.join(" "))),
+            _ => ("(result i32)", format!("(call $f {})", arguments.join(" "))),
+        };
+        let text = format!(
+            r#"(module (import "conductor" "{name}" (func $f (param {}) {result}))
+              (memory (export "memory") 1)
+              (func (export "alloc") (param i32) (result i32) (i32.const 8))
+              (func (export "execute") (param i32 i32) (result i32) {answer}))"#,
+            "i32 ".repeat(arguments.len())
+        );
+        let (outcome, done) = send(&text, &settings);
+        let said = format!("{name}: a length of -1");
+        assert_eq!(
+            (&outcome.status, outcome.last_error.as_deref(), outcome.logs.len(), done.len()),
+            (&Status::Failed(Errno::Invalid.code()), Some(said.as_str()), 0, 0),
+            "{name}: {outcome:?}"
+        );
+    }
+    // Every function with a length is in the list; ws_send asks first whether there is such a connection.
+    let listed = |name: &str| WITH_LENGTHS.iter().any(|(listed, _)| *listed == name);
+    let others: Vec<_> = host::TABLE.iter().map(|function| function.name).filter(|name| !listed(name)).collect();
+    assert_eq!(others, ["ws_send", "ws_recv", "ws_close"]);
+}
+
 #[test]
 fn config_values_come_whole_or_with_the_length_they_need() {
     let get = |key: &str, room: u32| {

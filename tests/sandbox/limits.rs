@@ -122,6 +122,10 @@ fn naps_in_a_loop_end_after_as_many_milliseconds_as_there_are_millions_of_fuel()
     let outcome = run(&text, &settings());
     assert_eq!(fault(&outcome), &FaultKind::Fuel { limit: 100_000_000 });
     assert_eq!(outcome.logs.len(), 99, "naps taken");
+    let error = outcome.error().expect("a fault");
+    assert!(error.contains(" reached (asked for 100_"), "{error}");
+    assert!(error.contains(", 100_000_000 of it to sleep: a nanosecond of sleep is one fuel)"), "{error}");
+    assert!(error.ends_with("; if it needs more: max_fuel = 200_000_000 under [plugins.test]"), "{error}");
 }
 
 #[test]
@@ -229,9 +233,10 @@ fn output_is_json_and_no_longer_than_it_may_be() {
         (Some(-5), None, "output_set: 65537 bytes; at most 65536 may be passed".into())
     );
     assert_eq!(
-        said(with_output(&settings(), "1", 4_000_000_000)),
-        (Some(-5), None, "output_set: 4000000000 bytes; at most 65536 may be passed".into())
+        said(with_output(&settings(), "1", 2_000_000_000)),
+        (Some(-5), None, "output_set: 2000000000 bytes; at most 65536 may be passed".into())
     );
+    assert_eq!(said(with_output(&settings(), "1", 0xffff_ffff)), (Some(-1), None, "output_set: a length of -1".into()));
     let mut short = settings();
     short.wasm.max_output_bytes = 3;
     assert_eq!(said(with_output(&short, "1234", 4)).0, Some(-5));

@@ -3,6 +3,7 @@
 mod calls;
 mod conformance;
 mod declared;
+mod denials;
 mod differential;
 mod engine_faults;
 mod fuzz;

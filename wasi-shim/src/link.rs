@@ -57,7 +57,7 @@ macro_rules! functions {
                     MODULE,
                     stringify!($name),
                     |mut caller: Caller<'_, T>, $($arg: $ty),*| -> Result<i32, Error> {
-                        call(&mut caller, $cost, |$ctx, $guest| $body)
+                        call(&mut caller, stringify!($name), $cost, |$ctx, $guest| $body)
                     },
                 )?;
             )*
@@ -74,8 +74,7 @@ functions! {
     clock_res_get(id: u32, out: u32) TABLE, |c, g| clock::clock_res_get(c, g, id, out);
     clock_time_get(id: u32, precision: u64, out: u32) TABLE, |c, g| clock::clock_time_get(c, g, id, precision, out);
     fd_advise(fd: u32, offset: u64, len: u64, advice: u32) TABLE, |c, _| file::fd_advise(c, fd, offset, len, advice);
-    fd_allocate(fd: u32, offset: u64, len: u64) CHANGE.saturating_add(fuel::allocated(offset, len)),
-        |c, _| file::fd_allocate(c, fd, offset, len);
+    fd_allocate(fd: u32, offset: u64, len: u64) CHANGE, |c, _| file::fd_allocate(c, fd, offset, len);
     fd_close(fd: u32) CHANGE, |c, _| table::fd_close(c, fd);
     fd_datasync(fd: u32) SYSCALL, |c, _| file::fd_datasync(c, fd);
     fd_fdstat_get(fd: u32, out: u32) TABLE, |c, g| table::fd_fdstat_get(c, g, fd, out);
@@ -120,8 +119,7 @@ functions! {
         TREE.saturating_add(fuel::path(target_len)).saturating_add(fuel::path(len)),
         |c, g| path::path_symlink(c, g, (target, target_len), fd, (path, len));
     path_unlink_file(fd: u32, path: u32, len: u32) TREE.saturating_add(fuel::path(len)), |c, g| path::path_unlink_file(c, g, fd, (path, len));
-    random_get(buf: u32, len: u32) TABLE.saturating_add(fuel::random(len.into())),
-        |c, g| random::random_get(c, g, buf, len);
+    random_get(buf: u32, len: u32) TABLE, |c, g| random::random_get(c, g, buf, len);
     sched_yield() TABLE, |_, _| Ok(());
     sock_accept(fd: u32, flags: u32, out: u32) TABLE, |c, _| {
         let _ = (flags, out);
@@ -259,11 +257,17 @@ fn run<T: WasiView, R>(
 /// A call that is answered at once.
 fn call<T: WasiView>(
     caller: &mut Caller<'_, T>,
+    name: &'static str,
     cost: u64,
     body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, Error> {
     T::charge(caller, cost)?;
-    run(caller, body).map(Errno::answer)
+    let answer = run(caller, body)?;
+    if let Err(errno) = answer {
+        let denial = caller.data_mut().wasi().denied().take();
+        T::refused(caller, name, errno, denial);
+    }
+    Ok(Errno::answer(answer))
 }
 
 /// A call that waits for its stream when there is nothing yet.
@@ -286,7 +290,7 @@ fn waiting<T: WasiView>(
 /// Lets time pass for the guest.
 fn pass<T: WasiView>(caller: &mut Caller<'_, T>, ns: u64) -> Result<(), Error> {
     if caller.data_mut().wasi().clock.sleep_costs_fuel() {
-        T::charge(caller, ns)?;
+        T::charge_sleep(caller, ns)?;
     }
     match caller.data_mut().wasi().clock.sleep(ns) {
         Slept::Through => Ok(()),

@@ -224,7 +224,7 @@ impl Calls<'_> {
             if let Some(instance) = instance {
                 let at_ns = self.clock.epoch().saturating_add(self.clock.now()).saturating_mul(1000);
                 if let Some(outcome) = instance.end(at_ns) {
-                    for line in &outcome.logs {
+                    for line in outcome.log_lines() {
                         say(&line.text);
                     }
                     say_why(&outcome);
@@ -243,7 +243,7 @@ fn print_json(out: &mut Output, number: u32, outcome: &Outcome) -> std::io::Resu
         init_fuel: outcome.init_fuel,
         peak_memory_bytes: outcome.peak_memory,
         output: outcome.output.as_deref().and_then(output_value),
-        logs: outcome.logs.iter().map(|line| line.text.clone()).collect(),
+        logs: outcome.log_lines().map(|line| line.into_owned().text).collect(),
         error: outcome.error(),
         backtrace: outcome.fault().map(|fault| fault.backtrace.frames.iter().map(ToString::to_string).collect()),
     };
@@ -263,7 +263,7 @@ fn say_why(outcome: &Outcome) {
 }
 
 fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std::io::Result<()> {
-    for line in &outcome.logs {
+    for line in outcome.log_lines() {
         say(&line.text);
     }
     say_why(outcome);
