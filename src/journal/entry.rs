@@ -215,7 +215,7 @@ impl Entry {
         let Some(fault) = outcome.fault() else { return };
         let (plugin, tenant) = (plugin.as_str(), tenant.escaped());
         let say = |text: fmt::Arguments<'_>| {
-            log.error(plugin, self.t, format_args!("{}/{tenant}{when}: {text}", plugin.escaped()))
+            log.error(plugin, self.t, format_args!("{}/{tenant}{when}: {text}", plugin.escaped()));
         };
         // Those that are not logged for what they are say why it was stopped all the same.
         for line in outcome.last_lines() {

@@ -20,10 +20,10 @@ pub struct Fault {
     pub function: &'static str,
     /// What happened.
     pub kind: FaultKind,
-    /// Of a call that used up its fuel: what is known of how much it wanted.
-    pub asked: Option<Asked>,
     /// The functions of the plugin that were running.
     pub backtrace: Backtrace,
+    /// Of a call that used up its fuel: what is known of how much it wanted.
+    pub asked: Option<Asked>,
 }
 
 /// What stopped a call.
@@ -221,7 +221,7 @@ impl FaultKind {
 impl Fault {
     /// One of `plugin`, in whose export `function` nothing of it was running any more, or not yet.
     pub(super) fn new(plugin: &str, function: &'static str, kind: FaultKind) -> Self {
-        Self { plugin: plugin.to_owned(), function, kind, asked: None, backtrace: Backtrace::default() }
+        Self { plugin: plugin.to_owned(), function, kind, backtrace: Backtrace::default(), asked: None }
     }
 
     /// Whether it was a limit of the configuration that stopped the call.

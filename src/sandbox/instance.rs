@@ -479,8 +479,8 @@ impl Instance {
             Err((function, kind)) => {
                 self.ended = true;
                 let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(self.store.data().meter.asked);
-                let fault = Fault { asked, ..Fault::new(self.plugin().name(), function, kind) };
-                Status::Fault(Fault { backtrace: self.backtrace(), ..fault })
+                let fault = Fault::new(self.plugin().name(), function, kind);
+                Status::Fault(Fault { backtrace: self.backtrace(), asked, ..fault })
             }
         };
         let state = self.store.data_mut();

@@ -137,7 +137,7 @@ impl Outcome {
         Self::empty(Status::Rejected(rejection))
     }
 
-    /// What the plugin wrote, and how many lines are missing, where some are: those that a fault keeps as its last come behind that.
+    /// What the plugin wrote, and behind it how many lines are missing, where some are: of a call that was stopped, before its last.
     pub fn log_lines(&self) -> impl Iterator<Item = Cow<'_, LogLine>> {
         let mark = || {
             let text = format!("{} more lines dropped: a call may write {MAX_LINES}", self.logs_dropped);

@@ -228,7 +228,7 @@ impl Calls<'_> {
             if let Some(instance) = instance {
                 let at_ns = self.clock.epoch().saturating_add(self.clock.now()).saturating_mul(1000);
                 if let Some(outcome) = instance.end(at_ns) {
-                    for line in &outcome.logs {
+                    for line in outcome.log_lines() {
                         say(&line.text);
                     }
                     say_why(&outcome);
