@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, Request};
+use super::{Answer, Released, Request};
 use crate::config::{Keystroke, MidiOut, MouseClick, Volume};
 
 /// One thing done to the world outside the process.
@@ -111,6 +111,14 @@ pub trait Outside: Send + Sync {
     /// Whether it does all of this inside the process, with what it has: then a confined thread may do it itself.
     fn stays_inside(&self) -> bool {
         false
+    }
+
+    /// Lets go what `origin` has pressed and not let go, for it cannot do so any more; what that came to.
+    ///
+    /// The provided method is that of an outside which keeps no account of it; [`Held`](super::Held) does.
+    fn release(&self, origin: Origin<'_>) -> Vec<Released> {
+        let _ = origin;
+        Vec::new()
     }
 
     /// Carries out `request` and waits for its answer, at most `limit`.

@@ -3,7 +3,10 @@
 
 mod brokered;
 mod effect;
+mod held;
+mod press;
 mod request;
+mod rest;
 mod scheduler;
 mod secret;
 mod step;
@@ -13,11 +16,12 @@ mod url;
 pub use crate::mapping::Facts;
 pub use brokered::Brokered;
 pub use effect::{Effect, EffectError, Origin, Outside, Reply};
+pub use held::{Held, Released};
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, Program, ProgramEnd, Reach, Request, Response, Secrets, SocketOpen,
     System,
 };
-pub use scheduler::{MAX_VISITS, MAX_WAITING, Scheduler};
+pub use scheduler::{Left, MAX_VISITS, MAX_WAITING, Scheduler};
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
 pub use step::{Cause, Dropped, Step, Task};
 pub(crate) use url::split_port;

@@ -13,7 +13,7 @@ use super::report_writer::ReportWriter;
 use super::session::{Happening, Session};
 use super::signals::SignalWatch;
 use super::told::Told;
-use crate::action::{Facts, Outside};
+use crate::action::Facts;
 use crate::clock::{Clock, Micros};
 use crate::config::Config;
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
@@ -147,6 +147,7 @@ pub fn run_live(
             let _ = events.send(Event::Revoked(revoked));
         });
     }
+    let (services, held) = services.with_account();
     let log = Arc::clone(&services.log);
     let writer = ReportWriter::start(events.clone(), told.clone(), Arc::clone(&log), ordered, tell);
     let writer = writer.map_err(LiveError::thread("writes the report"))?;
@@ -156,7 +157,7 @@ pub fn run_live(
         let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
         pool.map_err(LiveError::thread("calls plugins"))?
     };
-    let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
+    let outside = Arc::clone(&held);
     let mut dispatch =
         Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
     let sender = writer.sender();
@@ -238,7 +239,7 @@ pub fn run_live(
         }
     }
     let end = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
-    dispatch.close(&config, end, &mut |report| sender.send(report));
+    dispatch.close(&config, end, session.stop(), &mut |report| sender.send(report));
     drop(sender);
     let lost = writer.finish();
     log.finish();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::dispatch::{Report, shutdown_entries};
+use super::dispatch::{Report, shutdown_entries, with_effects};
 use super::report_queue::ReportReceiver;
 use super::told::Told;
 use crate::journal::{Entry, What};
@@ -36,11 +36,7 @@ impl Joined {
             Report::Leaving(_) => None,
             Report::Ended(_, entry) => {
                 let entry = entry?;
-                let effects = match (&entry.what, told) {
-                    (What::Shutdown { plugin, tenant, .. }, Some(told)) => told.take(plugin, tenant),
-                    _ => Vec::new(),
-                };
-                Some(with_effects(entry, effects.into_iter().map(What::from)))
+                Some(with_effects(entry, told))
             }
             Report::Pending(token, entry) => match self.early.remove(&token) {
                 Some(done) => Some(finished(entry, *done, told)),
@@ -96,19 +92,12 @@ fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
     for shutdown in before {
         entries.extend(shutdown_entries(&config, shutdown, told));
     }
-    let effects = told.map(|told| told.take(&job.call.plugin, &job.call.tenant)).unwrap_or_default();
     let call = Entry { what: What::Call { call: job.call, outcome: Box::new(outcome) }, ..entry };
-    entries.extend(with_effects(call, effects.into_iter().map(What::from)));
+    entries.extend(with_effects(call, told));
     if let Some(shutdown) = after {
         entries.extend(shutdown_entries(&config, shutdown, told));
     }
     entries
-}
-
-/// `entry`, and behind it what was told in it.
-fn with_effects(entry: Entry, effects: impl Iterator<Item = What>) -> Vec<Entry> {
-    let base = Entry { what: What::Unmapped, ..entry.clone() };
-    std::iter::once(entry).chain(effects.map(|what| Entry { what, ..base.clone() })).collect()
 }
 
 /// Puts entries back into the order of events: calls end when they end, but stand where they began, and instances that go stand
@@ -188,7 +177,7 @@ impl Order {
                 Some(at) => at,
                 None => {
                     if self.late.remove(&place) {
-                        self.lost += entries.iter().filter(|entry| !entry.is_dry_run_only()).count() as u64;
+                        self.lost += entries.iter().filter(|entry| !entry.is_account_only()).count() as u64;
                     }
                     return;
                 }

@@ -200,7 +200,7 @@ impl ReportReceiver {
 /// The lines that `report` would have been. A beginning is none: they come with the end.
 fn lines_of(report: &Report) -> LostLines {
     let (reported, transcript) = match report {
-        Report::Entry(entry) | Report::Ended(_, Some(entry)) => (1, u64::from(!entry.is_dry_run_only())),
+        Report::Entry(entry) | Report::Ended(_, Some(entry)) => (1, u64::from(!entry.is_account_only())),
         Report::Done(done) => {
             let lines = 1 + done.before.len() as u64 + u64::from(done.after.is_some());
             (lines, lines)

@@ -4,6 +4,7 @@ use super::fault::{Fault, FaultKind, Section};
 use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
+use crate::action::Released;
 use crate::text::Escape as _;
 
 /// What came of a call.
@@ -25,6 +26,8 @@ pub struct Outcome {
     pub logs_dropped: u32,
     /// Effects that were performed for it.
     pub effects: u32,
+    /// What was let go afterwards because the plugin could not any more: its instance is gone, or its grant.
+    pub released: Vec<Released>,
     /// The host functions it called, in order, where [`super::Services::trace`] asks for them; the first thousand.
     pub host_calls: Vec<HostCallRecord>,
     /// The last error a host function told the plugin of.
@@ -137,7 +140,20 @@ impl Outcome {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let logs: usize = self.logs.iter().map(|line| size_of::<LogLine>() + line.text.len()).sum();
         let calls: usize = self.host_calls.iter().map(|call| size_of::<HostCallRecord>() + call.read.len()).sum();
-        text(&self.output) + text(&self.last_error) + logs + calls
+        let released: usize = self.released.iter().map(Released::held_bytes).sum();
+        text(&self.output) + text(&self.last_error) + logs + calls + released
+    }
+
+    /// Whether nothing ran, and all there is to tell is what was let go.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.is_ok() && self.fuel == 0 // whatever runs costs fuel
+    }
+
+    /// Nothing ran, but this was let go.
+    #[must_use]
+    pub fn released(released: Vec<Released>) -> Self {
+        Self { released, ..Self::empty(Status::Ok) }
     }
 
     pub(super) fn empty(status: Status) -> Self {
@@ -150,6 +166,7 @@ impl Outcome {
             logs: Vec::new(),
             logs_dropped: 0,
             effects: 0,
+            released: Vec::new(),
             host_calls: Vec::new(),
             last_error: None,
             generation: 0,
