@@ -113,11 +113,12 @@ pub trait Outside: Send + Sync {
         false
     }
 
-    /// Lets go what `origin` has pressed and not let go, for it cannot do so any more; what that came to.
+    /// Lets go what `origin` has pressed and not let go, because it cannot do so any more; what that came to. What lies on a port that
+    /// is in `reach` of it stays as it is.
     ///
     /// The provided method is that of an outside which keeps no account of it; [`Held`](super::Held) does.
-    fn release(&self, origin: Origin<'_>) -> Vec<Released> {
-        let _ = origin;
+    fn release(&self, origin: Origin<'_>, reach: &dyn Fn(&str) -> bool) -> Vec<Released> {
+        let (_, _) = (origin, reach);
         Vec::new()
     }
 

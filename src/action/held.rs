@@ -69,7 +69,7 @@ impl Held {
     pub fn release_all(&self) {
         let holders: Vec<Holder> = self.holders().keys().cloned().collect();
         for holder in holders {
-            self.let_go(&holder);
+            self.let_go(&holder, &|_| false);
         }
     }
 
@@ -78,8 +78,12 @@ impl Held {
         self.holders().clear();
     }
 
-    fn let_go(&self, holder: &Holder) -> Vec<Released> {
-        let Some(mut down) = self.holders().remove(holder) else { return Vec::new() };
+    fn let_go(&self, holder: &Holder, reach: &dyn Fn(&str) -> bool) -> Vec<Released> {
+        let Some(down) = self.holders().remove(holder) else { return Vec::new() };
+        let (kept, mut down): (Down, Down) = down.into_iter().partition(|((port, ..), _)| reach(port));
+        if !kept.is_empty() {
+            self.holders().insert(holder.clone(), kept);
+        }
         let mut released = Vec::new();
         // Everything once, then what is down more often: where an output has no room for all, each note has had its turn.
         while !down.is_empty() {
@@ -160,8 +164,8 @@ impl Outside for Held {
         Brokered(&self.inner).request(request, origin, limit)
     }
 
-    fn release(&self, origin: Origin<'_>) -> Vec<Released> {
-        self.let_go(&holder(origin))
+    fn release(&self, origin: Origin<'_>, reach: &dyn Fn(&str) -> bool) -> Vec<Released> {
+        self.let_go(&holder(origin), reach)
     }
 }
 
@@ -231,7 +235,7 @@ mod tests {
         send(&held, "gone", [0x90, 62, 1], Origin::Mapping).expect_err("no port");
         send(&held, "a", [0xb0, 7, 127], Origin::Mapping).expect("a controller that is no pedal");
         take(&lines);
-        let released = held.release(Origin::Mapping);
+        let released = held.release(Origin::Mapping, &|_| false);
         assert_eq!(
             take(&lines),
             [
@@ -242,7 +246,7 @@ mod tests {
             ]
         );
         assert!(released.iter().all(|released| released.result.is_ok()) && released.len() == 4);
-        assert_eq!((held.release(Origin::Mapping), take(&lines)), (vec![], vec![]));
+        assert_eq!((held.release(Origin::Mapping, &|_| false), take(&lines)), (vec![], vec![]));
     }
 
     #[test]
@@ -251,10 +255,10 @@ mod tests {
         send(&held, "a", [0x90, 60, 1], PLUGIN).expect("a note");
         send(&held, "a", [0x90, 60, 1], Origin::Mapping).expect("a note");
         send(&held, "a", [0x80, 60, 1], Origin::Mapping).expect("its end");
-        assert_eq!(held.release(Origin::Mapping), []);
+        assert_eq!(held.release(Origin::Mapping, &|_| false), []);
         assert_eq!(held.plugins(), [("p".to_owned(), "t".to_owned())]);
         take(&lines);
-        held.release(PLUGIN);
+        held.release(PLUGIN, &|_| false);
         assert_eq!(take(&lines), ["plugin: midi a: note off ch 1 60:0"]);
         assert_eq!(held.plugins(), []);
     }
@@ -283,6 +287,6 @@ mod tests {
             press("a", [0x90, 1, 1]).expect("what is down already");
         }
         take(&lines);
-        assert_eq!(held.release(PLUGIN).len(), MAX_DOWN + usize::from(MAX_TIMES) - 1);
+        assert_eq!(held.release(PLUGIN, &|_| false).len(), MAX_DOWN + usize::from(MAX_TIMES) - 1);
     }
 }

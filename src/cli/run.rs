@@ -143,6 +143,7 @@ impl Run {
         if !live.drain(DRAIN) {
             log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
         }
+        live.finish();
         Ok(if refused { Exit::Negative } else { Exit::Done })
     }
 

@@ -130,7 +130,7 @@ impl Dispatch {
         }
         let Self { calls, outside, told, recorder, .. } = self;
         // At once: calls at work may take their time.
-        for Released { effect, result } in outside.release(Origin::Mapping) {
+        for Released { effect, result } in outside.release(Origin::Mapping, &|_| false) {
             let dry_run = told.is_some();
             report(Report::Entry(entry(What::Released { by: None, effect, result, dry_run })));
         }
@@ -142,7 +142,8 @@ impl Dispatch {
         }
         // What was pressed by instances that lived for a single call, and are long gone.
         let gone = outside.plugins().into_iter().map(|(plugin, tenant)| {
-            let outcome = Outcome::released(outside.release(Origin::Plugin { plugin: &plugin, tenant: &tenant }));
+            let origin = Origin::Plugin { plugin: &plugin, tenant: &tenant };
+            let outcome = Outcome::released(outside.release(origin, &|_| false));
             Shutdown { plugin, tenant, at, outcome }
         });
         tell_ended((config, told.as_deref(), recorder.as_deref()), gone, report);

@@ -139,7 +139,9 @@ pub fn run_live(
 ) -> Result<LiveEnd, LiveError> {
     let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
-    let _signals = SignalWatch::start(events.clone())?;
+    let (services, held) = services.with_account();
+    let last = Arc::clone(&held);
+    let _signals = SignalWatch::start(events.clone(), move || last.release_all())?;
     if let Some(revocations) = &revocations {
         let events = events.clone();
         revocations.listen(move |revoked| {
@@ -147,7 +149,6 @@ pub fn run_live(
             let _ = events.send(Event::Revoked(revoked));
         });
     }
-    let (services, held) = services.with_account();
     let log = Arc::clone(&services.log);
     let writer = ReportWriter::start(events.clone(), told.clone(), Arc::clone(&log), ordered, tell);
     let writer = writer.map_err(LiveError::thread("writes the report"))?;
@@ -243,6 +244,7 @@ pub fn run_live(
     drop(sender);
     let lost = writer.finish();
     log.finish();
+    services.memory.finish();
     if lost.reported > 0 {
         log::warn!("lines lost in all because standard output was read too slowly: {}", lost.reported);
     }

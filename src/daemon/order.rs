@@ -8,6 +8,7 @@ use super::report_queue::ReportReceiver;
 use super::told::Told;
 use crate::journal::{Entry, What};
 use crate::sandbox::Done;
+use crate::text::Tally;
 
 /// Calls that may be at work or unreported at once, and places that may wait for one of them.
 const MAX_PENDING: usize = 65_536;
@@ -110,6 +111,8 @@ pub(super) struct Order {
     bytes: usize,
     /// What has lost its place because too much waited for it.
     late: BTreeSet<Place>,
+    /// Places that were given up for it.
+    given_up: Tally,
     /// Lines that had no place any more.
     lost: u64,
 }
@@ -150,7 +153,7 @@ enum Waiting {
 
 impl Order {
     pub(super) fn new(tell: Ordered) -> Self {
-        Self { tell, waiting: VecDeque::new(), bytes: 0, late: BTreeSet::new(), lost: 0 }
+        Self { tell, waiting: VecDeque::new(), bytes: 0, late: BTreeSet::new(), given_up: Tally::new(), lost: 0 }
     }
 
     /// The place of what `report` begins or ends. What ends with nothing to tell gives its place up.
@@ -215,9 +218,9 @@ impl Order {
                 }
                 // Or everything behind it would be kept for as long as it takes.
                 Some(Waiting::For(place)) if self.waiting.len() > MAX_PENDING || self.bytes > MAX_BYTES => {
-                    if self.late.is_empty() {
+                    if let Some(total) = self.given_up.add(1) {
                         log::warn!(
-                            "too much waits for a call that takes long: its line will be missing from the transcript"
+                            "too much waits for a call that takes long: its line will be missing from the transcript{total}"
                         );
                     }
                     self.late.insert(*place);

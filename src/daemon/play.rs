@@ -106,6 +106,7 @@ pub fn play(
             at_work.close(end, session.stop());
         }
         log.finish();
+        services.memory.finish();
         end
     })
 }

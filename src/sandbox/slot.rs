@@ -15,8 +15,8 @@ use super::request::{Context, Request};
 use super::services::Services;
 use crate::action::{Origin, Released};
 use crate::clock::Micros;
-use crate::config::{Capability, Isolation, Params};
-use crate::grant::GrantView;
+use crate::config::{Isolation, Params};
+use crate::grant::{Approval, GrantView};
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]
@@ -58,8 +58,8 @@ struct Work {
     grant: GrantView,
     instance: Option<Instance>,
     record: Record,
-    /// Whether it could press notes when it was last looked at.
-    could_press: bool,
+    /// What was approved when it was last looked at.
+    approved: Option<Arc<Approval>>,
     /// Of the next instance.
     generation: u64,
 }
@@ -75,7 +75,7 @@ impl Slot {
                 grant: plugin.grant_view(),
                 instance: None,
                 record: Record::default(),
-                could_press: false,
+                approved: None,
                 generation,
             }),
             closed: AtomicBool::new(false),
@@ -206,15 +206,19 @@ impl Slot {
         Outcome { released, ..Outcome::rejected(rejection) }
     }
 
+    fn origin(&self) -> Origin<'_> {
+        Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant }
+    }
+
     /// Lets go what the plugin has pressed for this tenant.
     fn release(&self, services: &Services) -> Vec<Released> {
-        services.outside.release(Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant })
+        services.outside.release(self.origin(), &|_| false)
     }
 
     /// The plugin is about to run: looks what it may do now, and tells its instance. What it has pressed and may not let go any more
     /// is let go.
     fn look(&self, work: &mut Work, services: &Services) -> Vec<Released> {
-        let Work { grant, instance, could_press, .. } = work;
+        let Work { grant, instance, approved, .. } = work;
         grant.begin_call();
         if let Some(approvals) = &services.approvals {
             grant.allow(approvals.begins(self.plugin.name(), &self.tenant, grant.approval()));
@@ -222,9 +226,12 @@ impl Slot {
         if let Some(instance) = instance {
             instance.give(grant);
         }
-        let can_press = grant.get().has(Capability::Midi);
-        let lost = std::mem::replace(could_press, can_press) && !can_press;
-        if lost { self.release(services) } else { Vec::new() }
+        if approved.as_ref().map(Arc::as_ptr) == grant.approval().map(Arc::as_ptr) {
+            return Vec::new(); // the very same: what nearly every run sees
+        }
+        *approved = grant.approval().cloned();
+        let grant = grant.get();
+        services.outside.release(self.origin(), &|port| grant.port(port).is_ok())
     }
 
     fn instance<'a>(
