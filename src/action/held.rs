@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::press::{Press, Pressing};
-use super::{Answer, Brokered, Effect, EffectError, Origin, Outside, Reply, Request};
+use super::{Answer, Brokered, Effect, EffectError, Origin, Outside, Reply, Request, SentMidi};
 use crate::midi::Channel;
 
 /// Notes and pedals that one holder may have down at once: all of an output with sixteen channels, and as many again.
@@ -158,6 +158,14 @@ impl Outside for Held {
     /// What has to leave a confined thread is handed on below.
     fn stays_inside(&self) -> bool {
         true
+    }
+
+    fn has_room(&self) -> bool {
+        self.inner.has_room()
+    }
+
+    fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        self.inner.sent_midi()
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {

@@ -8,6 +8,7 @@
 
 mod context;
 mod dispatch;
+mod echo;
 mod live;
 mod order;
 mod play;
@@ -15,6 +16,7 @@ mod plugins;
 mod report_queue;
 mod report_writer;
 mod resources;
+mod room;
 mod session;
 mod signals;
 mod told;

@@ -1,6 +1,8 @@
 //! Signals: the first that asks for an end gets it in order, the second at once. A hang-up asks for nothing yet.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,9 +21,16 @@ const LAST: Duration = Duration::from_millis(200);
 pub(super) struct SignalWatch {
     handle: Handle,
     thread: Option<JoinHandle<()>>,
+    /// The end was asked for.
+    asked: Arc<AtomicBool>,
 }
 
 impl SignalWatch {
+    /// Whether the end was asked for, though the word of it may still be on its way.
+    pub(super) fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
     /// Sends [`Event::Stop`] to `to` at the first signal that asks for an end. At the second `last` is done, and the process ends at
     /// once, with the code shells give to it.
     pub(super) fn start(to: SyncSender<Event>, last: impl FnOnce() + Send + 'static) -> Result<Self, LiveError> {
@@ -29,6 +38,8 @@ impl SignalWatch {
             Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| LiveError::Signals { error: error.to_string() })?;
         let handle = signals.handle();
         let terminal = Terminal::of_process();
+        let ended = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&ended);
         let watch = move || {
             let mut last = Some(last);
             let mut asked = false;
@@ -48,6 +59,7 @@ impl SignalWatch {
                     std::process::exit(128 + signal);
                 }
                 asked = true;
+                tell.store(true, Ordering::Relaxed);
                 log::info!("ending: calls at work are finished first; a second signal ends at once");
                 // A full queue is worked off soon; a closed one means that the end has come already.
                 let _ = to.send(Event::Stop);
@@ -56,7 +68,7 @@ impl SignalWatch {
         };
         let thread = std::thread::Builder::new().name("signals".into()).spawn(watch);
         let thread = thread.map_err(LiveError::thread("waits for signals"))?;
-        Ok(Self { handle, thread: Some(thread) })
+        Ok(Self { handle, thread: Some(thread), asked: ended })
     }
 }
 

@@ -175,7 +175,7 @@ impl TranscriptLine {
         self.peak_memory_bytes = Some(outcome.peak_memory as u64);
         self.code = outcome.code();
         self.output = outcome.output.as_deref().and_then(output_value);
-        let logs = outcome.logs.iter().map(|line| (line.level.level().as_str(), line.text.clone()));
+        let logs = outcome.log_lines().map(|line| (line.level.level().as_str(), line.into_owned().text));
         self.logs = Some(logs.collect());
         let released: Vec<String> = outcome.released.iter().map(|released| released.effect.to_string()).collect();
         self.effect = (!released.is_empty()).then(|| released.join("; "));

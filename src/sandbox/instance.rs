@@ -1,5 +1,6 @@
 //! A plugin at work for one tenant: its store, its memory, and the calls into it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -96,7 +97,7 @@ impl Instance {
     fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
         let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
-        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
+        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind, asked: None };
         let before = |init_fuel, kind| {
             let mut outcome = Outcome::empty(Status::Fault(fault("instantiation", kind)));
             (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
@@ -132,6 +133,8 @@ impl Instance {
             account: None,
             lines,
             call: CallState::default(),
+            denied: 0,
+            looked_for_files: false,
             deadline,
             alarm: Alarm::default(),
         };
@@ -248,7 +251,12 @@ impl Instance {
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
         if self.ended {
-            let fault = Fault { plugin: self.plugin().name().to_owned(), function: "execute", kind: FaultKind::Ended };
+            let fault = Fault {
+                plugin: self.plugin().name().to_owned(),
+                function: "execute",
+                kind: FaultKind::Ended,
+                asked: None,
+            };
             return Outcome::empty(Status::Fault(fault));
         }
         if let Some(mismatch) = self.mismatch(request) {
@@ -269,12 +277,12 @@ impl Instance {
     /// Where the parameters are not what the plugin says it accepts.
     fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
         let schema = self.metadata()?.params_schema.as_ref()?;
-        schema.check(if request.params.json.is_empty() { "{}" } else { &request.params.json }).err()
+        schema.check(request.params_json()).err()
     }
 
     /// Tells the plugin that it goes, and returns what it still had to log.
     pub fn shutdown(self, at_ns: u64) -> Vec<LogLine> {
-        self.end(at_ns).map(|outcome| outcome.logs).unwrap_or_default()
+        self.end(at_ns).map(|outcome| outcome.log_lines().map(Cow::into_owned).collect()).unwrap_or_default()
     }
 
     /// The same, with all that came of it; none when the plugin does not want to be told.
@@ -306,7 +314,7 @@ impl Instance {
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
-            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
+            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind, asked: None }
         })
     }
 
@@ -361,7 +369,7 @@ impl Instance {
     }
 
     fn execute_with(&mut self, request: &Request<'_>, buffer: &mut Vec<u8>) -> Result<i32, (&'static str, FaultKind)> {
-        let params = if request.params.json.is_empty() { "{}" } else { &request.params.json };
+        let params = request.params_json();
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
             let [(at, len), (context_at, context_len)] = self.place([params.as_bytes(), buffer])?;
@@ -467,9 +475,14 @@ impl Instance {
             Ok(code) => Status::Failed(code),
             Err((function, kind)) => {
                 self.ended = true;
-                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind })
+                let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(state.meter.asked);
+                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind, asked })
             }
         };
+        if !matches!(status, Status::Ok) {
+            state.failed();
+        }
+        let denied = std::mem::take(&mut state.denied);
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
         let (logs, logs_dropped) = state.lines.take();
         Outcome {
@@ -481,6 +494,7 @@ impl Instance {
             logs,
             logs_dropped,
             effects,
+            denied,
             released: Vec::new(),
             host_calls: trace.into_calls(),
             last_error,
@@ -500,7 +514,8 @@ fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
 fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
-    let outcome = Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind }));
+    let outcome =
+        Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind, asked: None }));
     plugin.counters().ran(&outcome);
     outcome
 }

@@ -16,6 +16,7 @@ mod confinement;
 mod conformance;
 mod counters;
 mod demangle;
+mod denials;
 mod engine;
 mod description;
 mod errno;
@@ -82,7 +83,7 @@ pub use load_error::{LoadError, LoadReason};
 #[doc(hidden)]
 pub use loader::Loader;
 pub use metadata::{ActionInfo, Metadata};
-pub use meter::{StopPlace, TimeLimit};
+pub use meter::{Asked, StopPlace, TimeLimit};
 pub use module::{Export, ExportKind, Import};
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;

@@ -142,7 +142,7 @@ impl Plugin {
             metadata,
             needs,
             profile: None,
-            counters: Counters::default(),
+            counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
             deferred_pages,
             start_fuel,

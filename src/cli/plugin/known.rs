@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::{Failure, run};
 use crate::clock::SystemClock;
@@ -10,7 +11,7 @@ use crate::daemon::{Places, needs};
 use crate::grant::{Grant, GrantStore, Identity};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel, admit};
-use crate::sandbox::Description;
+use crate::sandbox::{Description, Plugin};
 use crate::text::Escape as _;
 
 /// Where approvals are kept.
@@ -72,6 +73,12 @@ impl Known {
             needs,
             admitted,
         })
+    }
+
+    /// Loads the plugin with the grant it has now. The error is why it is refused.
+    pub(super) fn load(&self, name: &str, plugin: &PluginConfig) -> Result<Arc<Plugin>, String> {
+        let Standing { admitted, grant, .. } = self.standing(name, plugin)?;
+        Plugin::load(&admitted, plugin, grant, host::TABLE).map_err(|error| error.to_string())
     }
 }
 

@@ -1,0 +1,8 @@
+//! Nothing but an admitted plugin can be loaded, and what admits it is said.
+
+mod admission;
+mod first_seen;
+mod shown;
+mod tampering;
+#[path = "../support/mod.rs"]
+mod support;
