@@ -12,6 +12,7 @@ mod log_file;
 mod log_writer;
 mod logging;
 mod monitor;
+mod os_text;
 mod output;
 mod plugin;
 mod ports;
@@ -131,6 +132,11 @@ fn program<T: FromArgs>(
     let mut out = Output::stdout();
     let mut arguments = Vec::new();
     for argument in std::env::args_os().skip(1) {
+        // What a program of the user's is given is none of this one's business.
+        if arguments.first().is_some_and(|command| command == "wasi") {
+            arguments.push(os_text::disguised(&argument));
+            continue;
+        }
         match argument.into_string() {
             Ok(argument) => arguments.push(argument),
             Err(argument) => {

@@ -1,5 +1,6 @@
 //! What happened, with everything known about it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
@@ -229,7 +230,7 @@ impl Entry {
         }
     }
 
-    /// Hands what the plugin wrote to `log`, under its own name.
+    /// Hands what the plugin wrote to `log`, under its own name, and where it was if it was stopped.
     pub fn log_plugin_lines(&self, log: &PluginLog) {
         let (plugin, tenant, when, outcome) = match &self.what {
             What::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
@@ -243,6 +244,20 @@ impl Entry {
                 line.level.level(),
                 format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
             );
+        }
+        let Some(fault) = outcome.fault() else { return };
+        let (plugin, tenant) = (plugin.as_str(), tenant.escaped());
+        let say = |text: fmt::Arguments<'_>| {
+            log.error(plugin, self.t, format_args!("{}/{tenant}{when}: {text}", plugin.escaped()))
+        };
+        // Those that are not logged for what they are say why it was stopped all the same.
+        for line in outcome.last_lines() {
+            if !log::log_enabled!(target: "plugin", line.level.level()) {
+                say(format_args!("before it was stopped: {}", line.text));
+            }
+        }
+        for (number, line) in fault.backtrace.lines().enumerate() {
+            say(format_args!("{}{line}", if number == 0 { "stopped in" } else { "          " }));
         }
     }
 

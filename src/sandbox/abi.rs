@@ -20,6 +20,8 @@ pub(super) struct Exports {
     pub(super) execute: Option<TypedFunc<(u32, u32), i32>>,
     pub(super) execute_with_context: Option<TypedFunc<(u32, u32, u32, u32), i32>>,
     pub(super) shutdown: Option<TypedFunc<(), ()>>,
+    /// C's own function, where the plugin exports it: writes what was printed and has not been written yet.
+    pub(super) fflush: Option<TypedFunc<u32, i32>>,
     capabilities: Option<CapabilitiesExport>,
 }
 
@@ -65,6 +67,7 @@ impl Exports {
             execute: typed(store, instance, "execute"),
             execute_with_context: typed(store, instance, "execute_with_context"),
             shutdown: typed(store, instance, "shutdown"),
+            fflush: typed(store, instance, "fflush"),
             capabilities: packed.or_else(|| typed(store, instance, "capabilities").map(CapabilitiesExport::Terminated)),
         })
     }

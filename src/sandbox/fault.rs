@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
+use super::frames::Backtrace;
 use super::meter::Asked;
 use super::thread::ThreadError;
 use crate::config::{WasmConfig, literal};
@@ -21,6 +22,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Of a call that used up its fuel: what is known of how much it wanted.
     pub asked: Option<Asked>,
+    /// The functions of the plugin that were running.
+    pub backtrace: Backtrace,
 }
 
 /// What stopped a call.
@@ -216,6 +219,11 @@ impl FaultKind {
 }
 
 impl Fault {
+    /// One of `plugin`, in whose export `function` nothing of it was running any more, or not yet.
+    pub(super) fn new(plugin: &str, function: &'static str, kind: FaultKind) -> Self {
+        Self { plugin: plugin.to_owned(), function, kind, asked: None, backtrace: Backtrace::default() }
+    }
+
     /// Whether it was a limit of the configuration that stopped the call.
     #[must_use]
     pub const fn reached_a_limit(&self) -> bool {
@@ -277,7 +285,7 @@ pub(super) fn more(f: &mut fmt::Formatter<'_>, key: &str, value: u64, most: u64,
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { plugin, function, kind, asked } = self;
+        let Self { plugin, function, kind, asked, .. } = self;
         write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
         match kind.reason() {
@@ -464,7 +472,7 @@ mod tests {
     #[test]
     fn a_fault_names_plugin_function_limit_and_remedy() {
         let kind = FaultKind::Memory { limit: 128 << 20, wanted: 200 << 20 };
-        let fault = Fault { plugin: "spotify".into(), function: "execute", kind, asked: None };
+        let fault = Fault::new("spotify", "execute", kind);
         assert_eq!(
             fault.to_string(),
             "plugin \"spotify\": execute: memory limit 128 MiB reached (asked for 200 MiB); \
@@ -476,7 +484,7 @@ mod tests {
     fn fuel_advice_says_what_would_have_been_enough_and_what_sleep_took() {
         let said = |limit, fuel, slept| {
             let (kind, asked) = (FaultKind::Fuel { limit }, Some(Asked { fuel, slept }));
-            Fault { plugin: "p".into(), function: "execute", kind, asked }.to_string()
+            Fault { asked, ..Fault::new("p", "execute", kind) }.to_string()
         };
         let begin = "plugin \"p\": execute: fuel limit 100_000_000 reached";
         let more = |amount: &str| format!("; if it needs more: max_fuel = {amount} under [plugins.p]");

@@ -1,6 +1,5 @@
 //! A plugin at work for one tenant: its store, its memory, and the calls into it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,12 +8,13 @@ use wasmi::{CallHook, Store, TypedFunc};
 use super::abi::{Dialect, Exports, Region};
 use super::confinement::confinement;
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+use super::frames::Backtrace;
 use super::limits::Limits;
 use super::memory;
 use super::metadata::Metadata;
 use super::meter::Meter;
 use super::module::MAX_METADATA;
-use super::outcome::{LogLine, Outcome, Rejection, Status};
+use super::outcome::{Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::release::release_zero_pages;
 use super::request::{MAX_REQUEST, Request, write_context, write_wide};
@@ -97,9 +97,8 @@ impl Instance {
     fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
         let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
-        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind, asked: None };
         let before = |init_fuel, kind| {
-            let mut outcome = Outcome::empty(Status::Fault(fault("instantiation", kind)));
+            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));
             (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
             plugin.counters().ran(&outcome);
             Box::new(outcome)
@@ -125,12 +124,12 @@ impl Instance {
                 settings.max_memory_bytes,
                 settings.max_table_elements,
                 MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
-                plugin.profiler().is_some(),
             ),
             wasi,
             memory: None,
             meter: Meter::default(),
             account: None,
+            counted: 0,
             lines,
             call: CallState::default(),
             denied: 0,
@@ -173,9 +172,11 @@ impl Instance {
             return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
-        if plugin.profiler().is_some() {
-            store.data_mut().account = Shadow::of(&store, instance).map(|account| (account, used));
+        let account = Shadow::of(&store, instance);
+        if let Some(account) = account {
+            account.release(&mut store);
         }
+        (store.data_mut().account, store.data_mut().counted) = (account, used);
         let mut this = Self {
             store,
             exports,
@@ -197,6 +198,7 @@ impl Instance {
             return Err(Box::new(outcome));
         }
         this.store.data().alarm.clear();
+        this.store.data().lines.end();
         if this.plugin().settings().isolation == Isolation::Tenant {
             release_zero_pages(this.exports.memory.data_mut(&mut this.store));
         }
@@ -251,12 +253,7 @@ impl Instance {
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
         if self.ended {
-            let fault = Fault {
-                plugin: self.plugin().name().to_owned(),
-                function: "execute",
-                kind: FaultKind::Ended,
-                asked: None,
-            };
+            let fault = Fault::new(self.plugin().name(), "execute", FaultKind::Ended);
             return Outcome::empty(Status::Fault(fault));
         }
         if let Some(mismatch) = self.mismatch(request) {
@@ -280,18 +277,14 @@ impl Instance {
         schema.check(request.params_json()).err()
     }
 
-    /// Tells the plugin that it goes, and returns what it still had to log.
-    pub fn shutdown(self, at_ns: u64) -> Vec<LogLine> {
-        self.end(at_ns).map(|outcome| outcome.log_lines().map(Cow::into_owned).collect()).unwrap_or_default()
-    }
-
-    /// The same, with all that came of it; none when the plugin does not want to be told.
-    pub(super) fn end(mut self, at_ns: u64) -> Option<Outcome> {
+    /// Tells the plugin that it goes, and returns what came of it; nothing when it does not want to be told.
+    pub fn end(mut self, at_ns: u64) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
         let ended = self.on_its_thread(|this| {
             begin(&mut this.store, at_ns, Phase::Shutdown);
             let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            let result = result.and_then(|code| this.flush().map(|()| code));
             let outcome = this.finish(result);
             this.plugin().counters().shut_down(&outcome);
             outcome
@@ -314,7 +307,7 @@ impl Instance {
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
-            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind, asked: None }
+            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), "capabilities", kind) }
         })
     }
 
@@ -326,6 +319,12 @@ impl Instance {
         let State { plugin, services, files, .. } = self.store.data();
         let confined = confinement(plugin.settings(), services, files.is_some());
         on_guest_thread(|| confined, || f(self))
+    }
+
+    /// What of the plugin was running when it was stopped.
+    fn backtrace(&self) -> Backtrace {
+        let State { plugin, account, .. } = self.store.data();
+        account.map_or_else(Backtrace::default, |account| Backtrace::noted(&self.store, account, plugin.names()))
     }
 
     fn used(&self) -> u64 {
@@ -344,7 +343,14 @@ impl Instance {
                 self.metadata = self.read_metadata(packed).map_err(|kind| ("init", kind))?;
             }
         }
-        Ok(())
+        self.flush()
+    }
+
+    /// Has the plugin write what it has printed into its buffers: what is said in a call belongs to that call.
+    fn flush(&mut self) -> Result<(), (&'static str, FaultKind)> {
+        let Some(fflush) = self.exports.fflush else { return Ok(()) };
+        // All streams. What it answers is of no interest: a line that cannot be written is lost.
+        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| ("fflush", kind))
     }
 
     /// The metadata at `ptr << 32 | len`; 0 is none.
@@ -365,7 +371,9 @@ impl Instance {
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = self.execute_with(request, &mut buffer);
         self.buffer = buffer;
-        result
+        let code = result?;
+        self.flush()?;
+        Ok(code)
     }
 
     fn execute_with(&mut self, request: &Request<'_>, buffer: &mut Vec<u8>) -> Result<i32, (&'static str, FaultKind)> {
@@ -468,23 +476,24 @@ impl Instance {
     fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {
         let fuel = self.used();
         let peak_memory = self.memory_bytes();
-        let state = self.store.data_mut();
-        state.alarm.clear();
+        self.store.data().alarm.clear();
         let status = match result {
             Ok(0) => Status::Ok,
             Ok(code) => Status::Failed(code),
             Err((function, kind)) => {
                 self.ended = true;
-                let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(state.meter.asked);
-                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind, asked })
+                let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(self.store.data().meter.asked);
+                let fault = Fault { asked, ..Fault::new(self.plugin().name(), function, kind) };
+                Status::Fault(Fault { backtrace: self.backtrace(), ..fault })
             }
         };
+        let state = self.store.data_mut();
         if !matches!(status, Status::Ok) {
             state.failed();
         }
         let denied = std::mem::take(&mut state.denied);
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
-        let (logs, logs_dropped) = state.lines.take();
+        let (logs, logs_dropped) = state.lines.take(matches!(status, Status::Fault(_)));
         Outcome {
             status,
             fuel,
@@ -514,8 +523,7 @@ fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
 fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
-    let outcome =
-        Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind, asked: None }));
+    let outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), function, kind)));
     plugin.counters().ran(&outcome);
     outcome
 }

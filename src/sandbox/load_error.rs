@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::fault::{Bytes, Section, grouped, more};
+use super::header::Foreign;
 use super::module::PAGE;
 use super::producer::Language;
 use super::signature::Signature;
@@ -30,7 +31,10 @@ pub enum LoadReason {
     /// No bytes at all.
     Empty,
     /// Not WebAssembly.
-    NotWasm,
+    NotWasm {
+        /// What it is, where that is known.
+        found: Option<Foreign>,
+    },
     /// WebAssembly's text form.
     Text,
     /// Bytes are missing.
@@ -156,13 +160,26 @@ pub enum LoadReason {
 }
 
 /// Features that are off: what the engine's words for them contain, their name, and how to build without.
-const FEATURES: &[(&str, &str, &str)] = &[
-    ("simd", "SIMD", "build without -msimd128 or -Ctarget-feature=+simd128"),
-    ("threads", "threads (atomic operations)", "build without -pthread and without the atomics feature"),
-    ("exceptions", "exceptions", "build without -fwasm-exceptions"),
-    ("multi-memory", "several memories", "a plugin has one"),
-    ("wide arithmetic", "wide arithmetic", "build without -Ctarget-feature=+wide-arithmetic"),
-    ("custom page sizes", "custom page sizes", "build with pages of 64 KiB"),
+const FEATURES: &[(&[&str], &str, &str)] = &[
+    (&["simd support", "simd opcode"], "SIMD", "build without -msimd128 or -Ctarget-feature=+simd128"),
+    (
+        &["threads support", "threads must be"],
+        "threads (atomic operations)",
+        "build without -pthread and without the atomics feature",
+    ),
+    (&["exceptions support", "exceptions proposal", "exception refs"], "exceptions", "build without -fwasm-exceptions"),
+    (
+        &["gc feature", "gc proposal", "`gc` proposal", "gc support", "shared-everything"],
+        "types of the garbage collector",
+        "build it for an engine without them",
+    ),
+    (
+        &["function references required", "function-references proposal", "function-references support"],
+        "typed function references",
+        "build it for an engine without them",
+    ),
+    (&["stack switching"], "stack switching", "build it for an engine without it"),
+    (&["wide arithmetic"], "wide arithmetic", "build without -Ctarget-feature=+wide-arithmetic"),
 ];
 
 impl LoadReason {
@@ -178,7 +195,12 @@ impl LoadReason {
     /// What the engine refuses in `reason`: a feature that is off, or else something that is not valid.
     pub(super) fn invalid(reason: String) -> Self {
         let lower = reason.to_ascii_lowercase();
-        match FEATURES.iter().find(|(needle, _, _)| lower.contains(needle)) {
+        // What a module calls its parts is none of the engine's words.
+        let words = lower.split("name `").next().unwrap_or_default();
+        if words.contains("memory64 must be") {
+            return Self::Memory64;
+        }
+        match FEATURES.iter().find(|(needles, _, _)| needles.iter().any(|needle| words.contains(needle))) {
             Some((_, feature, remedy)) => Self::Feature { feature, remedy },
             None => Self::Invalid { reason },
         }
@@ -231,7 +253,10 @@ impl fmt::Display for LoadReason {
         let name = |text: &str| clean_name(text, MAX_NAME);
         match self {
             Self::Empty => write!(f, "the file is empty"),
-            Self::NotWasm => write!(f, "not a WebAssembly module: it does not begin with \\0asm"),
+            Self::NotWasm { found: None } => write!(f, "not a WebAssembly module: it does not begin with \\0asm"),
+            Self::NotWasm { found: Some(Foreign { what, remedy }) } => {
+                write!(f, "{what}, not a WebAssembly module; {remedy}")
+            }
             Self::Text => write!(f, "WebAssembly text, not a module; translate it first: wat2wasm FILE"),
             Self::Truncated { offset } => {
                 write!(
@@ -246,7 +271,9 @@ impl fmt::Display for LoadReason {
             Self::Version { version } => {
                 write!(f, "version {version:#x} of the binary format, which does not exist; 1 does")
             }
-            Self::Memory64 => write!(f, "uses memory64 (addresses of 64 bits); build for wasm32, not wasm64"),
+            Self::Memory64 => {
+                write!(f, "uses memory64 (addresses of 64 bits), which is off; build for wasm32, not wasm64")
+            }
             Self::SharedMemory => {
                 write!(f, "uses threads (a shared memory); build without -pthread and without the atomics feature")
             }

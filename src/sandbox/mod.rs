@@ -24,6 +24,7 @@ mod fault;
 mod frames;
 mod fuel;
 mod function;
+mod header;
 mod inline;
 mod instance;
 mod leave;
@@ -64,18 +65,20 @@ mod wasi;
 mod worker;
 
 pub use capacity::instances_for;
-pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
+pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 pub use confinement::confinement;
 pub use conformance::{Check, CheckName, Conformance, conformance};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;
 pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+pub use frames::{Backtrace, Frame};
 pub use fuel::{cost_table, cost_table_digest};
 pub use function::{
     Args, CALL_FUEL, HostCall, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Refusal, Stop,
     WRITTEN_PER_FUEL,
 };
+pub use header::Foreign;
 pub use inline::InlinePool;
 pub use instance::Instance;
 pub use leave::{Carried, Leaving, Shutdown};

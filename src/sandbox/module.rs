@@ -2,6 +2,7 @@
 
 use wasmparser::{BinaryReaderError, ExternalKind, KnownCustom, Parser, Payload, TypeRef};
 
+use super::header;
 use super::lengths;
 use super::load_error::LoadReason;
 use super::producer::Language;
@@ -85,7 +86,7 @@ impl std::fmt::Display for ExportKind {
 impl Facts {
     /// Reads the sections of `wasm`. What it does not look at, the engine validates afterwards.
     pub(super) fn read(wasm: &[u8]) -> Result<Self, LoadReason> {
-        header(wasm)?;
+        header::check(wasm)?;
         lengths::check(wasm).map_err(|too_long| LoadReason::Truncated { offset: too_long.offset })?;
         let mut facts = Self::default();
         let mut types: Vec<Option<Signature>> = Vec::new();
@@ -159,7 +160,10 @@ impl Facts {
                             return Err(LoadReason::SharedMemory);
                         }
                         if memory.page_size_log2.is_some() {
-                            return Err(invalid("custom page sizes are not supported"));
+                            return Err(LoadReason::Feature {
+                                feature: "custom page sizes",
+                                remedy: "build with pages of 64 KiB",
+                            });
                         }
                         memories = memories.saturating_add(1);
                         facts.memory_pages = facts.memory_pages.max(memory.initial);
@@ -282,26 +286,6 @@ const CONTRACT: &[(&str, &[Accepted])] = &[
     ("dealloc", &[(&[I32, I32], &[])]),
     ("shutdown", &[(&[], &[])]),
 ];
-
-/// Tells a core module from everything else by its first eight bytes.
-fn header(wasm: &[u8]) -> Result<(), LoadReason> {
-    const MAGIC: &[u8] = b"\0asm";
-    if wasm.is_empty() {
-        return Err(LoadReason::Empty);
-    }
-    if wasm.len() < MAGIC.len() || !wasm.starts_with(MAGIC) {
-        let text = wasm.trim_ascii_start().starts_with(b"(module") || wasm.starts_with(b";;");
-        return Err(if text { LoadReason::Text } else { LoadReason::NotWasm });
-    }
-    match wasm.get(4..8) {
-        None => Err(LoadReason::Truncated { offset: wasm.len() }),
-        Some([1, 0, 0, 0]) => Ok(()),
-        // Version 0x0d, layer 1.
-        Some([_, _, 1, 0]) => Err(LoadReason::Component),
-        Some([a, b, c, d]) => Err(LoadReason::Version { version: u32::from_le_bytes([*a, *b, *c, *d]) }),
-        Some(_) => Err(LoadReason::NotWasm), // get(4..8) has four bytes
-    }
-}
 
 fn bounded(what: &'static str, count: u32) -> Result<(), LoadReason> {
     if count > MAX_NAMED { Err(invalid(&format!("{count} {what}; at most {MAX_NAMED} are read"))) } else { Ok(()) }

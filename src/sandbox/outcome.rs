@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fault::{Fault, FaultKind, Section};
-use super::lines::MAX_LINES;
+use super::lines::{LAST_LINES, MAX_LINES};
 use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
@@ -140,23 +140,26 @@ impl Outcome {
         Self::empty(Status::Rejected(rejection))
     }
 
-    /// What the plugin wrote, and behind it how many lines are missing, where some are.
+    /// What the plugin wrote, and how many lines are missing, where some are: those that a fault keeps as its last come behind that.
     pub fn log_lines(&self) -> impl Iterator<Item = Cow<'_, LogLine>> {
         let mark = || {
             let text = format!("{} more lines dropped: a call may write {MAX_LINES}", self.logs_dropped);
             Cow::Owned(LogLine { level: LogLevel::Warn, text })
         };
-        self.logs.iter().map(Cow::Borrowed).chain((self.logs_dropped > 0).then(mark))
+        let (first, last) = self.logs.split_at(self.logs.len().min(MAX_LINES));
+        let mark = (self.logs_dropped > 0).then(mark);
+        first.iter().map(Cow::Borrowed).chain(mark).chain(last.iter().map(Cow::Borrowed))
     }
 
-    /// About how many bytes of memory it holds beside its own size. What a fault or a rejection says is short.
+    /// About how many bytes of memory it holds beside its own size. What a fault or a rejection says beside the names is short.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let logs: usize = self.logs.iter().map(|line| size_of::<LogLine>() + line.text.len()).sum();
         let calls: usize = self.host_calls.iter().map(|call| size_of::<HostCallRecord>() + call.read.len()).sum();
         let released: usize = self.released.iter().map(Released::held_bytes).sum();
-        text(&self.output) + text(&self.last_error) + logs + calls + released
+        let names = self.fault().map_or(0, |fault| fault.backtrace.held_bytes());
+        text(&self.output) + text(&self.last_error) + logs + calls + names + released
     }
 
     /// Whether nothing ran, and all there is to tell is what was let go.
@@ -190,6 +193,12 @@ impl Outcome {
         }
     }
 
+    /// What stopped it, if something did.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        if let Status::Fault(fault) = &self.status { Some(fault) } else { None }
+    }
+
     /// What the plugin returned, if it returned.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
@@ -216,6 +225,13 @@ impl Outcome {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status == Status::Ok
+    }
+
+    /// The last lines of a call that was stopped: what says why.
+    #[must_use]
+    pub fn last_lines(&self) -> &[LogLine] {
+        let first = if self.fault().is_some() { self.logs.len().saturating_sub(LAST_LINES) } else { self.logs.len() };
+        self.logs.get(first..).unwrap_or_default()
     }
 
     /// Why the call did not succeed, for people: one line naming the plugin and what to do; `None` when it did.

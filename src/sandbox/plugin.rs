@@ -7,8 +7,8 @@ use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::counters::Counters;
 use super::description::Description;
-use super::engine::{new_engine, profiling_engine};
-use super::frames::Frame;
+use super::engine::new_engine;
+use super::frames::{Frame, FunctionNames};
 use super::function::{HostFunction, bridge};
 use super::load_error::{LoadError, LoadReason};
 use super::metadata::Metadata;
@@ -47,8 +47,10 @@ pub struct Plugin {
     volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
     /// Fuel it costs to make an instance, before any of its code runs.
     start_fuel: u64,
-    /// Where its fuel goes, and the module that has the names, when it is profiled.
-    profile: Option<(Profile, Arc<[u8]>)>,
+    /// Where its fuel goes, when it is profiled.
+    profile: Option<Profile>,
+    /// What it calls its functions.
+    names: FunctionNames,
     /// Pages its memory grows by after it is made.
     deferred_pages: u64,
     linker: Linker<State>,
@@ -80,7 +82,7 @@ impl Plugin {
         Self::link(admitted, settings, &GrantCell::fixed(Grant::none()).view(), None, functions)
     }
 
-    /// The same as [`Self::load`], made to tell where its fuel goes ([`Self::profile`]). Its calls use more fuel than otherwise.
+    /// The same as [`Self::load`], made to tell where its fuel goes ([`Self::profile`]).
     pub fn load_profiled(
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,
@@ -89,25 +91,22 @@ impl Plugin {
     ) -> Result<Arc<Self>, LoadError> {
         let grant = grant.into().view();
         let mut plugin = Self::link(admitted, settings, &grant, Some(grant.get()), functions)?;
-        let engine = profiling_engine(settings.wasm.max_recursion);
         if let Some(this) = Arc::get_mut(&mut plugin) {
-            let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
-            (this.module, this.deferred_pages) =
-                translated(&engine, admitted.bytes(), true, u64::MAX).map_err(refuse)?;
-            this.linker = link(&engine, &this.imports, Some(grant.get()), functions).map_err(refuse)?;
-            this.engine = engine;
-            this.profile = Some((Profile::default(), admitted.bytes().into()));
+            this.profile = Some(Profile::default());
         }
         Ok(plugin)
     }
 
     /// Functions of the plugin with the fuel they used so far, most first; nothing when it is not profiled.
     pub fn profile(&self) -> Vec<(Option<Frame>, u64)> {
-        self.profile.as_ref().map(|(profile, wasm)| profile.functions(wasm)).unwrap_or_default()
+        self.profile.as_ref().map(|profile| profile.functions(&self.names)).unwrap_or_default()
     }
 
     pub(super) fn profiler(&self) -> Option<&Profile> {
-        self.profile.as_ref().map(|(profile, _)| profile)
+        self.profile.as_ref()
+    }
+    pub(super) fn names(&self) -> &FunctionNames {
+        &self.names
     }
 
     fn link(
@@ -123,7 +122,8 @@ impl Plugin {
         check_size(&facts, &settings.wasm).map_err(refuse)?;
         let engine = new_engine(settings.wasm.max_recursion);
         let (module, deferred_pages) =
-            translated(&engine, admitted.bytes(), false, settings.wasm.max_memory_bytes).map_err(refuse)?;
+            translated(&engine, admitted.bytes(), settings.wasm.max_recursion, settings.wasm.max_memory_bytes)
+                .map_err(refuse)?;
         let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
         let start_fuel = start_fuel(&facts);
         let Description { metadata, imports, exports, mut needs } =
@@ -142,6 +142,7 @@ impl Plugin {
             metadata,
             needs,
             profile: None,
+            names: FunctionNames::of(admitted.bytes()),
             counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
             deferred_pages,
@@ -234,16 +235,15 @@ impl Plugin {
     }
 }
 
-/// The module to run, with an account of its calls when `accounted`, and the pages its memory still has to grow by before it does.
-/// Nothing of it is translated before it is called; then it may take `most` bytes of memory.
-pub(super) fn translated(
-    engine: &Engine,
-    wasm: &[u8],
-    accounted: bool,
-    most: u64,
-) -> Result<(Module, u64), LoadReason> {
-    let prepared = translate::prepare(wasm, accounted, most)?;
-    let module = Module::new(engine, &*prepared.wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
+/// The module to run, with an account of its calls, which may be `recursion` deep, and the pages its memory still has to grow by before
+/// it does. Nothing of it is translated before it is called; then it may take `most` bytes of memory.
+pub(super) fn translated(engine: &Engine, wasm: &[u8], recursion: u32, most: u64) -> Result<(Module, u64), LoadReason> {
+    let prepared = translate::prepare(wasm, recursion, most)?;
+    // The engine takes several, because the account is one.
+    if prepared.memories > 1 {
+        return Err(LoadReason::MultiMemory { count: prepared.memories });
+    }
+    let module = prepared.module(engine, wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
     Ok((module, prepared.deferred_pages))
 }
 

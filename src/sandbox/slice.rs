@@ -34,9 +34,6 @@ pub(super) fn run<P: WasmParams, R: WasmResults>(
     func: TypedFunc<P, R>,
     params: P,
 ) -> Result<R, FaultKind> {
-    if let Some((account, _)) = store.data().account {
-        account.reset(&mut *store);
-    }
     refill(store, 0)?;
     let mut call = func.call_resumable(&mut *store, params).map_err(|error| explain(&mut *store, &error))?;
     loop {
@@ -60,7 +57,7 @@ pub(super) fn run<P: WasmParams, R: WasmResults>(
 /// Gives the store the fuel of the next slice, `needed` at least, out of what the call has left.
 fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
     let left = store.get_fuel().unwrap_or(0); // metering is always on
-    let slice = if store.data().account.is_some() { PROFILE_SLICE } else { SLICE };
+    let slice = if store.data().plugin.profiler().is_some() { PROFILE_SLICE } else { SLICE };
     let meter = &mut store.data_mut().meter;
     meter.asked.fuel = meter.used(left).saturating_add(needed);
     let wanted = needed.max(slice).saturating_sub(left);
@@ -75,14 +72,15 @@ fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
 
 /// Puts the fuel of the slice that ends down to the function at work, when the plugin is profiled.
 fn put_down(store: &mut Store<State>) {
-    let Some((account, counted)) = store.data().account else { return };
-    let used = store.data().meter.used(store.get_fuel().unwrap_or(0));
+    let state = store.data();
+    let (Some(_), Some(account)) = (state.plugin.profiler(), state.account) else { return };
+    let used = state.meter.used(store.get_fuel().unwrap_or(0));
     let function = account.running(&*store).next();
     let state = store.data_mut();
     if let Some(profile) = state.plugin.profiler() {
-        profile.add(function, used.saturating_sub(counted));
+        profile.add(function, used.saturating_sub(state.counted));
     }
-    state.account = Some((account, used));
+    state.counted = used;
 }
 
 fn check_deadline(store: &Store<State>) -> Result<(), FaultKind> {

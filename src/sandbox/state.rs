@@ -43,8 +43,10 @@ pub(super) struct State {
     /// The memory, from instantiation on.
     pub(super) memory: Option<Memory>,
     pub(super) meter: Meter,
-    /// The account of calls, when the plugin is profiled, and the fuel put down so far.
-    pub(super) account: Option<(Shadow, u64)>,
+    /// The account of calls.
+    pub(super) account: Option<Shadow>,
+    /// Fuel put down so far, when the plugin is profiled.
+    pub(super) counted: u64,
     pub(super) lines: Lines,
     pub(super) call: CallState,
     /// Denials since the last call ended.
@@ -87,9 +89,7 @@ impl State {
         }
         self.meter = Meter { budget: settings.max_fuel, deadline, stop, ..Meter::default() };
         self.deadline.set(deadline);
-        if let Some((_, counted)) = &mut self.account {
-            *counted = 0;
-        }
+        self.counted = 0;
         self.wasi.begin_call(at_ns);
         self.call = CallState::default();
         // What an earlier call was refused and coped with is no reason for what happens in this one.

@@ -1,5 +1,6 @@
 //! Whole runs of the program, and what leaves it.
 
+mod backtraces;
 mod effects;
 mod full_disk;
 mod guests;
@@ -11,5 +12,6 @@ mod session;
 mod slow_reader;
 mod system;
 mod wasi_command;
+mod wasi_given;
 #[path = "../support/mod.rs"]
 mod support;

@@ -23,7 +23,10 @@ fn run(notes: &[u8], presses: usize, settings: &str) -> (Vec<String>, Vec<Value>
     }
     let config = scratch.file("config.toml", config);
     let bytes: Vec<u8> = (0..presses).flat_map(|_| notes).flat_map(|note| [0x90, *note, 100]).collect();
-    let ran = bin("conductor").args("run --dry-run --json --input - --config").arg(config).stdin(bytes).run().exits(0);
+    // Paced, so that nobody waits for room: a pipe would.
+    let input = scratch.file("presses.raw", bytes);
+    let ran = bin("conductor").args("run --dry-run --json --realtime --input").arg(input).arg("--config").arg(config);
+    let ran = ran.run().exits(0);
     let account = ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     (ran.stderr.lines().map(str::to_owned).collect(), account)
 }

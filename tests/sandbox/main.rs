@@ -18,5 +18,6 @@ mod pool;
 mod requests;
 mod specification;
 mod stops;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;

@@ -117,6 +117,8 @@ struct Line {
     output: Option<Box<RawValue>>,
     logs: Vec<String>,
     error: Option<String>,
+    /// The functions that were running when it was stopped, the innermost first.
+    backtrace: Option<Vec<String>>,
 }
 
 impl Run {
@@ -221,8 +223,11 @@ impl Calls<'_> {
             }
             if let Some(instance) = instance {
                 let at_ns = self.clock.epoch().saturating_add(self.clock.now()).saturating_mul(1000);
-                for line in instance.shutdown(at_ns) {
-                    say(&line.text);
+                if let Some(outcome) = instance.end(at_ns) {
+                    for line in &outcome.logs {
+                        say(&line.text);
+                    }
+                    say_why(&outcome);
                 }
             }
         })
@@ -240,21 +245,28 @@ fn print_json(out: &mut Output, number: u32, outcome: &Outcome) -> std::io::Resu
         output: outcome.output.as_deref().and_then(output_value),
         logs: outcome.log_lines().map(|line| line.into_owned().text).collect(),
         error: outcome.error(),
+        backtrace: outcome.fault().map(|fault| fault.backtrace.frames.iter().map(ToString::to_string).collect()),
     };
-    if let Some(error) = &line.error {
-        say(error);
-    }
+    say_why(outcome);
     // Strings, numbers and valid JSON always serialise.
     out.json(&serde_json::to_string(&line).unwrap_or_default())
+}
+
+/// Says why the call did not succeed, and where it was.
+fn say_why(outcome: &Outcome) {
+    if let Some(error) = outcome.error() {
+        say(&error);
+    }
+    for line in outcome.fault().into_iter().flat_map(|fault| fault.backtrace.lines()) {
+        say(&line);
+    }
 }
 
 fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std::io::Result<()> {
     for line in outcome.log_lines() {
         say(&line.text);
     }
-    if let Some(error) = outcome.error() {
-        say(&error);
-    }
+    say_why(outcome);
     if of > 1 {
         out.line(format_args!("call         {number} of {of}"))?;
     }
