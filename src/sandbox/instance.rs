@@ -225,6 +225,10 @@ impl Instance {
     pub fn outdated(&mut self) -> bool {
         self.store.data_mut().files_changed()
     }
+    /// Which of the instances of its plugin and tenant it is.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
     /// Fuel it took to make the instance, and `_initialize` and `init` used.
     pub fn init_fuel(&self) -> u64 {
         self.init_fuel
@@ -500,6 +504,7 @@ impl Instance {
             logs_dropped,
             effects,
             denied,
+            released: Vec::new(),
             host_calls: trace.into_calls(),
             last_error,
             generation: self.generation,

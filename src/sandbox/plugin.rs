@@ -206,9 +206,10 @@ impl Plugin {
     pub(super) fn start_fuel(&self) -> u64 {
         self.start_fuel
     }
-    /// Whether it wants to be told that an instance goes.
-    pub(super) fn has_shutdown(&self) -> bool {
-        self.exports.iter().any(|export| export.name == "shutdown")
+    /// Whether there may be something to tell of an instance that goes: it wants to be told itself, or it presses notes, which are
+    /// let go then.
+    pub(super) fn may_leave_something(&self) -> bool {
+        self.exports.iter().any(|export| export.name == "shutdown") || self.needs.contains(&Capability::Midi)
     }
     /// An instance's own look at what the plugin may do.
     pub(super) fn grant_view(&self) -> GrantView {
