@@ -12,7 +12,9 @@ use super::suggestion::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::clock::{Micros, SystemClock};
 use crate::config::{Environment, FirstChannel, Logging, paths};
-use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, list_ports, resolve_as};
+use crate::device::{
+    DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, Which, list_ports, resolve_as,
+};
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
 use crate::text::Escape as _;
@@ -123,6 +125,7 @@ fn every_port() -> Result<Vec<DeviceSpec>, crate::device::PortsError> {
         .map(|(number, port)| DeviceSpec {
             id: DeviceId(number),
             source: Source::Port(port.address.to_string()),
+            which: Which::default(),
             port: None,
             reconnect: true,
         })

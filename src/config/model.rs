@@ -93,12 +93,26 @@ impl Config {
 pub struct DeviceConfig {
     /// Name, prefix, ALSA `client:port`, or a path to a raw device.
     pub name: String,
+    /// What triggers call it; default its name.
+    pub alias: Option<String>,
+    /// Serial number, to tell it from another of its name.
+    pub serial: Option<String>,
+    /// Where it is plugged in (`1-1.2`), to tell it from another of its name.
+    pub usb: Option<String>,
     /// Connect at start; default true.
     pub auto_connect: bool,
     /// Look for it again when it vanishes; default true.
     pub auto_reconnect: bool,
     /// Port number among the ports of a device with several; 0 first.
     pub port: Option<u16>,
+}
+
+impl DeviceConfig {
+    /// What triggers call it. Two devices of one name without aliases are called the same, and mean either.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// A named set of mappings.

@@ -146,6 +146,13 @@ pub enum Problem {
         /// The line that had it first.
         line: u32,
     },
+    /// A device given twice, with nothing that tells the two apart.
+    SameDevice {
+        /// Its name.
+        name: String,
+        /// The line that had it first.
+        line: u32,
+    },
     /// A value that may not be empty.
     Empty {
         /// The key.
@@ -313,6 +320,9 @@ impl Problem {
             | Self::WrongType { corrected: Some(corrected), .. }
             | Self::Syntax { corrected: Some(corrected), .. } => format!("write: {corrected}"),
             Self::Duplicate { kind, .. } => format!("each {kind} is given once"),
+            Self::SameDevice { .. } => "each device is given once; where there are two of one name, say which with a line that `conductor ports` shows: \
+                 serial = \"A1B2\" or usb = \"1-1.2\""
+                .to_owned(),
             Self::UnsetVariable { name } => format!("set {name}, or write the path out"),
             Self::ForeignHome => "only `~/` is known; write the path out".to_owned(),
             Self::SameStem { second, .. } => {
@@ -362,6 +372,9 @@ impl fmt::Display for Problem {
             }
             Self::UnknownName { kind, name, .. } => write!(f, "unknown {kind} \"{name}\""),
             Self::NoVariant { kind, .. } => write!(f, "this names no {kind}"),
+            Self::SameDevice { name, line } => {
+                write!(f, "a second device \"{name}\"; the first is on line {line}")
+            }
             Self::Duplicate { kind, name, line } => {
                 write!(f, "a second {kind} \"{name}\"; the first is on line {line}")
             }

@@ -21,17 +21,23 @@ use crate::text::Escape as _;
 /// How soon after something was sent a message can be its echo, and the next one of a loop comes.
 const SOON: Micros = 20_000;
 
-/// How many messages in a row, equal to ones just sent, make a key suspect.
+/// What one that came later takes away from the count: on a busy machine a turn may be late.
+const LATE: u32 = 4;
+
+/// How many messages, equal to ones just sent, make a key suspect.
 const ECHOES: u32 = 16;
 
 /// The same of messages that are not: what comes back may be changed on its way.
-const OTHERS: u32 = 128;
+const OTHERS: u32 = 64;
 
 /// How long what was under way when the trial began may take to arrive.
 const SETTLE: Micros = 25_000;
 
 /// For how long nothing may come before each of the three messages that are let through. Nobody plays to all three of them.
-const SILENCES: [Micros; 3] = [25_000, 50_000, 100_000];
+const SILENCES: [Micros; 3] = [25_000, 50_000, 125_000];
+
+/// How long an answer may take.
+const ANSWER: Micros = 60_000;
 
 /// How long an acquitted key is left alone, at first and at most: twice as long each time.
 const ACQUITTED: (Micros, Micros) = (250_000, 4_000_000);
@@ -110,7 +116,7 @@ struct State {
 #[derive(Debug)]
 enum Phase {
     /// Counts what may be echoes.
-    Watched { echoes: u32, others: u32, until: Micros },
+    Watched { presses: Count, releases: Count, until: Micros },
     /// What was under way arrives.
     Settling { until: Micros, trial: Trial },
     /// Nothing may come.
@@ -121,15 +127,44 @@ enum Phase {
     Cut { last: Micros },
 }
 
+/// Messages that came soon after something was sent, and after each other.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    /// Those equal to what was sent.
+    echoes: u32,
+    all: u32,
+}
+
+impl Count {
+    const NONE: Self = Self { echoes: 0, all: 0 };
+
+    fn late(&mut self) {
+        self.echoes = self.echoes.saturating_sub(LATE);
+        self.all = self.all.saturating_sub(LATE);
+    }
+
+    const fn is_suspect(self) -> bool {
+        self.echoes >= ECHOES || self.all >= OTHERS
+    }
+}
+
 #[derive(Debug)]
 struct Trial {
+    /// Whether it is releases that are tried, and not presses: the others are held back too, so that the order stays, but are no
+    /// evidence. A player lets go of what set a loop off.
+    releases: bool,
     held: VecDeque<Message>,
     /// Messages that were let through and answered.
     answers: usize,
 }
 
 impl Phase {
-    const WATCHED: Self = Self::Watched { echoes: 0, others: 0, until: 0 };
+    const WATCHED: Self = Self::watched(0);
+
+    /// Counting begins; nothing is tried before `until`.
+    const fn watched(until: Micros) -> Self {
+        Self::Watched { presses: Count::NONE, releases: Count::NONE, until }
+    }
 
     fn due(&self) -> Option<Micros> {
         match self {
@@ -175,21 +210,30 @@ impl EchoGuard {
             }
         }
         let Some(state) = self.keys.get_mut(&key) else { return self.ready.is_empty() || self.queue(device, message) };
-        let close = t.saturating_sub(state.last) <= SOON;
+        let close = t.saturating_sub(state.last) <= 2 * SOON;
         state.last = t;
         let mut changed = true;
         let goes = match &mut state.phase {
-            Phase::Watched { echoes, others, until } => {
+            Phase::Watched { presses, releases, until } => {
                 if !(near && close) {
-                    (*echoes, *others) = (0, 0);
+                    presses.late();
+                    releases.late();
                 }
+                let release = message.is_release();
+                let count = if release { &mut *releases } else { &mut *presses };
                 if near {
-                    *others += 1;
-                    *echoes += u32::from(self.sent.has(message, t, SOON));
+                    count.all += 1;
+                    count.echoes += u32::from(self.sent.has(message, t, SOON));
                 }
-                if t >= *until && (*echoes >= ECHOES || *others >= OTHERS) {
-                    let held = VecDeque::from([message.clone()]);
-                    state.phase = Phase::Settling { until: t + SETTLE, trial: Trial { held, answers: 0 } };
+                // Where presses and releases go round, it is the presses that set something off.
+                let suspect = if release {
+                    releases.is_suspect() && presses.all * 2 < releases.all
+                } else {
+                    presses.is_suspect()
+                };
+                if suspect && t >= *until {
+                    let trial = Trial { releases: release, held: VecDeque::from([message.clone()]), answers: 0 };
+                    state.phase = Phase::Settling { until: t + SETTLE, trial };
                     false
                 } else {
                     changed = false;
@@ -197,6 +241,13 @@ impl EchoGuard {
                 }
             }
             Phase::Settling { trial, .. } => {
+                trial.held.push_back(message.clone());
+                if trial.held.len() > MAX_HELD {
+                    state.acquit(t, device, &mut self.ready);
+                }
+                false
+            }
+            Phase::Silent { trial, .. } | Phase::Asked { trial, .. } if message.is_release() != trial.releases => {
                 trial.held.push_back(message.clone());
                 if trial.held.len() > MAX_HELD {
                     state.acquit(t, device, &mut self.ready);
@@ -211,7 +262,8 @@ impl EchoGuard {
             Phase::Asked { trial, .. } => {
                 trial.held.push_back(message.clone());
                 trial.answers += 1;
-                let trial = Trial { held: std::mem::take(&mut trial.held), answers: trial.answers };
+                let held = std::mem::take(&mut trial.held);
+                let trial = Trial { releases: trial.releases, held, answers: trial.answers };
                 if trial.answers < SILENCES.len() {
                     state.phase = Phase::Settling { until: t + SETTLE, trial };
                 } else {
@@ -347,7 +399,7 @@ impl State {
         let (first, most) = ACQUITTED;
         let pause = first.saturating_mul(1 << self.acquitted.min(8)).min(most);
         self.acquitted += 1;
-        self.phase = Phase::Watched { echoes: 0, others: 0, until: t.saturating_add(pause) };
+        self.phase = Phase::watched(t.saturating_add(pause));
     }
 
     /// Its time is up.
@@ -358,13 +410,13 @@ impl State {
                 self.phase = Phase::Silent { until: until.saturating_add(silence), trial };
             }
             Phase::Silent { mut trial, .. } => {
-                // Up to the first that can set something off; releases before it keep their place.
+                // Up to the first that is evidence; others before it keep their place.
                 while let Some(message) = trial.held.pop_front() {
-                    let release = message.is_release();
+                    let evidence = message.is_release() == trial.releases;
                     self.passed(&message);
                     ready.push_back((device, message));
-                    if !release {
-                        self.phase = Phase::Asked { until: now.saturating_add(SETTLE), trial };
+                    if evidence {
+                        self.phase = Phase::Asked { until: now.saturating_add(ANSWER), trial };
                         return;
                     }
                 }
@@ -432,14 +484,17 @@ mod tests {
         Message::ControlChange { channel: channel(), controller: 7, value }
     }
 
+    type Mapping = fn(&Message) -> Vec<Message>;
+    /// What comes back of what is sent, and how late.
+    type Way = (fn(&Message) -> Message, Micros);
+
     /// A player, a mapping that sends, and perhaps a loop.
     struct World {
         clock: Arc<VirtualClock>,
         guard: EchoGuard,
         /// What is mapped to a message.
-        mapping: fn(&Message) -> Vec<Message>,
-        /// What comes back of what is sent, and how late.
-        back: Option<(fn(&Message) -> Message, Micros)>,
+        mapping: Mapping,
+        back: Option<Way>,
         /// What is under way to the device, by its time and the order in which it was sent.
         under_way: BTreeMap<(Micros, usize), Message>,
         number: usize,
@@ -449,7 +504,7 @@ mod tests {
     }
 
     impl World {
-        fn new(mapping: fn(&Message) -> Vec<Message>, back: Option<(fn(&Message) -> Message, Micros)>) -> Self {
+        fn new(mapping: Mapping, back: Option<Way>) -> Self {
             let clock = Arc::new(VirtualClock::new(0));
             let sent = Arc::new(SentMidi::default());
             sent.begin(Arc::<VirtualClock>::clone(&clock));
@@ -512,11 +567,15 @@ mod tests {
 
     #[test]
     fn a_press_that_comes_back_is_cut_said_once_and_then_fires_once_each_time() {
-        for late in [0, 50, 1_000, 5_000, 15_000] {
-            let mut world = World::new(same, Some((as_it_is, late)));
+        let mapping: Mapping = |message| if message.is_release() { Vec::new() } else { same(message) };
+        for (late, released) in
+            [0, 50, 1_000, 5_000, 15_000].into_iter().flat_map(|late| [(late, 1), (late, 40_000), (late, 125_000)])
+        {
+            let mut world = World::new(mapping, Some((as_it_is, late)));
             world.play(1_000_000, on(36));
+            world.play(1_000_000 + released, off(36));
             world.until(2_000_000);
-            assert!((2..=22).contains(&world.fed.len()), "{late}: {} messages", world.fed.len());
+            assert!((2..=22).contains(&world.fed.len()), "{late} {released}: {} messages", world.fed.len());
             assert_eq!(
                 world.told,
                 [
@@ -548,7 +607,6 @@ mod tests {
     #[test]
     fn a_loop_is_found_whatever_becomes_of_the_message_on_its_way() {
         type Back = fn(&Message) -> Message;
-        type Mapping = fn(&Message) -> Vec<Message>;
         let ping_pong: Mapping = |message| match message {
             Message::NoteOn { note: 60, .. } => vec![on(61)],
             Message::NoteOn { note: 61, .. } => vec![on(60)],
@@ -621,14 +679,34 @@ mod tests {
             assert_eq!(fed, played, "stream {number}: every message, once, in order");
             assert_eq!((world.guard.cut(), world.told.len()), (0, 0));
             let late = world.fed.iter().zip(&stream).map(|((at, _), (t, _))| at - t - 1_000_000).max();
-            assert!(late <= Some(80_000), "stream {number}: {late:?} µs late");
+            assert!(late <= Some(120_000), "stream {number}: {late:?} µs late");
         }
     }
 
     #[test]
+    fn a_loop_on_a_busy_machine_whose_turns_are_late_now_and_then_is_found() {
+        let mut world = World::new(
+            |message| match message {
+                Message::NoteOn { note: 60, .. } => vec![on(61)],
+                _ => Vec::new(),
+            },
+            Some((|_| on(60), 5_000)),
+        );
+        world.play(1_000_000, on(60));
+        for turn in 0..2_000_u64 {
+            world.until(1_000_000 + turn * 2_000);
+            // Of ten turns one takes thirty milliseconds, the others five.
+            let late = if turn % 10 == 0 { 30_000 } else { 5_000 };
+            world.back = Some((|_| on(60), late));
+        }
+        world.until(10_000_000);
+        assert_eq!(world.told.len(), 1);
+        assert!(world.under_way.is_empty() && world.fed.len() < 600, "{}", world.fed.len());
+    }
+
+    #[test]
     fn a_note_that_was_pressed_before_the_cut_is_let_go() {
-        let mapping: fn(&Message) -> Vec<Message> =
-            |message| if message.is_release() { Vec::new() } else { same(message) };
+        let mapping: Mapping = |message| if message.is_release() { Vec::new() } else { same(message) };
         let mut world = World::new(mapping, Some((as_it_is, 1_000)));
         world.play(1_000_000, on(36));
         // In the middle of the storm, of each trial, and behind the verdict.

@@ -17,7 +17,7 @@ use super::signals::SignalWatch;
 use super::told::Told;
 use crate::action::Facts;
 use crate::clock::{Clock, Micros};
-use crate::config::Config;
+use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::effect::{Revocations, RevokedEffect};
 use crate::gesture::DeviceId;
@@ -196,7 +196,7 @@ pub fn run_live(
     let (mut stopped, mut not_midi) = (false, false);
     while inputs > 0 && !stopped {
         if let Some(room) = &mut room {
-            room.wait(&dispatch, &sender, &|| signals.asked());
+            room.wait(&dispatch, &sender, &*clock, &|| signals.asked());
             stopped = signals.asked();
         }
         let held = guard.as_ref().and_then(EchoGuard::next_due);
@@ -350,7 +350,7 @@ fn next_event(inbox: &Receiver<Event>, due: Option<Micros>, clock: &dyn Clock) -
 }
 
 fn device_name(config: &Config, device: DeviceId) -> &str {
-    config.devices.get(usize::from(device.0)).map_or("the input", |device| &device.name)
+    config.devices.get(usize::from(device.0)).map_or("the input", DeviceConfig::called)
 }
 
 /// Sends `messages` at their times, counted from now.

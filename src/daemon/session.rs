@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::action::{Cause, Facts, Left, Scheduler, Step, Task};
 use crate::clock::Micros;
-use crate::config::{Config, Mapping};
+use crate::config::{Config, DeviceConfig, Mapping};
 use crate::gesture::{DeviceId, GestureEvent, Recognizer};
 use crate::mapping::Mapper;
 use crate::midi::Message;
@@ -63,7 +63,7 @@ impl Session {
     /// A session at time zero in the first mode of `config`.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        let names: Vec<&str> = config.devices.iter().map(|device| device.name.as_str()).collect();
+        let names: Vec<&str> = config.devices.iter().map(DeviceConfig::called).collect();
         let recognizer = Recognizer::new(config.mappings().map(|mapping| &mapping.trigger), &names);
         let mapper = Mapper::new(&config);
         Self {

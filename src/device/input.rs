@@ -33,6 +33,13 @@ pub enum InputError {
         /// The input ports there are.
         ports: Vec<Port>,
     },
+    /// It is a port that Conductor itself sends from.
+    Own {
+        /// What was asked for.
+        input: String,
+        /// The port.
+        port: Port,
+    },
     /// There is no such file, and no sequencer to ask for a port.
     NoPorts {
         /// What was asked for.
@@ -68,6 +75,14 @@ impl fmt::Display for InputError {
                         .try_for_each(|port| write!(f, "\n  {:<7} {}", port.address.to_string(), port.full_name()))
                 }
             }
+            Self::Own { input, port } => write!(
+                f,
+                "{}: {} ({}) is a port that Conductor sends from, and never an input; aseqdump -p {} shows what is sent",
+                input.escaped(),
+                port.full_name(),
+                port.address,
+                port.address
+            ),
             Self::NoPorts { input, error } => {
                 write!(f, "{}: there is no such file, and it cannot be a MIDI port: {error}", input.escaped())
             }
@@ -102,10 +117,13 @@ pub fn resolve_as(input: &str, reading: Reading) -> Result<Input, InputError> {
                 return file(path, reading);
             }
             match list_ports() {
-                Ok(PortList { inputs, .. }) if find_port(&inputs, &name, None, &[]).is_some() => {
-                    Ok(Input::Live(Source::Port(name)))
+                Ok(PortList { inputs, own, .. }) => {
+                    match (find_port(&inputs, &name, None, &[]), find_port(&own, &name, None, &[])) {
+                        (Some(_), _) => Ok(Input::Live(Source::Port(name))),
+                        (None, Some(port)) => Err(InputError::Own { input: input.to_owned(), port: port.clone() }),
+                        (None, None) => Err(InputError::NotFound { input: input.to_owned(), ports: inputs }),
+                    }
                 }
-                Ok(PortList { inputs, .. }) => Err(InputError::NotFound { input: input.to_owned(), ports: inputs }),
                 Err(error) => Err(InputError::NoPorts { input: input.to_owned(), error }),
             }
         }
@@ -118,10 +136,18 @@ fn stdin(reading: Reading) -> Result<Input, InputError> {
     match descriptor {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
             let session = Session::from_file(file, Path::new("standard input"), reading);
-            session.map(Input::Session).map_err(InputError::Session)
+            session.map(said).map_err(InputError::Session)
         }
         _ => Ok(Input::Live(Source::Stdin)),
     }
+}
+
+/// Says what there is to say of a session.
+fn said(session: Session) -> Input {
+    for warning in session.warnings() {
+        log::warn!("{warning}");
+    }
+    Input::Session(session)
 }
 
 fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
@@ -129,7 +155,7 @@ fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
         .map_err(|error| InputError::Session(SessionError::Read { path: path.to_owned(), error: error.to_string() }))?;
     let kind = metadata.file_type();
     if kind.is_file() {
-        Session::read(path, reading).map(Input::Session).map_err(InputError::Session)
+        Session::read(path, reading).map(said).map_err(InputError::Session)
     } else if kind.is_fifo() || kind.is_char_device() {
         Ok(Input::Live(Source::Raw(path.to_owned())))
     } else {

@@ -12,6 +12,7 @@ use super::port::PortsError;
 use super::raw::{RawDevice, read_stdin, stdin_is_device};
 use super::sink::{Sink, Waiting};
 use super::source::Source;
+use super::usb::Which;
 use super::wake::{Stop, Wake, pair};
 use crate::clock::Clock;
 use crate::config::DeviceConfig;
@@ -25,6 +26,8 @@ pub struct DeviceSpec {
     pub id: DeviceId,
     /// Where its messages come from.
     pub source: Source,
+    /// Which of the devices of that name, for a sequencer port.
+    pub which: Which,
     /// Which of the device's ports, 0 first, for a sequencer port.
     pub port: Option<u16>,
     /// Look for it again when it vanishes.
@@ -41,6 +44,7 @@ impl DeviceSpec {
             .map(|(number, device)| Self {
                 id: DeviceId(number),
                 source: Source::parse(&device.name),
+                which: Which { serial: device.serial.clone(), usb: device.usb.clone() },
                 port: device.port,
                 reconnect: device.auto_reconnect,
             })
@@ -60,7 +64,7 @@ impl DeviceSpec {
     /// The device for `--input`: number 0, looked for again when it vanishes.
     #[must_use]
     pub fn only(source: Source) -> Self {
-        Self { id: DeviceId(0), source, port: None, reconnect: true }
+        Self { id: DeviceId(0), source, which: Which::default(), port: None, reconnect: true }
     }
 }
 
@@ -142,7 +146,8 @@ impl Devices {
         let ports = devices.iter().filter_map(|device| {
             let wanted = match &device.source {
                 Source::Port(pattern) => {
-                    Wanted::Port { pattern: pattern.clone(), nth: device.port, reconnect: device.reconnect }
+                    let (pattern, which) = (pattern.clone(), device.which.clone());
+                    Wanted::Port { pattern, which, nth: device.port, reconnect: device.reconnect }
                 }
                 Source::Virtual(name) => Wanted::Virtual(name.clone()),
                 Source::Raw(_) | Source::Stdin => return None,

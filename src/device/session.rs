@@ -26,6 +26,8 @@ pub struct Session {
     pub dropped: Dropped,
     /// What is wrong with a MIDI file that is played all the same.
     pub remarks: Vec<Remark>,
+    /// How many bytes a RIFF file around it says to have more than it has.
+    pub missing: usize,
 }
 
 /// How to take a file that may not be what it looks like.
@@ -143,14 +145,21 @@ impl Session {
         let mut bytes = Vec::new();
         // One byte over the limit tells that there is more.
         file.take(Smf::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let session = Self::from_bytes(&bytes, path, reading)?;
-        for remark in &session.remarks {
-            log::warn!("{}: {remark}", session.name);
+        Self::from_bytes(&bytes, path, reading)
+    }
+
+    /// What is to be said of it before it is played, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut words: Vec<_> = self.remarks.iter().map(|remark| format!("{}: {remark}", self.name)).collect();
+        if self.missing > 0 {
+            let missing = self.missing;
+            words.push(format!("{}: {missing} bytes shorter than it says; the MIDI file in it is whole", self.name));
         }
-        if session.dropped.total() > 0 {
-            log::warn!("{}: skipped: {}", session.name, session.dropped);
+        if self.dropped.total() > 0 {
+            words.push(format!("{}: skipped: {}", self.name, self.dropped));
         }
-        Ok(session)
+        words
     }
 
     fn from_bytes(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
@@ -170,11 +179,7 @@ impl Session {
                 let offset = range.start;
                 let smf = Smf::parse(bytes.get(range).unwrap_or_default())
                     .map_err(|error| SessionError::SmfInRiff { path: path(), offset, error })?;
-                let session = Self::played(smf, &path());
-                if missing > 0 {
-                    log::warn!("{}: {missing} bytes shorter than it says; the MIDI file in it is whole", session.name);
-                }
-                Ok(session)
+                Ok(Self { missing, ..Self::played(smf, &path()) })
             }
             Kind::Raw => Self::raw(bytes, &path(), reading),
             Kind::Other(what) => Err(SessionError::NotMidi { path: path(), what }),
@@ -183,7 +188,7 @@ impl Session {
 
     fn played(smf: Smf, path: &Path) -> Self {
         let Smf { messages, length, dropped, remarks } = smf;
-        Self { name: path.escaped().to_string(), messages, length, dropped, remarks }
+        Self { name: path.escaped().to_string(), messages, length, dropped, remarks, missing: 0 }
     }
 
     fn raw(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
@@ -210,6 +215,6 @@ impl Session {
         }
         parser.finish();
         let (name, dropped) = (path.escaped().to_string(), parser.dropped());
-        Ok(Self { name, messages, length: t, dropped, remarks: Vec::new() })
+        Ok(Self { name, messages, length: t, dropped, remarks: Vec::new(), missing: 0 })
     }
 }

@@ -206,7 +206,17 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
         "dangerous_allow_downgrade = true",
     ];
     let sections: [(&str, &[&str]); 6] = [
-        ("[device]\nname = \"a\"", &["auto_connect = false", "auto_reconnect = false", "port = 1"]),
+        (
+            "[device]\nname = \"a\"",
+            &[
+                "alias = \"a\"",
+                "serial = \"A1B2\"",
+                "usb = \"1-1.2\"",
+                "auto_connect = false",
+                "auto_reconnect = false",
+                "port = 1",
+            ],
+        ),
         (
             "[logging]",
             &[
@@ -635,4 +645,56 @@ fn a_file_that_counts_channels_from_0_without_saying_so_is_told_the_line_to_add(
     }
     let found = problems("[device]\nname = \"a\"\nchannels_from = 0\n");
     assert!(matches!(&found[..], [Problem::MisplacedKey { .. }]), "{found:?}");
+}
+
+#[test]
+fn two_devices_of_one_name_can_both_be_there_when_something_tells_them_apart() {
+    let load = |text: &str| Config::from_text(text, "config.toml", Path::new(""), &Environment::default());
+    let pads = |more: &str| format!("[[device]]\nname = \"Pads\"\n{more}\n");
+    for [one, other] in [
+        ["serial = \"A1\"", "serial = \"B2\""],
+        ["usb = \"1-1.2\"", "usb = \"1-1.3\""],
+        ["serial = \"A1\"", "usb = \"1-1.3\""],
+        ["serial = \"A1\"", ""],
+        ["alias = \"left\"\nserial = \"A1\"", "alias = \"right\"\nserial = \"B2\""],
+    ] {
+        let loaded = load(&(pads(one) + &pads(other))).unwrap_or_else(|error| panic!("{one}, {other}: {error}"));
+        assert_eq!(loaded.config.devices.len(), 2);
+    }
+    for [one, other, wanted] in [
+        ["", "", "serial = \"A1B2\" or usb = \"1-1.2\""],
+        ["serial = \"A1\"", "serial = \"A1\"", "the first is on line 2"],
+        ["alias = \"a\"\nserial = \"A1\"", "alias = \"a\"\nserial = \"B2\"", "a second device \"a\""],
+    ] {
+        let error = load(&(pads(one) + &pads(other))).expect_err("the same twice").to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_trigger_means_the_device_of_its_alias_or_either_of_two_that_are_called_the_same() {
+    let text = |alias: [&str; 2], device: &str| {
+        format!(
+            "[[device]]\nname = \"Pads\"\nserial = \"A1\"\n{}\n[[device]]\nname = \"Pads\"\nserial = \"B2\"\n{}\n\
+             [[global_mappings]]\ntrigger = {{ Note = {{ note = 36, device = \"{device}\" }} }}\naction = {{ Text = {{ text = \"x\" }} }}\n",
+            alias[0], alias[1]
+        )
+    };
+    let fires = |text: &str| -> Vec<u16> {
+        let config =
+            Config::from_text(text, "config.toml", Path::new(""), &Environment::default()).expect("valid").config;
+        let mapper = conductor::mapping::Mapper::new(&config);
+        let event = |device| conductor::gesture::GestureEvent {
+            t: 0,
+            device: conductor::gesture::DeviceId(device),
+            channel: conductor::midi::Channel::new(1).expect("a channel"),
+            gesture: conductor::gesture::Gesture::Press { note: 36, velocity: 100 },
+        };
+        (0..2).filter(|device| mapper.find(0, &event(*device)).is_some()).collect()
+    };
+    let aliases = ["alias = \"left\"", "alias = \"right\""];
+    assert_eq!(fires(&text(aliases, "left")), [0]);
+    assert_eq!(fires(&text(aliases, "right")), [1]);
+    assert_eq!(fires(&text(["", ""], "Pads")), [0, 1]);
+    assert_eq!(fires(&text(["", aliases[1]], "Pads")), [0]);
 }

@@ -244,10 +244,10 @@ fn press() -> Vec<u8> {
 }
 
 /// `inner` in a RIFF file of this form, in a chunk of this name behind another one.
-fn riff(form: &[u8; 4], name: &[u8; 4], inner: &[u8]) -> Vec<u8> {
+fn riff(form: &[u8], name: &[u8], inner: &[u8]) -> Vec<u8> {
     let length = |bytes: usize| u32::try_from(bytes).expect("a length").to_le_bytes();
     let chunks = [b"note\x03\0\0\0abc\0".as_slice(), name, &length(inner.len()), inner].concat();
-    [b"RIFF".as_slice(), &length(4 + chunks.len()), form, &chunks].concat()
+    [b"RIFF", length(4 + chunks.len()).as_slice(), form, &chunks].concat()
 }
 
 #[test]

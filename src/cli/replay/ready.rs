@@ -140,6 +140,9 @@ impl Replay {
         };
         let session = device::Session::read(&self.journal, device::Reading::raw(self.raw))
             .map_err(|error| Failure::operation(error.to_string()))?;
+        for warning in session.warnings() {
+            (making.warn)(&warning);
+        }
         let mut loaded = run::load(Some(path), environment)?;
         let resources = Resources::settle(&loaded.config.wasm);
         for warning in resources.warnings() {

@@ -102,7 +102,7 @@ fn config<'a>(
         encoders: Vec::new(),
     };
     let devices = settings::devices(root.take(&["device"]));
-    reader.devices = devices.iter().map(|device| device.name.clone()).collect();
+    reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
     reader.plugins = reader.plugins(root.take(&["plugins"]));
