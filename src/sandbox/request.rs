@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::config::Params;
 
 /// Longest request, in bytes. Parameters come from the configuration, so this is far beyond any real one.
-pub(super) const MAX_REQUEST: usize = 1 << 20;
+pub const MAX_REQUEST: usize = 1 << 20;
 
 /// One call.
 #[derive(Debug, Clone, Copy)]

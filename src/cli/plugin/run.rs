@@ -1,6 +1,8 @@
 //! `conductor plugin run`.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use argh::FromArgs;
@@ -19,9 +21,10 @@ use crate::host;
 use crate::journal::output_value;
 use crate::package::{Policy, admit};
 use crate::sandbox::{
-    Context, Instance, LoadReason, Outcome, Plugin, Request, Services, Status, ThreadError, confinement,
-    on_guest_thread,
+    Context, Instance, LoadReason, MAX_REQUEST, Manifest, Outcome, Plugin, Request, Services, Status, ThreadError,
+    confinement, on_guest_thread,
 };
+use crate::text::Escape as _;
 
 /// Call one plugin without a configuration: prints status, fuel, peak memory and output.
 #[derive(FromArgs, Debug)]
@@ -38,6 +41,9 @@ pub(super) struct Run {
     /// what it is told, as JSON; default an empty object
     #[argh(option, arg_name = "json", default = "\"{}\".to_owned()")]
     params: String,
+    /// file whose bytes are handed to the plugin as they are, in the place of params or request; what it says it accepts is not looked at
+    #[argh(option, arg_name = "file")]
+    params_raw: Option<PathBuf>,
     /// how often it is called; default 1
     #[argh(option, arg_name = "n", default = "1")]
     repeat: u32,
@@ -68,6 +74,16 @@ pub(super) fn capability(name: &str) -> Result<Capability, String> {
     })
 }
 
+/// The bytes of `path`, a pipe's too; of more than a plugin is handed one, so that it is refused as it is.
+fn read_raw(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let limit = MAX_REQUEST as u64 + 1;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| Failure::operation(format!("--params-raw: cannot read {}: {error}", path.escaped())))?;
+    Ok(bytes)
+}
+
 /// A call, as `--json` prints it.
 #[derive(Serialize)]
 struct Line {
@@ -87,6 +103,10 @@ impl Run {
         let params = Params::from_json(&self.params).map_err(|error| {
             Failure::usage(format!("--params: not JSON: {error}\n  for example: --params '{{\"action\":\"play\"}}'"))
         })?;
+        let raw = self.params_raw.as_deref().map(read_raw).transpose()?;
+        if raw.is_some() && self.params != "{}" {
+            return Err(Failure::usage("--params and --params-raw both say what the plugin is told: give one"));
+        }
         let name =
             self.file.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let mut settings = PluginConfig::new(self.file.clone());
@@ -101,7 +121,9 @@ impl Run {
         let admitted =
             admit(&self.file, &policy).map_err(|refusal| Failure::negative(format!("refused: {refusal}")))?;
         let grant = Grant::from_config(&settings);
-        let plugin = Plugin::load(&admitted, &settings, grant, host::TABLE).map_err(|error| {
+        let loaded =
+            Manifest::read(&admitted, host::TABLE).and_then(|manifest| Plugin::load(&manifest, &settings, grant));
+        let plugin = loaded.map_err(|error| {
             let here = match error.reason {
                 LoadReason::NotGranted { .. } => "\n  (here: --grant CAPABILITY instead of granted_capabilities)",
                 _ => "",
@@ -131,7 +153,7 @@ impl Run {
         });
         let mut good = true;
         let mut printed = Ok(());
-        let calls = Calls { plugin: &plugin, services: &services, params: &params, clock: &clock };
+        let calls = Calls { plugin: &plugin, services: &services, params: &params, raw: raw.as_deref(), clock: &clock };
         let made = calls.make(self.repeat, |number, outcome| {
             good &= outcome.is_ok();
             printed = if self.json {
@@ -152,6 +174,8 @@ struct Calls<'a> {
     plugin: &'a Arc<Plugin>,
     services: &'a Arc<Services>,
     params: &'a Params,
+    /// What is handed over in their place.
+    raw: Option<&'a [u8]>,
     clock: &'a SystemClock,
 }
 
@@ -171,7 +195,10 @@ impl Calls<'_> {
                     Ok::<Instance, Box<Outcome>>,
                 ) {
                     Ok(mut ready) => {
-                        let outcome = ready.call(&Request { params: self.params, context: &context, at_ns });
+                        let outcome = match self.raw {
+                            Some(bytes) => ready.call_raw(bytes, &context, at_ns),
+                            None => ready.call(&Request { params: self.params, context: &context, at_ns }),
+                        };
                         if !ready.ended() {
                             instance = Some(ready);
                         }

@@ -12,6 +12,7 @@ pub use super::frames::Frame;
 pub(super) use runner::load;
 
 use super::fault::{Bytes, Trap, grouped};
+use super::known_host::known_host;
 use super::signature::Signature;
 use super::thread::ThreadError;
 use crate::confine::Confinement;
@@ -171,9 +172,11 @@ impl fmt::Display for CommandError {
             Self::Module { reason } => write!(f, "it is not a module that can be run: {}", clean(reason, 200)),
             Self::Import { module, name } => write!(
                 f,
-                "it imports \"{}\" from \"{}\", which is not part of WASI preview1; build it for wasm32-wasip1",
+                "it imports \"{}\" from \"{}\", which is not part of WASI preview1; {}",
                 clean_name(name, MAX_NAME),
-                clean_name(module, MAX_NAME)
+                clean_name(module, MAX_NAME),
+                known_host(module, name)
+                    .map_or_else(|| "build it for wasm32-wasip1".to_owned(), |(_, host)| host.advice_for_programs())
             ),
             Self::ImportType { name, expected } => {
                 write!(
