@@ -1,8 +1,9 @@
 //! What an action or a plugin does to the world, as a value.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Request};
+use super::{Answer, Request, SentMidi};
 use crate::config::{Keystroke, MidiOut, MouseClick, Volume};
 
 /// One thing done to the world outside the process.
@@ -111,6 +112,16 @@ pub trait Outside: Send + Sync {
     /// Whether it does all of this inside the process, with what it has: then a confined thread may do it itself.
     fn stays_inside(&self) -> bool {
         false
+    }
+
+    /// Whether what takes long can be accepted without filling what waits: whoever can wait does, while there is no room.
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// Where it notes what it sends to MIDI ports, if it sends any.
+    fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        None
     }
 
     /// Carries out `request` and waits for its answer, at most `limit`.

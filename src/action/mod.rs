@@ -4,8 +4,10 @@
 mod brokered;
 mod effect;
 mod request;
+mod request_text;
 mod scheduler;
 mod secret;
+mod sent_midi;
 mod step;
 mod text;
 mod url;
@@ -19,6 +21,7 @@ pub use request::{
 };
 pub use scheduler::{MAX_VISITS, MAX_WAITING, Scheduler};
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
+pub use sent_midi::SentMidi;
 pub use step::{Cause, Dropped, Step, Task};
 pub(crate) use url::split_port;
 pub use url::{Host, Scheme, Url, UrlFault};

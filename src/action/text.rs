@@ -50,7 +50,7 @@ impl Display for Effect {
     }
 }
 
-fn volume_text(volume: &Volume, f: &mut Formatter<'_>) -> fmt::Result {
+pub(super) fn volume_text(volume: &Volume, f: &mut Formatter<'_>) -> fmt::Result {
     f.write_str(match volume.operation {
         VolumeOperation::Up => "volume up",
         VolumeOperation::Down => "volume down",
@@ -65,7 +65,7 @@ fn volume_text(volume: &Volume, f: &mut Formatter<'_>) -> fmt::Result {
 }
 
 /// Text on one line: control characters escaped, the rest as it is, cut where it gets long.
-struct OneLine<'a>(&'a str);
+pub(super) struct OneLine<'a>(pub(super) &'a str);
 
 impl Display for OneLine<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

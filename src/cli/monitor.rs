@@ -11,7 +11,7 @@ use super::suggestion::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::clock::{Micros, SystemClock};
 use crate::config::Logging;
-use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Session, Source, What, list_ports, resolve};
+use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, list_ports, resolve_as};
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
 use crate::text::Escape as _;
@@ -31,6 +31,10 @@ pub(super) struct Monitor {
     /// port (name, beginning of a name, client:port), virtual:NAME, file, device, FIFO, or - for standard input
     #[argh(option)]
     input: Option<String>,
+
+    /// show a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    raw: bool,
 
     /// end after this many messages
     #[argh(option)]
@@ -55,8 +59,18 @@ impl Monitor {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         logging::start(&Logging::default())?;
         let mut printer = Printer { out, json: self.json, left: self.count, seen: BTreeSet::new(), begun: false };
+        if self.raw && self.input.is_none() {
+            return Err(Failure::usage("conductor monitor: --raw says how to read a file: give one with --input"));
+        }
+        let reading = Reading::raw(self.raw);
         let failed = |error: &dyn std::fmt::Display| Failure::operation(format!("conductor monitor: {error}"));
-        let devices = match self.input.as_deref().map(resolve).transpose().map_err(|error| failed(&error))? {
+        let devices = match self
+            .input
+            .as_deref()
+            .map(|input| resolve_as(input, reading))
+            .transpose()
+            .map_err(|error| failed(&error))?
+        {
             Some(Input::Session(session)) => return printer.session(&session),
             Some(Input::Live(source)) => vec![DeviceSpec::only(source)],
             None => every_port().map_err(|error| failed(&error))?,
@@ -103,8 +117,9 @@ impl Printer<'_> {
         let mut result = Ok(Exit::Done);
         while going > 0 && !self.enough() {
             // The sender lives as long as a device does.
-            let Ok(DeviceEvent { t, device, what }) = events.recv() else { break };
-            opened.taken(&what);
+            let Ok(event) = events.recv() else { break };
+            opened.taken(&event);
+            let DeviceEvent { t, device, what, .. } = event;
             let source = devices.iter().find(|spec| spec.id == device).map(|spec| short(&spec.source));
             match what {
                 What::Message(message) => {
@@ -115,6 +130,10 @@ impl Printer<'_> {
                 }
                 What::Connected { name } => log::info!("listening to {name}"),
                 What::Lost { reason } => log::warn!("{}: {reason}", source.as_deref().unwrap_or("?")),
+                What::NotMidi { what } => {
+                    let source = source.as_deref().unwrap_or("?");
+                    result = Err(Failure::operation(format!("conductor monitor: {source}: not shown: {what}")));
+                }
                 What::Ended => going -= 1,
             }
         }

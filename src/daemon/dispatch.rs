@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::context::context;
+use super::context::{Names, context};
 use super::session::Happening;
 use super::told::Told;
 use crate::action::{Brokered, Origin, Outside, Step, Task};
@@ -46,6 +46,8 @@ pub(super) struct Dispatch {
     /// The same as `outside`, when this is a dry run.
     told: Option<Arc<Told>>,
     epoch: u64,
+    /// Of the configuration at work.
+    names: Option<Names>,
     /// Number of the last call, counted from 1 in the order of events; what journals call it by.
     token: u64,
     recorder: Option<Arc<Recorder>>,
@@ -75,7 +77,7 @@ impl Dispatch {
         told: Option<Arc<Told>>,
         epoch: u64,
     ) -> Self {
-        Self { calls, refused, outside, told, epoch, token: 0, recorder: None, replayed: None }
+        Self { calls, refused, outside, told, epoch, names: None, token: 0, recorder: None, replayed: None }
     }
 
     /// Calls that are turned away because of timing are recorded.
@@ -111,6 +113,15 @@ impl Dispatch {
         let RevokedRecord { plugin, tenant, what, capability } = revoked.clone();
         self.record(Some(Line::Revoked { t: at, plugin, tenant, what, capability: capability.name().to_owned() }));
         report(Report::Entry(Entry::revoked(config, at, revoked)));
+    }
+
+    /// Whether another message's steps find room with everybody who carries them out.
+    pub(super) fn has_room(&self) -> bool {
+        let calls = match &self.calls {
+            Calls::Workers(pool) => pool.has_room(),
+            Calls::Inline(_) => true,
+        };
+        calls && self.outside.has_room()
     }
 
     /// Waits until every call that was accepted is done.
@@ -174,7 +185,11 @@ impl Dispatch {
                 };
                 match task {
                     Task::Plugin(call) => {
-                        let context = context(&cause.event, mapping, mode, self.epoch, at);
+                        let names = match self.names.take().filter(|names| names.are_of(config)) {
+                            Some(names) => self.names.insert(names),
+                            None => self.names.insert(Names::of(config)),
+                        };
+                        let context = context(&cause.event, mapping, names, mode, self.epoch, at);
                         self.call(config, call, context, at, entry, report);
                     }
                     Task::Effect(effect) => {

@@ -8,6 +8,7 @@
 
 mod context;
 mod dispatch;
+mod echo;
 mod live;
 mod order;
 mod play;
@@ -16,6 +17,7 @@ mod plugins;
 mod report_queue;
 mod report_writer;
 mod resources;
+mod room;
 mod session;
 mod signals;
 mod told;

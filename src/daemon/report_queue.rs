@@ -67,6 +67,8 @@ struct Fill(Mutex<State>);
 struct State {
     entries: usize,
     bytes: usize,
+    /// Reports that were taken so far.
+    taken: u64,
     lost: LostLines,
     /// What has begun unheard and has not ended; as many as can be at work.
     unreported: BTreeSet<Place>,
@@ -157,6 +159,14 @@ impl ReportSender {
     }
 }
 
+impl ReportSender {
+    /// How many reports were taken so far, when half of what may wait does.
+    pub(super) fn half_full(&self) -> Option<u64> {
+        let state = self.fill.lock();
+        (state.entries >= MAX_ENTRIES / 2 || state.bytes >= MAX_BYTES / 2).then_some(state.taken)
+    }
+}
+
 impl ReportReceiver {
     /// The next report, when there is one; `None` when there will be no more.
     pub(super) fn next(&self) -> Option<Received> {
@@ -166,6 +176,7 @@ impl ReportReceiver {
                     let mut state = self.fill.lock();
                     state.entries = state.entries.saturating_sub(1); // both added when it was sent
                     state.bytes = state.bytes.saturating_sub(bytes);
+                    state.taken += 1;
                     drop(state);
                     if !self.is_unheard(&report) {
                         return Some(Received::Report(report));

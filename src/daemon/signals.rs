@@ -1,5 +1,7 @@
 //! Signals: the first asks the daemon to end, the second ends it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
@@ -13,15 +15,24 @@ use super::live::{Event, LiveError};
 pub(super) struct SignalWatch {
     handle: Handle,
     thread: Option<JoinHandle<()>>,
+    /// The end was asked for.
+    asked: Arc<AtomicBool>,
 }
 
 impl SignalWatch {
+    /// Whether the end was asked for, though the word of it may still be on its way.
+    pub(super) fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
     /// Sends [`Event::Stop`] to `to` at the first signal that asks for an end. At the second the process ends at once, with
     /// the code shells give to it.
     pub(super) fn start(to: SyncSender<Event>) -> Result<Self, LiveError> {
         let mut signals =
             Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| LiveError::Signals { error: error.to_string() })?;
         let handle = signals.handle();
+        let ended = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&ended);
         let watch = move || {
             let mut asked = false;
             for signal in signals.forever() {
@@ -30,6 +41,7 @@ impl SignalWatch {
                     std::process::exit(128 + signal);
                 }
                 asked = true;
+                tell.store(true, Ordering::Relaxed);
                 log::info!("ending: calls at work are finished first; a second signal ends at once");
                 // A full queue is worked off soon; a closed one means that the end has come already.
                 let _ = to.send(Event::Stop);
@@ -37,7 +49,7 @@ impl SignalWatch {
         };
         let thread = std::thread::Builder::new().name("signals".into()).spawn(watch);
         let thread = thread.map_err(LiveError::thread("waits for signals"))?;
-        Ok(Self { handle, thread: Some(thread) })
+        Ok(Self { handle, thread: Some(thread), asked: ended })
     }
 }
 

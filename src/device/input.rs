@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::port::{PortList, PortsError, list_ports};
-use super::session::{Session, SessionError};
+use super::session::{Reading, Session, SessionError};
 use super::source::Source;
 use crate::midi::{Port, find_port};
 use crate::text::Escape as _;
@@ -83,18 +83,23 @@ impl fmt::Display for InputError {
 
 impl std::error::Error for InputError {}
 
-/// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
-/// FIFO or device, anything else a sequencer port that must be there now.
+/// Decides what `input` means, and takes a file as it looks.
 pub fn resolve(input: &str) -> Result<Input, InputError> {
+    resolve_as(input, Reading::AsItLooks)
+}
+
+/// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
+/// FIFO or device, anything else a sequencer port that must be there now. `reading` is how to take a file.
+pub fn resolve_as(input: &str, reading: Reading) -> Result<Input, InputError> {
     match Source::parse(input) {
-        Source::Stdin => stdin(),
+        Source::Stdin => stdin(reading),
         Source::Virtual(name) if name.is_empty() => Err(InputError::NoName),
         Source::Virtual(name) => Ok(Input::Live(Source::Virtual(name))),
-        Source::Raw(path) => file(&path),
+        Source::Raw(path) => file(&path, reading),
         Source::Port(name) => {
             let path = Path::new(input);
             if path.exists() {
-                return file(path);
+                return file(path, reading);
             }
             match list_ports() {
                 Ok(PortList { inputs, .. }) if find_port(&inputs, &name, None, &[]).is_some() => {
@@ -108,23 +113,23 @@ pub fn resolve(input: &str) -> Result<Input, InputError> {
 }
 
 /// Standard input is a session when a file was redirected into it.
-fn stdin() -> Result<Input, InputError> {
+fn stdin(reading: Reading) -> Result<Input, InputError> {
     let descriptor = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
     match descriptor {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
-            let session = Session::from_file(file, Path::new("standard input"));
+            let session = Session::from_file(file, Path::new("standard input"), reading);
             session.map(Input::Session).map_err(InputError::Session)
         }
         _ => Ok(Input::Live(Source::Stdin)),
     }
 }
 
-fn file(path: &Path) -> Result<Input, InputError> {
+fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
     let metadata = std::fs::metadata(path)
         .map_err(|error| InputError::Session(SessionError::Read { path: path.to_owned(), error: error.to_string() }))?;
     let kind = metadata.file_type();
     if kind.is_file() {
-        Session::read(path).map(Input::Session).map_err(InputError::Session)
+        Session::read(path, reading).map(Input::Session).map_err(InputError::Session)
     } else if kind.is_fifo() || kind.is_char_device() {
         Ok(Input::Live(Source::Raw(path.to_owned())))
     } else {

@@ -13,7 +13,7 @@ use super::revoked::{Permit, Permits, Revocations};
 use super::volume::{LIMIT, Mixer};
 use super::words;
 use super::worker::Worker;
-use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, SentMidi};
 use crate::config::{Config, Volume};
 
 #[cfg(feature = "keys")]
@@ -34,6 +34,8 @@ pub struct Live {
     on_failure: Option<OnFailure>,
     permits: Option<Permits>,
     revocations: Arc<Revocations>,
+    /// What goes to MIDI ports.
+    sent: Arc<SentMidi>,
     #[cfg(feature = "alsa")]
     midi: std::sync::Mutex<Outputs>,
     #[cfg(feature = "keys")]
@@ -55,6 +57,7 @@ impl Live {
             on_failure: None,
             permits: None,
             revocations: Arc::default(),
+            sent: Arc::default(),
             #[cfg(feature = "alsa")]
             midi: std::sync::Mutex::default(),
             #[cfg(feature = "keys")]
@@ -194,7 +197,10 @@ impl Outside for Live {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
             #[cfg(feature = "alsa")]
-            Effect::Midi(out) => self.midi().send(out),
+            Effect::Midi(out) => {
+                self.sent.note(out);
+                self.midi().send(out)
+            }
             #[cfg(not(feature = "alsa"))]
             Effect::Midi(_) => Err(not_built("MIDI output", "alsa")),
             Effect::Shell(line) => self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
@@ -213,6 +219,18 @@ impl Outside for Live {
             Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Err(not_built("keys and clicks", "keys")),
         }
         .map(|()| Reply::Done)
+    }
+
+    fn has_room(&self) -> bool {
+        #[cfg(feature = "keys")]
+        if !self.typist.has_room() {
+            return false;
+        }
+        self.programs.has_room()
+    }
+
+    fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        Some(Arc::clone(&self.sent))
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {

@@ -23,7 +23,7 @@ mod words;
 mod worker;
 
 pub use descriptors::Descriptors;
-pub use dry_run::DryRun;
+pub use dry_run::{AnswersError, CannedAnswers, DryRun};
 pub use facts::World;
 pub use live::{Live, OnFailure};
 #[cfg(feature = "tls")]

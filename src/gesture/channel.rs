@@ -137,8 +137,8 @@ impl ChannelState {
     pub(super) fn control(&mut self, cc: u8, value: u8, emit: &mut impl FnMut(Gesture)) {
         emit(Gesture::Cc { cc, value });
         let encoder = self.encoders.iter_mut().find(|encoder| encoder.cc == cc);
-        if let Some(direction) = encoder.and_then(|encoder| encoder.turn(value)) {
-            emit(Gesture::Encoder { cc, direction, value });
+        if let Some((direction, steps)) = encoder.and_then(|encoder| encoder.turn(value)) {
+            emit(Gesture::Encoder { cc, direction, steps, value });
         }
     }
 

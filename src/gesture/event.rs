@@ -63,6 +63,8 @@ pub enum Gesture {
         cc: u8,
         /// Which way.
         direction: Direction,
+        /// How far, in steps: more than 0 clockwise, less than 0 the other way, never 0.
+        steps: i8,
         /// The value received.
         value: u8,
     },

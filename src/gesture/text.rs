@@ -13,6 +13,25 @@ impl fmt::Display for Direction {
     }
 }
 
+impl Gesture {
+    /// Its kind, as plugins are told: `press`, `long_press`, `double_tap`, `chord`, `encoder`, `cc`, `aftertouch`, `pitch_bend`,
+    /// `program_change`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Press { .. } => "press",
+            Self::LongPress { .. } => "long_press",
+            Self::DoubleTap { .. } => "double_tap",
+            Self::Chord { .. } => "chord",
+            Self::Encoder { .. } => "encoder",
+            Self::Cc { .. } => "cc",
+            Self::Aftertouch { .. } => "aftertouch",
+            Self::PitchBend { .. } => "pitch_bend",
+            Self::ProgramChange { .. } => "program_change",
+        }
+    }
+}
+
 impl fmt::Display for Gesture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

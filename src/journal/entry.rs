@@ -56,8 +56,10 @@ pub enum What {
         plugin: String,
         /// In whose name.
         tenant: String,
-        /// What it asked for.
-        effect: Effect,
+        /// The configuration's name for what it asked for, or the host function's.
+        action: &'static str,
+        /// What it asked for, as one line.
+        effect: String,
     },
     /// A plugin was not called because it had not been admitted.
     Refused {
@@ -128,7 +130,7 @@ impl Entry {
                 effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
             What::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
-            What::PluginEffect { plugin, tenant, effect } => plugin.len() + tenant.len() + effect.held_bytes(),
+            What::PluginEffect { plugin, tenant, effect, .. } => plugin.len() + tenant.len() + effect.len(),
             What::Shutdown { plugin, tenant, outcome } => {
                 plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
             }
@@ -173,7 +175,7 @@ impl Entry {
             }
             What::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
             What::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
-            What::PluginEffect { effect, .. } => (Some(effect_name(effect)), Some(Status::DryRun)),
+            What::PluginEffect { action, .. } => (Some(action), Some(Status::DryRun)),
             What::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
             What::Dropped(_) | What::Revoked(_) => (None, Some(Status::Rejected)),
         }
@@ -201,22 +203,13 @@ impl Entry {
             What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
             _ => return,
         };
-        for line in &outcome.logs {
+        for line in outcome.log_lines() {
             log.line(
                 plugin,
                 self.t,
                 line.level.level(),
                 format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
             );
-        }
-        if outcome.logs_dropped > 0 {
-            let text = format_args!(
-                "{}/{}{when}: {} more lines dropped",
-                plugin.escaped(),
-                tenant.escaped(),
-                outcome.logs_dropped
-            );
-            log.line(plugin, self.t, log::Level::Warn, text);
         }
     }
 
@@ -240,6 +233,7 @@ impl Entry {
                 line.plugin = Some(call.plugin.clone());
                 line.tenant = Some(call.tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
@@ -247,6 +241,7 @@ impl Entry {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
             What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
@@ -254,10 +249,10 @@ impl Entry {
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(what);
             }
-            What::PluginEffect { plugin, tenant, effect } => {
+            What::PluginEffect { plugin, tenant, effect, .. } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
-                line.output = text_value(&effect.to_string());
+                line.output = text_value(effect);
             }
             What::Refused { call, .. } => {
                 line.plugin = Some(call.plugin.clone());
@@ -279,7 +274,8 @@ fn status_of(outcome: &Outcome) -> Status {
 }
 
 /// The configuration's name for the action behind an effect.
-fn effect_name(effect: &Effect) -> &'static str {
+#[must_use]
+pub const fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::Midi(_) => "SendMidi",
         Effect::Shell(_) => "Shell",

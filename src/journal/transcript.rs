@@ -171,7 +171,7 @@ impl TranscriptLine {
         self.peak_memory_bytes = Some(outcome.peak_memory as u64);
         self.code = outcome.code();
         self.output = outcome.output.as_deref().and_then(output_value);
-        let logs = outcome.logs.iter().map(|line| (line.level.level().as_str(), line.text.clone()));
+        let logs = outcome.log_lines().map(|line| (line.level.level().as_str(), line.into_owned().text));
         self.logs = Some(logs.collect());
         let calls = outcome.host_calls.iter();
         self.host_calls = Some(calls.map(|call| (call.function, call.read.clone(), call.result)).collect());

@@ -194,7 +194,12 @@ mod tests {
                 velocity,
                 distance
             }),
-            (small.clone(), direction()).prop_map(|(cc, direction)| Gesture::Encoder { cc, direction, value: 1 }),
+            (small.clone(), direction()).prop_map(|(cc, direction)| Gesture::Encoder {
+                cc,
+                direction,
+                steps: 1,
+                value: 1
+            }),
             (prop::option::of(small.clone()), small.clone())
                 .prop_map(|(note, pressure)| Gesture::Aftertouch { note, pressure }),
             (0..4u16).prop_map(|value| Gesture::PitchBend { value }),

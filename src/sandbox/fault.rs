@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
+use super::meter::Asked;
 use super::thread::ThreadError;
 use crate::config::{WasmConfig, literal};
 use crate::text::Escape as _;
@@ -23,6 +24,8 @@ pub struct Fault {
     pub function: &'static str,
     /// What happened.
     pub kind: FaultKind,
+    /// Of a call that used up its fuel: what is known of how much it wanted.
+    pub asked: Option<Asked>,
 }
 
 /// What stopped a call.
@@ -243,6 +246,37 @@ impl Fault {
     }
 }
 
+impl Asked {
+    /// Says what a call wanted that used up its `limit`, as far as that is known, and what would have been enough.
+    fn advise(self, f: &mut fmt::Formatter<'_>, limit: u64, section: Section<'_>) -> fmt::Result {
+        let Self { fuel, slept } = self;
+        let twice = limit.saturating_mul(2);
+        if slept > 0 {
+            write!(
+                f,
+                " (asked for {}, {} of it to sleep: a nanosecond of sleep is one fuel)",
+                grouped(fuel),
+                grouped(slept)
+            )?;
+        } else if fuel > twice {
+            write!(f, " (asked for {})", grouped(fuel))?;
+        }
+        let most = WasmConfig::MOST_FUEL;
+        if fuel > most {
+            return write!(f, "; that is more than max_fuel may be: have it do less in one call");
+        }
+        // With what it was refused, and as much again as it had for what it does then.
+        let enough = if fuel > twice { rounded(fuel.saturating_add(limit)).min(most) } else { twice };
+        more(f, "max_fuel", enough, most, section)
+    }
+}
+
+/// `number`, rounded up to three digits and zeros.
+fn rounded(number: u64) -> u64 {
+    let unit = 10_u64.pow(number.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    number.checked_next_multiple_of(unit).unwrap_or(number)
+}
+
 /// The line to write for a setting of the plugin, where that may be `value`; nothing where the setting goes no further.
 pub(super) fn more(f: &mut fmt::Formatter<'_>, key: &str, value: u64, most: u64, section: Section<'_>) -> fmt::Result {
     if value > most { Ok(()) } else { write!(f, "; if it needs more: {key} = {} under {section}", grouped(value)) }
@@ -250,7 +284,7 @@ pub(super) fn more(f: &mut fmt::Formatter<'_>, key: &str, value: u64, most: u64,
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { plugin, function, kind } = self;
+        let Self { plugin, function, kind, asked } = self;
         write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
         match kind.reason() {
@@ -258,7 +292,7 @@ impl fmt::Display for Fault {
             FaultKind::StartFuel { wanted, .. } => {
                 more(f, "max_fuel", wanted.saturating_mul(2), WasmConfig::MOST_FUEL, section)
             }
-            FaultKind::Fuel { limit } => more(f, "max_fuel", limit.saturating_mul(2), WasmConfig::MOST_FUEL, section),
+            FaultKind::Fuel { limit } => asked.unwrap_or_default().advise(f, *limit, section),
             FaultKind::Deadline { limit_ms, .. } => {
                 let more_ms = u64::from(*limit_ms).saturating_mul(2);
                 more(f, "max_execution_ms", more_ms, WasmConfig::MOST_EXECUTION_MS, section)
@@ -438,12 +472,37 @@ mod tests {
     #[test]
     fn a_fault_names_plugin_function_limit_and_remedy() {
         let kind = FaultKind::Memory { limit: 128 << 20, wanted: 200 << 20 };
-        let fault = Fault { plugin: "spotify".into(), function: "execute", kind };
+        let fault = Fault { plugin: "spotify".into(), function: "execute", kind, asked: None };
         assert_eq!(
             fault.to_string(),
             "plugin \"spotify\": execute: memory limit 128 MiB reached (asked for 200 MiB); \
              if it needs more: max_memory_bytes = 209_715_200 under [plugins.spotify]"
         );
+    }
+
+    #[test]
+    fn fuel_advice_says_what_would_have_been_enough_and_what_sleep_took() {
+        let said = |limit, fuel, slept| {
+            let (kind, asked) = (FaultKind::Fuel { limit }, Some(Asked { fuel, slept }));
+            Fault { plugin: "p".into(), function: "execute", kind, asked }.to_string()
+        };
+        let begin = "plugin \"p\": execute: fuel limit 100_000_000 reached";
+        let more = |amount: &str| format!("; if it needs more: max_fuel = {amount} under [plugins.p]");
+        // A loop: who knows.
+        assert_eq!(said(100_000_000, 100_000_007, 0), format!("{begin}{}", more("200_000_000")));
+        // One operation that is known.
+        let asked = format!("{begin} (asked for 250_000_007){}", more("351_000_000"));
+        assert_eq!(said(100_000_000, 250_000_007, 0), asked);
+        let sleep = ": a nanosecond of sleep is one fuel)";
+        let nap =
+            format!("{begin} (asked for 1_000_008_194, 1_000_000_000 of it to sleep{sleep}{}", more("1_110_000_000"));
+        assert_eq!(said(100_000_000, 1_000_008_194, 1_000_000_000), nap);
+        let naps = format!("{begin} (asked for 100_200_000, 100_000_000 of it to sleep{sleep}{}", more("200_000_000"));
+        assert_eq!(said(100_000_000, 100_200_000, 100_000_000), naps);
+        let year = said(100_000_000, 31_536_000_000_008_194, 31_536_000_000_000_000);
+        assert!(year.ends_with("; that is more than max_fuel may be: have it do less in one call"), "{year}");
+        assert!(said(900_000_000_000, 1_000_000_000_000, 0).ends_with(" reached"), "there is no more to give");
+        assert_eq!([0, 7, 999, 1_001, 1_100_000_001, u64::MAX].map(rounded)[..5], [0, 7, 999, 1_010, 1_110_000_000]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A plugin at work for one tenant: its store, its memory, and the calls into it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -98,7 +99,7 @@ impl Instance {
     fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
         let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
-        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
+        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind, asked: None };
         let before = |init_fuel, kind| {
             let mut outcome = Outcome::empty(Status::Fault(fault("instantiation", kind)));
             (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
@@ -134,6 +135,8 @@ impl Instance {
             account: None,
             lines,
             call: CallState::default(),
+            denied: 0,
+            looked_for_files: false,
             deadline,
             alarm: Alarm::default(),
         };
@@ -264,7 +267,7 @@ impl Instance {
     pub(super) fn input(&self, request: &Request<'_>) -> Vec<u8> {
         let mut input = Vec::new();
         if self.is_handed_params_alone() {
-            input.extend_from_slice(params_of(request).as_bytes());
+            input.extend_from_slice(request.params_json().as_bytes());
         } else {
             write_wide(&mut input, request);
         }
@@ -273,7 +276,12 @@ impl Instance {
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
         if self.ended {
-            let fault = Fault { plugin: self.plugin().name().to_owned(), function: "execute", kind: FaultKind::Ended };
+            let fault = Fault {
+                plugin: self.plugin().name().to_owned(),
+                function: "execute",
+                kind: FaultKind::Ended,
+                asked: None,
+            };
             return Outcome::empty(Status::Fault(fault));
         }
         if let Some(mismatch) = self.mismatch(request) {
@@ -294,12 +302,12 @@ impl Instance {
     /// Where the parameters are not what the plugin says it accepts.
     fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
         let schema = self.metadata()?.params_schema.as_ref().filter(|_| self.raw.is_none())?;
-        schema.check(params_of(request)).err()
+        schema.check(request.params_json()).err()
     }
 
     /// Tells the plugin that it goes, and returns what it still had to log.
     pub fn shutdown(self, at_ns: u64) -> Vec<LogLine> {
-        self.end(at_ns).map(|outcome| outcome.logs).unwrap_or_default()
+        self.end(at_ns).map(|outcome| outcome.log_lines().map(Cow::into_owned).collect()).unwrap_or_default()
     }
 
     /// The same, with all that came of it; none when the plugin does not want to be told.
@@ -337,7 +345,7 @@ impl Instance {
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
-            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
+            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind, asked: None }
         })
     }
 
@@ -398,7 +406,7 @@ impl Instance {
         raw: Option<&[u8]>,
         buffer: &mut Vec<u8>,
     ) -> Result<i32, (&'static str, FaultKind)> {
-        let params = raw.unwrap_or_else(|| params_of(request).as_bytes());
+        let params = raw.unwrap_or_else(|| request.params_json().as_bytes());
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
             let [(at, len), (context_at, context_len)] = self.place([params, buffer])?;
@@ -508,9 +516,14 @@ impl Instance {
             Ok(code) => Status::Failed(code),
             Err((function, kind)) => {
                 self.ended = true;
-                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind })
+                let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(state.meter.asked);
+                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind, asked })
             }
         };
+        if !matches!(status, Status::Ok) {
+            state.failed();
+        }
+        let denied = std::mem::take(&mut state.denied);
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
         let (logs, logs_dropped) = state.lines.take();
         Outcome {
@@ -522,17 +535,13 @@ impl Instance {
             logs,
             logs_dropped,
             effects,
+            denied,
             host_calls: trace.into_calls(),
             last_error,
             generation: self.generation,
             quarantined: None,
         }
     }
-}
-
-/// The parameters of `request` as JSON.
-fn params_of<'a>(request: &Request<'a>) -> &'a str {
-    if request.params.json.is_empty() { "{}" } else { &request.params.json }
 }
 
 /// The guest begins to run: out of its own fuel and time, of which nothing is in the store yet.
@@ -545,7 +554,8 @@ fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
 fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
-    let outcome = Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind }));
+    let outcome =
+        Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind, asked: None }));
     plugin.counters().ran(&outcome);
     outcome
 }

@@ -7,7 +7,7 @@ use super::outcome::{LogLevel, LogLine};
 use crate::text::clean_bytes;
 
 /// Lines kept of one call. A plugin that says more in one call says too much; the rest is counted.
-const MAX_LINES: usize = 100;
+pub(super) const MAX_LINES: usize = 100;
 
 /// Bytes kept of one line.
 pub(super) const MAX_LINE: usize = 1_024;

@@ -1,6 +1,9 @@
 //! What came of a call.
 
+use std::borrow::Cow;
+
 use super::fault::{Fault, FaultKind, Section};
+use super::lines::MAX_LINES;
 use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
@@ -25,7 +28,10 @@ pub struct Outcome {
     pub logs_dropped: u32,
     /// Effects that were performed for it.
     pub effects: u32,
-    /// The host functions it called, in order, where [`super::Services::trace`] asks for them; the first thousand.
+    /// What it asked for and was denied, that of its start included when this call was its first.
+    pub denied: u32,
+    /// The host functions it called, in order, where [`super::Services::trace`] asks for them: the first thousand, and behind them a
+    /// record called `more` whose result is how many are missing, where some are.
     pub host_calls: Vec<HostCallRecord>,
     /// The last error a host function told the plugin of.
     pub last_error: Option<String>,
@@ -131,6 +137,15 @@ impl Outcome {
         Self::empty(Status::Rejected(rejection))
     }
 
+    /// What the plugin wrote, and behind it how many lines are missing, where some are.
+    pub fn log_lines(&self) -> impl Iterator<Item = Cow<'_, LogLine>> {
+        let mark = || {
+            let text = format!("{} more lines dropped: a call may write {MAX_LINES}", self.logs_dropped);
+            Cow::Owned(LogLine { level: LogLevel::Warn, text })
+        };
+        self.logs.iter().map(Cow::Borrowed).chain((self.logs_dropped > 0).then(mark))
+    }
+
     /// About how many bytes of memory it holds beside its own size. What a fault or a rejection says is short.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
@@ -150,6 +165,7 @@ impl Outcome {
             logs: Vec::new(),
             logs_dropped: 0,
             effects: 0,
+            denied: 0,
             host_calls: Vec::new(),
             last_error: None,
             generation: 0,

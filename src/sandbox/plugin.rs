@@ -122,7 +122,7 @@ impl Plugin {
             approval: grant.approval().cloned(),
             secrets: BoundSecrets::of(settings),
             profile: None,
-            counters: Counters::default(),
+            counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
             deferred_pages,
             start_fuel: start_fuel(manifest.sizes()),

@@ -144,6 +144,11 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether no instance has more than half of the calls waiting that may: whoever can wait does, while there is no room.
+    pub fn has_room(&self) -> bool {
+        self.table().has_room()
+    }
+
     /// Lets instances go whose time is up at `now`, each at its own time. Calls do this by themselves; a quiet daemon does it now and
     /// then.
     pub fn expire(&self, now: Micros) {

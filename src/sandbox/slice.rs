@@ -62,6 +62,7 @@ fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
     let left = store.get_fuel().unwrap_or(0); // metering is always on
     let slice = if store.data().account.is_some() { PROFILE_SLICE } else { SLICE };
     let meter = &mut store.data_mut().meter;
+    meter.asked.fuel = meter.used(left).saturating_add(needed);
     let wanted = needed.max(slice).saturating_sub(left);
     let granted = wanted.min(meter.reserve());
     let next = left.saturating_add(granted);
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_longest_block_of_failing_growth_fits_a_small_stack() {
-        // As many as a function may have (tests/module_bounds.rs).
+        // As many as a function may have (tests/sandbox/module_bounds.rs).
         let body = format!("{} (i32.const 7)", "(drop (memory.grow (i32.const 65000)))".repeat(1_024));
         let outcome = on_small_stack(1 << 20, move || run_once("1", &body));
         assert!(outcome.error().is_some_and(|error| error.contains("the plugin returned 7")), "{outcome:?}");

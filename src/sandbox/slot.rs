@@ -101,6 +101,11 @@ impl Slot {
         Ok(!std::mem::replace(&mut queue.scheduled, true))
     }
 
+    /// Whether less than half of the calls wait that may.
+    pub(super) fn has_room(&self) -> bool {
+        self.queue().calls as u64 * 2 <= u64::from(self.plugin.settings().queue.saturating_sub(1))
+    }
+
     /// Lets the instance go after what already waits. `true`: the slot has to be handed to a worker.
     pub(super) fn push_close(&self, at: Micros, number: Option<u64>) -> bool {
         let mut queue = self.queue();

@@ -39,7 +39,7 @@ pub use failure::Failure;
 pub use host::{HostError, Level, config, last_error, log, midi_send, output};
 pub use metadata::{Action, Capability, Metadata};
 pub use network::{HttpRequest, HttpResponse, Message, WebSocket};
-pub use request::{Context, Request};
+pub use request::{Context, Params, Request};
 pub use system::{Ran, System, Volume, exec, press_keys, system, type_text, volume};
 
 /// What [`plugin!`] expands to calls; not for use by hand.

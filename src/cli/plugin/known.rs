@@ -9,6 +9,7 @@ use crate::config::{Capability, Config, Environment, PluginConfig, paths};
 use crate::daemon::{Outlook, Places, PluginStatus};
 use crate::grant::{Identity, LiveGrants};
 use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel};
+use crate::sandbox::Plugin;
 use crate::text::Escape as _;
 
 /// Where approvals are kept.
@@ -59,6 +60,12 @@ impl Known {
         let refusal = verdict.refusal.map(|refusal| refusal.to_string());
         let Some(status) = status else { return Err(refusal.unwrap_or_default()) };
         Ok(Standing { status, refusal })
+    }
+
+    /// Loads the plugin with the grant it has now. The error is why it is refused.
+    pub(super) fn load(&self, name: &str, plugin: &PluginConfig) -> Result<Arc<Plugin>, String> {
+        let Standing { status, refusal } = self.standing(name, plugin)?;
+        status.loaded.map_err(|unusable| refusal.unwrap_or_else(|| unusable.to_string()))
     }
 }
 

@@ -35,7 +35,7 @@ enum Command {
     Inspect(inspect::Inspect),
     List(list::List),
     Revoke(revoke::Revoke),
-    Run(run::Run),
+    Run(Box<run::Run>),
 }
 
 impl Plugin {

@@ -9,6 +9,7 @@
 mod inputs;
 mod rehearsal;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -273,7 +274,7 @@ impl Checks {
             of: steps.len(),
             input: step.input.clone(),
             error: step.told(),
-            logs: step.outcome.logs.clone(),
+            logs: step.outcome.log_lines().map(Cow::into_owned).collect(),
         };
         let trials =
             if name < CheckName::EmptyParams { Vec::new() } else { bad.clone().map(trial).take(MOST_TRIALS).collect() };
