@@ -11,6 +11,11 @@ use crate::config::{WasmConfig, literal};
 use crate::text::Escape as _;
 use crate::text::clean;
 
+/// What a plugin built by Go has to export, and why.
+pub(super) const ALLOC_IN_GO: &str = "it is built by Go, whose allocator takes memory that the host adds for its own; so it has to \
+     give room itself, and keep it: export alloc(size: i32) -> i32, in Go: //go:wasmexport alloc above func alloc(size uint32) \
+     unsafe.Pointer (docs/plugins.md has all of it)";
+
 /// A call that was stopped, by the engine or by a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -129,6 +134,8 @@ pub enum FaultKind {
         /// Pages it declares at most.
         max_pages: u64,
     },
+    /// There is nowhere to put the request: its `alloc` gives no room, and its allocator takes for its own what the host would add.
+    NoAllocation,
     /// An earlier fault has ended this instance.
     Ended,
     /// The plugin's data directory cannot be opened.
@@ -202,7 +209,7 @@ impl FaultKind {
             Self::Pointer(_) => "pointer",
             Self::Metadata { .. } => "metadata",
             Self::Request { .. } => "request",
-            Self::NoRoom { .. } => "no_room",
+            Self::NoRoom { .. } | Self::NoAllocation => "no_room",
             Self::Ended => "ended",
             Self::DataDirectory { .. } => "data_directory",
             Self::Segment { .. } => "segment",
@@ -404,6 +411,7 @@ impl fmt::Display for FaultKind {
                 f,
                 "no room for the request: it exports no alloc and declares a memory that may not grow beyond {max_pages} × 64 KiB"
             ),
+            Self::NoAllocation => write!(f, "no room for the request: its alloc returned 0; {ALLOC_IN_GO}"),
             Self::Ended => write!(f, "an earlier fault has ended this instance"),
             Self::DataDirectory { path, reason } => {
                 write!(f, "cannot open its data directory {}: {reason}", path.escaped())

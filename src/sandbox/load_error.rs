@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::fault::{Bytes, Section, grouped};
+use super::fault::{ALLOC_IN_GO, Bytes, Section, grouped};
 use super::header::Foreign;
+use super::known_host::KnownHost;
 use super::module::PAGE;
 use super::producer::Language;
 use super::signature::Signature;
@@ -94,7 +95,17 @@ pub enum LoadReason {
         module: String,
         /// What is imported from it.
         name: String,
+        /// What that is, when it is no function.
+        kind: Option<&'static str>,
+        /// Whose module it is, where that is known.
+        host: Option<&'static KnownHost>,
+        /// Other modules that it imports from and nobody provides, as far as a message names them.
+        also: Vec<String>,
+        /// What it was written in, when it is a program as well, and not a library.
+        program: Option<Language>,
     },
+    /// It has to export an allocator, and does not.
+    NoAllocator,
     /// A function that does not exist.
     UnknownImport {
         /// The module it is imported from.
@@ -186,6 +197,9 @@ impl LoadReason {
     /// What the parser cannot read, in its words: "unexpected end-of-file", or that a section or a function reaches beyond the end,
     /// where bytes are missing.
     pub(super) fn malformed(message: &str, offset: usize) -> Self {
+        if message.contains("string size out of bounds") {
+            return Self::invalid(format!("a name is longer than 100,000 bytes (at offset {offset:#x})"));
+        }
         if message.contains("unexpected end") || message.contains("out of bounds") {
             return Self::Truncated { offset };
         }
@@ -312,25 +326,31 @@ impl fmt::Display for LoadReason {
             Self::ImportKind { module, name: import, kind } => {
                 write!(f, "imports the {kind} {}.{}; only functions can be imported", name(module), name(import))
             }
-            Self::UnknownModule { module, name: import } => {
-                write!(f, "imports {}.{}, and there is no module \"{}\"", name(module), name(import), name(module))?;
-                match module.as_str() {
-                    "wasi_unstable" => write!(f, "; that is preview 0 of WASI: build for wasm32-wasip1"),
-                    "env" if import == "abort" => {
-                        write!(f, "; AssemblyScript imports it unless it is told not to: build with --use abort=")
+            Self::UnknownModule { module, name: import, kind, host, also, program } => {
+                f.write_str("imports ")?;
+                if let Some(kind) = kind {
+                    write!(f, "the {kind} ")?;
+                }
+                write!(f, "{}.{}, and there is no module \"{}\"", name(module), name(import), name(module))?;
+                match host {
+                    Some(host) => write!(f, "; {}", host.advice_for_plugins())?,
+                    None => write!(
+                        f,
+                        "; that is of a host that is not known here; there are \"conductor\" and \"wasi_snapshot_preview1\""
+                    )?,
+                }
+                if !also.is_empty() {
+                    let also: Vec<_> = also.iter().map(|module| format!("\"{}\"", name(module))).collect();
+                    write!(f, "; it also imports from {}", also.join(", "))?;
+                }
+                match program {
+                    Some(language) => {
+                        write!(f, "; and it exports _start: a program, not a plugin; {}", language.library_flag())
                     }
-                    "env" => {
-                        write!(f, "; a symbol was left undefined when it was linked: link the library that has it")
-                    }
-                    _ if module.starts_with("__wbindgen") || module == "wbg" => {
-                        write!(f, "; that is wasm-bindgen, which needs a browser: build without it")
-                    }
-                    _ if module.starts_with("wasi:") => {
-                        write!(f, "; that is preview 2 of WASI: build for wasm32-wasip1")
-                    }
-                    _ => write!(f, "; there are \"conductor\" and \"wasi_snapshot_preview1\""),
+                    None => Ok(()),
                 }
             }
+            Self::NoAllocator => write!(f, "does not export \"alloc\"; {ALLOC_IN_GO}"),
             Self::UnknownImport { module, name: import, nearest } => {
                 write!(f, "imports {}.{}, which does not exist", name(module), name(import))?;
                 match nearest {
