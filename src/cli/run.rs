@@ -156,6 +156,7 @@ impl Run {
         if !live.drain(DRAIN) {
             log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
         }
+        live.finish();
         for plugin in &loaded {
             tell_denials(plugin);
         }

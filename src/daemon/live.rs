@@ -15,7 +15,7 @@ use super::room::Room;
 use super::session::{Happening, Session};
 use super::signals::SignalWatch;
 use super::told::Told;
-use crate::action::{Facts, Outside};
+use crate::action::Facts;
 use crate::clock::{Clock, Micros};
 use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
@@ -143,7 +143,9 @@ pub fn run_live(
 ) -> Result<LiveEnd, LiveError> {
     let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
-    let signals = SignalWatch::start(events.clone())?;
+    let (services, held) = services.with_account();
+    let last = Arc::clone(&held);
+    let signals = SignalWatch::start(events.clone(), move || last.release_all())?;
     if let Some(revocations) = &revocations {
         let events = events.clone();
         revocations.listen(move |revoked| {
@@ -160,7 +162,7 @@ pub fn run_live(
         let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
         pool.map_err(LiveError::thread("calls plugins"))?
     };
-    let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
+    let outside = Arc::clone(&held);
     let mut dispatch =
         Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
     let sender = writer.sender();
@@ -284,10 +286,11 @@ pub fn run_live(
         }
     }
     let end = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
-    dispatch.close(&config, end, &mut |report| sender.send(report));
+    dispatch.close(&config, end, session.stop(), &mut |report| sender.send(report));
     drop(sender);
     let lost = writer.finish();
     log.finish();
+    services.memory.finish();
     if lost.reported > 0 {
         log::warn!("lines lost in all because standard output was read too slowly: {}", lost.reported);
     }

@@ -10,6 +10,7 @@ use super::order::Place;
 use super::told::Told;
 use crate::journal::{Entry, What};
 use crate::sandbox::{Done, Shutdown};
+use crate::text::Tally;
 
 /// Reports that may wait for a slow reader.
 pub(super) const MAX_ENTRIES: usize = 8_192;
@@ -70,6 +71,7 @@ struct State {
     /// Reports that were taken so far.
     taken: u64,
     lost: LostLines,
+    reported: Tally,
     /// What has begun unheard and has not ended; as many as can be at work.
     unreported: BTreeSet<Place>,
     /// The last call whose beginning was sent; they come in the order of their numbers.
@@ -90,13 +92,13 @@ impl Fill {
             return;
         }
         let mut state = self.lock();
-        let before = state.lost.reported;
-        state.lost.reported += reported;
         state.lost.transcript += transcript;
+        let due = state.reported.add(reported).is_some();
+        state.lost.reported = state.reported.total();
+        let total = state.lost.reported;
         drop(state);
-        // At 1, 2, 4, 8 …, or the first number beyond.
-        if before == 0 || (before + reported).ilog2() > before.ilog2() {
-            log::warn!("lines lost so far because standard output is read too slowly: {}", before + reported);
+        if due {
+            log::warn!("lines lost so far because standard output is read too slowly: {total}");
         }
     }
 }
@@ -211,7 +213,7 @@ impl ReportReceiver {
 /// The lines that `report` would have been. A beginning is none: they come with the end.
 fn lines_of(report: &Report) -> LostLines {
     let (reported, transcript) = match report {
-        Report::Entry(entry) | Report::Ended(_, Some(entry)) => (1, u64::from(!entry.is_dry_run_only())),
+        Report::Entry(entry) | Report::Ended(_, Some(entry)) => (1, u64::from(!entry.is_account_only())),
         Report::Done(done) => {
             let lines = 1 + done.before.len() as u64 + u64::from(done.after.is_some());
             (lines, lines)

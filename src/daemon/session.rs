@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::action::{Cause, Facts, Scheduler, Step, Task};
+use crate::action::{Cause, Facts, Left, Scheduler, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, DeviceConfig, Mapping};
 use crate::gesture::{DeviceId, GestureEvent, Recognizer};
@@ -148,6 +148,11 @@ impl Session {
     pub fn end(&mut self, t: Micros, facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) -> Micros {
         while !self.advance(t, facts, say) {}
         self.now
+    }
+
+    /// Gives up what waits for its time: the session ends. Says how much that was.
+    pub fn stop(&mut self) -> Left {
+        self.scheduler.stop()
     }
 
     /// The device is gone at `t`: what falls due before comes first, then whatever it held is let go.

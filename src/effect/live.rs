@@ -15,6 +15,7 @@ use super::words;
 use super::worker::Worker;
 use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, SentMidi};
 use crate::config::{Config, Volume};
+use crate::text::Repeats;
 
 #[cfg(feature = "keys")]
 use super::keys::{Input, Keys, Sent};
@@ -34,6 +35,8 @@ pub struct Live {
     on_failure: Option<OnFailure>,
     permits: Option<Permits>,
     revocations: Arc<Revocations>,
+    /// What failed after it had been accepted, and how programs ended.
+    repeats: Arc<Repeats>,
     /// What goes to MIDI ports.
     sent: Arc<SentMidi>,
     #[cfg(feature = "alsa")]
@@ -52,11 +55,13 @@ impl Live {
     /// The world outside. Nothing is opened or started before it is needed. `environment` is what programs find.
     #[must_use]
     pub fn new(environment: Environment) -> Self {
+        let repeats = Arc::<Repeats>::default();
         Self {
             environment,
             on_failure: None,
             permits: None,
             revocations: Arc::default(),
+            repeats: Arc::clone(&repeats),
             sent: Arc::default(),
             #[cfg(feature = "alsa")]
             midi: std::sync::Mutex::default(),
@@ -65,7 +70,7 @@ impl Live {
             #[cfg(feature = "keys")]
             typist: Worker::new("keys"),
             programs: Worker::new("effects"),
-            reaper: Arc::default(),
+            reaper: Arc::new(Reaper::new(repeats)),
             mixer: Arc::default(),
             requests: Requests::new(),
         }
@@ -123,6 +128,12 @@ impl Live {
         done
     }
 
+    /// Says how often what was not said each time. The session ends.
+    pub fn finish(&self) {
+        self.repeats.finish();
+        self.revocations.finish();
+    }
+
     /// How many programs that were started still run.
     pub fn running(&self) -> usize {
         self.reaper.running()
@@ -137,9 +148,11 @@ impl Live {
     /// Tells of a failure on another thread.
     fn teller(&self, effect: &Effect) -> impl FnOnce(Result<(), EffectError>) + Send + use<> {
         let (effect, on_failure) = (effect.clone(), self.on_failure.clone());
+        let repeats = Arc::clone(&self.repeats);
         move |result| {
             if let Err(error) = result {
-                log::warn!("{effect}: {error}");
+                let text = effect.to_string();
+                repeats.warn(&text, format_args!("{text}: {error}"));
                 if let Some(tell) = on_failure {
                     tell(&effect, &error);
                 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::time::Duration;
 
 use alsa::Direction;
 use alsa::seq::{
@@ -35,6 +36,10 @@ const MAX_PORTS: usize = 128;
 
 /// How long a port that was not found is not looked for again: looking costs a millisecond, and notes come in hundreds.
 const RETRY: Micros = 250_000;
+
+/// How often, and after which pause, a note off is tried again when the queue is full.
+const PATIENCE: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// All output ports.
 #[derive(Default)]
@@ -74,7 +79,18 @@ impl Outputs {
         event.set_source(source);
         event.set_subs();
         event.set_direct();
-        match sequencer.seq.event_output_direct(&mut event) {
+        let mut sent = sequencer.seq.event_output_direct(&mut event);
+        if out.message.is_release() {
+            // What is not let go sounds on, so this waits a moment for room.
+            for _ in 0..PATIENCE {
+                if !sent.as_ref().is_err_and(|error| errno(*error) == Errno::AGAIN) {
+                    break;
+                }
+                std::thread::sleep(PAUSE);
+                sent = sequencer.seq.event_output_direct(&mut event);
+            }
+        }
+        match sent {
             Ok(_) => Ok(()),
             Err(error) if errno(error) == Errno::AGAIN => {
                 Err(EffectError::Busy(format!("MIDI port {}: its queue is full; the message was dropped", out.port)))

@@ -7,7 +7,6 @@ use super::memory;
 use super::module::{MAX_METADATA, PAGE};
 use super::slice::run;
 use super::state::State;
-use crate::config::Capability;
 
 /// The exports of one instance.
 #[derive(Debug)]
@@ -73,30 +72,27 @@ impl Exports {
     }
 
     /// Runs `capabilities` and reads the JSON array it points to.
-    pub(super) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<Capability>, FaultKind> {
-        let names: Vec<String> = {
-            let (ptr, len) = match self.capabilities {
-                None => return Ok(Vec::new()),
-                Some(CapabilitiesExport::Packed(export)) => {
-                    let packed = run(store, export, ())?;
-                    ((packed >> 32) as u32, Some(packed as u32)) // the two halves
-                }
-                Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
-            };
-            let data = self.memory.data(&*store);
-            let bytes = match len {
-                Some(len) => memory::slice(data, ptr, len),
-                None => memory::until_zero(data, ptr, MAX_METADATA),
-            };
-            let bytes = bytes.map_err(FaultKind::Pointer)?;
-            if bytes.len() > MAX_METADATA {
-                let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
-                return Err(FaultKind::Metadata { reason });
+    pub(super) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<String>, FaultKind> {
+        let (ptr, len) = match self.capabilities {
+            None => return Ok(Vec::new()),
+            Some(CapabilitiesExport::Packed(export)) => {
+                let packed = run(store, export, ())?;
+                ((packed >> 32) as u32, Some(packed as u32)) // the two halves
             }
-            serde_json::from_slice(bytes)
-                .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {error}") })?
+            Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
         };
-        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
+        let data = self.memory.data(&*store);
+        let bytes = match len {
+            Some(len) => memory::slice(data, ptr, len),
+            None => memory::until_zero(data, ptr, MAX_METADATA),
+        };
+        let bytes = bytes.map_err(FaultKind::Pointer)?;
+        if bytes.len() > MAX_METADATA {
+            let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
+            return Err(FaultKind::Metadata { reason });
+        }
+        serde_json::from_slice(bytes)
+            .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {error}") })
     }
 }
 

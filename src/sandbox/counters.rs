@@ -106,6 +106,12 @@ impl Counters {
         }
     }
 
+    /// What it was denied, by reason and by what it asked for: the first 64 things.
+    #[must_use]
+    pub fn denied(&self) -> Vec<(&'static str, String)> {
+        self.denials.named()
+    }
+
     /// The counters now.
     #[must_use]
     pub fn values(&self) -> CounterValues {

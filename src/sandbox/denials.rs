@@ -72,6 +72,11 @@ impl Denials {
         }
     }
 
+    /// What was named, by reason and name.
+    pub(super) fn named(&self) -> Vec<(&'static str, String)> {
+        self.lock().named.iter().cloned().collect()
+    }
+
     /// How many, by function and reason.
     pub(super) fn counts(&self) -> BTreeMap<(&'static str, &'static str), u64> {
         self.lock().counts.clone()

@@ -153,5 +153,6 @@ impl FunctionNames {
 
 /// The beginning of a name that is longer than any reader wants.
 fn cut(name: &str) -> &str {
-    &name[..name.floor_char_boundary(MAX_KEPT)]
+    let end = (0..=name.len().min(MAX_KEPT)).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    &name[..end]
 }

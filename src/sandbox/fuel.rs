@@ -100,7 +100,9 @@ pub fn cost_table_digest() -> Digest {
         text.push_str(&number.to_string());
         text.push('\n');
     }
-    text.push_str(&format!("account {ACCOUNT_FUEL}\n"));
+    text.push_str("account ");
+    text.push_str(&ACCOUNT_FUEL.to_string());
+    text.push('\n');
     Digest::of(text.as_bytes())
 }
 

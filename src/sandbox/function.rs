@@ -19,6 +19,9 @@ use crate::config::Capability;
 use crate::grant::{Denied, Grant};
 use crate::text::clean;
 
+/// The module host functions are imported from.
+pub(super) const MODULE: &str = "conductor";
+
 /// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
 pub const CALL_FUEL: u64 = 200;
 

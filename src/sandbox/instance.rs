@@ -17,7 +17,7 @@ use super::module::MAX_METADATA;
 use super::outcome::{Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::release::release_zero_pages;
-use super::request::{MAX_REQUEST, Request, write_context, write_wide};
+use super::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
 use super::schema::Mismatch;
 use super::services::{Phase, Services};
 use super::slice::{explain, is_element_segment, run};
@@ -27,7 +27,7 @@ use super::total_memory::MemoryShare;
 use super::translate::{Shadow, grow_deferred};
 use super::wasi::{Shared, context};
 use crate::clock::Alarm;
-use crate::config::{Capability, Isolation};
+use crate::config::{Capability, Isolation, Params};
 use crate::grant::GrantView;
 
 /// Room for requests is asked for in multiples of this many bytes.
@@ -45,6 +45,8 @@ pub struct Instance {
     /// Where they go when it has: room it has given and can take back, for the request and for the context.
     kept: Vec<(u32, u32)>,
     metadata: Option<Metadata>,
+    /// What the next call hands over in the place of its parameters.
+    raw: Option<Vec<u8>>,
     init_fuel: u64,
     generation: u64,
     /// Whether the next call is the first.
@@ -184,6 +186,7 @@ impl Instance {
             region: None,
             kept: Vec::new(),
             metadata: None,
+            raw: None,
             init_fuel: 0,
             generation,
             fresh: true,
@@ -225,6 +228,10 @@ impl Instance {
     pub fn outdated(&mut self) -> bool {
         self.store.data_mut().files_changed()
     }
+    /// Which of the instances of its plugin and tenant it is.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
     /// Fuel it took to make the instance, and `_initialize` and `init` used.
     pub fn init_fuel(&self) -> u64 {
         self.init_fuel
@@ -245,6 +252,32 @@ impl Instance {
                 outcome
             }
         }
+    }
+
+    /// Calls the plugin with `bytes` as they are, whatever they are, in the place of parameters or request. Nothing of them is held
+    /// against what the plugin says it accepts.
+    pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at_ns: u64) -> Outcome {
+        self.raw = Some(bytes.to_vec());
+        let params = Params::default();
+        let outcome = self.call(&Request { params: &params, context, at_ns });
+        self.raw = None;
+        outcome
+    }
+
+    /// Whether it is handed the parameters of a mapping alone, and not as a part of a request.
+    pub(super) fn is_handed_params_alone(&self) -> bool {
+        self.exports.execute_with_context.is_some() || matches!(self.exports.dialect, Dialect::Plain { .. })
+    }
+
+    /// The bytes that `request` hands over first: parameters, or the request.
+    pub(super) fn input(&self, request: &Request<'_>) -> Vec<u8> {
+        let mut input = Vec::new();
+        if self.is_handed_params_alone() {
+            input.extend_from_slice(request.params_json().as_bytes());
+        } else {
+            write_wide(&mut input, request);
+        }
+        input
     }
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
@@ -269,7 +302,7 @@ impl Instance {
 
     /// Where the parameters are not what the plugin says it accepts.
     fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
-        let schema = self.metadata()?.params_schema.as_ref()?;
+        let schema = self.metadata()?.params_schema.as_ref().filter(|_| self.raw.is_none())?;
         schema.check(request.params_json()).err()
     }
 
@@ -294,6 +327,12 @@ impl Instance {
 
     /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
     pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
+        let names = self.capability_names(at_ns)?;
+        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
+    }
+
+    /// The same in its own words, those included that name no capability.
+    pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
         let read = self.on_its_thread(|this| {
             begin(&mut this.store, at_ns, Phase::Call);
             let read = this.exports.capabilities(&mut this.store);
@@ -365,18 +404,24 @@ impl Instance {
 
     fn execute(&mut self, request: &Request<'_>) -> Result<i32, (&'static str, FaultKind)> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let result = self.execute_with(request, &mut buffer);
+        let raw = self.raw.take();
+        let result = self.execute_with(request, raw.as_deref(), &mut buffer);
         self.buffer = buffer;
         let code = result?;
         self.flush()?;
         Ok(code)
     }
 
-    fn execute_with(&mut self, request: &Request<'_>, buffer: &mut Vec<u8>) -> Result<i32, (&'static str, FaultKind)> {
-        let params = request.params_json();
+    fn execute_with(
+        &mut self,
+        request: &Request<'_>,
+        raw: Option<&[u8]>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<i32, (&'static str, FaultKind)> {
+        let params = raw.unwrap_or_else(|| request.params_json().as_bytes());
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
-            let [(at, len), (context_at, context_len)] = self.place([params.as_bytes(), buffer])?;
+            let [(at, len), (context_at, context_len)] = self.place([params, buffer])?;
             let code = run(&mut self.store, execute, (at, len, context_at, context_len))
                 .map_err(|kind| ("execute_with_context", kind))?;
             return Ok(code);
@@ -386,7 +431,8 @@ impl Instance {
             return Err(("execute", FaultKind::Engine { reason: "no export to call".into() }));
         };
         let bytes = match self.exports.dialect {
-            Dialect::Plain { .. } => params.as_bytes(),
+            Dialect::Plain { .. } => params,
+            Dialect::Wide { .. } if raw.is_some() => params,
             Dialect::Wide { .. } => {
                 write_wide(buffer, request);
                 buffer
@@ -413,6 +459,9 @@ impl Instance {
             }
         }
         if self.exports.alloc.is_none() {
+            if self.plugin().language().claims_added_memory() {
+                return Err(("alloc", FaultKind::NoAllocation));
+            }
             let mut at = self.input_region(total)?;
             for place in &mut places {
                 place.0 = at;
@@ -436,7 +485,7 @@ impl Instance {
     ) -> Result<(), (&'static str, FaultKind)> {
         let Some(dealloc) = self.exports.dealloc else {
             for place in places {
-                place.0 = run(&mut self.store, alloc, place.1).map_err(|kind| ("alloc", kind))?;
+                place.0 = run(&mut self.store, alloc, place.1.max(1)).map_err(|kind| ("alloc", kind))?;
             }
             return Ok(());
         };
@@ -446,7 +495,7 @@ impl Instance {
                 run(&mut self.store, dealloc, old).map_err(|kind| ("dealloc", kind))?;
             }
             for place in &*places {
-                let room = place.1.next_multiple_of(ROOM); // far from overflowing: a request has a limit
+                let room = place.1.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
                 let at = run(&mut self.store, alloc, room).map_err(|kind| ("alloc", kind))?;
                 self.kept.push((at, room));
             }
@@ -479,8 +528,8 @@ impl Instance {
             Err((function, kind)) => {
                 self.ended = true;
                 let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(self.store.data().meter.asked);
-                let fault = Fault { asked, ..Fault::new(self.plugin().name(), function, kind) };
-                Status::Fault(Fault { backtrace: self.backtrace(), ..fault })
+                let fault = Fault::new(self.plugin().name(), function, kind);
+                Status::Fault(Fault { backtrace: self.backtrace(), asked, ..fault })
             }
         };
         let state = self.store.data_mut();
@@ -500,6 +549,7 @@ impl Instance {
             logs_dropped,
             effects,
             denied,
+            released: Vec::new(),
             host_calls: trace.into_calls(),
             last_error,
             generation: self.generation,

@@ -202,7 +202,9 @@ mod tests {
             (beyond.join(" "), dropped)
         };
         let lines = Lines::default();
-        let numbered = |from: usize, to: usize| (from..to).map(|number| format!("{number}\n")).collect::<String>();
+        let numbered = |from: usize, to: usize| {
+            (from..to).flat_map(|number| [number.to_string(), "\n".to_owned()]).collect::<String>()
+        };
         // However they are cut into writes.
         for size in [1, 7, 100, 10_000] {
             for part in numbered(0, 1_000).as_bytes().chunks(size) {

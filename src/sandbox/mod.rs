@@ -1,7 +1,8 @@
 //! The only user of wasmi: engine, limits, guest memory, ABI, instance, pool.
 //!
 //! ```text
-//! AdmittedPlugin + Grant → Plugin (validated, linked; nothing has run)
+//! AdmittedPlugin → Manifest (what it imports, exports, says, needs)
+//! Manifest + Grant → Plugin (validated, linked; nothing has run)
 //!                        → Instance (one tenant's; `_initialize` and `init` have run)
 //!                        → call(Request) → Outcome
 //! ```
@@ -27,12 +28,14 @@ mod function;
 mod header;
 mod inline;
 mod instance;
+mod known_host;
 mod leave;
 mod lengths;
 mod limits;
 mod lines;
 mod load_error;
 mod loader;
+mod manifest;
 mod memory;
 mod metadata;
 mod meter;
@@ -67,7 +70,7 @@ mod worker;
 pub use capacity::instances_for;
 pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 pub use confinement::confinement;
-pub use conformance::{Check, CheckName, Conformance, conformance};
+pub use conformance::{Check, CheckName, Conformance, MOST_TRIALS, Trial, conformance};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;
@@ -81,10 +84,12 @@ pub use function::{
 pub use header::Foreign;
 pub use inline::InlinePool;
 pub use instance::Instance;
+pub use known_host::KnownHost;
 pub use leave::{Carried, Leaving, Shutdown};
 pub use load_error::{LoadError, LoadReason};
 #[doc(hidden)]
 pub use loader::Loader;
+pub use manifest::Manifest;
 pub use metadata::{ActionInfo, Metadata};
 pub use meter::{Asked, StopPlace, TimeLimit};
 pub use module::{Export, ExportKind, Import};
@@ -92,10 +97,10 @@ pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status}
 pub use plugin::Plugin;
 pub use plugin_log::PluginLog;
 pub use pool::{Done, Job, Pool, PoolObserver};
-pub use probe::declared;
+pub use probe::Probed;
 pub use producer::Language;
 pub use quarantine::Quarantined;
-pub use request::{Context, Request};
+pub use request::{Context, MAX_REQUEST, Request};
 pub use schema::{Mismatch, Schema, SchemaError};
 pub use services::{InstanceId, Services, Stops};
 pub use signature::{Signature, ValueType};

@@ -7,6 +7,7 @@ use super::lines::{LAST_LINES, MAX_LINES};
 use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
+use crate::action::Released;
 use crate::text::Escape as _;
 
 /// What came of a call.
@@ -28,6 +29,8 @@ pub struct Outcome {
     pub logs_dropped: u32,
     /// Effects that were performed for it.
     pub effects: u32,
+    /// What was let go afterwards because the plugin could not any more: its instance is gone, or its grant.
+    pub released: Vec<Released>,
     /// What it asked for and was denied, that of its start included when this call was its first.
     pub denied: u32,
     /// The host functions it called, in order, where [`super::Services::trace`] asks for them: the first thousand, and behind them a
@@ -137,7 +140,7 @@ impl Outcome {
         Self::empty(Status::Rejected(rejection))
     }
 
-    /// What the plugin wrote, and how many lines are missing, where some are: those that a fault keeps as its last come behind that.
+    /// What the plugin wrote, and behind it how many lines are missing, where some are: of a call that was stopped, before its last.
     pub fn log_lines(&self) -> impl Iterator<Item = Cow<'_, LogLine>> {
         let mark = || {
             let text = format!("{} more lines dropped: a call may write {MAX_LINES}", self.logs_dropped);
@@ -154,8 +157,21 @@ impl Outcome {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let logs: usize = self.logs.iter().map(|line| size_of::<LogLine>() + line.text.len()).sum();
         let calls: usize = self.host_calls.iter().map(|call| size_of::<HostCallRecord>() + call.read.len()).sum();
+        let released: usize = self.released.iter().map(Released::held_bytes).sum();
         let names = self.fault().map_or(0, |fault| fault.backtrace.held_bytes());
-        text(&self.output) + text(&self.last_error) + logs + calls + names
+        text(&self.output) + text(&self.last_error) + logs + calls + names + released
+    }
+
+    /// Whether nothing ran, and all there is to tell is what was let go.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.is_ok() && self.fuel == 0 // whatever runs costs fuel
+    }
+
+    /// Nothing ran, but this was let go.
+    #[must_use]
+    pub fn released(released: Vec<Released>) -> Self {
+        Self { released, ..Self::empty(Status::Ok) }
     }
 
     pub(super) fn empty(status: Status) -> Self {
@@ -168,6 +184,7 @@ impl Outcome {
             logs: Vec::new(),
             logs_dropped: 0,
             effects: 0,
+            released: Vec::new(),
             denied: 0,
             host_calls: Vec::new(),
             last_error: None,

@@ -165,7 +165,7 @@ impl Pool {
 
     fn let_go(&self, leave: Vec<Leave>) {
         for Leave { slot, at } in leave {
-            let number = slot.plugin.has_shutdown().then(|| {
+            let number = slot.plugin.may_leave_something().then(|| {
                 let number = self.number.fetch_add(1, Ordering::Relaxed);
                 let (plugin, tenant) = (slot.plugin.name().to_owned(), slot.tenant.to_string());
                 self.observer.0.leaving(Leaving { number, plugin, tenant, at });

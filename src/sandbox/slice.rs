@@ -155,7 +155,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::thread::on_small_stack;
-    use super::super::{Context, Instance, Outcome, Plugin, Request, Services};
+    use super::super::{Context, Instance, Manifest, Outcome, Plugin, Request, Services};
     use crate::action::{Effect, EffectError, Origin, Outside, Reply};
     use crate::clock::VirtualClock;
     use crate::config::{Params, PluginConfig};
@@ -182,7 +182,8 @@ mod tests {
         let admitted = admit(&path, &Policy { name: "grower".into(), ..Policy::default() }).expect("admitted");
         std::fs::remove_file(path).expect("removed");
         let settings = PluginConfig::new(std::path::PathBuf::new());
-        let plugin = Plugin::load(&admitted, &settings, Grant::none(), &[]).expect("loaded");
+        let plugin =
+            Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), &settings, Grant::none()).expect("loaded");
         let services = Services::new(Arc::new(VirtualClock::new(0)), Arc::new(Nowhere), [0; 32]);
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })

@@ -55,7 +55,11 @@ const TRIGGERS: &[Row] = &[
         "note = 60, soft_max = 2, medium_max = 9, velocity_min = 2, velocity_max = 9",
         &[("velocity_min", "min_velocity"), ("velocity_max", "max_velocity")],
     ),
-    ("LongPress", "note = 60, duration_ms = 5", &[("duration_ms", "min_duration_ms")]),
+    (
+        "LongPress",
+        "note = 60, duration_ms = 5",
+        &[("duration_ms", "min_duration_ms"), ("duration_ms", "hold_duration_ms")],
+    ),
     ("DoubleTap", "note = 60, timeout_ms = 5", &[("timeout_ms", "max_interval_ms")]),
     ("NoteChord", "notes = [1, 2], timeout_ms = 5", &[("timeout_ms", "max_interval_ms")]),
     ("EncoderTurn", "cc = 1, direction = \"Clockwise\", mode = \"BinaryOffset\"", &[]),
@@ -76,10 +80,10 @@ const ACTIONS: &[Row] = &[
     ("Delay", "ms = 1", &[]),
     ("MouseClick", "button = \"Left\", x = 1, y = 2", &[]),
     ("VolumeControl", "operation = \"Set\", value = 1", &[]),
-    ("VolumeControl", "operation = \"Mute\"", &[]),
+    ("VolumeControl", "operation = \"Mute\"", &[("operation", "action")]),
     ("ModeChange", "mode = \"Default\"", &[]),
     ("ModeChange", "mode = 0", &[]),
-    ("Repeat", "action = { Delay = { ms = 1 } }, count = 2, delay_ms = 3", &[]),
+    ("Repeat", "action = { Delay = { ms = 1 } }, count = 2, delay_ms = 3", &[("delay_ms", "delay_between_ms")]),
     (
         "Conditional",
         "condition = \"Always\", then_action = { Delay = { ms = 1 } }, else_action = { Delay = { ms = 2 } }",
@@ -491,6 +495,156 @@ fn a_mapping_that_never_fires_is_told_and_kept() {
     ] {
         assert_eq!(two(first, second), [], "{first} before {second}");
     }
+}
+
+#[test]
+fn a_mouse_button_is_understood_in_any_case() {
+    let button = |written: &str| good(&mapped(TRIGGER, &format!("{{ MouseClick = {{ button = \"{written}\" }} }}")));
+    for (written, name) in [("left", "Left"), ("RIGHT", "Right"), ("middle", "Middle"), ("Left", "Left")] {
+        assert_eq!(button(written), button(name), "{written}");
+    }
+}
+
+/// The keys a keystroke presses, modifiers first.
+fn pressed(config: &Config) -> Vec<&str> {
+    let Action::Keystroke(Keystroke { keys, modifiers }) = &*config.modes[0].mappings[0].action else {
+        panic!("{config:?}")
+    };
+    modifiers.iter().map(|modifier| modifier.key()).chain([keys.as_str()]).collect()
+}
+
+#[test]
+fn modifiers_are_understood_in_any_case_and_of_either_hand() {
+    let of = |fields: &str| good(&mapped(TRIGGER, &format!("{{ Keystroke = {{ {fields} }} }}")));
+    for (written, name) in [
+        ("CTRL", "ctrl"),
+        ("Option", "alt"),
+        ("LeftShift", "shift"),
+        ("left_ctrl", "ctrl"),
+        ("LAlt", "alt"),
+        ("ShiftLeft", "shift"),
+        ("RightAlt", "rightalt"),
+        ("AltGr", "rightalt"),
+        ("RightControl", "rightctrl"),
+        ("rshift", "rightshift"),
+        ("MetaRight", "rightcmd"),
+        ("RightCommand", "rightcmd"),
+    ] {
+        assert_eq!(pressed(&of(&format!("keys = \"a\", modifiers = [\"{written}\"]"))), [name, "a"], "{written}");
+        assert_eq!(pressed(&of(&format!("keys = \"{written}\""))), [name], "{written} alone");
+    }
+    // The left one is what the name alone means, and is held once.
+    assert_eq!(pressed(&of("keys = \"a\", modifiers = [\"LeftShift\", \"shift\"]")), ["shift", "a"]);
+}
+
+#[track_caller]
+fn warned(text: &str) -> (Config, Vec<Problem>) {
+    let loaded = read(text).unwrap_or_else(|invalid| panic!("\n{invalid}\nin:\n{text}"));
+    (loaded.config, loaded.warnings.into_iter().map(|warning| warning.problem).collect())
+}
+
+#[test]
+fn the_key_fn_is_left_out_with_a_warning() {
+    let of = |fields: &str| warned(&mapped(TRIGGER, &format!("{{ Keystroke = {{ {fields} }} }}")));
+    for name in ["fn", "Fn", "FN", "function", "globe"] {
+        let (config, warnings) = of(&format!("keys = \"f5\", modifiers = [\"{name}\", \"ctrl\"]"));
+        assert_eq!(warnings, [Problem::FnKey { alone: false }], "{name}");
+        assert_eq!(pressed(&config), ["ctrl", "f5"]);
+        // With nothing left the mapping does nothing, but still keeps its trigger from firing another.
+        let (config, warnings) = of(&format!("keys = \"{name}\", modifiers = []"));
+        assert_eq!(warnings, [Problem::FnKey { alone: true }], "{name}");
+        assert_eq!(*config.modes[0].mappings[0].action, Action::Sequence(Vec::new()));
+    }
+    let two = "{ Sequence = { actions = [{ Keystroke = { keys = \"fn\" } }, { Text = { text = \"a\" } }] } }";
+    let (config, _) = warned(&mapped(TRIGGER, two));
+    let Action::Sequence(parts) = &*config.modes[0].mappings[0].action else { panic!("{config:?}") };
+    assert_eq!(parts.last(), Some(&Action::Text("a".to_owned())), "the rest of a sequence is done");
+}
+
+#[test]
+fn a_range_in_which_no_press_lies_is_warned_of() {
+    for trigger in ["Note", "VelocityRange"] {
+        for range in ["velocity_max = 0", "max_velocity = 0", "velocity_min = 0, velocity_max = 0"] {
+            let (_, warnings) = warned(&mapped(&format!("{{ {trigger} = {{ note = 60, {range} }} }}"), ACTION));
+            assert!(matches!(&warnings[..], [Problem::NeverFires { .. }]), "{trigger} {range}: {warnings:?}");
+        }
+        good(&mapped(&format!("{{ {trigger} = {{ note = 60, velocity_max = 1 }} }}"), ACTION));
+        good(&mapped(&format!("{{ {trigger} = {{ note = 60, velocity_min = 0 }} }}"), ACTION));
+        let inverted = problems(&mapped(
+            &format!("{{ {trigger} = {{ note = 60, velocity_min = 5, velocity_max = 0 }} }}"),
+            ACTION,
+        ));
+        assert!(matches!(&inverted[..], [Problem::Inverted { .. }]), "{inverted:?}");
+    }
+}
+
+/// A mode with a channel in the trigger and in the message it sends.
+fn channel_mode(name: &str, trigger: &str, fields: &str, channel: i64) -> String {
+    format!(
+        "[[modes]]\nname = \"{name}\"\n[[modes.mappings]]\ntrigger = {{ {trigger} = {{ {fields}, channel = {channel} }} }}\n\
+         action = {{ SendMidi = {{ port = \"a\", message_type = \"CC\", controller = 1, value = 1, channel = {channel} }} }}\n"
+    )
+}
+
+/// A file with a channel in every place that has one.
+fn channels(head: &str, channel: i64) -> String {
+    // What belongs to a plugin is its own affair, whatever it is called.
+    let plugin = "[plugins.p]\npath = \"p.wasm\"\nconfig = { channel = 0 }\n[[global_mappings]]\ntrigger = { Note = { note = 1 } }\n\
+                  action = { WasmPlugin = { plugin = \"p\", params = { channel = 0 } } }\n";
+    let modes = TRIGGERS.iter().map(|(name, fields, _)| channel_mode(name, name, fields, channel));
+    modes.fold(format!("{head}{plugin}"), |text, mode| text + &mode)
+}
+
+#[track_caller]
+fn channels_read(text: &str) -> Vec<u8> {
+    let numbers = |mapping: &conductor::config::Mapping| {
+        let sent = match &*mapping.action {
+            Action::SendMidi(out) => out.message.channel(),
+            _ => None,
+        };
+        [mapping.trigger.channel, sent]
+    };
+    let config = good(text);
+    config.mappings().flat_map(numbers).flatten().map(Channel::number).collect()
+}
+
+#[test]
+fn every_channel_of_a_file_counts_from_what_its_first_line_says() {
+    let places = TRIGGERS.len() * 2;
+    for channel in 0..=15_u8 {
+        let text = channels("channels_from = 0\n", channel.into());
+        assert_eq!(channels_read(&text), vec![channel + 1; places]);
+    }
+    for head in ["", "channels_from = 1\n"] {
+        for channel in 1..=16_u8 {
+            assert_eq!(channels_read(&channels(head, channel.into())), vec![channel; places]);
+        }
+    }
+    let found = problems(&channels("channels_from = 0\n", 16));
+    assert_eq!(found.len(), places);
+    assert!(found.iter().all(|problem| matches!(problem, Problem::OutOfRange { least: 0, most: 15, .. })), "{found:?}");
+    let found = problems(&channels("channels_from = 1\n", 0));
+    assert!(found.iter().all(|problem| matches!(problem, Problem::OutOfRange { least: 1, most: 16, .. })), "{found:?}");
+}
+
+#[test]
+fn a_file_that_counts_channels_from_0_without_saying_so_is_told_the_line_to_add() {
+    let text = channels("", 0);
+    let found = problems(&text);
+    assert_eq!(found, [Problem::ChannelZero { more: TRIGGERS.len() * 2 - 1 }], "told once");
+    let help = found[0].help().expect("help");
+    let line =
+        help.lines().next().and_then(|line| line.strip_prefix("add as the first line of the file: ")).expect(&help);
+    assert_eq!(channels_read(&format!("{line}\n{text}")), vec![1; TRIGGERS.len() * 2]);
+    // One that has a channel 16 as well counts neither way.
+    let both = text + &channel_mode("other", "Note", "note = 60", 16);
+    assert!(problems(&both).iter().all(|problem| matches!(problem, Problem::OutOfRange { .. })));
+    for (head, named) in [("channels_from = 2\n", "OutOfRange"), ("channels_from = \"0\"\n", "WrongType")] {
+        let found = problems(&channels(head, 1));
+        assert!(format!("{found:?}").starts_with(&format!("[{named}")), "{found:?}");
+    }
+    let found = problems("[device]\nname = \"a\"\nchannels_from = 0\n");
+    assert!(matches!(&found[..], [Problem::MisplacedKey { .. }]), "{found:?}");
 }
 
 #[test]

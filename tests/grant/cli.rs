@@ -44,6 +44,8 @@ fn what_is_asked_for_and_missing_is_listed() {
     assert_eq!(
         ran.stdout,
         "asks  HOME/asks.wasm  (unsigned)\n  \
+         refused: plugin \"asks\": imports conductor.exec, which needs the capability Subprocess; to grant it, in [plugins.asks]: \
+         granted_capabilities = [\"Network\", \"Subprocess\"]; or run: conductor plugin grant asks Subprocess\n  \
          Network        granted (automatic); reaches nothing yet; to say what: conductor plugin grant asks --host …\n  \
          Filesystem     asked for, not granted (risk: medium); to grant it: conductor plugin grant asks Filesystem\n  \
          Subprocess     asked for, not granted (risk: high); to grant it: conductor plugin grant asks Subprocess\n"

@@ -56,6 +56,31 @@ fn what_monitor_suggests_is_a_valid_configuration_and_so_is_each_alternative() {
 }
 
 #[test]
+fn monitor_counts_channels_as_the_configuration_does_that_its_lines_are_for() {
+    let scratch = crate::support::Scratch::new();
+    let shown = |config: &str, json: &str| {
+        let config = scratch.file("conductor/config.toml", config);
+        let pad = scratch.file("pad", [0x99, 36, 100]);
+        let program = || bin("conductor").args("monitor").args(json).args("--input").arg(&pad);
+        let given = program().arg("--config").arg(&config).run().exits(0);
+        let usual = program().env("XDG_CONFIG_HOME", scratch.path()).run().exits(0);
+        assert_eq!(given.stdout, usual.stdout, "the usual place is looked at as well");
+        given.stdout
+    };
+    for (config, channel) in [("channels_from = 0\n", 9), ("channels_from = 1\n", 10), ("", 10)] {
+        let text = shown(config, "");
+        assert!(text.contains(&format!("add channel = {channel} to the trigger")), "{text}");
+        assert!(text.contains(&format!("Note on                {channel:>2}  note 36")), "{text}");
+        let json: Value = serde_json::from_str(&shown(config, "--json")).expect("JSON");
+        assert_eq!(json["channel"], 10, "for programs channels count from 1");
+        assert!(json["mapping"].as_str().expect("TOML").contains(&format!("add channel = {channel} to")), "{json}");
+    }
+    let config = scratch.file("broken.toml", "name = {");
+    let ran = bin("conductor").args("monitor --input - --config").arg(&config).stdin([0x99, 36, 100]).run();
+    assert!(ran.exits(2).stderr.contains("no configuration that can be read"));
+}
+
+#[test]
 fn monitor_ends_after_as_many_messages_as_were_asked_for() {
     let ran = bin("conductor").args("monitor --count 2 --input -").stdin([0x90, 60, 1, 61, 2, 62, 3]).run().exits(0);
     assert!(ran.stdout.contains("note 61") && !ran.stdout.contains("note 62"), "{}", ran.stdout);

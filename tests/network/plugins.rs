@@ -14,7 +14,7 @@ use conductor::effect::{Lookup, Network};
 use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::host;
 use conductor::package::{Policy, admit};
-use conductor::sandbox::{Context, Errno, FaultKind, Instance, Outcome, Plugin, Services, Status};
+use conductor::sandbox::{Context, Errno, FaultKind, Instance, Manifest, Outcome, Plugin, Services, Status};
 
 /// Every name is this machine.
 #[derive(Debug)]
@@ -319,7 +319,8 @@ fn revoking_a_host_ends_a_connection_to_it_at_the_next_call() {
     .expect("approved");
     let live = LiveGrants::open(&store).expect("a store");
     let cell = live.cell("test", &settings(), [Capability::Network].into(), admitted.digest(), Vec::new());
-    let plugin = Plugin::load(&admitted, &settings(), cell, host::TABLE).expect("loaded");
+    let plugin =
+        Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings(), cell).expect("loaded");
     let world = World::new();
     let services = Services { outside: Arc::clone(&world) as Arc<dyn Outside>, ..services() };
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));

@@ -183,6 +183,7 @@ fn of_a_plugin_that_says_much_the_last_lines_are_not_those_that_are_dropped() {
     let transcript = std::fs::read_to_string(scratch.path().join("t.jsonl")).expect("a transcript");
     let line: Value = serde_json::from_str(transcript.lines().next().expect("a line")).expect("JSON");
     let logs = line["logs"].as_array().expect("lines");
+    // The first hundred, a mark for those in between, and the last five.
     assert_eq!(logs.len(), 106);
     assert_eq!(logs[100][1], "195 more lines dropped: a call may write 100");
     assert_eq!(logs[105][1], "line 000");

@@ -6,6 +6,8 @@ mod full_disk;
 mod guests;
 mod log;
 mod plugin_run;
+mod pressed;
+mod repeating_warnings;
 mod session;
 mod slow_reader;
 mod system;

@@ -182,3 +182,23 @@ fn a_dry_run_tells_and_answers_what_plugins_ask() {
     let live = bin("conductor").directory(bench.0.path()).args("run --config config.toml --answer answers.toml");
     assert!(live.run().exits(2).stderr.contains("--dry-run"));
 }
+
+#[test]
+fn what_was_denied_or_limited_is_said_with_the_option_of_this_command() {
+    let bench = Bench::new();
+    bench.plugin(&asks("http_request"));
+    let ran = bench.run("lights.wasm --params").arg(GET).run().exits(1);
+    let hint = "denied: api.example.com (host); only if you expect this: --host api.example.com\n";
+    assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    bench.plugin(&asks("exec"));
+    let ran = bench.run("lights.wasm --grant Subprocess --params").arg(r#"{"program":"my tool"}"#).run().exits(1);
+    assert!(ran.stderr.contains("only if you expect this: --command 'my tool'\n"), "{}", ran.stderr);
+    let spin = r#"(module (memory (export "memory") 1) (func (export "execute") (param i32 i32) (result i32) (loop (br 0)) (i32.const 0)))"#;
+    bench.plugin(&wat::parse_str(spin).expect("a module"));
+    let ran = bench.run("lights.wasm --fuel 1000000").run().exits(1);
+    assert!(ran.stderr.contains("\n  (here: --fuel 2000000)\n"), "{}", ran.stderr);
+    let big = r#"(module (memory (export "memory") 400) (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#;
+    bench.plugin(&wat::parse_str(big).expect("a module"));
+    let ran = bench.run("lights.wasm --memory 1048576").run().exits(1);
+    assert!(ran.stderr.contains("--memory 26279936"), "{}", ran.transcript());
+}

@@ -6,14 +6,13 @@ use crate::support::Scratch;
 use conductor::config::Capability;
 use conductor::host;
 use conductor::package::{Policy, admit};
-use conductor::sandbox::{Description, declared};
+use conductor::sandbox::Manifest;
 
 fn ask(text: &str) -> BTreeSet<Capability> {
     let scratch = Scratch::new();
     let file = scratch.file("plugin.wasm", wat::parse_str(text).expect("text"));
     let admitted = admit(&file, &Policy { name: "test".into(), ..Policy::default() }).expect("admitted");
-    let description = Description::read(admitted.bytes(), host::TABLE).expect("described");
-    declared(&admitted, &description, host::TABLE)
+    Manifest::read(&admitted, host::TABLE).expect("read").needs().clone()
 }
 
 /// A plugin with `memory` at 0 and these exports.

@@ -11,7 +11,9 @@ use conductor::config::{Capability, Params, PathScope, PluginCall, PluginConfig,
 use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::host;
 use conductor::package::Digest;
-use conductor::sandbox::{Context, InlinePool, Instance, LogLevel, Outcome, Plugin, Services, Status, data_directory};
+use conductor::sandbox::{
+    Context, InlinePool, Instance, LogLevel, Manifest, Outcome, Plugin, Services, Status, data_directory,
+};
 
 fn guest(file: &str, settings: &PluginConfig) -> Arc<Plugin> {
     let wasm = std::fs::read(repository(&format!("fixtures/plugins/{file}.wasm"))).expect("a committed guest");
@@ -101,7 +103,8 @@ fn what_is_revoked_is_gone_at_the_next_call() {
     let requested = BTreeSet::from([Capability::Filesystem]);
     let cell = live.cell("note-logger", &settings(), requested, digest, Vec::new());
     let admitted = admitted("note-logger", &wasm);
-    let plugin = Plugin::load(&admitted, &settings(), cell, host::TABLE).expect("loaded");
+    let plugin =
+        Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings(), cell).expect("loaded");
     let services = Services { data_root: Some(scratch.path().join("data")), ..services() };
     let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
     let mut log = |at| {

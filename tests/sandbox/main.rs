@@ -7,6 +7,7 @@ mod denials;
 mod differential;
 mod engine_faults;
 mod fuzz;
+mod go;
 mod guests;
 mod host;
 mod host_functions;

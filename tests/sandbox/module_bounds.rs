@@ -229,3 +229,30 @@ fn memory_grows_by_any_amount_at_once_up_to_its_limit() {
     assert!((proportional..proportional + 2_000).contains(&outcome.fuel), "{}", outcome.fuel);
     assert_eq!(run(&text(17_000), &settings).status, Status::Failed(7));
 }
+
+#[test]
+fn every_bound_stands_in_the_documentation() {
+    let page = std::fs::read_to_string(crate::support::repository("docs/plugins.md")).expect("the page");
+    let table = page.split("A module is refused before it is translated").nth(1).expect("the tables");
+    let with_commas = |number: u64| {
+        let digits = number.to_string();
+        let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
+        groups.join(",")
+    };
+    for measure in Measure::ALL {
+        let most = match measure {
+            Measure::TranslatedBytes => "`max_memory_bytes`".to_owned(),
+            Measure::BodyBytes => format!("{} MiB", measure.limit(0) >> 20),
+            _ => with_commas(measure.limit(0)),
+        };
+        assert!(table.contains(&most), "{measure:?}: {most}");
+    }
+}
+
+#[test]
+fn names_are_as_long_as_the_documentation_says() {
+    let named = |length: usize| module(&format!(r#"(func $f) (export "{}" (func $f))"#, "x".repeat(length)), "");
+    assert!(load("large", &named(100_000), &settings()).is_ok());
+    let refused = load("large", &named(100_001), &settings()).expect_err("refused").to_string();
+    assert!(refused.contains("a name is longer than 100,000 bytes"), "{refused}");
+}

@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::signing::{SMALL_PLUGIN, key_file};
+use crate::support::signing::{RUNNING_PLUGIN, key_file};
 use crate::support::{Program, Ran, Scratch, bin, golden};
 
 /// A developer's and user's machine: a home of its own, signatures at a fixed time.
@@ -14,7 +14,7 @@ struct Desk(Scratch);
 impl Desk {
     fn new() -> Self {
         let scratch = Scratch::new();
-        scratch.file("my_plugin.wasm", SMALL_PLUGIN);
+        scratch.file("my_plugin.wasm", RUNNING_PLUGIN);
         Self(scratch)
     }
     /// With key files `key1` (Ada's) and `key2` (Bob's) where the documentation has them.
@@ -92,13 +92,13 @@ fn the_documented_workflow_from_a_new_key_to_tampering() {
         "verify|my_plugin.wasm",
         "verify|my_plugin.wasm|--json",
     ]);
-    let mut tampered = SMALL_PLUGIN.to_vec();
+    let mut tampered = RUNNING_PLUGIN.to_vec();
     tampered[4] = 2;
     desk.0.file("my_plugin.wasm", tampered);
     transcript += &desk.transcript(&["verify|my_plugin.wasm"]);
-    desk.0.file("my_plugin.wasm", [SMALL_PLUGIN, b"\0"].concat());
+    desk.0.file("my_plugin.wasm", [RUNNING_PLUGIN, b"\0"].concat());
     transcript += &desk.transcript(&["verify|my_plugin.wasm"]);
-    desk.0.file("my_plugin.wasm", SMALL_PLUGIN);
+    desk.0.file("my_plugin.wasm", RUNNING_PLUGIN);
     transcript += &desk.transcript(&["verify|my_plugin.wasm", remove.as_str(), "verify|my_plugin.wasm"]);
     fs::remove_file(desk.0.path().join("my_plugin.wasm.sig")).unwrap();
     transcript += &desk.transcript(&["verify|my_plugin.wasm", "verify|no_plugin.wasm"]);

@@ -13,7 +13,7 @@ use conductor::config::{Params, PluginConfig};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{Context, Instance, LoadError, Outcome, Plugin, Request, Services};
+use conductor::sandbox::{Context, Instance, LoadError, Manifest, Outcome, Plugin, Request, Services};
 
 use crate::support::Scratch;
 
@@ -85,7 +85,7 @@ pub(crate) fn admitted(name: &str, wasm: &[u8]) -> AdmittedPlugin {
 
 /// Loads `wasm` as the plugin called `name`, granted what `settings` grants.
 pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
-    Plugin::load(&admitted(name, wasm), settings, Grant::from_config(settings), host::TABLE)
+    Plugin::load(&Manifest::read(&admitted(name, wasm), host::TABLE)?, settings, Grant::from_config(settings))
 }
 
 /// Loads a plugin written as text.

@@ -20,6 +20,11 @@ pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_763_542_752 + 86_400);
 /// The smallest module there is.
 pub(crate) const SMALL_PLUGIN: &[u8] = b"\0asm\x01\0\0\0";
 
+/// The smallest plugin that also runs: a memory, and an `execute` that returns 0.
+pub(crate) const RUNNING_PLUGIN: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x07\x01\x60\x02\x7f\x7f\x01\x7f\x03\x02\x01\0\x05\x03\x01\0\x01\
+    \x07\x14\x02\x06memory\x02\0\x07execute\0\0\x0a\x06\x01\x04\0\x41\0\x0b";
+
 /// Copies the private key `name` of `fixtures/keys` into `directory`, for its owner alone. Gives its path without suffix.
 pub(crate) fn key_file(directory: &Path, name: &str) -> PathBuf {
     let path = directory.join(name);

@@ -81,7 +81,7 @@ fn number(text: &str, ty: ValueType) -> Option<Val> {
         }
         ValueType::F32 => text.parse::<f32>().ok().map(|number| Val::F32(F32::from_float(number))),
         ValueType::F64 => text.parse::<f64>().ok().map(|number| Val::F64(F64::from_float(number))),
-        _ => None,
+        ValueType::Reference => None,
     }
 }
 

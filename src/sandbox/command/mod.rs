@@ -15,6 +15,7 @@ pub(super) use runner::load;
 
 use super::fault::{Bytes, Trap, grouped};
 use super::frames::Backtrace;
+use super::known_host::known_host;
 use super::load_error::LoadReason;
 use super::signature::{Signature, ValueType};
 use super::thread::ThreadError;
@@ -220,9 +221,11 @@ impl fmt::Display for CommandError {
             Self::Module(reason) => reason.fmt(f),
             Self::Import { module, name } => write!(
                 f,
-                "it imports \"{}\" from \"{}\", which is not part of WASI preview1; build it for wasm32-wasip1",
+                "it imports \"{}\" from \"{}\", which is not part of WASI preview1; {}",
                 clean_name(name, MAX_NAME),
-                clean_name(module, MAX_NAME)
+                clean_name(module, MAX_NAME),
+                known_host(module, name)
+                    .map_or_else(|| "build it for wasm32-wasip1".to_owned(), |(_, host)| host.advice_for_programs())
             ),
             Self::ImportType { name, expected } => {
                 write!(
