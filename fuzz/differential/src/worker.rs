@@ -12,8 +12,8 @@ use conductor::config::{Params, PluginConfig};
 use conductor::grant::Grant;
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{
-    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin, Request,
-    Services, Status, Trap as Theirs, ValueType,
+    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin,
+    Request, Services, Status, Trap as Theirs, ValueType,
 };
 
 use crate::verdict::{End, Report, Trap, Verdict, answer};

@@ -16,18 +16,18 @@ use super::invoke::{self, Invoked};
 use super::output::Steady;
 use super::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 use crate::clock::FILE_EPOCH_US;
+use crate::sandbox::backtrace::frames::{Backtrace, FunctionNames};
+use crate::sandbox::engine::fuel::SLICE;
+use crate::sandbox::engine::meter::Meter;
+use crate::sandbox::engine::run::Stopped;
 use crate::sandbox::engine::{DEEPEST_RECURSION, command_engine};
-use crate::sandbox::fault::Trap;
-use crate::sandbox::frames::{Backtrace, FunctionNames};
-use crate::sandbox::fuel::SLICE;
-use crate::sandbox::header;
-use crate::sandbox::lengths;
-use crate::sandbox::load_error::LoadReason;
-use crate::sandbox::meter::Meter;
-use crate::sandbox::module::PAGE;
-use crate::sandbox::slice::Stopped;
+use crate::sandbox::instance::fault::Trap;
+use crate::sandbox::instance::wasi;
+use crate::sandbox::module::error::LoadReason;
+use crate::sandbox::module::header;
+use crate::sandbox::module::lengths;
+use crate::sandbox::module::parse::PAGE;
 use crate::sandbox::translate::{self, grow_deferred};
-use crate::sandbox::wasi;
 
 /// The seed of a deterministic run's randomness: a fixed number like any other.
 const SEED: u64 = 1;
