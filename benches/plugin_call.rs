@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::clock::{FILE_EPOCH_US, SystemClock};
 use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};

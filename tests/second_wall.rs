@@ -15,11 +15,11 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use conductor::action::{Program, Request, Response};
 use conductor::config::{Capability, PluginCall, WasmConfig};
 use conductor::confine::{Confinement, probe, unconfined};
-use conductor::effect::{Environment, Live};
+use conductor::effect::{Program, Request, Response};
 use conductor::grant::{Grant, LiveGrants};
+use conductor::os::{Environment, Live};
 use conductor::package::Digest;
 use conductor::sandbox::{
     Args, Context, Errno, HostCall, HostFunction, Instance, Job, Manifest, Plugin, Pool, Refusal, Services, ValueType,

@@ -8,11 +8,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::effect::Effect;
 use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
 use crate::clock::Micros;
 use crate::config::Action;
+use crate::effect::Effect;
 use crate::mapping::{Facts, holds};
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods

@@ -17,9 +17,7 @@ mod source;
 mod suggest;
 mod wasm;
 
-pub use action::{
-    Action, KeyModifier, Keystroke, MidiOut, MouseButton, MouseClick, Params, PluginCall, Volume, VolumeOperation,
-};
+pub use action::{Action, Params, PluginCall};
 pub use capability::Capability;
 pub use condition::Condition;
 pub use environment::Environment;

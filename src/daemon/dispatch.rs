@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::context::{Names, context};
 use super::session::Happening;
 use super::told::Told;
-use crate::action::{Dropped, Held, Left, Origin, Outside as _, Released, Step, Task};
+use crate::action::{Dropped, Left, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
+use crate::effect::{Held, Released};
+use crate::effect::{Origin, Outside as _};
 use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
 use crate::sandbox::{
     Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,

@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::action::SentMidi;
 use crate::clock::Micros;
+use crate::effect::SentMidi;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::text::Escape as _;
@@ -463,7 +463,7 @@ fn shown(message: &Message) -> String {
 mod tests {
     use super::*;
     use crate::clock::{Clock, VirtualClock};
-    use crate::config::MidiOut;
+    use crate::effect::MidiOut;
     use crate::midi::Channel;
 
     const PADS: DeviceId = DeviceId(0);

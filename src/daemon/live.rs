@@ -19,10 +19,10 @@ use crate::action::Facts;
 use crate::clock::{Clock, Micros};
 use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
-use crate::effect::{Revocations, RevokedEffect};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Line, Recorder, RevokedRecord};
 use crate::midi::Message;
+use crate::os::{Revocations, RevokedEffect};
 use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
 use crate::text::Escape as _;
 

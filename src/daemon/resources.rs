@@ -1,8 +1,8 @@
 //! What the process takes from the machine for its plugins, settled once at the start.
 
 use crate::config::{Logging, WasmConfig};
-use crate::effect::{Descriptors, machine};
 use crate::journal::LimitsRecord;
+use crate::os::{Descriptors, machine};
 use crate::sandbox::{TotalMemory, instances_for};
 
 /// Memory of all instances where the machine does not tell what it has.

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
-use crate::effect::CannedAnswers;
+use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use crate::journal::{What, effect_name};
+use crate::os::CannedAnswers;
 
 /// The outside of a dry run: says yes to everything, or what a file of answers says, performs nothing, and keeps what plugins asked
 /// for until the account of their call is written. (What mappings ask for is in the account already.)

@@ -5,8 +5,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{AddressClass, Capability, Grant};
-use crate::action::UrlFault;
 use crate::config::{PathScope, literal};
+use crate::effect::UrlFault;
 
 /// Why a plugin may not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

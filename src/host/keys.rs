@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::answer;
-use crate::action::Effect;
-use crate::config::{Capability, KeyModifier, Keystroke, key};
+use crate::config::{Capability, key};
+use crate::effect::Effect;
+use crate::effect::{KeyModifier, Keystroke};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Fuel of each key.

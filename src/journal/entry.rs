@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
-use crate::action::{Dropped, Effect, EffectError, Released};
+use crate::action::Dropped;
 use crate::clock::Micros;
 use crate::config::{Capability, Config, PluginCall};
+use crate::effect::Released;
+use crate::effect::{Effect, EffectError};
 use crate::gesture::GestureEvent;
 use crate::sandbox::{self, Outcome, PluginLog, Shutdown};
 use crate::text::Escape as _;

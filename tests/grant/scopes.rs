@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use conductor::action::Url;
 use conductor::config::PluginConfig;
+use conductor::effect::Url;
 use conductor::grant::{
     Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreError,
 };

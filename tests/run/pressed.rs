@@ -8,10 +8,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Scratch, bin, start};
-use conductor::action::{Effect, EffectError, Facts, Origin, Outside, Reply};
+use conductor::action::Facts;
 use conductor::clock::{FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Config, Environment};
 use conductor::daemon::{Places, Playing, PluginSet, Replayed, play};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::gesture::DeviceId;
 use conductor::grant::{Approval, Approvals, Capability, Identity};
 use conductor::midi::{Message, Parser};

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, missing, test_name};
-use conductor::action::Outside;
 use conductor::clock::SystemClock;
 use conductor::config::{Capability, PluginConfig};
-use conductor::effect::{Environment, Live};
+use conductor::effect::Outside;
+use conductor::os::{Environment, Live};
 use conductor::sandbox::{Context, Errno, Outcome, Services};
 
 /// Set to the scratch directory inside the surroundings.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::sandbox::{SteppingClock, load, services, settings};
-use conductor::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, Response};
 use conductor::clock::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Capability, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, Response};
 use conductor::sandbox::{
     Context, FaultKind, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status, StopPlace, Stops,
     TimeLimit,

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conductor::action::{Facts, Outside};
+use conductor::action::Facts;
 use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Config, Environment};
 use conductor::daemon::{Feed, LiveRun, Places, Playing, PluginSet, Replayed, Resources, play, run_live};
+use conductor::effect::Outside;
 use conductor::gesture::DeviceId;
 use conductor::journal::{
     ApprovalRecord, ConfigRecord, Diverged, Entry, Header, Journal, LimitsRecord, PluginRecord, RecordedApprovals,

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Params, PluginConfig};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
+use conductor::os::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::clock::{FILE_EPOCH_US, VirtualClock};
 use conductor::config::{Params, PluginConfig};
 use conductor::grant::Grant;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use crate::clock::{
     Alarm, Clock, Entropy, FILE_EPOCH_US, Micros, SeededEntropy, SystemClock, SystemEntropy, VirtualClock,
 };
+use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use crate::package::Digest;
 use crate::sandbox::instance::services::Services;
 

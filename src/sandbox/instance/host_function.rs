@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use wasmi::{Caller, Val};
 
-use crate::action::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
 use crate::config::Capability;
+use crate::effect::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
 use crate::grant::{Denied, Grant};
 use crate::sandbox::engine::memory;
 use crate::sandbox::engine::run::Stopped;

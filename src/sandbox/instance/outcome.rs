@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::action::Released;
+use crate::effect::Released;
 use crate::sandbox::engine::meter::{StopPlace, TimeLimit};
 use crate::sandbox::instance::fault::{Fault, FaultKind, Section};
 use crate::sandbox::instance::log::{LAST_LINES, MAX_LINES};

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::action::{Held, Outside};
 use crate::clock::Clock;
+use crate::effect::Held;
+use crate::effect::Outside;
 use crate::grant::Approvals;
 use crate::sandbox::engine::meter::StopPlace;
 use crate::sandbox::engine::total_memory::TotalMemory;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
-use crate::action::{Brokered, Origin, Outside, Request, Url};
 use crate::clock::Alarm;
 use crate::config::{Capability, PathScope};
+use crate::effect::{Brokered, Origin, Outside, Request, Url};
 use crate::grant::{Denied, Grant, GrantView};
 use crate::sandbox::engine::limiter::Limits;
 use crate::sandbox::engine::meter::{Meter, TimeLimit, ceiling};

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::translate;
-use crate::action::placeholder;
 use crate::config::{Capability, PluginConfig, WasmConfig};
+use crate::effect::placeholder;
 use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
 use crate::package::Digest;
 use crate::sandbox::backtrace::frames::{Frame, FunctionNames};

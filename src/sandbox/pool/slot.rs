@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::action::{Origin, Released};
 use crate::clock::Micros;
 use crate::config::{Isolation, Params};
+use crate::effect::Origin;
+use crate::effect::Released;
 use crate::grant::{Approval, GrantView};
 use crate::sandbox::instance::leaving::{Carried, Shutdown};
 use crate::sandbox::instance::outcome::{Outcome, Rejection, Status};

@@ -19,11 +19,11 @@ use super::super::output::say;
 use super::super::run::answers;
 use super::super::scratch::Scratch;
 use super::super::{Exit, Failure, Output};
-use crate::action::Outside;
 use crate::clock::{Clock, SystemClock, SystemEntropy};
 use crate::config::{Capability, Params};
-use crate::effect::{self, DryRun, Live};
+use crate::effect::Outside;
 use crate::journal::output_value;
+use crate::os::{self, DryRun, Live};
 use crate::sandbox::{
     Context, Instance, MAX_REQUEST, Outcome, Plugin, Request, Services, Status, ThreadError, confinement,
     on_guest_thread,
@@ -160,7 +160,7 @@ impl Run {
                 Failure::operation(format!("cannot make a directory for the plugin: {error}; give one with --data"))
             })?),
         };
-        let live = self.perform.then(|| Arc::new(Live::new(effect::Environment::inherited())));
+        let live = self.perform.then(|| Arc::new(Live::new(os::Environment::inherited())));
         let clock = Arc::new(SystemClock::start());
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
