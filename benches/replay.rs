@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use conductor::clock::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Feed, LiveRun, Playing, PluginSet, Told, play, run_live};
 use conductor::effect::Outside;
 use conductor::gesture::DeviceId;
 use conductor::grant::Approvals;
@@ -18,6 +17,8 @@ use conductor::journal::{
 use conductor::midi::{Channel, Message};
 use conductor::os::{self, World};
 use conductor::package::{Policy, admit};
+use conductor::plugins::PluginSet;
+use conductor::run::{Feed, LiveRun, Playing, Told, play, run_live};
 use conductor::sandbox::Services;
 use criterion::{Criterion, Throughput};
 use rustix::time::{ClockId, clock_gettime};

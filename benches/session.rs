@@ -14,11 +14,12 @@ use std::time::Instant;
 use bare::{Bare, JSON, probe};
 use conductor::clock::{FILE_EPOCH_US, VirtualClock};
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Playing, PluginSet, Told, play};
 use conductor::gesture::DeviceId;
 use conductor::midi::Parser;
 use conductor::os::World;
 use conductor::package::{Policy, admit};
+use conductor::plugins::PluginSet;
+use conductor::run::{Playing, Told, play};
 use conductor::sandbox::{Services, on_guest_stack};
 use sha2::Digest as _;
 

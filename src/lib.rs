@@ -23,6 +23,7 @@ pub mod host;
 pub mod os;
 pub mod journal;
 pub mod device;
-pub mod daemon;
+pub mod plugins;
+pub mod run;
 pub mod metrics;
 pub mod cli;

@@ -140,10 +140,10 @@ fn plugins_run_where_no_key_no_approval_and_no_environment_is_in_reach() {
 fn only_os_opens_sockets_and_devices() {
     only_in(
         &["std::net::Tcp", "std::net::Udp", "UnixStream", "TcpListener", "ureq::", "tungstenite::", "rustls::"],
-        &["os", "daemon"],
+        &["os", "run"],
     );
-    // The control socket is the daemon's; the network is not.
-    not_in(&["daemon"], &["std::net::", "ureq::", "tungstenite::", "rustls::"]);
+    // The control socket is the run's; the network is not.
+    not_in(&["run"], &["std::net::", "ureq::", "tungstenite::", "rustls::"]);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use super::run_policy::grants;
 use super::{Exit, Failure, Output};
 use crate::clock::SystemClock;
 use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, literal, paths};
-use crate::daemon::{Outlook, Places};
 use crate::package::{Policy, Timestamp, Verdict, first_seen, verdict};
+use crate::plugins::{Outlook, Places};
 use crate::text::Escape as _;
 use crate::text::clean;
 

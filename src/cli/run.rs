@@ -15,13 +15,14 @@ use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, Vir
 use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
-use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
 use crate::effect::Outside;
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
 use crate::os::{self, CannedAnswers, Live, Revocations, World};
+use crate::plugins::{Places, PluginSet};
+use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, Told, play, run_live};
 use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
 use crate::text::shell::word;

@@ -7,9 +7,9 @@ use super::Failure;
 use super::output::say;
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, LoadError, PluginConfig, literal, paths};
-use crate::daemon::{Outlook, Places};
 use crate::grant::LiveGrants;
 use crate::package::{Policy, Timestamp};
+use crate::plugins::{Outlook, Places};
 use crate::text::Escape as _;
 
 /// The policy that holds for a file, and where it comes from.

@@ -10,11 +10,12 @@ use crate::support::{Scratch, bin};
 use conductor::action::Facts;
 use conductor::clock::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Places, Playing, PluginSet, play};
 use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, ProgramEnd, Reply, Request, Response};
 use conductor::gesture::DeviceId;
 use conductor::journal::{ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedOutside, Recorder, Transcript};
 use conductor::midi::{Message, Parser};
+use conductor::plugins::{Places, PluginSet};
+use conductor::run::{Playing, play};
 use conductor::sandbox::Services;
 use serde_json::Value;
 

@@ -8,13 +8,14 @@ use crate::support::{Scratch, bin};
 use conductor::action::Facts;
 use conductor::clock::{Clock, FILE_EPOCH_US, SystemClock};
 use conductor::config::{Capability, Config, Environment};
-use conductor::daemon::{Feed, LiveRun, Places, PluginSet, run_live};
 use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::journal::{
     ConfigRecord, Entry, Header, LimitsRecord, PluginRecord, RecordedApprovals, RecordedOutside, Recorder, Transcript,
 };
 use conductor::midi::{Message, Parser};
 use conductor::os::{Revocations, RevokedEffect};
+use conductor::plugins::{Places, PluginSet};
+use conductor::run::{Feed, LiveRun, run_live};
 use conductor::sandbox::Services;
 use serde_json::Value;
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 use conductor::action::Facts;
 use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Feed, LiveRun, Places, Playing, PluginSet, Replayed, Resources, play, run_live};
 use conductor::effect::Outside;
 use conductor::gesture::DeviceId;
 use conductor::journal::{
@@ -19,6 +18,8 @@ use conductor::journal::{
 };
 use conductor::midi::{Message, Parser};
 use conductor::package::{Policy, admit};
+use conductor::plugins::{Places, PluginSet};
+use conductor::run::{Feed, LiveRun, Playing, Replayed, Resources, play, run_live};
 use conductor::sandbox::{
     CounterValues, FaultKind, Plugin, RefusedGrowthLog, Services, Status, Stops, TotalMemory, data_directory,
 };

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conductor::os::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::clock::{FILE_EPOCH_US, VirtualClock};
 use conductor::config::{Params, PluginConfig};
 use conductor::grant::Grant;
+use conductor::os::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{
     Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::super::{Failure, run};
 use crate::clock::SystemClock;
 use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::daemon::{Outlook, Places, PluginStatus};
 use crate::grant::{Identity, LiveGrants};
 use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel};
+use crate::plugins::{Outlook, Places, PluginStatus};
 use crate::sandbox::Plugin;
 use crate::text::Escape as _;
 

@@ -11,13 +11,14 @@ use super::builds::{Builds, Search};
 use super::{Replay, read};
 use crate::clock::{FILE_EPOCH_US, Micros};
 use crate::config::{Config, Environment, Loaded, PluginConfig};
-use crate::daemon::{PluginSet, Replayed, Resources};
 use crate::device;
 use crate::gesture::DeviceId;
 use crate::grant::Approval;
 use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, TreeError, copy_tree, tree_digest};
 use crate::midi::Message;
 use crate::package::{AdmittedPlugin, Digest, hex};
+use crate::plugins::PluginSet;
+use crate::run::{Replayed, Resources};
 use crate::sandbox::{LoadError, Plugin, Stops, TotalMemory};
 use crate::text::Escape as _;
 

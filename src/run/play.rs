@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::dispatch::{Calls, Dispatch, Replayed, Report};
-use super::plugins::PluginSet;
 use super::session::{Happening, Session};
 use super::told::Told;
 use crate::action::{Facts, Left};
@@ -14,6 +13,7 @@ use crate::confine::Confinement;
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Recorder, RevokedRecord};
 use crate::midi::Message;
+use crate::plugins::PluginSet;
 use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
 
 /// What a session is played with.

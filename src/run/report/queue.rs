@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::dispatch::Report;
 use super::order::Place;
-use super::told::Told;
 use crate::journal::{Entry, What};
+use crate::run::dispatch::Report;
+use crate::run::told::Told;
 use crate::sandbox::{Done, Shutdown};
 use crate::text::Tally;
 
 /// Reports that may wait for a slow reader.
-pub(super) const MAX_ENTRIES: usize = 8_192;
+pub(in crate::run) const MAX_ENTRIES: usize = 8_192;
 
 /// Bytes they may hold.
-pub(super) const MAX_BYTES: usize = 16 << 20;
+pub(in crate::run) const MAX_BYTES: usize = 16 << 20;
 
 /// Lines that were lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct LostLines {
 
 /// The sending side.
 #[derive(Clone)]
-pub(super) struct ReportSender {
+pub(in crate::run) struct ReportSender {
     /// Has no bound of its own: a channel that has one makes room for all it may ever hold, megabytes that a daemon at rest would
     /// keep resident.
     to: Sender<Queued>,
@@ -39,7 +39,7 @@ pub(super) struct ReportSender {
 }
 
 /// The receiving side.
-pub(super) struct ReportReceiver {
+pub(in crate::run) struct ReportReceiver {
     from: Receiver<Queued>,
     fill: Arc<Fill>,
     told: Option<Arc<Told>>,
@@ -53,7 +53,7 @@ enum Queued {
 
 /// What the thread that reports is given.
 #[allow(clippy::large_enum_variant)] // nearly all are reports
-pub(super) enum Received {
+pub(in crate::run) enum Received {
     /// A report.
     Report(Report),
     /// What came of this is lost.
@@ -117,7 +117,7 @@ impl State {
 }
 
 /// The two sides. `told` is the outside of a dry run.
-pub(super) fn report_queue(told: Option<Arc<Told>>) -> (ReportSender, ReportReceiver) {
+pub(in crate::run) fn report_queue(told: Option<Arc<Told>>) -> (ReportSender, ReportReceiver) {
     let (to, from) = channel();
     let fill = Arc::<Fill>::default();
     let sender = ReportSender { to, fill: Arc::clone(&fill), told: told.clone() };
@@ -126,7 +126,7 @@ pub(super) fn report_queue(told: Option<Arc<Told>>) -> (ReportSender, ReportRece
 
 impl ReportSender {
     /// Hands `report` on, or loses and counts it.
-    pub(super) fn send(&self, report: Report) {
+    pub(in crate::run) fn send(&self, report: Report) {
         let bytes = bytes_of(&report);
         let mut state = self.fill.lock();
         if let Report::Pending(token, _) = &report {
@@ -163,7 +163,7 @@ impl ReportSender {
 
 impl ReportSender {
     /// How many reports were taken so far, when half of what may wait does.
-    pub(super) fn half_full(&self) -> Option<u64> {
+    pub(in crate::run) fn half_full(&self) -> Option<u64> {
         let state = self.fill.lock();
         (state.entries >= MAX_ENTRIES / 2 || state.bytes >= MAX_BYTES / 2).then_some(state.taken)
     }
@@ -171,7 +171,7 @@ impl ReportSender {
 
 impl ReportReceiver {
     /// The next report, when there is one; `None` when there will be no more.
-    pub(super) fn next(&self) -> Option<Received> {
+    pub(in crate::run) fn next(&self) -> Option<Received> {
         loop {
             match self.from.recv().ok()? {
                 Queued::Report { bytes, report } => {
@@ -190,7 +190,7 @@ impl ReportReceiver {
     }
 
     /// Whether `report` is the end of something whose beginning was lost; then it is lost as well.
-    pub(super) fn is_unheard(&self, report: &Report) -> bool {
+    pub(in crate::run) fn is_unheard(&self, report: &Report) -> bool {
         let unheard = Place::ended_by(report).is_some_and(|place| self.fill.lock().unreported.remove(&place));
         if unheard {
             self.fill.lose(report);
@@ -200,12 +200,12 @@ impl ReportReceiver {
     }
 
     /// What has begun here is given up: its end will be lost.
-    pub(super) fn give_up(&self, place: Place) {
+    pub(in crate::run) fn give_up(&self, place: Place) {
         self.fill.lock().unreported.insert(place);
     }
 
     /// What was lost so far.
-    pub(super) fn lost(&self) -> LostLines {
+    pub(in crate::run) fn lost(&self) -> LostLines {
         self.fill.lock().lost
     }
 }
@@ -253,7 +253,7 @@ fn forget_effects(told: Option<&Told>, report: &Report) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::run) mod tests {
     use super::super::order::tests::entry;
     use super::*;
     use crate::config::{Params, PluginCall};

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::dispatch::{Report, shutdown_entries, with_effects};
-use super::report_queue::ReportReceiver;
-use super::told::Told;
+use super::queue::ReportReceiver;
 use crate::journal::{Entry, What};
+use crate::run::dispatch::{Report, shutdown_entries, with_effects};
+use crate::run::told::Told;
 use crate::sandbox::Done;
 use crate::text::Tally;
 
@@ -21,7 +21,7 @@ pub type Ordered = Box<dyn FnMut(&Entry) + Send>;
 
 /// Brings together what was asked of workers and what came of it, in whichever order they are heard of.
 #[derive(Default)]
-pub(super) struct Joined {
+pub(in crate::run) struct Joined {
     pending: BTreeMap<u64, Entry>,
     /// Bytes that `pending` holds.
     bytes: usize,
@@ -31,7 +31,7 @@ pub(super) struct Joined {
 
 impl Joined {
     /// All that came of what `report` completes; nothing when it completes nothing.
-    pub(super) fn entries(&mut self, report: Report, told: Option<&Told>) -> Option<Vec<Entry>> {
+    pub(in crate::run) fn entries(&mut self, report: Report, told: Option<&Told>) -> Option<Vec<Entry>> {
         match report {
             Report::Entry(entry) => Some(vec![entry]),
             Report::Leaving(_) => None,
@@ -58,21 +58,21 @@ impl Joined {
     }
 
     /// Takes what is known of the beginning of the call `token`.
-    pub(super) fn begun(&mut self, token: u64) -> Option<Entry> {
+    pub(in crate::run) fn begun(&mut self, token: u64) -> Option<Entry> {
         let entry = self.pending.remove(&token)?;
         self.bytes = self.bytes.saturating_sub(entry.held_bytes()); // added when it was inserted
         Some(entry)
     }
 
     /// The oldest call that is at work, if there are too many or what is known of them is too much; it is forgotten.
-    pub(super) fn surplus(&mut self) -> Option<Place> {
+    pub(in crate::run) fn surplus(&mut self) -> Option<Place> {
         let much = self.pending.len() > MAX_PENDING || self.bytes > MAX_BYTES;
         let oldest = *self.pending.keys().next().filter(|_| much)?;
         self.begun(oldest).map(|_| Place::Call(oldest))
     }
 
     /// Ends that came before their beginnings, of which `receiver` knows that those were lost.
-    pub(super) fn forget_unheard(&mut self, receiver: &ReportReceiver) {
+    pub(in crate::run) fn forget_unheard(&mut self, receiver: &ReportReceiver) {
         for token in self.early.keys().copied().collect::<Vec<_>>() {
             if let Some(done) = self.early.remove(&token) {
                 let report = Report::Done(done);
@@ -103,7 +103,7 @@ fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
 
 /// Puts entries back into the order of events: calls end when they end, but stand where they began, and instances that go stand
 /// where that was decided.
-pub(super) struct Order {
+pub(in crate::run) struct Order {
     tell: Ordered,
     /// Entries in the order of events; of what is at work only its number is known.
     waiting: VecDeque<Waiting>,
@@ -119,7 +119,7 @@ pub(super) struct Order {
 
 /// What is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(in crate::run) enum Place {
     /// A call, by its number.
     Call(u64),
     /// An instance that goes, by its.
@@ -128,7 +128,7 @@ pub(super) enum Place {
 
 impl Place {
     /// What begins with `report`.
-    pub(super) fn begun_by(report: &Report) -> Option<Self> {
+    pub(in crate::run) fn begun_by(report: &Report) -> Option<Self> {
         match report {
             Report::Pending(token, _) => Some(Self::Call(*token)),
             Report::Leaving(number) => Some(Self::Shutdown(*number)),
@@ -137,7 +137,7 @@ impl Place {
     }
 
     /// What ends with `report`.
-    pub(super) fn ended_by(report: &Report) -> Option<Self> {
+    pub(in crate::run) fn ended_by(report: &Report) -> Option<Self> {
         match report {
             Report::Done(done) => Some(Self::Call(done.job.token)),
             Report::Ended(number, _) => Some(Self::Shutdown(*number)),
@@ -152,12 +152,12 @@ enum Waiting {
 }
 
 impl Order {
-    pub(super) fn new(tell: Ordered) -> Self {
+    pub(in crate::run) fn new(tell: Ordered) -> Self {
         Self { tell, waiting: VecDeque::new(), bytes: 0, late: BTreeSet::new(), given_up: Tally::new(), lost: 0 }
     }
 
     /// The place of what `report` begins or ends. What ends with nothing to tell gives its place up.
-    pub(super) fn place(&mut self, report: &Report) -> Option<Place> {
+    pub(in crate::run) fn place(&mut self, report: &Report) -> Option<Place> {
         if let Some(place) = Place::begun_by(report) {
             self.waiting.push_back(Waiting::For(place));
             return Some(place);
@@ -170,7 +170,7 @@ impl Order {
     }
 
     /// What stands at `place` is complete; without a place it happened at once.
-    pub(super) fn arrived(&mut self, place: Option<Place>, entries: &[Entry]) {
+    pub(in crate::run) fn arrived(&mut self, place: Option<Place>, entries: &[Entry]) {
         let at = match place {
             None => {
                 self.waiting.push_back(Waiting::Entries(Vec::new()));
@@ -192,7 +192,7 @@ impl Order {
     }
 
     /// What came of `place` is lost. Whoever lost it counts it.
-    pub(super) fn give_up(&mut self, place: Place) {
+    pub(in crate::run) fn give_up(&mut self, place: Place) {
         self.late.remove(&place);
         if let Some(at) = self.position(place) {
             self.waiting.remove(at);
@@ -201,7 +201,7 @@ impl Order {
     }
 
     /// Lines that were lost because too much waited for them.
-    pub(super) fn lost(&self) -> u64 {
+    pub(in crate::run) fn lost(&self) -> u64 {
         self.lost
     }
 
@@ -237,7 +237,7 @@ fn held_bytes(entries: &[Entry]) -> usize {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::run) mod tests {
     use std::path::Path;
     use std::sync::Mutex;
 

@@ -4,23 +4,23 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
-use super::live::Event;
 use super::order::{Joined, Order, Ordered, Place};
-use super::report_queue::{LostLines, Received, ReportSender, report_queue};
-use super::told::Told;
+use super::queue::{LostLines, Received, ReportSender, report_queue};
 use crate::journal::{Entry, What};
+use crate::run::live::Event;
+use crate::run::told::Told;
 use crate::sandbox::PluginLog;
 use crate::text::Repeats;
 
 /// Writes the report, on a thread of its own.
-pub(super) struct ReportWriter {
+pub(in crate::run) struct ReportWriter {
     sender: ReportSender,
     thread: JoinHandle<LostLines>,
 }
 
 impl ReportWriter {
     /// `ordered` is given entries in the order of events; `tell` as they come, and `false` from it asks for the end.
-    pub(super) fn start(
+    pub(in crate::run) fn start(
         events: SyncSender<Event>,
         told: Option<Arc<Told>>,
         log: Arc<PluginLog>,
@@ -79,12 +79,12 @@ impl ReportWriter {
     }
 
     /// The way to it.
-    pub(super) fn sender(&self) -> ReportSender {
+    pub(in crate::run) fn sender(&self) -> ReportSender {
         self.sender.clone()
     }
 
     /// Waits until everything is written, and says what was lost. All other senders must be gone.
-    pub(super) fn finish(self) -> LostLines {
+    pub(in crate::run) fn finish(self) -> LostLines {
         drop(self.sender);
         // A writer that panicked has said so on standard error.
         self.thread.join().unwrap_or_default()

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use super::dispatch::{Calls, Dispatch, Report, turned};
 use super::echo::EchoGuard;
-use super::order::Ordered;
-use super::plugins::PluginSet;
-use super::report_queue::{LostLines, ReportSender};
-use super::report_writer::ReportWriter;
+use super::report::order::Ordered;
+use super::report::queue::{LostLines, ReportSender};
+use super::report::writer::ReportWriter;
 use super::room::Room;
 use super::session::{Happening, Session};
 use super::signals::SignalWatch;
@@ -23,6 +22,7 @@ use crate::gesture::DeviceId;
 use crate::journal::{Entry, Line, Recorder, RevokedRecord};
 use crate::midi::Message;
 use crate::os::{Revocations, RevokedEffect};
+use crate::plugins::PluginSet;
 use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
 use crate::text::Escape as _;
 

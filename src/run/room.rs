@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::dispatch::Dispatch;
-use super::report_queue::ReportSender;
+use super::report::queue::ReportSender;
 use crate::clock::{Clock, Micros};
 
 /// How long to wait before looking again.

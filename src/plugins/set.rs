@@ -1,48 +1,18 @@
 //! Which of a configuration's plugins may run.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::plugin_status::{PluginStatus, other_approval};
+use super::Places;
+use super::status::{PluginStatus, other_approval};
 use crate::clock::Clock;
-use crate::config::{Config, Environment, PluginConfig, paths};
-use crate::grant::{Approval, GrantCell, LiveGrants, StoreError};
+use crate::config::{Config, PluginConfig};
+use crate::grant::{Approval, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, Timestamp, admit, reconsider};
 use crate::sandbox::{LoadError, Manifest, Plugin, data_directory};
 use crate::text::Escape as _;
-
-/// Where plugins' things are.
-#[derive(Debug, Clone, Default)]
-pub struct Places {
-    /// The trust store, where the configuration names none.
-    pub trusted_keys: PathBuf,
-    /// The record of admitted versions.
-    pub history: Option<PathBuf>,
-    /// The grant store; none where nothing is approved beyond the configuration.
-    pub grants: Option<PathBuf>,
-    /// Directory of the plugins' directories.
-    pub data_root: Option<PathBuf>,
-}
-
-impl Places {
-    /// The usual places of a user. Where there is no home directory there is no record and no data.
-    #[must_use]
-    pub fn of(environment: &Environment) -> Self {
-        Self {
-            trusted_keys: paths::trusted_keys_file(environment).unwrap_or_default(),
-            history: paths::state_directory(environment).ok().map(|directory| directory.join("admitted.json")),
-            grants: paths::grants_file(environment).ok(),
-            data_root: paths::plugin_data_directory(environment).ok(),
-        }
-    }
-
-    /// The grant store; none where nothing is approved beyond the configuration.
-    pub fn open_grants(&self) -> Result<Option<Arc<LiveGrants>>, StoreError> {
-        self.grants.as_deref().map(LiveGrants::open).transpose()
-    }
-}
 
 /// The plugins of a configuration: those that may run, and why the others may not.
 #[derive(Debug, Default)]
