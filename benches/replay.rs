@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor::clock::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use conductor::config::{Config, Environment};
 use conductor::effect::Outside;
 use conductor::gesture::DeviceId;
@@ -20,6 +19,7 @@ use conductor::package::{Policy, admit};
 use conductor::plugins::PluginSet;
 use conductor::run::{Feed, LiveRun, Playing, Told, play, run_live};
 use conductor::sandbox::Services;
+use conductor::time::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use criterion::{Criterion, Throughput};
 use rustix::time::{ClockId, clock_gettime};
 

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use conductor::clock::{FILE_EPOCH_US, SystemClock};
 use conductor::config::{Params, PluginConfig};
 use conductor::confine::{Confinement, probe as wall};
 use conductor::effect::{Brokered, Effect, EffectError, Origin, Outside, Reply};
@@ -19,6 +18,7 @@ use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
 use conductor::sandbox::{Context, Instance, Manifest, Plugin, Request, Services, on_guest_thread};
+use conductor::time::{FILE_EPOCH_US, SystemClock};
 
 use bare::{JSON, probe};
 

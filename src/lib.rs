@@ -8,7 +8,9 @@
 //! (`tests/architecture.rs` reads the sources and holds that).
 
 pub mod text;
-pub mod clock;
+pub mod file;
+pub mod digest;
+pub mod time;
 pub mod confine;
 pub mod midi;
 pub mod effect;

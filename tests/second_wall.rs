@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use conductor::config::{Capability, PluginCall, WasmConfig};
 use conductor::confine::{Confinement, probe, unconfined};
+use conductor::digest::Digest;
 use conductor::effect::{Program, Request, Response};
 use conductor::grant::{Grant, LiveGrants};
 use conductor::os::{Environment, Live};
-use conductor::package::Digest;
 use conductor::sandbox::{
     Args, Context, Errno, HostCall, HostFunction, Instance, Job, Manifest, Plugin, Pool, Refusal, Services, ValueType,
     on_guest_stack,

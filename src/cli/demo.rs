@@ -6,7 +6,6 @@ use argh::FromArgs;
 
 use super::scratch::Scratch;
 use super::{Exit, Failure, Output, account};
-use crate::clock::{FILE_EPOCH_US, SystemClock, VirtualClock};
 use crate::config::{Config, Environment};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, What};
@@ -16,6 +15,7 @@ use crate::plugins::{Places, PluginSet};
 use crate::run::{Playing, Told, play};
 use crate::sandbox::{Services, Status};
 use crate::text::Escape as _;
+use crate::time::{FILE_EPOCH_US, SystemClock, VirtualClock};
 
 const SESSION: &[u8] = include_bytes!("../../fixtures/demo/session.mid");
 const CONFIG: &str = include_str!("../../fixtures/demo/config.toml");

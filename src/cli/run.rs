@@ -11,7 +11,6 @@ use super::session_report::SessionReport;
 use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::Facts;
-use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
@@ -26,6 +25,7 @@ use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, Told, play
 use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
 use crate::text::shell::word;
+use crate::time::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 
 /// How long effects that were accepted may take after the last event.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::clock::{Clock, Micros};
 use crate::effect::MidiOut;
 use crate::midi::Message;
+use crate::time::{Clock, Micros};
 
 /// Messages that are remembered: more than a loop has under way within milliseconds, unless it multiplies.
 const REMEMBERED: usize = 64;

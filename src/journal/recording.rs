@@ -9,10 +9,10 @@ use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
 use crate::action::Facts;
+use crate::digest::Digest;
 use crate::effect::SentMidi;
 use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use crate::grant::{Approval, Approvals};
-use crate::package::Digest;
 
 /// An outside whose answers are recorded.
 pub struct RecordedOutside {

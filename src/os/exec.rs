@@ -13,9 +13,9 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use super::process::{Environment, cannot_start, descriptor, spawn};
-use crate::clock::{Clock, SystemClock};
 use crate::effect::{EffectError, Program, ProgramEnd};
 use crate::text::Escape as _;
+use crate::time::{Clock, SystemClock};
 
 /// What a program finds in its environment, where it is set: where things are and how to reach the user's session. Nothing
 /// else is handed on, for tokens and passwords live there.

@@ -16,11 +16,11 @@ use alsa::seq::{
 use rustix::io::Errno;
 
 use super::midi_clients::{is_receiver, mark};
-use crate::clock::{Clock, Micros, SystemClock};
 use crate::effect::EffectError;
 use crate::effect::MidiOut;
 use crate::midi::{Address, Message, Port, SystemMessage, find_port};
 use crate::text::Escape as _;
+use crate::time::{Clock, Micros, SystemClock};
 
 /// What the sequencer calls us.
 const CLIENT: &str = "Conductor Out";

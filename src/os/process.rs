@@ -13,9 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::descriptors;
-use crate::clock::{Clock, SystemClock};
 use crate::effect::EffectError;
 use crate::text::Escape as _;
+use crate::time::{Clock, SystemClock};
 
 /// Most bytes kept of what a short program prints. A mixer or a window list says little; the rest is read and forgotten.
 const MAX_CAPTURED: usize = 256 << 10;

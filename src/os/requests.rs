@@ -10,8 +10,8 @@ use super::network::{AuthorityError, Network, SystemLookup};
 use super::process::Environment;
 use super::volume::Mixer;
 use super::{exec, system};
-use crate::clock::{Clock, SystemClock};
 use crate::effect::{Answer, EffectError, Origin, Request, Response};
+use crate::time::{Clock, SystemClock};
 
 /// Carries requests out, on the thread that asks.
 #[derive(Debug)]

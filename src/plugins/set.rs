@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use super::Places;
 use super::status::{PluginStatus, other_approval};
-use crate::clock::Clock;
 use crate::config::{Config, PluginConfig};
 use crate::grant::{Approval, GrantCell, LiveGrants};
 use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Timestamp, admit, reconsider};
+use crate::package::{AdmittedPlugin, Policy, admit, reconsider};
 use crate::sandbox::{LoadError, Manifest, Plugin, data_directory};
 use crate::text::Escape as _;
+use crate::time::Clock;
+use crate::time::Timestamp;
 
 /// The plugins of a configuration: those that may run, and why the others may not.
 #[derive(Debug, Default)]

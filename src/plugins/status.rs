@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::config::PluginConfig;
 use crate::grant::{Grant, GrantCell, Identity, LiveGrants};
 use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Refusal, Verdict, examine, hex};
+use crate::package::{AdmittedPlugin, Policy, Refusal, Verdict, examine};
 use crate::sandbox::{Description, LoadError, LoadReason, Manifest, Plugin, conformance};
 use crate::text::Escape as _;
+use crate::text::hex;
 use crate::text::shell::word;
 
 /// What an admitted plugin asks for and has, and whether it can be loaded with that.

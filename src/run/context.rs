@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::clock::Micros;
 use crate::config::{Config, Mapping};
 use crate::gesture::{Gesture, GestureEvent, VelocityBand};
 use crate::mapping::velocity_band;
 use crate::sandbox::Context;
+use crate::time::Micros;
 
 /// The names a configuration gives to modes and devices, shared with the contexts of calls, so that none is copied for an event.
 #[derive(Debug)]

@@ -7,7 +7,6 @@ use super::context::{Names, context};
 use super::session::Happening;
 use super::told::Told;
 use crate::action::{Dropped, Left, Step, Task};
-use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
 use crate::effect::{Held, Released};
 use crate::effect::{Origin, Outside as _};
@@ -15,6 +14,7 @@ use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
 use crate::sandbox::{
     Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
 };
+use crate::time::Micros;
 
 /// Where calls of plugins go.
 #[derive(Debug)]

@@ -12,11 +12,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::clock::Micros;
 use crate::effect::SentMidi;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::text::Escape as _;
+use crate::time::Micros;
 
 /// How soon after something was sent a message can be its echo, and the next one of a loop comes.
 const SOON: Micros = 20_000;
@@ -462,9 +462,9 @@ fn shown(message: &Message) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{Clock, VirtualClock};
     use crate::effect::MidiOut;
     use crate::midi::Channel;
+    use crate::time::{Clock, VirtualClock};
 
     const PADS: DeviceId = DeviceId(0);
 

@@ -15,7 +15,6 @@ use super::session::{Happening, Session};
 use super::signals::SignalWatch;
 use super::told::Told;
 use crate::action::Facts;
-use crate::clock::{Clock, Micros};
 use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::gesture::DeviceId;
@@ -25,6 +24,7 @@ use crate::os::{Revocations, RevokedEffect};
 use crate::plugins::PluginSet;
 use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
 use crate::text::Escape as _;
+use crate::time::{Clock, Micros};
 
 /// What wakes the run loop.
 #[derive(Debug)]

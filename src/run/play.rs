@@ -7,7 +7,6 @@ use super::dispatch::{Calls, Dispatch, Replayed, Report};
 use super::session::{Happening, Session};
 use super::told::Told;
 use crate::action::{Facts, Left};
-use crate::clock::{Alarm, Clock, Micros, VirtualClock};
 use crate::config::{Capability, Config};
 use crate::confine::Confinement;
 use crate::gesture::DeviceId;
@@ -15,6 +14,7 @@ use crate::journal::{Entry, Recorder, RevokedRecord};
 use crate::midi::Message;
 use crate::plugins::PluginSet;
 use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
+use crate::time::{Alarm, Clock, Micros, VirtualClock};
 
 /// What a session is played with.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::dispatch::Dispatch;
 use super::report::queue::ReportSender;
-use crate::clock::{Clock, Micros};
+use crate::time::{Clock, Micros};
 
 /// How long to wait before looking again.
 const PAUSE: Duration = Duration::from_millis(1);

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use crate::action::{Cause, Facts, Left, Scheduler, Step, Task};
-use crate::clock::Micros;
 use crate::config::{Config, DeviceConfig, Mapping};
 use crate::gesture::{DeviceId, GestureEvent, Recognizer};
 use crate::mapping::Mapper;
 use crate::midi::Message;
+use crate::time::Micros;
 
 /// Timers handed out in one go, before a caller sees to its input again.
 const MAX_TIMERS_PER_CALL: usize = 256;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::support::{Scratch, bin};
 use conductor::action::Facts;
-use conductor::clock::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Config, Environment};
 use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, ProgramEnd, Reply, Request, Response};
 use conductor::gesture::DeviceId;
@@ -17,6 +16,7 @@ use conductor::midi::{Message, Parser};
 use conductor::plugins::{Places, PluginSet};
 use conductor::run::{Playing, play};
 use conductor::sandbox::Services;
+use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use serde_json::Value;
 
 /// Works for ever: computes, naps, or has a program run and waits for it.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::{Scratch, bin};
 use conductor::action::Facts;
-use conductor::clock::{Clock, FILE_EPOCH_US, SystemClock};
 use conductor::config::{Capability, Config, Environment};
 use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::journal::{
@@ -17,6 +16,7 @@ use conductor::os::{Revocations, RevokedEffect};
 use conductor::plugins::{Places, PluginSet};
 use conductor::run::{Feed, LiveRun, run_live};
 use conductor::sandbox::Services;
+use conductor::time::{Clock, FILE_EPOCH_US, SystemClock};
 use serde_json::Value;
 
 /// Sends a note; in the world below it waits.

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crate::support::server::{Authority, Server, answer, read_request};
 use crate::support::test_name;
-use conductor::clock::SystemClock;
 use conductor::effect::{Answer, EffectError, HttpRequest, HttpResponse, Origin, Reach, Request, Response, Url};
 use conductor::os::{Lookup, Network};
+use conductor::time::SystemClock;
 
 const ME: Origin<'static> = Origin::Plugin { plugin: "p", tenant: "t" };
 const LONG: Duration = Duration::from_secs(20);

@@ -9,11 +9,11 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use conductor::clock::{FILE_EPOCH_US, VirtualClock};
 use conductor::effect::{Effect, EffectError, Origin, Outside};
 use conductor::effect::{Volume, VolumeOperation};
 use conductor::mapping::Facts;
 use conductor::os::{Environment, Live, World};
+use conductor::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::support::missing;
 

@@ -9,16 +9,16 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::{Scratch, bin, start};
 use conductor::action::Facts;
-use conductor::clock::{FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Config, Environment};
+use conductor::digest::Digest;
 use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::gesture::DeviceId;
 use conductor::grant::{Approval, Approvals, Capability, Identity};
 use conductor::midi::{Message, Parser};
-use conductor::package::Digest;
 use conductor::plugins::{Places, PluginSet};
 use conductor::run::{Playing, Replayed, play};
 use conductor::sandbox::Services;
+use conductor::time::{FILE_EPOCH_US, Micros, VirtualClock};
 use proptest::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;

@@ -132,7 +132,7 @@ fn a_runaway_plugin_delays_nobody_either() {
     runaway.wasm.max_fuel = u64::MAX;
     runaway.wasm.max_execution_ms = 1_000;
     let mut services = services();
-    services.clock = Arc::new(conductor::clock::SystemClock::start());
+    services.clock = Arc::new(conductor::time::SystemClock::start());
     let plugins = vec![named("runaway", COUNTER, &runaway), named("quick", COUNTER, &settings())];
     let (pool, told) = pool(services, &WasmConfig::default(), plugins);
     for tenant in 0..4 {

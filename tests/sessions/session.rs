@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use conductor::action::Facts;
-use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Config, Environment};
 use conductor::effect::Outside;
 use conductor::gesture::DeviceId;
@@ -23,6 +22,7 @@ use conductor::run::{Feed, LiveRun, Playing, Replayed, Resources, play, run_live
 use conductor::sandbox::{
     CounterValues, FaultKind, Plugin, RefusedGrowthLog, Services, Status, Stops, TotalMemory, data_directory,
 };
+use conductor::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use super::case::Case;
 use super::random::Random;

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use conductor::action::Facts;
-use conductor::clock::{Alarm, Clock, FILE_EPOCH_US, Micros};
 use conductor::effect::{
     Answer, Effect, EffectError, HttpResponse, Message, Origin, Outside, ProgramEnd, Reply, Request, Response,
 };
+use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros};
 
 use super::random::Random;
 

@@ -9,8 +9,9 @@ use crate::support::signing::{SIGNED_AT, Workshop};
 use conductor::package::signing::{
     KeyFileError, PrivateKey, Signing, SigningError, SigningKey as _, Succession, TokenUri,
 };
-use conductor::package::{Policy, PublicKey, Statement, Timestamp, TrustLevel, TrustStore, admit, verdict};
+use conductor::package::{Policy, PublicKey, Statement, TrustLevel, TrustStore, admit, verdict};
 use conductor::text::is_unsafe;
+use conductor::time::Timestamp;
 use proptest::prelude::*;
 
 /// Text that may be signed, as `pattern` says it: what cannot be seen is refused, and no class of a pattern holds all of that.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::effect::{Answer, EffectError, HttpResponse, Message, Origin, ProgramEnd, Request, Response};
-use crate::package::file;
+use crate::file;
 use crate::text::Escape as _;
 
 /// Largest file of answers, in bytes.

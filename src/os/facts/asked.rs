@@ -4,8 +4,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::FRESH;
-use crate::clock::Micros;
 use crate::os::worker::Worker;
+use crate::time::Micros;
 
 /// How long the input waits for a new answer. A desktop gives one within a few milliseconds; nobody feels this much.
 const PATIENCE: Duration = Duration::from_millis(20);

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::process::Environment;
-use crate::clock::{Clock, Micros};
 use crate::mapping::Facts;
+use crate::time::{Clock, Micros};
 use apps::Apps;
 use asked::Asked;
 use frontmost::Frontmost;
@@ -108,7 +108,7 @@ impl<C: Clock> Facts for InMode<'_, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{FILE_EPOCH_US, VirtualClock};
+    use crate::time::{FILE_EPOCH_US, VirtualClock};
 
     #[test]
     fn a_played_session_sees_its_own_time_and_no_programs() {

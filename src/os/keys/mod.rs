@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::process::Environment;
-use crate::clock::{Clock, Micros, SystemClock};
 use crate::effect::EffectError;
 use crate::effect::{Keystroke, MouseButton, MouseClick};
 use crate::text::Escape as _;
+use crate::time::{Clock, Micros, SystemClock};
 use layout::Stroke;
 use uinput::{Device, Shape};
 

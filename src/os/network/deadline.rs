@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Micros};
 use crate::effect::EffectError;
+use crate::time::{Clock, Micros};
 
 /// A moment after which a request is given up.
 #[derive(Clone)]

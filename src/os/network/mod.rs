@@ -20,8 +20,8 @@ use std::time::Duration;
 pub use names::{Lookup, SystemLookup};
 pub use tls::AuthorityError;
 
-use crate::clock::Clock;
 use crate::effect::{Answer, EffectError, HttpRequest, Origin, Request, Response, SocketOpen};
+use crate::time::Clock;
 use deadline::Deadline;
 use dial::Dialer;
 

@@ -78,7 +78,7 @@ pub(super) fn client_config(authorities: Option<&Path>) -> Result<Arc<ClientConf
 
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), AuthorityError> {
     let malformed = |reason: String| AuthorityError::Malformed { path: path.into(), reason };
-    let pem = crate::package::file::read(path, MAX_AUTHORITIES_BYTES)
+    let pem = crate::file::read(path, MAX_AUTHORITIES_BYTES)
         .map_err(|error| AuthorityError::Unreadable { path: path.into(), reason: error.to_string() })?;
     let mut found = false;
     for certificate in CertificateDer::pem_slice_iter(&pem) {

@@ -15,7 +15,6 @@ use super::input::Patient;
 use super::invoke::{self, Invoked};
 use super::output::Steady;
 use super::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
-use crate::clock::FILE_EPOCH_US;
 use crate::sandbox::backtrace::frames::{Backtrace, FunctionNames};
 use crate::sandbox::engine::fuel::SLICE;
 use crate::sandbox::engine::meter::Meter;
@@ -28,6 +27,7 @@ use crate::sandbox::module::header;
 use crate::sandbox::module::lengths;
 use crate::sandbox::module::parse::PAGE;
 use crate::sandbox::translate::{self, grow_deferred};
+use crate::time::FILE_EPOCH_US;
 
 /// The seed of a deterministic run's randomness: a fixed number like any other.
 const SEED: u64 = 1;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::clock::{
+use crate::digest::Digest;
+use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::sandbox::instance::services::Services;
+use crate::time::{
     Alarm, Clock, Entropy, FILE_EPOCH_US, Micros, SeededEntropy, SystemClock, SystemEntropy, VirtualClock,
 };
-use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
-use crate::package::Digest;
-use crate::sandbox::instance::services::Services;
 
 /// The tenant of a mapping that names none.
 pub(in crate::sandbox) const TENANT: &str = "default";

@@ -12,7 +12,7 @@
 
 use wasmi::{CustomFuelCosts, OperatorCost};
 
-use crate::package::Digest;
+use crate::digest::Digest;
 
 /// Fuel between two looks at the clock: some 30 microseconds on a desktop machine, of which going on takes a hundredth; eight
 /// milliseconds where each unit is a load that misses every cache. And few enough failing `memory.grow` (see above) to stay far from

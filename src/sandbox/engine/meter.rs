@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::clock::Micros;
 use crate::config::WasmConfig;
 use crate::sandbox::engine::run::Stopped;
+use crate::time::Micros;
 
 /// Where a call was stopped by time. Host calls belong to it because a host function charges before it has an effect, and the next
 /// slice may begin at the very fuel of that charge, after the effect.

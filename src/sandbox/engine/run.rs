@@ -154,13 +154,13 @@ pub(in crate::sandbox) fn explain(mut store: impl AsContextMut<Data = State>, er
 mod tests {
     use std::sync::Arc;
 
-    use crate::clock::VirtualClock;
     use crate::config::{Params, PluginConfig};
     use crate::effect::{Effect, EffectError, Origin, Outside, Reply};
     use crate::grant::Grant;
     use crate::package::{Policy, admit};
     use crate::sandbox::engine::stack::on_small_stack;
     use crate::sandbox::{Context, Instance, Manifest, Outcome, Plugin, Request, Services};
+    use crate::time::VirtualClock;
 
     struct Nowhere;
 

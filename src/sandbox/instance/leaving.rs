@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::clock::Micros;
 use crate::sandbox::instance::outcome::Outcome;
 use crate::sandbox::pool::slot::Slot;
+use crate::time::Micros;
 
 /// An instance that has to go, at its time.
 #[derive(Debug, Clone)]

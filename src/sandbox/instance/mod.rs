@@ -19,7 +19,6 @@ use std::sync::Arc;
 use wasmi::{CallHook, Store, TypedFunc};
 
 use super::translate::{Shadow, grow_deferred};
-use crate::clock::Alarm;
 use crate::config::{Capability, Isolation, Params};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
@@ -42,6 +41,7 @@ use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
 use crate::sandbox::module::parse::MAX_METADATA;
 use crate::sandbox::plugin::Plugin;
+use crate::time::Alarm;
 
 /// Room for requests is asked for in multiples of this many bytes.
 const ROOM: u32 = 256;

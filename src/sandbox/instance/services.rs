@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::clock::Clock;
 use crate::effect::Held;
 use crate::effect::Outside;
 use crate::grant::Approvals;
 use crate::sandbox::engine::meter::StopPlace;
 use crate::sandbox::engine::total_memory::TotalMemory;
 use crate::sandbox::plugin::log::PluginLog;
+use crate::time::Clock;
 
 /// What the host lends to every instance.
 #[derive(Clone)]

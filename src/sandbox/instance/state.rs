@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
-use crate::clock::Alarm;
 use crate::config::{Capability, PathScope};
 use crate::effect::{Brokered, Origin, Outside, Request, Url};
 use crate::grant::{Denied, Grant, GrantView};
@@ -20,6 +19,7 @@ use crate::sandbox::instance::trace::Trace;
 use crate::sandbox::instance::wasi::{Deadline, Waited};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::translate::Shadow;
+use crate::time::Alarm;
 
 /// What the store of one instance holds.
 pub(in crate::sandbox) struct State {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::package::Digest;
+use crate::digest::Digest;
 use crate::sandbox::instance::outcome::HostCallRecord;
 
 /// Host calls that are kept of one call.

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasi_shim::{Access, ClockId, Preopen, Quota, Scope, Slept, Volume, WasiCtx};
 
-use crate::clock::{Clock, Entropy, Micros, SeededEntropy};
 use crate::config::{Capability, PathScope};
-use crate::package::Digest;
+use crate::digest::Digest;
 use crate::sandbox::engine::confinement::reason;
 use crate::sandbox::instance::fault::FaultKind;
 use crate::sandbox::instance::log::{Lines, Stream};
 use crate::sandbox::instance::services::Services;
 use crate::sandbox::module::signature::{Signature, ValueType};
 use crate::sandbox::plugin::Plugin;
+use crate::time::{Clock, Entropy, Micros, SeededEntropy};
 
 /// The module WASI preview1 is imported from.
 pub(in crate::sandbox) const MODULE: &str = wasi_shim::MODULE;

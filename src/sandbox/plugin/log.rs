@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use log::Level;
 
-use crate::clock::Micros;
 use crate::config::Logging;
+use crate::time::Micros;
 
 /// Microseconds of a minute.
 const MINUTE: Micros = 60_000_000;

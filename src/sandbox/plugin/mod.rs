@@ -12,9 +12,9 @@ use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::translate;
 use crate::config::{Capability, PluginConfig, WasmConfig};
+use crate::digest::Digest;
 use crate::effect::placeholder;
 use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
-use crate::package::Digest;
 use crate::sandbox::backtrace::frames::{Frame, FunctionNames};
 use crate::sandbox::backtrace::profile::Profile;
 use crate::sandbox::engine::new_engine;

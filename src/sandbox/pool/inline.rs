@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::clock::Micros;
 use crate::config::{PluginCall, WasmConfig};
 use crate::sandbox::instance::leaving::{Carried, Leave, Shutdown};
 use crate::sandbox::instance::outcome::{Outcome, Rejection};
@@ -10,6 +9,7 @@ use crate::sandbox::instance::request::Context;
 use crate::sandbox::instance::services::Services;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::router::Table;
+use crate::time::Micros;
 
 /// Plugins whose calls are carried out at once. Same decisions as [`super::Pool`], same outcomes; but no queue, so nothing is
 /// ever rejected for being one too many.

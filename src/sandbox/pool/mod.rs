@@ -11,7 +11,6 @@ pub(super) mod workers;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::clock::{Alarm, Micros};
 use crate::config::{PluginCall, WasmConfig};
 use crate::sandbox::engine::confinement::confinement;
 use crate::sandbox::instance::leaving::{Carried, Leave, Leaving, Shutdown};
@@ -22,6 +21,7 @@ use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::router::Table;
 use crate::sandbox::pool::slot::{Item, Slot};
 use crate::sandbox::pool::workers::Workers;
+use crate::time::{Alarm, Micros};
 
 /// A call to be carried out.
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::clock::Micros;
+use crate::time::Micros;
 
 /// Faults among the last calls with which a plugin rests.
 const FAULTS: u32 = 3;

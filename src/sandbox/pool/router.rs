@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::clock::Micros;
 use crate::config::{Isolation, WasmConfig};
 use crate::sandbox::instance::leaving::Leave;
 use crate::sandbox::instance::outcome::Rejection;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::slot::Slot;
+use crate::time::Micros;
 
 /// The slots of all plugins.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::clock::Micros;
 use crate::config::{Isolation, Params};
 use crate::effect::Origin;
 use crate::effect::Released;
@@ -18,6 +17,7 @@ use crate::sandbox::instance::{Instance, Making};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::Job;
 use crate::sandbox::pool::quarantine::Record;
+use crate::time::Micros;
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]

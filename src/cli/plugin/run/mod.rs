@@ -19,7 +19,6 @@ use super::super::output::say;
 use super::super::run::answers;
 use super::super::scratch::Scratch;
 use super::super::{Exit, Failure, Output};
-use crate::clock::{Clock, SystemClock, SystemEntropy};
 use crate::config::{Capability, Params};
 use crate::effect::Outside;
 use crate::journal::output_value;
@@ -29,6 +28,7 @@ use crate::sandbox::{
     on_guest_thread,
 };
 use crate::text::Escape as _;
+use crate::time::{Clock, SystemClock, SystemEntropy};
 
 /// How long effects that were accepted may take after the last call.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -5,11 +5,13 @@
 //! operating system, sessions played from a file use [`FILE_EPOCH_US`].
 
 mod alarm;
+mod timestamp;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use alarm::Alarm;
+pub use timestamp::Timestamp;
 
 /// Microseconds since the session began.
 pub type Micros = u64;

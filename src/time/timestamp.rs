@@ -18,7 +18,7 @@ impl Timestamp {
         Self(seconds)
     }
     /// What `clock` says.
-    pub fn now(clock: &dyn crate::clock::Clock) -> Self {
+    pub fn now(clock: &dyn crate::time::Clock) -> Self {
         Self(clock.epoch().saturating_add(clock.now()) / 1_000_000)
     }
     /// Seconds since the Unix epoch.
