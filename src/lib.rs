@@ -10,6 +10,7 @@
 pub mod text;
 pub mod file;
 pub mod digest;
+pub mod capability;
 pub mod time;
 pub mod confine;
 pub mod midi;

@@ -15,7 +15,8 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use conductor::config::{Capability, PluginCall, WasmConfig};
+use conductor::capability::Capability;
+use conductor::config::{PluginCall, WasmConfig};
 use conductor::confine::{Confinement, probe, unconfined};
 use conductor::digest::Digest;
 use conductor::effect::{Program, Request, Response};

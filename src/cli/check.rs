@@ -10,11 +10,12 @@ use super::output::say;
 use super::plugin::RECORDS;
 use super::run_policy::grants;
 use super::{Exit, Failure, Output};
-use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, literal, paths};
+use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, paths};
 use crate::package::{Policy, Verdict, first_seen, verdict};
 use crate::plugins::{Outlook, Places};
 use crate::text::Escape as _;
 use crate::text::clean;
+use crate::text::literal;
 use crate::time::SystemClock;
 use crate::time::Timestamp;
 

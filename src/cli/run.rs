@@ -11,7 +11,6 @@ use super::session_report::SessionReport;
 use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::Facts;
-use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
 use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
@@ -24,6 +23,7 @@ use crate::plugins::{Places, PluginSet};
 use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, Told, play, run_live};
 use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
+use crate::text::literal;
 use crate::text::shell::word;
 use crate::time::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 

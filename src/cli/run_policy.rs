@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::output::say;
-use crate::config::{Config, Environment, LoadError, PluginConfig, literal, paths};
+use crate::config::{Config, Environment, LoadError, PluginConfig, paths};
 use crate::grant::LiveGrants;
 use crate::package::Policy;
 use crate::plugins::{Outlook, Places};
 use crate::text::Escape as _;
+use crate::text::literal;
 use crate::time::SystemClock;
 use crate::time::Timestamp;
 

@@ -1,12 +1,10 @@
 //! TOML → validated [`Config`], every error with file, line, column and a suggestion.
 
 mod action;
-mod capability;
 mod condition;
 mod environment;
 mod expand;
 mod keys;
-pub(crate) mod literal;
 mod load;
 mod load_error;
 mod model;
@@ -18,7 +16,6 @@ mod suggest;
 mod wasm;
 
 pub use action::{Action, Params, PluginCall};
-pub use capability::Capability;
 pub use condition::Condition;
 pub use environment::Environment;
 pub use keys::{KEYS, key};

@@ -1,7 +1,7 @@
 //! `audio_control`.
 
 use super::answer;
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::effect::Request;
 use crate::effect::{Volume, VolumeOperation};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};

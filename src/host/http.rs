@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer;
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::effect::{HttpRequest, Request, Response, Url};
 use crate::grant::Denied;
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::answer;
-use crate::config::{Capability, key};
+use crate::capability::Capability;
+use crate::config::key;
 use crate::effect::Effect;
 use crate::effect::{KeyModifier, Keystroke};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};

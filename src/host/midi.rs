@@ -1,6 +1,6 @@
 //! `midi_send`.
 
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::effect::Effect;
 use crate::effect::MidiOut;
 use crate::midi::{Message, Parser};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::answer;
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::effect::{Request, System};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 use crate::text::clean;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{answer, http};
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::effect::{Message, Request, Response, SocketOpen, Url};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 

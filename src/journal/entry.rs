@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::Dropped;
-use crate::config::{Capability, Config, PluginCall};
+use crate::capability::Capability;
+use crate::config::{Config, PluginCall};
 use crate::effect::Released;
 use crate::effect::{Effect, EffectError};
 use crate::gesture::GestureEvent;

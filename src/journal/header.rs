@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::unhex;
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::grant::{Approval, Identity};
 use crate::sandbox::cost_table_digest;

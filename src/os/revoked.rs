@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::effect::{Effect, Origin};
 use crate::text::Repeats;
 

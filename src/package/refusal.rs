@@ -6,9 +6,9 @@ use super::admit::MAX_PLUGIN_BYTES;
 use super::key::PublicKey;
 use super::signature::Malformed;
 use super::trust::TrustError;
-use crate::config::literal;
 use crate::digest::Digest;
 use crate::text::Escape as _;
+use crate::text::literal;
 use crate::text::shell::word;
 use crate::time::Timestamp;
 

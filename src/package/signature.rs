@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::key::{KeyError, PublicKey};
 use super::statement::{Signer, Statement};
 use super::{json, statement};
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::text::hex::{self, HexError};
 use crate::text::{clean_name, is_unsafe};

@@ -5,7 +5,7 @@
 use sha2::Digest as _;
 
 use super::key::PublicKey;
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::time::Timestamp;
 

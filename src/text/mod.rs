@@ -4,6 +4,7 @@ mod json;
 mod repeats;
 mod sanitize;
 pub(crate) mod hex;
+pub(crate) mod literal;
 pub(crate) mod shell;
 mod toml;
 

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use conductor::capability::Capability;
 use conductor::config::{
-    Action, Advanced, Capability, Condition, Config, Environment, Invalid, Isolation, LoadError, Loaded, Logging,
-    Problem, WasmConfig,
+    Action, Advanced, Condition, Config, Environment, Invalid, Isolation, LoadError, Loaded, Logging, Problem,
+    WasmConfig,
 };
 use conductor::effect::Keystroke;
 use conductor::gesture::{EncoderMode, Trigger};

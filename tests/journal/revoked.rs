@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::{Scratch, bin};
 use conductor::action::Facts;
-use conductor::config::{Capability, Config, Environment};
+use conductor::capability::Capability;
+use conductor::config::{Config, Environment};
 use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::journal::{
     ConfigRecord, Entry, Header, LimitsRecord, PluginRecord, RecordedApprovals, RecordedOutside, Recorder, Transcript,

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::server::{Server, answer, read_request};
-use conductor::config::{Capability, PluginConfig, Secret};
+use conductor::capability::Capability;
+use conductor::config::{PluginConfig, Secret};
 use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::host;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, missing, test_name};
-use conductor::config::{Capability, PluginConfig};
+use conductor::capability::Capability;
+use conductor::config::PluginConfig;
 use conductor::effect::Outside;
 use conductor::os::{Environment, Live};
 use conductor::sandbox::{Context, Errno, Outcome, Services};

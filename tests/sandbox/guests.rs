@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{admitted, call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, repository};
-use conductor::config::{Capability, Params, PathScope, PluginCall, PluginConfig, WasmConfig};
+use conductor::capability::Capability;
+use conductor::config::{Params, PathScope, PluginCall, PluginConfig, WasmConfig};
 use conductor::digest::Digest;
 use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::host;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::sandbox::{World, load, services, settings};
-use conductor::config::{Capability, Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::capability::Capability;
+use conductor::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
 use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::sandbox::{
     Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, Stops, TimeLimit,

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::sandbox::{SteppingClock, load, services, settings};
-use conductor::config::{Capability, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::capability::Capability;
+use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
 use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, Response};
 use conductor::sandbox::{
     Context, FaultKind, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status, StopPlace, Stops,

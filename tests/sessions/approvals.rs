@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conductor::config::Capability;
+use conductor::capability::Capability;
 use conductor::digest::Digest;
 use conductor::grant::{Approval, GrantStore, Identity};
 

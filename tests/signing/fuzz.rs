@@ -90,7 +90,7 @@ proptest! {
         email in signable("[^\\p{C}\\p{Zl}\\p{Zp}]{0,40}"),
         plugin in signable("[^\\p{C}\\p{Zl}\\p{Zp}]{1,40}"),
         version in proptest::option::of((any::<u64>(), any::<u64>(), 0..9_u64)),
-        capabilities in prop::sample::subsequence(conductor::config::Capability::ALL.to_vec(), 0..=6),
+        capabilities in prop::sample::subsequence(conductor::capability::Capability::ALL.to_vec(), 0..=6),
         required_signatures in 1..=33_u32,
         expires in proptest::option::of(0..253_402_300_799_u64),
         signed_at in 0..253_402_300_799_u64,

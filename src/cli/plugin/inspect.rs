@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::super::run_policy::RunPolicy;
 use super::super::{Exit, Failure, Output};
-use crate::config::{Capability, Environment};
+use crate::capability::Capability;
+use crate::config::Environment;
 use crate::grant::Risk;
 use crate::host;
 use crate::package::{Refusal, Verdict, first_seen};

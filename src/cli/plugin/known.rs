@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::{Failure, run};
-use crate::config::{Capability, Config, Environment, PluginConfig, paths};
+use crate::capability::Capability;
+use crate::config::{Config, Environment, PluginConfig, paths};
 use crate::grant::{Identity, LiveGrants};
 use crate::package::{AdmittedPlugin, Policy, TrustLevel};
 use crate::plugins::{Outlook, Places, PluginStatus};

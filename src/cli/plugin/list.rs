@@ -115,8 +115,8 @@ fn value(name: &str, plugin: &PluginConfig, standing: &Result<Standing, String>)
         .held()
         .map(|(capability, source)| json!({ "capability": capability.name(), "by": source.name() }))
         .collect();
-    let names = |capabilities: &mut dyn Iterator<Item = crate::config::Capability>| {
-        capabilities.map(crate::config::Capability::name).collect::<Vec<_>>()
+    let names = |capabilities: &mut dyn Iterator<Item = crate::capability::Capability>| {
+        capabilities.map(crate::capability::Capability::name).collect::<Vec<_>>()
     };
     let mut json = json!({
         "name": name,

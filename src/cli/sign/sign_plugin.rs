@@ -7,7 +7,7 @@ use argh::FromArgs;
 
 use super::super::output::say;
 use super::{Exit, Failure, Output, key, now, operation};
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::host;
 use crate::package::signing::Signing;
 use crate::package::{Policy, Statement, signature_path, verdict};

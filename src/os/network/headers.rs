@@ -1,10 +1,10 @@
 //! Request headers: which a plugin may set, and the secrets that are put into them at the last moment.
 
-use crate::config::literal;
 #[cfg(feature = "http")]
 use crate::effect::HttpResponse;
 use crate::effect::{CLOSE, EffectError, OPEN, Secrets, placeholder};
 use crate::text::Escape as _;
+use crate::text::literal;
 
 /// Most headers of one request.
 const MAX_HEADERS: usize = 64;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Capability, PluginConfig};
+use crate::capability::Capability;
+use crate::config::PluginConfig;
 use crate::sandbox::conformance::closed_world::{TENANT, Walls};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::instance::outcome::Status;

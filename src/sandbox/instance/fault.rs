@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::{WasmConfig, literal};
+use crate::config::WasmConfig;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::DEEPEST_RECURSION;
 use crate::sandbox::engine::meter::Asked;
 use crate::sandbox::engine::stack::ThreadError;
 use crate::text::Escape as _;
 use crate::text::clean;
+use crate::text::literal;
 
 /// What a plugin built by Go has to export, and why.
 pub(in crate::sandbox) const ALLOC_IN_GO: &str = "it is built by Go, whose allocator takes memory that the host adds for its own; so it has to \

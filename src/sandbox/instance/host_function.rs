@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wasmi::{Caller, Val};
 
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::effect::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
 use crate::grant::{Denied, Grant};
 use crate::sandbox::engine::memory;

@@ -19,7 +19,8 @@ use std::sync::Arc;
 use wasmi::{CallHook, Store, TypedFunc};
 
 use super::translate::{Shadow, grow_deferred};
-use crate::config::{Capability, Isolation, Params};
+use crate::capability::Capability;
+use crate::config::{Isolation, Params};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::confinement::confinement;

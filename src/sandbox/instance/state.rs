@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
-use crate::config::{Capability, PathScope};
+use crate::capability::Capability;
+use crate::config::PathScope;
 use crate::effect::{Brokered, Origin, Outside, Request, Url};
 use crate::grant::{Denied, Grant, GrantView};
 use crate::sandbox::engine::limiter::Limits;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasi_shim::{Access, ClockId, Preopen, Quota, Scope, Slept, Volume, WasiCtx};
 
-use crate::config::{Capability, PathScope};
+use crate::capability::Capability;
+use crate::config::PathScope;
 use crate::digest::Digest;
 use crate::sandbox::engine::confinement::reason;
 use crate::sandbox::instance::fault::FaultKind;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::sandbox::instance::host_function::{HostFunction, MODULE};
 use crate::sandbox::instance::wasi;
 use crate::sandbox::module::error::LoadReason;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::config::{Capability, WasmConfig};
+use crate::capability::Capability;
+use crate::config::WasmConfig;
 use crate::grant::Denied;
 use crate::sandbox::instance::fault::{ALLOC_IN_GO, Bytes, Section, grouped};
 use crate::sandbox::module::header::Foreign;

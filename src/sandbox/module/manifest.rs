@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::package::AdmittedPlugin;
 use crate::sandbox::conformance::probe::{Probed, probe};
 use crate::sandbox::instance::host_function::HostFunction;

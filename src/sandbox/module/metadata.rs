@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::sandbox::module::params_schema::Schema;
 
 /// What a plugin says of itself. Claims: nothing here was checked against a signature, and every text may hold anything.

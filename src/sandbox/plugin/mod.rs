@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::translate;
-use crate::config::{Capability, PluginConfig, WasmConfig};
+use crate::capability::Capability;
+use crate::config::{PluginConfig, WasmConfig};
 use crate::digest::Digest;
 use crate::effect::placeholder;
 use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};

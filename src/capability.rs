@@ -1,6 +1,6 @@
 //! What a plugin may be allowed to do.
 
-use super::literal;
+use crate::text::literal;
 
 /// A capability, named as the documentation names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
