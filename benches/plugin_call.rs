@@ -14,7 +14,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
+use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
@@ -31,7 +31,7 @@ const CALLS: usize = 200_000;
 
 struct Nowhere;
 
-impl Outside for Nowhere {
+impl EffectHandler for Nowhere {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Ok(Reply::Done)
     }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor::config::{Config, Environment};
-use conductor::effect::Outside;
+use conductor::effect::EffectHandler;
 use conductor::gesture::DeviceId;
 use conductor::grant::Approvals;
 use conductor::journal::{
-    ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder,
+    ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder,
 };
 use conductor::midi::{Channel, Message};
-use conductor::os::{self, World};
+use conductor::os::{self, Conditions};
 use conductor::package::{Policy, admit};
 use conductor::plugins::PluginSet;
 use conductor::run::{Feed, LiveRun, Playing, Told, play, run_live};
@@ -79,7 +79,7 @@ fn run(
     recorder: Option<Arc<Recorder>>,
 ) -> usize {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-    let world = World::played(Arc::clone(&clock));
+    let world = Conditions::played(Arc::clone(&clock));
     let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Told::new(), [0; 32]));
     let playing = Playing {
         config: Arc::clone(config),
@@ -107,12 +107,12 @@ fn live(
     recorder: Option<&Arc<Recorder>>,
 ) -> f64 {
     let clock = Arc::new(SystemClock::start());
-    let world = World::live(Arc::clone(&clock), os::Environment::inherited());
+    let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
     let told = Told::new();
-    let mut outside: Arc<dyn Outside> = Arc::<Told>::clone(&told);
+    let mut outside: Arc<dyn EffectHandler> = Arc::<Told>::clone(&told);
     let mut approvals: Option<Arc<dyn Approvals>> = None;
     if let Some(recorder) = recorder {
-        outside = Arc::new(RecordedOutside::new(outside, Arc::clone(recorder)));
+        outside = Arc::new(RecordedHandler::new(outside, Arc::clone(recorder)));
         approvals = Some(Arc::new(RecordedApprovals::new(Arc::clone(recorder))));
     }
     let services = Arc::new(Services {
@@ -136,7 +136,7 @@ fn live(
     let facts = world.in_mode(0);
     let before = processor_time();
     if let Some(recorder) = recorder {
-        let facts = RecordedFacts::new(&facts, Arc::clone(recorder));
+        let facts = RecordedConditions::new(&facts, Arc::clone(recorder));
         let end = run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
         recorder.finish(end.t).expect("the journal is complete");
     } else {

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use conductor::config::{Params, PluginConfig};
 use conductor::confine::{Confinement, probe as wall};
-use conductor::effect::{Brokered, Effect, EffectError, Origin, Outside, Reply};
+use conductor::effect::{Brokered, Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
@@ -30,7 +30,7 @@ const TURNS: usize = 21;
 
 struct Nowhere;
 
-impl Outside for Nowhere {
+impl EffectHandler for Nowhere {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Ok(Reply::Done)
     }
@@ -94,7 +94,7 @@ fn main() {
     std::fs::create_dir_all(&directory).expect("a directory");
     let path = directory.join("file");
     std::fs::write(&path, [0; 4096]).expect("a file");
-    let outside: Arc<dyn Outside> = Arc::new(Nowhere);
+    let outside: Arc<dyn EffectHandler> = Arc::new(Nowhere);
     // Loaded here: a confined thread cannot read its file.
     let plugin = plugin();
     let effect = Effect::Text("x".into());

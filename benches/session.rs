@@ -15,7 +15,7 @@ use bare::{Bare, JSON, probe};
 use conductor::config::{Config, Environment};
 use conductor::gesture::DeviceId;
 use conductor::midi::Parser;
-use conductor::os::World;
+use conductor::os::Conditions;
 use conductor::package::{Policy, admit};
 use conductor::plugins::PluginSet;
 use conductor::run::{Playing, Told, play};
@@ -56,7 +56,7 @@ fn pipeline(directory: &Path) -> Vec<u64> {
     let text = config_text(false, directory);
     let config = Config::from_text(&text, "bench.toml", directory, &Environment::of_process()).expect("valid").config;
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-    let world = World::played(Arc::clone(&clock));
+    let world = Conditions::played(Arc::clone(&clock));
     let mut plugins = PluginSet::default();
     for (name, settings) in &config.plugins {
         let admitted = admit(&settings.path, &Policy { name: name.clone(), ..Policy::default() }).expect("admitted");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use conductor::action::{Cause, Scheduler, Task};
 use conductor::config::{Action, Params, PluginCall};
 use conductor::gesture::{DeviceId, Gesture, GestureEvent};
-use conductor::mapping::Facts;
+use conductor::mapping::ConditionSource;
 use conductor::midi::Channel;
 
 thread_local! {
@@ -37,7 +37,7 @@ static ALLOCATOR: Counting = Counting;
 
 struct Nowhere;
 
-impl Facts for Nowhere {
+impl ConditionSource for Nowhere {
     fn mode(&self) -> usize {
         0
     }

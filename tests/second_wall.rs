@@ -23,8 +23,8 @@ use conductor::effect::{Program, Request, Response};
 use conductor::grant::{Grant, LiveGrants};
 use conductor::os::{Environment, Live};
 use conductor::sandbox::{
-    Args, Context, Errno, HostCall, HostFunction, Instance, Job, Manifest, Plugin, Pool, Refusal, Services, ValueType,
-    on_guest_stack,
+    Args, Context, Errno, HostCall, HostError, HostFunction, Instance, Job, Manifest, Plugin, Pool, Services,
+    ValueType, on_guest_stack,
 };
 use support::sandbox::{admitted, call, params, services, settings};
 use support::{Scratch, missing};
@@ -176,7 +176,7 @@ fn found(tenant: &str) -> Vec<&'static str> {
 const TENANTS: &[&str] = &["worker", "free worker", "inline", "free inline", "thread of a worker"];
 
 #[allow(clippy::unnecessary_wraps)] // the type of every host function
-fn escape(_: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn escape(_: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let tenant = TENANTS[args.u32(0) as usize];
     let escaped =
         if tenant.starts_with("thread") { std::thread::spawn(escaped).join().expect("it returns") } else { escaped() };
@@ -185,7 +185,7 @@ fn escape(_: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
 }
 
 /// What is permitted, on the same thread: all of a data directory, threads, memory, time, randomness.
-fn work(_: &mut HostCall<'_>, _: Args<'_>) -> Result<i32, Refusal> {
+fn work(_: &mut HostCall<'_>, _: Args<'_>) -> Result<i32, HostError> {
     let at = places().data.join(format!("work-{:?}", std::thread::current().id()));
     let work = || -> std::io::Result<()> {
         fs::create_dir_all(at.join("a"))?;
@@ -214,7 +214,7 @@ fn work(_: &mut HostCall<'_>, _: Args<'_>) -> Result<i32, Refusal> {
 }
 
 /// Runs a program in the plugin's name, which says what it is confined by.
-fn program(call: &mut HostCall<'_>, _: Args<'_>) -> Result<i32, Refusal> {
+fn program(call: &mut HostCall<'_>, _: Args<'_>) -> Result<i32, HostError> {
     let program = Program {
         program: "cat".into(),
         arguments: vec!["/proc/self/status".into()],

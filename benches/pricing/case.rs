@@ -23,7 +23,7 @@ pub(crate) struct Case {
     /// Whether the plugin gets what the settings grant, or is linked without a grant.
     pub(crate) granted: bool,
     /// What the outside world answers.
-    pub(crate) outside: Outside,
+    pub(crate) outside: EffectHandler,
     /// What keeps it from costing more than it should.
     pub(crate) bound: Bound,
 }
@@ -50,7 +50,7 @@ pub(crate) enum Answer {
 
 /// What the outside world answers to a request.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Outside {
+pub(crate) struct EffectHandler {
     /// Bytes of a body, a message or a program's output.
     pub(crate) body: usize,
     /// Headers of an HTTP answer.
@@ -90,7 +90,7 @@ impl Case {
             settings: settings(),
             trace: false,
             granted: true,
-            outside: Outside::default(),
+            outside: EffectHandler::default(),
             bound: Bound::Price,
         }
     }

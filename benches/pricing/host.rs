@@ -7,7 +7,7 @@ use conductor::config::PluginConfig;
 use conductor::host::TABLE;
 use conductor::sandbox::{Errno, HostFunction, ValueType};
 
-use super::case::{Answer, Bound, Case, Outside, Rounds, Text, settings};
+use super::case::{Answer, Bound, Case, EffectHandler, Rounds, Text, settings};
 
 /// Where the first and the second argument of a function lie in the guest's memory.
 const FIRST: u32 = 65_536;
@@ -69,7 +69,7 @@ impl Call {
         self.case.rounds = Rounds::Times(times);
         self
     }
-    fn outside(mut self, outside: Outside) -> Self {
+    fn outside(mut self, outside: EffectHandler) -> Self {
         self.case.outside = outside;
         self
     }
@@ -322,7 +322,7 @@ fn midi() -> Vec<Call> {
     ] {
         calls.push(send(what, bytes).refused(Errno::Invalid));
     }
-    let missing = Outside { missing: true, ..Outside::default() };
+    let missing = EffectHandler { missing: true, ..EffectHandler::default() };
     calls.push(send("a port that is not there", vec![0x90, 60, 100]).outside(missing).refused(Errno::NotFound));
     calls.push(
         send("8 KiB of clocks to a port that is not there", vec![0xf8; MAX]).outside(missing).refused(Errno::NotFound),
@@ -362,17 +362,20 @@ fn network() -> Vec<Call> {
     calls.push(send("64 KiB of headers of one letter", headers(r#"["a","b"]"#)));
     calls.push(send("a header of 64 KiB escaped", headers(&format!("[\"a\",{}]", string("\\n", MAX - 120)))));
     calls.extend(send("a body of 1 MiB", post("")).and_filled(1 << 20).and_traced());
-    let redirect = Outside { redirect: true, ..Outside::default() };
+    let redirect = EffectHandler { redirect: true, ..EffectHandler::default() };
     let ten = |more: &str| post(&format!(r#","redirects":10{more}"#));
     calls.push(send("ten redirects", ten("")).outside(redirect));
     calls.push(send("ten redirects with a body of 1 MiB", ten("")).and_filled(1 << 20).outside(redirect));
     let many = ten(&format!(r#","headers":{}"#, array(r#"["a","b"]"#, MAX - 100)));
     calls.push(send("ten redirects with 64 KiB of headers", many).outside(redirect));
-    calls.push(send("an answer of 4 MiB", get.to_owned()).outside(Outside { body: 4 << 20, ..Outside::default() }));
     calls.push(
-        send("an answer of 1,000 headers", get.to_owned()).outside(Outside { headers: 1_000, ..Outside::default() }),
+        send("an answer of 4 MiB", get.to_owned()).outside(EffectHandler { body: 4 << 20, ..EffectHandler::default() }),
     );
-    let missing = Outside { missing: true, ..Outside::default() };
+    calls.push(
+        send("an answer of 1,000 headers", get.to_owned())
+            .outside(EffectHandler { headers: 1_000, ..EffectHandler::default() }),
+    );
+    let missing = EffectHandler { missing: true, ..EffectHandler::default() };
     calls.push(send("a host that is not there", get.to_owned()).outside(missing).refused(Errno::NotFound));
 
     let label = "x".repeat(60);
@@ -419,7 +422,7 @@ fn network() -> Vec<Call> {
     let read = |what: &str, arguments: &str, body: usize| {
         call("response_read", what, get, arguments)
             .after(&["http_request"], answered)
-            .outside(Outside { body, ..Outside::default() })
+            .outside(EffectHandler { body, ..EffectHandler::default() })
     };
     calls.push(call("response_read", "no answer", "", "second (i32.const 64)"));
     calls.push(read("a byte at a time", "second (i32.const 1)", 4 << 20).times(10_000));
@@ -460,7 +463,7 @@ fn sockets() -> Vec<Call> {
     calls.push(
         call("ws_open", "https", r#"{"url":"https://host1.example.com/"}"#, "first first_len").refused(Errno::Invalid),
     );
-    let missing = Outside { missing: true, ..Outside::default() };
+    let missing = EffectHandler { missing: true, ..EffectHandler::default() };
     calls.push(
         call("ws_open", "a host that is not there", url, "first first_len").outside(missing).refused(Errno::NotFound),
     );
@@ -489,7 +492,7 @@ fn sockets() -> Vec<Call> {
     calls.push(outside.after(&["ws_open"], opened).refused(Errno::Pointer));
 
     let receive = |what: &str, body: usize| {
-        let outside = Outside { body, ..Outside::default() };
+        let outside = EffectHandler { body, ..EffectHandler::default() };
         call("ws_recv", what, url, "(i32.const 1) (i32.const 1000)").after(&["ws_open"], opened).outside(outside)
     };
     calls.extend(receive("nothing came", 0).and_traced());
@@ -511,8 +514,11 @@ fn programs() -> Vec<Call> {
     calls.extend(run("a small one", small.to_owned()).and_traced());
     calls.push(run("256 arguments", format!(r#"{{"program":"program1","arguments":{}}}"#, array(r#""""#, 770))));
     calls.push(run("an input of 1 MiB", small.to_owned()).and_filled(1 << 20));
-    calls.push(run("an output of 2 MiB", small.to_owned()).outside(Outside { body: 1 << 20, ..Outside::default() }));
-    let missing = Outside { missing: true, ..Outside::default() };
+    calls.push(
+        run("an output of 2 MiB", small.to_owned())
+            .outside(EffectHandler { body: 1 << 20, ..EffectHandler::default() }),
+    );
+    let missing = EffectHandler { missing: true, ..EffectHandler::default() };
     calls.push(run("a program that is not there", small.to_owned()).outside(missing).refused(Errno::NotFound));
     let many = format!(r#"{{"program":"program1","arguments":{}}}"#, array(r#""""#, MAX - 100));
     calls.push(run("20,000 arguments", many).refused(Errno::TooLarge));
@@ -587,7 +593,7 @@ fn input() -> Vec<Call> {
         )
         .refused(Errno::Invalid),
     );
-    let missing = Outside { missing: true, ..Outside::default() };
+    let missing = EffectHandler { missing: true, ..EffectHandler::default() };
     calls.push(control("no display", r#"{"operation":"lock"}"#.to_owned()).outside(missing).refused(Errno::NotFound));
 
     let press = |what: &str, json: String| call("keys_send", what, json, ARGUMENTS);

@@ -6,9 +6,9 @@ use conductor::effect::{
     Answer, Effect, EffectError, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
 };
 
-use super::case::Outside;
+use super::case::EffectHandler;
 
-impl conductor::effect::Outside for Outside {
+impl conductor::effect::EffectHandler for EffectHandler {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         if self.missing {
             Err(EffectError::NotFound("there is no such thing here".to_owned()))
@@ -35,7 +35,7 @@ impl conductor::effect::Outside for Outside {
     }
 }
 
-impl Outside {
+impl EffectHandler {
     fn http(&self) -> HttpResponse {
         let mut headers: Vec<(String, String)> =
             (0..self.headers).map(|number| (format!("x-{number}"), "\u{1}".repeat(16))).collect();

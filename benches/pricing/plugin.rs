@@ -8,7 +8,7 @@ use conductor::config::Params;
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{Context, Instance, LoadError, Manifest, Plugin, Request, Services, Status};
+use conductor::sandbox::{Context, Instance, Manifest, Plugin, PluginError, Request, Services, Status};
 use conductor::time::{FILE_EPOCH_US, SystemClock};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -55,7 +55,7 @@ pub(crate) fn admitted(wasm: &[u8]) -> AdmittedPlugin {
 
 impl<'a> Loaded<'a> {
     /// Loads the module of `case`. The error is why it is refused.
-    pub(crate) fn load(case: &'a Case) -> Result<Self, LoadError> {
+    pub(crate) fn load(case: &'a Case) -> Result<Self, PluginError> {
         let wasm = wat::parse_str(&case.module).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let admitted = admitted(&wasm);
         let manifest = Manifest::read(&admitted, host::TABLE)?;

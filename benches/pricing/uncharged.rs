@@ -9,7 +9,7 @@ use conductor::grant::Grant;
 use conductor::sandbox::{Context, Instance, Manifest, Plugin, Request, Services};
 use conductor::time::{FILE_EPOCH_US, SystemClock};
 
-use super::case::{Outside, settings};
+use super::case::{EffectHandler, settings};
 use super::plugin::{admitted, processor_time};
 
 /// Repeats of each; the shortest counts.
@@ -31,7 +31,7 @@ fn plugin(pages: u32, fields: &str, body: &str) -> Arc<Plugin> {
 fn services() -> Arc<Services> {
     Arc::new(Services {
         live: true,
-        ..Services::new(Arc::new(SystemClock::start()), Arc::new(Outside::default()), [0; 32])
+        ..Services::new(Arc::new(SystemClock::start()), Arc::new(EffectHandler::default()), [0; 32])
     })
 }
 

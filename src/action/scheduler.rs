@@ -12,7 +12,7 @@ use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
 use crate::config::Action;
 use crate::effect::Effect;
-use crate::mapping::{Facts, holds};
+use crate::mapping::{ConditionSource, holds};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -91,7 +91,14 @@ impl Scheduler {
 
     /// Starts `action` at `now`: appends to `out` what is to be done at once, and keeps the rest. Conditions are asked
     /// of `facts` when they are reached; a mode change among the steps of this call holds for the conditions after it.
-    pub fn start(&mut self, now: Micros, action: &Arc<Action>, cause: Cause, facts: &dyn Facts, out: &mut Vec<Step>) {
+    pub fn start(
+        &mut self,
+        now: Micros,
+        action: &Arc<Action>,
+        cause: Cause,
+        facts: &dyn ConditionSource,
+        out: &mut Vec<Step>,
+    ) {
         let mut walk = Walk { visits: 0, mode: None, facts, out };
         self.go_on(now, action, cause, Vec::new(), &mut walk);
     }
@@ -104,7 +111,7 @@ impl Scheduler {
 
     /// Appends to `out` what has become due up to `now`, in order of time. Hands out a bounded number of steps: where
     /// more is due, [`Scheduler::next_due`] says so by a time that has passed, and the caller sees to its input first.
-    pub fn advance(&mut self, now: Micros, facts: &dyn Facts, out: &mut Vec<Step>) {
+    pub fn advance(&mut self, now: Micros, facts: &dyn ConditionSource, out: &mut Vec<Step>) {
         let mut walk = Walk { visits: 0, mode: None, facts, out };
         while walk.visits < MAX_VISITS && self.next_due().is_some_and(|due| due <= now) {
             let Some(Reverse(Waiting { due, action, cause, path, .. })) = self.waiting.pop() else { return };
@@ -169,7 +176,7 @@ struct Walk<'a> {
     visits: usize,
     /// The mode that steps of this call have gone to.
     mode: Option<usize>,
-    facts: &'a dyn Facts,
+    facts: &'a dyn ConditionSource,
     out: &'a mut Vec<Step>,
 }
 

@@ -10,7 +10,7 @@ use super::output::say;
 use super::plugin::RECORDS;
 use super::run_policy::grants;
 use super::{Exit, Failure, Output};
-use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, paths};
+use crate::config::{Config, ConfigError, Diagnostic, Environment, Invalid, Loaded, PluginConfig, paths};
 use crate::package::{Policy, Verdict, first_seen, verdict};
 use crate::plugins::{Outlook, Places};
 use crate::text::Escape as _;
@@ -77,22 +77,22 @@ impl Check {
                 }
                 Ok(exit(plugins.unwrap_or_default()))
             }
-            Err(LoadError::Invalid(invalid)) if self.json => {
+            Err(ConfigError::Invalid(invalid)) if self.json => {
                 out.json(&invalid_json(&name, &invalid).to_string())?;
                 Ok(Exit::Negative)
             }
-            Err(LoadError::Invalid(invalid)) => {
+            Err(ConfigError::Invalid(invalid)) => {
                 let errors = count(invalid.errors.len() + invalid.more, "error");
                 Err(Failure::negative(format!("{invalid}\n\n{}: not valid: {errors}", name.escaped())))
             }
-            Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) if self.json => {
+            Err(error @ (ConfigError::TooLarge { .. } | ConfigError::NotText { .. })) if self.json => {
                 out.json(&unread_json(&name, &error).to_string())?;
                 Ok(Exit::Negative)
             }
-            Err(error @ (LoadError::TooLarge { .. } | LoadError::NotText { .. })) => {
+            Err(error @ (ConfigError::TooLarge { .. } | ConfigError::NotText { .. })) => {
                 Err(Failure::negative(error.to_string()))
             }
-            Err(error @ (LoadError::Missing { .. } | LoadError::Unreadable { .. })) => {
+            Err(error @ (ConfigError::Missing { .. } | ConfigError::Unreadable { .. })) => {
                 Err(Failure::operation(error.to_string()))
             }
         }
@@ -206,9 +206,9 @@ fn invalid_json(file: &str, invalid: &Invalid) -> Value {
 }
 
 /// A file that was refused before there was a text to point into.
-fn unread_json(file: &str, error: &LoadError) -> Value {
+fn unread_json(file: &str, error: &ConfigError) -> Value {
     let (line, column) = match error {
-        LoadError::NotText { line, column, .. } => (Some(line), Some(column)),
+        ConfigError::NotText { line, column, .. } => (Some(line), Some(column)),
         _ => (None, None),
     };
     json!({

@@ -10,7 +10,7 @@ use crate::config::{Config, Environment};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, What};
 use crate::midi::Smf;
-use crate::os::World;
+use crate::os::Conditions;
 use crate::plugins::{Places, PluginSet};
 use crate::run::{Playing, Told, play};
 use crate::sandbox::{Services, Status};
@@ -101,7 +101,7 @@ impl Demo {
             return Err(Failure::operation(format!("plugin {name} is refused: {reason}")));
         }
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-        let world = World::played(Arc::clone(&clock));
+        let world = Conditions::played(Arc::clone(&clock));
         let told = Told::new();
         let services = Arc::new(Services {
             data_root: places.data_root,

@@ -10,15 +10,15 @@ use super::recording::JournalFile;
 use super::session_report::SessionReport;
 use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, advice, config_option, logging, recording};
-use crate::action::Facts;
-use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
+use crate::action::ConditionSource;
+use crate::config::{self, Config, ConfigError, Environment, Loaded, paths};
 use crate::confine::probe;
 use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
-use crate::effect::Outside;
+use crate::effect::EffectHandler;
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
-use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
-use crate::os::{self, CannedAnswers, Live, Revocations, World};
+use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder};
+use crate::os::{self, CannedAnswers, Conditions, Live, Revocations};
 use crate::plugins::{Places, PluginSet};
 use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, Told, play, run_live};
 use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
@@ -134,7 +134,7 @@ impl Run {
                 log::warn!("{missing}");
             }
         }
-        let outside: Arc<dyn Outside> = match &told {
+        let outside: Arc<dyn EffectHandler> = match &told {
             Some(told) => Arc::<Told>::clone(told),
             None => Arc::<Live>::clone(&live),
         };
@@ -197,7 +197,7 @@ struct Session<'a> {
     source: &'a config::Source,
     limits: LimitsRecord,
     plugins: PluginSet,
-    outside: Arc<dyn Outside>,
+    outside: Arc<dyn EffectHandler>,
     told: Option<Arc<Told>>,
     revocations: Arc<Revocations>,
     data_root: Option<PathBuf>,
@@ -213,7 +213,7 @@ impl Session<'_> {
     fn play(self, file: device::Session, mut report: SessionReport) -> Result<Kept, Failure> {
         let dry_run = self.told.is_some();
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-        let world = World::played(Arc::clone(&clock));
+        let world = Conditions::played(Arc::clone(&clock));
         let seed = [0; 32];
         let recorder = self.begin_journal(FILE_EPOCH_US, &seed)?;
         let services = self.services(Arc::<VirtualClock>::clone(&clock), seed, false, recorder.as_ref());
@@ -226,8 +226,8 @@ impl Session<'_> {
             report.add(&entry)
         };
         let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedFacts::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn Facts + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
         let playing = Playing {
             config: self.config,
             plugins: self.plugins,
@@ -252,7 +252,7 @@ impl Session<'_> {
     /// Reads devices, or a paced file, in real time.
     fn live(self, feed: Feed, report: SessionReport) -> Result<Kept, Failure> {
         let clock = Arc::new(SystemClock::start());
-        let world = World::live(Arc::clone(&clock), os::Environment::inherited());
+        let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
         let recorder = self.begin_journal(clock.epoch(), &seed)?;
@@ -273,8 +273,8 @@ impl Session<'_> {
             report.add(&entry) && report.hand_on()
         };
         let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedFacts::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn Facts + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
         let run = LiveRun {
             config: self.config,
             plugins: self.plugins,
@@ -323,8 +323,8 @@ impl Session<'_> {
         live: bool,
         recorder: Option<&Arc<Recorder>>,
     ) -> Arc<Services> {
-        let outside: Arc<dyn Outside> = match recorder {
-            Some(recorder) => Arc::new(RecordedOutside::new(Arc::clone(&self.outside), Arc::clone(recorder))),
+        let outside: Arc<dyn EffectHandler> = match recorder {
+            Some(recorder) => Arc::new(RecordedHandler::new(Arc::clone(&self.outside), Arc::clone(recorder))),
             None => Arc::clone(&self.outside),
         };
         let approvals =
@@ -403,7 +403,7 @@ pub(super) fn load(path: Option<&Path>, environment: &Environment) -> Result<Loa
         None => paths::config_file(environment).map_err(|error| Failure::operation(error.to_string()))?,
     };
     Config::load(&path, environment).map_err(|error| match &error {
-        LoadError::Invalid(_) => Failure::negative(error.to_string()),
+        ConfigError::Invalid(_) => Failure::negative(error.to_string()),
         _ => Failure::operation(error.to_string()),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::output::say;
-use crate::config::{Config, Environment, LoadError, PluginConfig, paths};
+use crate::config::{Config, ConfigError, Environment, PluginConfig, paths};
 use crate::grant::LiveGrants;
 use crate::package::Policy;
 use crate::plugins::{Outlook, Places};
@@ -37,7 +37,7 @@ impl RunPolicy {
         let loaded = match config.as_ref().map(|config| Config::load(config, environment)) {
             None => None,
             Some(Ok(loaded)) => Some(loaded),
-            Some(Err(LoadError::Missing { .. })) if !wanted => None,
+            Some(Err(ConfigError::Missing { .. })) if !wanted => None,
             Some(Err(error)) => return Err(Failure::operation(error.to_string())),
         };
         let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::environment::Environment;
-use super::load_error::{Invalid, LoadError};
+use super::load_error::{ConfigError, Invalid};
 use super::model::{Config, FirstChannel};
 use super::problem::Diagnostic;
 use super::read;
@@ -43,29 +43,29 @@ impl Config {
     ///
     /// Messages name the file as `path` does; relative paths in it start at its directory; `~` and `$VAR` in paths are
     /// taken from `environment`.
-    pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, LoadError> {
+    pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, ConfigError> {
         let unreadable = |error: std::io::Error| match error.kind() {
-            ErrorKind::NotFound => LoadError::Missing { path: path.into() },
-            _ => LoadError::Unreadable { path: path.into(), reason: error.to_string() },
+            ErrorKind::NotFound => ConfigError::Missing { path: path.into() },
+            _ => ConfigError::Unreadable { path: path.into(), reason: error.to_string() },
         };
         let file = File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(LoadError::TooLarge { path: path.into(), most: MAX_BYTES });
+            return Err(ConfigError::TooLarge { path: path.into(), most: MAX_BYTES });
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             // Never empty: `split` gives one part more than there are line feeds.
             let lines: Vec<&[u8]> = good.split(|byte| *byte == b'\n').collect();
-            LoadError::NotText {
+            ConfigError::NotText {
                 path: path.into(),
                 line: u32::try_from(lines.len()).unwrap_or(u32::MAX),
                 column: u32::try_from(lines.last().map_or(0, |line| line.len()) + 1).unwrap_or(u32::MAX),
             }
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        Self::from_text(&text, &path.escaped().to_string(), directory, environment).map_err(LoadError::Invalid)
+        Self::from_text(&text, &path.escaped().to_string(), directory, environment).map_err(ConfigError::Invalid)
     }
 
     /// Validates `text`. Messages call it `name`; relative paths in it start at `directory`.

@@ -8,7 +8,7 @@ use crate::text::Escape as _;
 
 /// Why a configuration was not loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoadError {
+pub enum ConfigError {
     /// There is no such file. It is never created.
     Missing {
         /// The file.
@@ -70,7 +70,7 @@ impl fmt::Display for Invalid {
     }
 }
 
-impl fmt::Display for LoadError {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { path } => write!(
@@ -92,4 +92,4 @@ impl fmt::Display for LoadError {
     }
 }
 
-impl std::error::Error for LoadError {}
+impl std::error::Error for ConfigError {}

@@ -21,7 +21,7 @@ pub use environment::Environment;
 pub use keys::{KEYS, key};
 pub use load::Loaded;
 pub(crate) use load::MAX_BYTES;
-pub use load_error::{Invalid, LoadError};
+pub use load_error::{ConfigError, Invalid};
 pub use model::{Advanced, Config, DeviceConfig, FirstChannel, Logging, Mapping, Mode};
 pub use problem::{Diagnostic, Problem};
 pub use source::{Place, Source};

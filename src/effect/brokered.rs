@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use super::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::confine::{is_confined, unconfined};
 
 /// The way out of the process for any thread: what a confined one may not do itself is done by another, for which it waits.
 #[derive(Clone, Copy)]
-pub struct Brokered<'a>(pub &'a Arc<dyn Outside>);
+pub struct Brokered<'a>(pub &'a Arc<dyn EffectHandler>);
 
 /// An [`Origin`] that can go to another thread.
 enum OwnedOrigin {
@@ -34,7 +34,7 @@ impl OwnedOrigin {
     }
 }
 
-impl Outside for Brokered<'_> {
+impl EffectHandler for Brokered<'_> {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         if !is_confined() || self.0.stays_inside() {
             return self.0.perform(effect, origin);

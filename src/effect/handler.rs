@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Answer, Effect, EffectError, Origin, Released, Reply, Request, SentMidi};
 
 /// The one way out of the process: live, dry run, or a recording's answers.
-pub trait Outside: Send + Sync {
+pub trait EffectHandler: Send + Sync {
     /// Performs `effect`, or starts to where it takes long, without blocking for more than a moment.
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError>;
     /// Whether it does all of this inside the process, with what it has: then a confined thread may do it itself.

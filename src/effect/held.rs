@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::press::{Press, Pressing};
-use super::{Answer, Brokered, Effect, EffectError, Origin, Outside, Reply, Request, SentMidi};
+use super::{Answer, Brokered, Effect, EffectError, EffectHandler, Origin, Reply, Request, SentMidi};
 use crate::midi::Channel;
 
 /// Notes and pedals that one holder may have down at once: all of an output with sixteen channels, and as many again.
@@ -38,7 +38,7 @@ impl Released {
 /// Mappings hold together; a plugin holds for each tenant by itself, so that what is let go does not depend on how calls of
 /// different plugins overlapped.
 pub struct Held {
-    inner: Arc<dyn Outside>,
+    inner: Arc<dyn EffectHandler>,
     holders: Mutex<BTreeMap<Holder, Down>>,
 }
 
@@ -51,7 +51,7 @@ type Down = BTreeMap<(String, Channel, Press), u8>;
 impl Held {
     /// `inner`, with an account of what is down; nothing is yet.
     #[must_use]
-    pub fn new(inner: Arc<dyn Outside>) -> Arc<Self> {
+    pub fn new(inner: Arc<dyn EffectHandler>) -> Arc<Self> {
         Arc::new(Self { inner, holders: Mutex::default() })
     }
 
@@ -115,7 +115,7 @@ fn origin(holder: &Holder) -> Origin<'_> {
     }
 }
 
-impl Outside for Held {
+impl EffectHandler for Held {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         let pressing = match effect {
             Effect::Midi(out) => Pressing::of(&out.message).map(|pressing| (&out.port, pressing)),
@@ -200,7 +200,7 @@ mod tests {
     #[derive(Default)]
     struct Lines(Mutex<Vec<String>>);
 
-    impl Outside for Lines {
+    impl EffectHandler for Lines {
         fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
             let text = effect.to_string();
             if text.contains("gone") {

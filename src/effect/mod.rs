@@ -1,5 +1,5 @@
 //! What may leave the process, as values: [`Effect`]s that are done and forgotten, [`Request`]s that are answered, and the trait
-//! that carries them out, [`Outside`]. What does it for real is in [`crate::os`].
+//! that carries them out, [`EffectHandler`]. What does it for real is in [`crate::os`].
 
 mod brokered;
 #[allow(clippy::module_inception)] // the noun that the room is named by
@@ -19,7 +19,7 @@ mod volume;
 
 pub use brokered::Brokered;
 pub use effect::{Effect, EffectError, Origin, Reply};
-pub use handler::Outside;
+pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{KeyModifier, Keystroke, MouseButton, MouseClick};
 pub use midi_out::MidiOut;

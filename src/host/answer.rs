@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32, WRITTEN_PER_FUEL};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32, WRITTEN_PER_FUEL};
 
 /// Largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 << 10;
@@ -33,14 +33,14 @@ pub(super) const RESPONSE_READ: HostFunction = HostFunction {
 };
 
 /// Reads the JSON head at the first two arguments.
-pub(super) fn head<T: DeserializeOwned>(call: &mut HostCall<'_>, args: Args<'_>) -> Result<T, Refusal> {
+pub(super) fn head<T: DeserializeOwned>(call: &mut HostCall<'_>, args: Args<'_>) -> Result<T, HostError> {
     let text = call.read_text_priced(args.u32(0), args.u32(1), MAX_HEAD, HEAD_FUEL)?;
     serde_json::from_str(text)
         .map_err(|error| Errno::Invalid.because(format!("the request is not understood: {error}")))
 }
 
 /// Reads the body at the arguments `position` and the next.
-pub(super) fn body(call: &mut HostCall<'_>, args: Args<'_>, position: usize) -> Result<Vec<u8>, Refusal> {
+pub(super) fn body(call: &mut HostCall<'_>, args: Args<'_>, position: usize) -> Result<Vec<u8>, HostError> {
     call.read(args.u32(position), args.u32(position + 1), MAX_BODY).map(<[u8]>::to_vec)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn wait(timeout_ms: Option<u32>) -> Duration {
 }
 
 /// Keeps an answer of `head` and `parts` for the plugin to read, and returns its length.
-pub(super) fn keep(call: &mut HostCall<'_>, head: &impl Serialize, parts: &[&[u8]]) -> Result<i32, Refusal> {
+pub(super) fn keep(call: &mut HostCall<'_>, head: &impl Serialize, parts: &[&[u8]]) -> Result<i32, HostError> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
     call.charge(len as u64 / WRITTEN_PER_FUEL)?;
     let mut answer = serde_json::to_vec(head).map_err(|error| Errno::Failed.because(error.to_string()))?;

@@ -4,7 +4,7 @@ use super::answer;
 use crate::capability::Capability;
 use crate::effect::Request;
 use crate::effect::{Volume, VolumeOperation};
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of a change: a program is started for it.
 const AUDIO_FUEL: u64 = 500_000;
@@ -22,7 +22,7 @@ pub(super) const AUDIO_CONTROL: HostFunction = HostFunction {
     call: audio_control,
 };
 
-fn audio_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn audio_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let operation = match call.read_text(args.u32(0), args.u32(1), MAX_OPERATION)? {
         "up" => VolumeOperation::Up,
         "down" => VolumeOperation::Down,

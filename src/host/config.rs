@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Longest key, in bytes.
 const MAX_KEY: usize = 256;
@@ -20,7 +20,7 @@ pub(super) const CONFIG_GET: HostFunction = HostFunction {
     call: config_get,
 };
 
-fn config_get(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn config_get(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let plugin = Arc::clone(call.plugin());
     let key = call.read_text_priced(args.u32(0), args.u32(1), MAX_KEY, KEY_FUEL)?;
     let Some(value) = plugin.value(key) else {

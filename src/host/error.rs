@@ -1,6 +1,6 @@
 //! `last_error`.
 
-use crate::sandbox::{Args, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, HostCall, HostError, HostFunction, ValueType::I32};
 
 pub(super) const LAST_ERROR: HostFunction = HostFunction {
     name: "last_error",
@@ -12,7 +12,7 @@ pub(super) const LAST_ERROR: HostFunction = HostFunction {
     call: last_error,
 };
 
-fn last_error(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn last_error(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let text = call.last_error().unwrap_or_default().to_owned();
     call.write(args.u32(0), args.u32(1), text.as_bytes())
 }

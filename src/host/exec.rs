@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::answer;
 use crate::capability::Capability;
 use crate::effect::{Program, Request, Response};
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of starting a program.
 const EXEC_FUEL: u64 = 500_000;
@@ -48,7 +48,7 @@ struct Answer {
     truncated: bool,
 }
 
-fn exec(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn exec(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let Head { program, arguments, timeout_ms } = answer::head(call, args)?;
     if program.len() > MAX_PROGRAM {
         return Err(

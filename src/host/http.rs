@@ -6,7 +6,7 @@ use super::answer;
 use crate::capability::Capability;
 use crate::effect::{HttpRequest, Request, Response, Url};
 use crate::grant::Denied;
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of each request that is sent, redirects included.
 const REQUEST_FUEL: u64 = 20_000;
@@ -61,7 +61,7 @@ struct Answer<'a> {
     headers: &'a [(String, String)],
 }
 
-fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let head: Head = answer::head(call, args)?;
     let body = answer::body(call, args, 2)?;
     if !METHODS.contains(&head.method.as_str()) {
@@ -113,12 +113,12 @@ pub(super) fn headers_fuel(headers: &[(String, String)]) -> u64 {
 }
 
 /// Reads a URL a plugin wrote.
-pub(super) fn url(call: &mut HostCall<'_>, text: &str) -> Result<Url, Refusal> {
+pub(super) fn url(call: &mut HostCall<'_>, text: &str) -> Result<Url, HostError> {
     Url::parse(text).map_err(|fault| call.deny(&Denied::Url { fault }))
 }
 
 /// Makes `request` the one that a redirect asks for. What was meant for one server alone is not sent to another.
-fn redirect(call: &mut HostCall<'_>, request: &mut HttpRequest, status: u16, location: &str) -> Result<(), Refusal> {
+fn redirect(call: &mut HostCall<'_>, request: &mut HttpRequest, status: u16, location: &str) -> Result<(), HostError> {
     let next = request.url.join(location).map_err(|fault| call.deny(&Denied::Url { fault }))?;
     if next.scheme().websocket() {
         return Err(Errno::Invalid.because("the server redirects to a WebSocket"));

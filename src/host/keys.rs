@@ -7,7 +7,7 @@ use crate::capability::Capability;
 use crate::config::key;
 use crate::effect::Effect;
 use crate::effect::{KeyModifier, Keystroke};
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of each key.
 const KEY_FUEL: u64 = 2_000;
@@ -55,7 +55,7 @@ enum Modifier {
     Ctrl,
 }
 
-fn keys_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn keys_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let (effect, keys) = match answer::head(call, args)? {
         Input::Keys(Keys { keys, modifiers }) => {
             let keys = key(&keys).ok_or_else(|| Errno::Invalid.because("there is no such key"))?;

@@ -1,6 +1,6 @@
 //! `log`.
 
-use crate::sandbox::{Args, HostCall, HostFunction, LogLevel, Refusal, ValueType::I32};
+use crate::sandbox::{Args, HostCall, HostError, HostFunction, LogLevel, ValueType::I32};
 
 /// Longest text that is taken, in bytes; what a line keeps of it is less.
 const MAX_TEXT: usize = 16 << 10;
@@ -24,7 +24,7 @@ pub(super) const LOG: HostFunction = HostFunction {
     call: log,
 };
 
-fn log(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn log(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let level = LogLevel::from_number(args.u32(0));
     let text = call.read(args.u32(1), args.u32(2), MAX_TEXT)?;
     let text = text.get(..LOOKED_AT).unwrap_or(text).to_vec();

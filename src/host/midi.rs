@@ -4,7 +4,7 @@ use crate::capability::Capability;
 use crate::effect::Effect;
 use crate::effect::MidiOut;
 use crate::midi::{Message, Parser};
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Longest name of a port, in bytes.
 const MAX_PORT: usize = 256;
@@ -31,7 +31,7 @@ pub(super) const MIDI_SEND: HostFunction = HostFunction {
     call: midi_send,
 };
 
-fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let port = call.read_text_priced(args.u32(0), args.u32(1), MAX_PORT, NAME_FUEL)?.to_owned();
     if let Err(denied) = call.grant().port(&port) {
         return Err(call.deny(&denied));
@@ -45,7 +45,7 @@ fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
 }
 
 /// The messages `bytes` consist of, when they consist of whole messages alone.
-fn complete(bytes: &[u8]) -> Result<Vec<Message>, Refusal> {
+fn complete(bytes: &[u8]) -> Result<Vec<Message>, HostError> {
     let mut parser = Parser::with_sysex_limit(MAX_BYTES);
     let mut messages = Vec::new();
     parser.push(bytes, |message| messages.push(message));

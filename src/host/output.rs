@@ -1,6 +1,6 @@
 //! `output_set`.
 
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 use crate::text::check_json;
 
 /// Fuel of each byte of JSON that is checked and kept.
@@ -16,7 +16,7 @@ pub(super) const OUTPUT_SET: HostFunction = HostFunction {
     call: output_set,
 };
 
-fn output_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn output_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let max = call.plugin().settings().max_output_bytes;
     let text = call.read_text_priced(args.u32(0), args.u32(1), max as usize, JSON_FUEL)?.trim_ascii();
     if let Err(error) = check_json(text) {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::answer;
 use crate::capability::Capability;
 use crate::effect::{Request, System};
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 use crate::text::clean;
 
 /// Fuel of a change: a program is started for it.
@@ -44,7 +44,7 @@ enum Operation {
     },
 }
 
-fn system_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn system_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let system = match answer::head(call, args)? {
         Operation::Lock {} => System::Lock,
         Operation::Sleep {} => System::Sleep,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{answer, http};
 use crate::capability::Capability;
 use crate::effect::{Message, Request, Response, SocketOpen, Url};
-use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
+use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of opening a connection.
 const OPEN_FUEL: u64 = 20_000;
@@ -65,7 +65,7 @@ struct Head {
     timeout_ms: Option<u32>,
 }
 
-fn ws_open(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn ws_open(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let head: Head = answer::head(call, args)?;
     let url = http::url(call, &head.url)?;
     if !url.scheme().websocket() {
@@ -82,7 +82,7 @@ fn ws_open(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     }
 }
 
-fn ws_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn ws_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     call.charge(MESSAGE_FUEL)?;
     check(call, args.u32(0))?;
     let message = match args.u32(1) {
@@ -98,7 +98,7 @@ struct Kind {
     kind: &'static str,
 }
 
-fn ws_recv(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn ws_recv(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     call.charge(MESSAGE_FUEL)?;
     check(call, args.u32(0))?;
     let wait = Duration::from_millis(u64::from(args.u32(1)));
@@ -110,18 +110,18 @@ fn ws_recv(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     }
 }
 
-fn ws_close(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
+fn ws_close(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     known(call, args.u32(0))?;
     call.request(&Request::SocketClose { socket: args.u32(0) }, Duration::ZERO).map(|_| 0)
 }
 
 /// Where a connection of this instance leads.
-fn known(call: &HostCall<'_>, socket: u32) -> Result<Url, Refusal> {
+fn known(call: &HostCall<'_>, socket: u32) -> Result<Url, HostError> {
     call.socket(socket).cloned().ok_or_else(|| Errno::NotFound.because(format!("there is no connection {socket}")))
 }
 
 /// Holds the host of a connection against the grant as it is now. One that is no longer allowed is closed.
-fn check(call: &mut HostCall<'_>, socket: u32) -> Result<(), Refusal> {
+fn check(call: &mut HostCall<'_>, socket: u32) -> Result<(), HostError> {
     let url = known(call, socket)?;
     let Err(denied) = call.grant().url(&url) else { return Ok(()) };
     // Whatever comes of closing it, the denial is what the plugin is told.

@@ -7,7 +7,7 @@ use crate::effect::{EffectError, HttpResponse, Message, ProgramEnd, Response};
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answered {
+pub enum RecordedAnswer {
     /// It was done.
     Done,
     /// An HTTP response.
@@ -133,7 +133,7 @@ impl Bytes {
     }
 }
 
-impl Answered {
+impl RecordedAnswer {
     /// About how many bytes of memory it holds.
     pub(super) fn size(&self) -> usize {
         match self {
@@ -234,8 +234,8 @@ mod tests {
             Ok(Response::Program(ProgramEnd { code: -1, output: b"x".to_vec(), errors: vec![], truncated: true })),
             Err(EffectError::TimedOut("late".into())),
         ] {
-            let written = serde_json::to_string(&Answered::of(&result)).expect("JSON");
-            let read: Answered = serde_json::from_str(&written).expect("the same");
+            let written = serde_json::to_string(&RecordedAnswer::of(&result)).expect("JSON");
+            let read: RecordedAnswer = serde_json::from_str(&written).expect("the same");
             assert_eq!(read.result(), Some(result), "{written}");
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answered, Failure};
+use super::answer::{Failure, RecordedAnswer};
 use super::header::ApprovalRecord;
 use crate::sandbox::{Outcome, Shutdown, StopPlace, TimeLimit};
 use crate::time::Micros;
@@ -61,7 +61,7 @@ pub enum Line {
         /// How long it waited, in nanoseconds. Its clock moves by as much.
         waited_ns: u64,
         /// What came.
-        result: Answered,
+        result: RecordedAnswer,
     },
     /// What is approved for a plugin has changed, and from here on it runs with that.
     Grant {
@@ -80,7 +80,7 @@ pub enum Line {
         /// Number of the call among all calls of the session, from 1.
         call: u64,
         /// Why.
-        reason: Turned,
+        reason: RejectReason,
     },
     /// Time stopped a plugin: the wall clock, or the real time a session from a file may take.
     Deadline {
@@ -172,7 +172,7 @@ impl Line {
 /// Why a call was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Turned {
+pub enum RejectReason {
     /// As many calls waited for the instance as may.
     QueueFull,
     /// The plugins were being shut down.

@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::answer::Answered;
+use super::answer::RecordedAnswer;
 use super::line::Line;
 use super::recording::{asker, short};
-use crate::action::Facts;
-use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::action::ConditionSource;
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
 use crate::sandbox::RefusedGrowth;
 use crate::text::Escape as _;
@@ -232,7 +232,7 @@ fn what(line: &Line) -> String {
     }
 }
 
-impl Outside for Playback {
+impl EffectHandler for Playback {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match self.next(&asker(origin), &effect.to_string()) {
             Some(Line::Effect { error: Some(error), .. }) => Err(error.into()),
@@ -249,7 +249,7 @@ impl Outside for Playback {
         let unknown = || Err(EffectError::Unsupported("the recording has no answer to this".to_owned()));
         match line {
             Some(Line::Answer { waited_ns, result, .. }) => Answer {
-                result: Answered::result(result).unwrap_or_else(unknown),
+                result: RecordedAnswer::result(result).unwrap_or_else(unknown),
                 waited: Duration::from_nanos(waited_ns),
             },
             _ => Answer { result: unknown(), waited: Duration::ZERO },
@@ -257,7 +257,7 @@ impl Outside for Playback {
     }
 }
 
-impl Facts for Playback {
+impl ConditionSource for Playback {
     fn mode(&self) -> usize {
         0 // the session answers this one itself
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::answer::unhex;
 use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
-use super::line::{InstanceRecord, Line, Turned};
+use super::line::{InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
 use crate::capability::Capability;
 use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
@@ -34,7 +34,7 @@ pub struct Journal {
     /// The answers of the world outside.
     pub playback: Playback,
     /// Calls that were not accepted, by number.
-    pub rejected: HashMap<u64, Turned>,
+    pub rejected: HashMap<u64, RejectReason>,
     /// Calls that time stopped, by number: while starting or not, and where.
     pub deadlines: HashMap<u64, (bool, StopPlace)>,
     /// Instances whose `shutdown` time stopped, and where.

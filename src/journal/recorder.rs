@@ -361,7 +361,7 @@ mod tests {
     use std::fs::OpenOptions;
     use std::io::{BufRead, BufReader};
 
-    use super::super::answer::{Answered, Bytes};
+    use super::super::answer::{Bytes, RecordedAnswer};
     use super::super::header::{ConfigRecord, LimitsRecord};
     use super::*;
 
@@ -379,7 +379,9 @@ mod tests {
             tenant: "default".into(),
             what: "GET".into(),
             waited_ns: 0,
-            result: Answered::Message(Some(super::super::answer::Frame::Binary(Bytes::Text("x".repeat(4 << 20))))),
+            result: RecordedAnswer::Message(Some(super::super::answer::Frame::Binary(Bytes::Text(
+                "x".repeat(4 << 20),
+            )))),
         };
         for _ in 0..40 {
             recorder.line(answer());

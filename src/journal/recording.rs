@@ -4,32 +4,32 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::answer::{Answered, Failure};
+use super::answer::{Failure, RecordedAnswer};
 use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
-use crate::action::Facts;
+use crate::action::ConditionSource;
 use crate::digest::Digest;
 use crate::effect::SentMidi;
-use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
 
 /// An outside whose answers are recorded.
-pub struct RecordedOutside {
-    inner: Arc<dyn Outside>,
+pub struct RecordedHandler {
+    inner: Arc<dyn EffectHandler>,
     recorder: Arc<Recorder>,
 }
 
-impl std::fmt::Debug for RecordedOutside {
+impl std::fmt::Debug for RecordedHandler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RecordedOutside").field("recorder", &self.recorder).finish_non_exhaustive()
     }
 }
 
-impl RecordedOutside {
+impl RecordedHandler {
     /// `inner`, recorded by `recorder`.
     #[must_use]
-    pub fn new(inner: Arc<dyn Outside>, recorder: Arc<Recorder>) -> Self {
+    pub fn new(inner: Arc<dyn EffectHandler>, recorder: Arc<Recorder>) -> Self {
         Self { inner, recorder }
     }
 }
@@ -75,7 +75,7 @@ pub(super) fn short(request: &Request) -> String {
     }
 }
 
-impl Outside for RecordedOutside {
+impl EffectHandler for RecordedHandler {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         let result = self.inner.perform(effect, origin);
         let (plugin, tenant) = asker(origin);
@@ -104,7 +104,7 @@ impl Outside for RecordedOutside {
                 tenant: tenant.to_owned(),
                 what: short(request),
                 waited_ns: u64::try_from(answer.waited.as_nanos()).unwrap_or(u64::MAX),
-                result: Answered::of(&answer.result),
+                result: RecordedAnswer::of(&answer.result),
             });
         }
         answer
@@ -164,21 +164,21 @@ impl Approvals for RecordedApprovals {
 }
 
 /// Facts whose answers are recorded.
-pub struct RecordedFacts<'a> {
-    inner: &'a (dyn Facts + Sync),
+pub struct RecordedConditions<'a> {
+    inner: &'a (dyn ConditionSource + Sync),
     recorder: Arc<Recorder>,
 }
 
-impl std::fmt::Debug for RecordedFacts<'_> {
+impl std::fmt::Debug for RecordedConditions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RecordedFacts").field("recorder", &self.recorder).finish_non_exhaustive()
     }
 }
 
-impl<'a> RecordedFacts<'a> {
+impl<'a> RecordedConditions<'a> {
     /// `inner`, recorded by `recorder`.
     #[must_use]
-    pub fn new(inner: &'a (dyn Facts + Sync), recorder: Arc<Recorder>) -> Self {
+    pub fn new(inner: &'a (dyn ConditionSource + Sync), recorder: Arc<Recorder>) -> Self {
         Self { inner, recorder }
     }
 
@@ -188,7 +188,7 @@ impl<'a> RecordedFacts<'a> {
     }
 }
 
-impl Facts for RecordedFacts<'_> {
+impl ConditionSource for RecordedConditions<'_> {
     fn mode(&self) -> usize {
         self.inner.mode()
     }

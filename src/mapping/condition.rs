@@ -3,7 +3,7 @@
 use crate::config::Condition;
 
 /// What conditions can ask about the world.
-pub trait Facts {
+pub trait ConditionSource {
     /// Index of the current mode.
     fn mode(&self) -> usize;
     /// Minutes since local midnight.
@@ -18,7 +18,7 @@ pub trait Facts {
 
 /// Whether `condition` holds in `mode`, the index of a mode. What decides first decides: the rest is not asked.
 #[must_use]
-pub fn holds(condition: &Condition, mode: usize, facts: &dyn Facts) -> bool {
+pub fn holds(condition: &Condition, mode: usize, facts: &dyn ConditionSource) -> bool {
     match condition {
         Condition::Always => true,
         Condition::Never => false,
@@ -49,7 +49,7 @@ mod tests {
         asked: RefCell<Vec<String>>,
     }
 
-    impl Facts for World {
+    impl ConditionSource for World {
         fn mode(&self) -> usize {
             0
         }

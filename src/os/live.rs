@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::needs::Needs;
 #[cfg(feature = "keys")]
 use super::needs::Pointer;
+use super::needs::Requirements;
 use super::process::Environment;
 use super::reaper::Reaper;
 use super::requests::Requests;
@@ -16,7 +16,7 @@ use super::worker::Worker;
 use crate::config::Config;
 use crate::effect::SentMidi;
 use crate::effect::Volume;
-use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::text::Repeats;
 
 #[cfg(feature = "keys")]
@@ -78,7 +78,7 @@ impl Live {
         }
     }
 
-    /// Tells `tell` of effects that [`Outside::perform`] had accepted and that failed afterwards. Called from other threads.
+    /// Tells `tell` of effects that [`EffectHandler::perform`] had accepted and that failed afterwards. Called from other threads.
     #[must_use]
     pub fn on_failure(mut self, tell: OnFailure) -> Self {
         self.on_failure = Some(tell);
@@ -100,7 +100,7 @@ impl Live {
     /// Gets ready for what `config` can ask for, so that the first press finds its MIDI port connected and its keyboard
     /// known to the desktop. What is not there is told; it may come later.
     pub fn prepare(&self, config: &Config) -> Vec<EffectError> {
-        let needs = Needs::of(config);
+        let needs = Requirements::of(config);
         let mut missing = Vec::new();
         #[cfg(feature = "alsa")]
         for port in &needs.midi_ports {
@@ -208,7 +208,7 @@ impl Live {
     }
 }
 
-impl Outside for Live {
+impl EffectHandler for Live {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
             #[cfg(feature = "alsa")]

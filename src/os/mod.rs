@@ -1,9 +1,9 @@
-//! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.
+//! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::EffectHandler`.
 
 mod descriptors;
 mod dry_run;
 mod exec;
-mod facts;
+mod conditions;
 #[cfg(feature = "keys")]
 mod keys;
 mod live;
@@ -24,9 +24,9 @@ mod volume;
 mod words;
 mod worker;
 
+pub use conditions::Conditions;
 pub use descriptors::Descriptors;
 pub use dry_run::{AnswersError, CannedAnswers, DryRun};
-pub use facts::World;
 pub use live::{Live, OnFailure};
 #[cfg(feature = "alsa")]
 pub(crate) use midi_clients::{OwnReceivers, is_marked};

@@ -6,7 +6,7 @@ use crate::config::{Action, Config};
 
 /// What has to be there for the actions of a configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Needs {
+pub(super) struct Requirements {
     /// MIDI output ports, as written.
     pub(super) midi_ports: BTreeSet<String>,
     pub(super) keyboard: bool,
@@ -26,7 +26,7 @@ pub(super) enum Pointer {
     Places,
 }
 
-impl Needs {
+impl Requirements {
     /// What `config` needs.
     pub(super) fn of(config: &Config) -> Self {
         let mut needs = Self::default();

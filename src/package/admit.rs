@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::history::{Admitted, FirstSeen, History};
 use super::key::PublicKey;
 use super::policy::Policy;
-use super::refusal::{Refusal, RequiredBy};
+use super::refusal::{AdmissionError, RequiredBy};
 use super::signature::{self, Flaw, SignatureFile, signature_path};
 use super::statement::Statement;
 use super::trust::{Standing, TrustStore};
@@ -115,7 +115,7 @@ impl std::fmt::Display for TrustLevel {
 }
 
 /// Reads the plugin at `path` once and holds it against `policy`. What is admitted is recorded in the policy's history.
-pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
+pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, AdmissionError> {
     let (mut verdict, bytes) = read(path, policy);
     if let Some(refusal) = verdict.refusal {
         return Err(refusal);
@@ -124,7 +124,7 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
     if let (Some(history), Some(now)) = (&policy.history, stated(path, &verdict)) {
         match History::record(history, &policy.name, path, &now, !policy.dangerous_allow_downgrade) {
             // At the development level a state directory that cannot be written is no reason to stop.
-            Err(refusal @ Refusal::History { .. }) if !policy.requires_signature() => {
+            Err(refusal @ AdmissionError::History { .. }) if !policy.requires_signature() => {
                 verdict.tolerated = Some(refusal);
                 first_seen = None;
             }
@@ -185,9 +185,9 @@ fn read(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
         Ok(bytes) => bytes,
         Err(error) => {
             verdict.refusal = Some(if error.kind() == std::io::ErrorKind::FileTooLarge {
-                Refusal::TooLarge { path: path.into() }
+                AdmissionError::TooLarge { path: path.into() }
             } else {
-                Refusal::Unreadable { path: path.into(), reason: error.to_string() }
+                AdmissionError::Unreadable { path: path.into(), reason: error.to_string() }
             });
             return (verdict, Vec::new());
         }
@@ -198,14 +198,17 @@ fn read(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
     let pinned = policy.sha256.map(Digest::from_bytes).filter(|expected| *expected != verdict.digest);
     let signed = authenticate(path, policy, &mut verdict).and_then(|()| weigh(path, policy, &mut verdict));
     if let Some(expected) = pinned {
-        verdict.refusal = Some(Refusal::Pin { path: path.into(), expected, actual: verdict.digest });
+        verdict.refusal = Some(AdmissionError::Pin { path: path.into(), expected, actual: verdict.digest });
     } else if let Err(refusal) = signed {
         // What speaks against the plugin itself is heard at every level.
         let counts = policy.requires_signature()
-            || matches!(refusal, Refusal::Revoked { .. } | Refusal::Downgrade { .. } | Refusal::Substituted { .. });
+            || matches!(
+                refusal,
+                AdmissionError::Revoked { .. } | AdmissionError::Downgrade { .. } | AdmissionError::Substituted { .. }
+            );
         if counts {
             verdict.refusal = Some(refusal);
-        } else if !matches!(refusal, Refusal::Unsigned { .. } | Refusal::Untrusted { .. }) {
+        } else if !matches!(refusal, AdmissionError::Unsigned { .. } | AdmissionError::Untrusted { .. }) {
             verdict.tolerated = Some(refusal);
         }
     }
@@ -215,7 +218,7 @@ fn read(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
 /// Whether a plugin that was admitted under `policy` would still be, by the trust store as it is now. Of its file nothing is read:
 /// what counts is who signed what was admitted.
 #[must_use]
-pub fn reconsider(plugin: &AdmittedPlugin, policy: &Policy) -> Option<Refusal> {
+pub fn reconsider(plugin: &AdmittedPlugin, policy: &Policy) -> Option<AdmissionError> {
     let mut verdict = Verdict::clone(plugin.verdict());
     verdict.level = TrustLevel::Unsigned;
     // What was recorded of the plugin says nothing against the plugin itself.
@@ -229,23 +232,23 @@ pub fn reconsider(plugin: &AdmittedPlugin, policy: &Policy) -> Option<Refusal> {
         }
         weigh(&plugin.path, &policy, &mut verdict)
     });
-    weighed.err().filter(|refusal| policy.requires_signature() || matches!(refusal, Refusal::Revoked { .. }))
+    weighed.err().filter(|refusal| policy.requires_signature() || matches!(refusal, AdmissionError::Revoked { .. }))
 }
 
 /// The trust store, or an empty one where the policy names none.
-fn load_store(policy: &Policy) -> Result<TrustStore, Refusal> {
+fn load_store(policy: &Policy) -> Result<TrustStore, AdmissionError> {
     let Some(path) = &policy.trusted_keys else {
         return Ok(TrustStore::default());
     };
     match TrustStore::load_existing(path) {
-        Ok(None) if policy.trusted_keys_must_exist => Err(Refusal::NoTrustStore { path: path.clone() }),
+        Ok(None) if policy.trusted_keys_must_exist => Err(AdmissionError::NoTrustStore { path: path.clone() }),
         Ok(store) => Ok(store.unwrap_or_default()),
-        Err(error) => Err(Refusal::Trust(error)),
+        Err(error) => Err(AdmissionError::Trust(error)),
     }
 }
 
 /// Reads the signature file and verifies every signature in it.
-fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refusal> {
+fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), AdmissionError> {
     let store = load_store(policy);
     let known = store.as_ref().ok();
     verdict.trusted_keys = known.map(|store| store.keys().len());
@@ -253,14 +256,14 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
     let bytes = match file::read(&signature, signature::MAX_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Refusal::Unsigned { path: path.into(), signature });
+            return Err(AdmissionError::Unsigned { path: path.into(), signature });
         }
-        Err(error) => return Err(Refusal::SignatureUnreadable { path: signature, reason: error.to_string() }),
+        Err(error) => return Err(AdmissionError::SignatureUnreadable { path: signature, reason: error.to_string() }),
     };
     let file = SignatureFile::read(&bytes, verdict.size, verdict.digest).map_err(|flaw| match flaw {
-        Flaw::Malformed(reason) => Refusal::Malformed { path: signature.clone(), reason },
-        Flaw::Size(expected) => Refusal::Size { path: path.into(), expected, actual: verdict.size },
-        Flaw::Digest(expected) => Refusal::Digest { path: path.into(), expected, actual: verdict.digest },
+        Flaw::Malformed(reason) => AdmissionError::Malformed { path: signature.clone(), reason },
+        Flaw::Size(expected) => AdmissionError::Size { path: path.into(), expected, actual: verdict.size },
+        Flaw::Digest(expected) => AdmissionError::Digest { path: path.into(), expected, actual: verdict.digest },
     })?;
     let forged = file.forged();
     verdict.signers = file
@@ -276,17 +279,17 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
         .collect();
     verdict.statement = file.statement.map(|signed| signed.statement);
     if let Some(key) = forged.first() {
-        return Err(Refusal::BadSignature { path: signature, key: *key });
+        return Err(AdmissionError::BadSignature { path: signature, key: *key });
     }
     store.map(drop)
 }
 
 /// Holds authentic signatures against trust, time, thresholds and history, and sets the level.
-fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refusal> {
+fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), AdmissionError> {
     let path = path.to_owned();
     for SignerVerdict { signer, standing, .. } in &verdict.signers {
         if let Standing::Revoked { reason } = standing {
-            return Err(Refusal::Revoked { path, key: signer.key, reason: reason.clone() });
+            return Err(AdmissionError::Revoked { path, key: signer.key, reason: reason.clone() });
         }
     }
     // Without a time nothing can be said about expiry: enough where nothing is required, and too little elsewhere.
@@ -295,15 +298,15 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refu
         && at <= policy.at
         && timed
     {
-        return Err(Refusal::Expired { path, at });
+        return Err(AdmissionError::Expired { path, at });
     }
     for bytes in &policy.required_signers {
-        let key = PublicKey::from_bytes(*bytes).map_err(|_| Refusal::BadRequiredSigner {
+        let key = PublicKey::from_bytes(*bytes).map_err(|_| AdmissionError::BadRequiredSigner {
             name: policy.name.clone(),
             key: crate::text::hex::encode(bytes),
         })?;
         if !verdict.signers.iter().any(|signer| signer.signer.key == key) {
-            return Err(Refusal::MissingSigner { path, key });
+            return Err(AdmissionError::MissingSigner { path, key });
         }
     }
     let stated = verdict.statement.as_ref().map_or(1, |statement| statement.required_signatures);
@@ -316,7 +319,7 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refu
             (required, by) = (number, whose);
         }
     }
-    let too_few = |found| Refusal::TooFewSignatures { path: path.clone(), found, required, required_by: by };
+    let too_few = |found| AdmissionError::TooFewSignatures { path: path.clone(), found, required, required_by: by };
     let trusted = verdict.signers.iter().filter(|signer| signer.counts()).count() as u32;
     // Nobody's signature counts twice: the file cannot hold two of one key.
     if trusted >= required {
@@ -342,20 +345,20 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refu
 }
 
 /// Why not a single signature counts.
-fn untrusted(path: PathBuf, verdict: &Verdict) -> Option<Refusal> {
+fn untrusted(path: PathBuf, verdict: &Verdict) -> Option<AdmissionError> {
     for SignerVerdict { signer, standing, lacks_statement, .. } in &verdict.signers {
         match standing {
             Standing::Retired { since, successor } => {
-                return Some(Refusal::Retired { path, key: signer.key, since: *since, successor: *successor });
+                return Some(AdmissionError::Retired { path, key: signer.key, since: *since, successor: *successor });
             }
             Standing::Trusted { .. } if *lacks_statement => {
-                return Some(Refusal::NoStatement { path, key: signer.key });
+                return Some(AdmissionError::NoStatement { path, key: signer.key });
             }
             _ => {}
         }
     }
     let signer = &verdict.signers.first()?.signer;
-    Some(Refusal::Untrusted { path, key: signer.key, name: signer.name.clone() })
+    Some(AdmissionError::Untrusted { path, key: signer.key, name: signer.name.clone() })
 }
 
 /// What the history records of an admitted plugin.

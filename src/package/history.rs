@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::json;
-use super::refusal::Refusal;
+use super::refusal::AdmissionError;
 use super::statement::{Signer, Statement};
 use crate::digest::Digest;
 use crate::file;
@@ -46,9 +46,9 @@ impl Admitted {
     }
 
     /// Refuses `now` when it is older than this or another plugin; `now` is absent when nothing is stated any more.
-    fn allows(&self, name: &str, path: &Path, now: Option<&Self>) -> Result<(), Refusal> {
+    fn allows(&self, name: &str, path: &Path, now: Option<&Self>) -> Result<(), AdmissionError> {
         let Some(now) = now else {
-            return Err(Refusal::Downgrade {
+            return Err(AdmissionError::Downgrade {
                 path: path.into(),
                 name: name.into(),
                 admitted: self.to_string(),
@@ -63,7 +63,7 @@ impl Admitted {
             if now.path != self.path {
                 return Ok(());
             }
-            return Err(Refusal::Substituted {
+            return Err(AdmissionError::Substituted {
                 path: path.into(),
                 name: name.into(),
                 admitted: self.plugin.clone(),
@@ -77,7 +77,7 @@ impl Admitted {
         };
         let by_date = || Timestamp::parse(&now.signed_at).cmp(&Timestamp::parse(&self.signed_at));
         if by_version.then_with(by_date).is_lt() {
-            return Err(Refusal::Downgrade {
+            return Err(AdmissionError::Downgrade {
                 path: path.into(),
                 name: name.into(),
                 admitted: self.to_string(),
@@ -147,8 +147,8 @@ impl std::fmt::Display for Admitted {
 
 impl History {
     /// Reads the record at `path`. A file that does not exist is an empty record.
-    pub(crate) fn load(path: &Path) -> Result<Self, Refusal> {
-        let unusable = |reason: String| Refusal::History { path: path.into(), reason };
+    pub(crate) fn load(path: &Path) -> Result<Self, AdmissionError> {
+        let unusable = |reason: String| AdmissionError::History { path: path.into(), reason };
         let bytes = match file::read(path, MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -161,7 +161,7 @@ impl History {
     }
 
     /// Holds `now`, which is to be admitted as `name` from `path`, against what was admitted before.
-    pub(crate) fn check(&self, name: &str, path: &Path, now: Option<&Admitted>) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, name: &str, path: &Path, now: Option<&Admitted>) -> Result<(), AdmissionError> {
         self.plugins.get(name).map_or(Ok(()), |last| last.allows(name, path, now))
     }
 
@@ -177,8 +177,14 @@ impl History {
 
     /// Records at `path` that `now` was admitted as `name`; a record that says so already is left alone. With
     /// `check`, holds it against the newest record once more, in case another process admitted something meanwhile.
-    pub(crate) fn record(path: &Path, name: &str, plugin: &Path, now: &Admitted, check: bool) -> Result<(), Refusal> {
-        let unusable = |error: std::io::Error| Refusal::History { path: path.into(), reason: error.to_string() };
+    pub(crate) fn record(
+        path: &Path,
+        name: &str,
+        plugin: &Path,
+        now: &Admitted,
+        check: bool,
+    ) -> Result<(), AdmissionError> {
+        let unusable = |error: std::io::Error| AdmissionError::History { path: path.into(), reason: error.to_string() };
         if Self::load(path)?.plugins.get(name) == Some(now) {
             return Ok(());
         }

@@ -20,7 +20,7 @@ pub use admit::{AdmittedPlugin, TrustLevel, Unadmitted, admit, examine, first_se
 pub use history::FirstSeen;
 pub use key::{KeyError, PublicKey};
 pub use policy::Policy;
-pub use refusal::{Refusal, RequiredBy};
+pub use refusal::{AdmissionError, RequiredBy};
 pub use signature::{Flaw, Malformed, signature_path};
 pub use statement::{Signer, Statement};
 pub use trust::{RevokedKey, Standing, TrustError, TrustStore, TrustedKey};

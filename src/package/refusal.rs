@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// Why a plugin is not admitted. The text of each says what happened, to which file or key, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum AdmissionError {
     /// The file cannot be read.
     Unreadable {
         /// The file.
@@ -204,7 +204,7 @@ pub enum RequiredBy {
     Presence,
 }
 
-impl Refusal {
+impl AdmissionError {
     /// Whether nothing was found out about the plugin, rather than something that speaks against it.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
@@ -321,7 +321,7 @@ impl Refusal {
     }
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for AdmissionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unreadable { path, reason } => write!(f, "{}: cannot read the plugin: {reason}", path.escaped()),
@@ -409,4 +409,4 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for AdmissionError {}

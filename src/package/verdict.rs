@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::admit::TrustLevel;
 use super::key::PublicKey;
-use super::refusal::Refusal;
+use super::refusal::AdmissionError;
 use super::signature::signature_path;
 use super::statement::{Signer, Statement};
 use super::trust::Standing;
@@ -33,9 +33,9 @@ pub struct Verdict {
     /// How far its origin is known.
     pub level: TrustLevel,
     /// Why it is not admitted; absent when it is.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<AdmissionError>,
     /// What is wrong with its signature, where the policy does not ask for one.
-    pub tolerated: Option<Refusal>,
+    pub tolerated: Option<AdmissionError>,
 }
 
 /// One signature of a plugin.
@@ -223,8 +223,8 @@ struct RefusalText {
     remedy: String,
 }
 
-impl From<&Refusal> for RefusalText {
-    fn from(refusal: &Refusal) -> Self {
+impl From<&AdmissionError> for RefusalText {
+    fn from(refusal: &AdmissionError) -> Self {
         let remedy = refusal.remedy();
         let text = refusal.to_string();
         let message = text.strip_suffix(&remedy).unwrap_or(&text).trim_end().to_owned();

@@ -10,7 +10,7 @@ use crate::config::{Config, PluginConfig};
 use crate::grant::{Approval, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, admit, reconsider};
-use crate::sandbox::{LoadError, Manifest, Plugin, data_directory};
+use crate::sandbox::{Manifest, Plugin, PluginError, data_directory};
 use crate::text::Escape as _;
 use crate::time::Clock;
 use crate::time::Timestamp;
@@ -57,7 +57,7 @@ impl PluginSet {
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,
         approval: Option<Approval>,
-    ) -> Result<Arc<Plugin>, LoadError> {
+    ) -> Result<Arc<Plugin>, PluginError> {
         let manifest = Manifest::read(admitted, host::TABLE)?;
         let grant = GrantCell::approved(settings, manifest.needs().clone(), approval);
         Plugin::load(&manifest, settings, grant)
@@ -68,7 +68,7 @@ impl PluginSet {
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,
         approval: Option<Approval>,
-    ) -> Result<Arc<Plugin>, LoadError> {
+    ) -> Result<Arc<Plugin>, PluginError> {
         let mut settings = settings.clone();
         settings.wasm.max_fuel = settings.wasm.max_fuel.saturating_mul(4);
         let manifest = Manifest::read(admitted, host::TABLE)?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::config::PluginConfig;
 use crate::grant::{Grant, GrantCell, Identity, LiveGrants};
 use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Refusal, Verdict, examine};
-use crate::sandbox::{Description, LoadError, LoadReason, Manifest, Plugin, conformance};
+use crate::package::{AdmissionError, AdmittedPlugin, Policy, Verdict, examine};
+use crate::sandbox::{Description, Manifest, Plugin, PluginError, PluginErrorKind, conformance};
 use crate::text::Escape as _;
 use crate::text::hex;
 use crate::text::shell::word;
@@ -31,7 +31,7 @@ pub struct PluginStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {
     /// It cannot be loaded.
-    Load(LoadError),
+    Load(PluginError),
     /// The configuration requires the conformance gate, and it does not pass.
     Conformance {
         /// Why, and how to see all of it.
@@ -43,7 +43,7 @@ impl Unusable {
     /// Whether it is only that a capability is not granted which it cannot do without.
     #[must_use]
     pub fn lacks_a_grant(&self) -> bool {
-        matches!(self, Self::Load(LoadError { reason: LoadReason::NotGranted { .. }, .. }))
+        matches!(self, Self::Load(PluginError { reason: PluginErrorKind::NotGranted { .. }, .. }))
     }
 }
 
@@ -125,7 +125,7 @@ impl Outlook {
         };
         let mut verdict = admitted.verdict().clone();
         let mut refuse = |unusable: &Unusable| {
-            verdict.refusal = Some(Refusal::Unusable { reason: unusable.to_string() });
+            verdict.refusal = Some(AdmissionError::Unusable { reason: unusable.to_string() });
         };
         let (description, status) = match PluginStatus::settle(&admitted, config, grants) {
             Ok(status) => {

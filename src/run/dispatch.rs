@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::context::{Names, context};
-use super::session::Happening;
+use super::session::SessionEvent;
 use super::told::Told;
 use crate::action::{Dropped, Left, Step, Task};
 use crate::config::{Config, PluginCall};
+use crate::effect::{EffectHandler as _, Origin};
 use crate::effect::{Held, Released};
-use crate::effect::{Origin, Outside as _};
-use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
+use crate::journal::{Entry, Line, Recorder, RejectReason, RevokedRecord, What};
 use crate::sandbox::{
     Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
 };
@@ -60,7 +60,7 @@ pub(super) struct Dispatch {
 #[derive(Debug, Default)]
 pub struct Replayed {
     /// Calls that were not accepted.
-    pub rejected: HashMap<u64, Turned>,
+    pub rejected: HashMap<u64, RejectReason>,
     /// Calls that time stopped: while starting or not, and where.
     pub deadlines: HashMap<u64, (bool, StopPlace)>,
     /// Where what comes is told so.
@@ -183,11 +183,16 @@ impl Dispatch {
     }
 
     /// Does what `happening` asks for and reports it.
-    pub(super) fn handle(&mut self, config: &Arc<Config>, happening: Happening<'_>, report: &mut impl FnMut(Report)) {
+    pub(super) fn handle(
+        &mut self,
+        config: &Arc<Config>,
+        happening: SessionEvent<'_>,
+        report: &mut impl FnMut(Report),
+    ) {
         // Whose time was up before goes before, whoever notices it.
         self.expire(config, happening.at(), report);
         match happening {
-            Happening::Unmapped { event, mode } => {
+            SessionEvent::Unmapped { event, mode } => {
                 let entry = Entry {
                     config: Arc::clone(config),
                     t: event.t,
@@ -198,7 +203,7 @@ impl Dispatch {
                 };
                 report(Report::Entry(entry));
             }
-            Happening::Step { step: Step { at, cause, task }, mapping, mode } => {
+            SessionEvent::Step { step: Step { at, cause, task }, mapping, mode } => {
                 let entry = |what| Entry {
                     config: Arc::clone(config),
                     t: at,
@@ -320,16 +325,16 @@ pub(super) fn with_effects(entry: Entry, told: Option<&Told>) -> Vec<Entry> {
 
 /// Why a call was turned away, where the reason lies in timing. What lies in the session's own events comes about again by
 /// itself.
-pub(super) fn turned(rejection: &Rejection) -> Option<Turned> {
+pub(super) fn turned(rejection: &Rejection) -> Option<RejectReason> {
     match rejection {
-        Rejection::QueueFull { .. } => Some(Turned::QueueFull),
-        Rejection::Closed { .. } => Some(Turned::Closed),
-        Rejection::Distrusted { .. } => Some(Turned::Distrusted),
+        Rejection::QueueFull { .. } => Some(RejectReason::QueueFull),
+        Rejection::Closed { .. } => Some(RejectReason::Closed),
+        Rejection::Distrusted { .. } => Some(RejectReason::Distrusted),
         Rejection::Params { .. } | Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
     }
 }
 
-impl Turned {
+impl RejectReason {
     /// The rejection again, of `call`.
     fn rejection(self, call: &PluginCall, pool: &InlinePool) -> Rejection {
         let plugin = call.plugin.clone();

@@ -11,10 +11,10 @@ use super::report::order::Ordered;
 use super::report::queue::{LostLines, ReportSender};
 use super::report::writer::ReportWriter;
 use super::room::Room;
-use super::session::{Happening, Session};
+use super::session::{Session, SessionEvent};
 use super::signals::SignalWatch;
 use super::told::Told;
-use crate::action::Facts;
+use crate::action::ConditionSource;
 use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::gesture::DeviceId;
@@ -138,7 +138,7 @@ const QUIET: Duration = Duration::from_secs(60);
 /// a thread of its own; `false` from it asks for the end, too.
 pub fn run_live(
     run: LiveRun,
-    facts: &dyn Facts,
+    facts: &dyn ConditionSource,
     tell: impl FnMut(Entry) -> bool + Send + 'static,
 ) -> Result<LiveEnd, LiveError> {
     let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
@@ -166,7 +166,7 @@ pub fn run_live(
     let mut dispatch =
         Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
     let sender = writer.sender();
-    let say = |dispatch: &mut Dispatch, happening: Happening<'_>| {
+    let say = |dispatch: &mut Dispatch, happening: SessionEvent<'_>| {
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
     };
     let mut session = Session::new(Arc::clone(&config));

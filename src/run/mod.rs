@@ -24,5 +24,5 @@ pub use play::{Playing, play};
 pub use report::order::Ordered;
 pub use report::queue::LostLines;
 pub use resources::{ResourceFigures, Resources};
-pub use session::{Happening, Session};
+pub use session::{Session, SessionEvent};
 pub use told::Told;

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::dispatch::{Calls, Dispatch, Replayed, Report};
-use super::session::{Happening, Session};
+use super::session::{Session, SessionEvent};
 use super::told::Told;
-use crate::action::{Facts, Left};
+use crate::action::{ConditionSource, Left};
 use crate::capability::Capability;
 use crate::config::Config;
 use crate::confine::Confinement;
@@ -54,7 +54,7 @@ impl Playing {
 pub fn play(
     playing: Playing,
     messages: impl Iterator<Item = (Micros, DeviceId, Option<Message>)> + Send,
-    facts: &(dyn Facts + Sync),
+    facts: &(dyn ConditionSource + Sync),
     tell: impl FnMut(Entry) -> bool + Send,
 ) -> Result<Micros, ThreadError> {
     let confined = playing.confinement();
@@ -82,7 +82,7 @@ pub fn play(
                 break;
             }
             clock.advance_to(t);
-            let mut hear = |happening: Happening<'_>| {
+            let mut hear = |happening: SessionEvent<'_>| {
                 at_work.say(happening);
             };
             if let Some(message) = message {
@@ -124,7 +124,7 @@ struct AtWork<F> {
 
 impl<F: FnMut(Entry) -> bool> AtWork<F> {
     /// Does what `happening` asks for. `false`: the account is not wanted any more.
-    fn say(&mut self, happening: Happening<'_>) -> bool {
+    fn say(&mut self, happening: SessionEvent<'_>) -> bool {
         let Self { dispatch, config, tell, log, wanted } = self;
         dispatch.handle(config, happening, &mut |report| hand_on(report, tell, log, wanted));
         *wanted
@@ -137,7 +137,7 @@ impl<F: FnMut(Entry) -> bool> AtWork<F> {
         revoked: &mut VecDeque<(usize, Micros, RevokedRecord)>,
         number: usize,
         clock: &VirtualClock,
-        facts: &dyn Facts,
+        facts: &dyn ConditionSource,
     ) {
         while revoked.front().is_some_and(|(inputs, ..)| *inputs <= number) {
             let Some((_, t, record)) = revoked.pop_front() else { return }; // it was there
@@ -171,8 +171,8 @@ fn pass(
     session: &mut Session,
     until: Option<Micros>,
     clock: &VirtualClock,
-    facts: &dyn Facts,
-    say: &mut impl FnMut(Happening<'_>) -> bool,
+    facts: &dyn ConditionSource,
+    say: &mut impl FnMut(SessionEvent<'_>) -> bool,
 ) -> bool {
     let mut wanted = true;
     while let Some(due) = session.next_due().filter(|due| wanted && until.is_none_or(|until| *due <= until)) {

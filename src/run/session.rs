@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::action::{Cause, Facts, Left, Scheduler, Step, Task};
+use crate::action::{Cause, ConditionSource, Left, Scheduler, Step, Task};
 use crate::config::{Config, DeviceConfig, Mapping};
 use crate::gesture::{DeviceId, GestureEvent, Recognizer};
 use crate::mapping::Mapper;
@@ -29,7 +29,7 @@ pub struct Session {
 
 /// What a session has to say.
 #[derive(Debug)]
-pub enum Happening<'a> {
+pub enum SessionEvent<'a> {
     /// A message completed a gesture, and nothing is mapped to it.
     Unmapped {
         /// The gesture.
@@ -48,7 +48,7 @@ pub enum Happening<'a> {
     },
 }
 
-impl Happening<'_> {
+impl SessionEvent<'_> {
     /// When it happens.
     #[must_use]
     pub fn at(&self) -> Micros {
@@ -97,8 +97,8 @@ impl Session {
         t: Micros,
         device: DeviceId,
         message: &Message,
-        facts: &dyn Facts,
-        say: &mut impl FnMut(Happening<'_>),
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
     ) {
         while !self.advance(t, facts, say) {}
         self.now = self.arrival(t);
@@ -120,7 +120,7 @@ impl Session {
 
     /// Lets time come to `t`: whatever falls due happens in order of time. `false` means that there is more and the
     /// caller should see to its input before it calls again.
-    pub fn advance(&mut self, t: Micros, facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) -> bool {
+    pub fn advance(&mut self, t: Micros, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) -> bool {
         for _ in 0..MAX_TIMERS_PER_CALL {
             let Some(due) = self.next_due().filter(|due| *due <= t) else {
                 self.now = self.now.max(t);
@@ -145,7 +145,7 @@ impl Session {
     }
 
     /// Time comes to `t`, the session's end, or to what has happened last: what falls due before comes first. Returns that time.
-    pub fn end(&mut self, t: Micros, facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) -> Micros {
+    pub fn end(&mut self, t: Micros, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) -> Micros {
         while !self.advance(t, facts, say) {}
         self.now
     }
@@ -156,13 +156,24 @@ impl Session {
     }
 
     /// The device is gone at `t`: what falls due before comes first, then whatever it held is let go.
-    pub fn device_lost(&mut self, t: Micros, device: DeviceId, facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) {
+    pub fn device_lost(
+        &mut self,
+        t: Micros,
+        device: DeviceId,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
         while !self.advance(t, facts, say) {}
         self.recognizer.release_all(device);
     }
 
     /// Starts what is mapped to `gestures`, which belong together. A message that leads to nothing is said once.
-    fn gestures_to_steps(&mut self, gestures: &[GestureEvent], facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) {
+    fn gestures_to_steps(
+        &mut self,
+        gestures: &[GestureEvent],
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
         let mut mapped = false;
         for event in gestures {
             let Some(found) = self.mapper.find(self.mode, event) else { continue };
@@ -176,15 +187,15 @@ impl Session {
             self.steps = steps;
         }
         if let (false, Some(event)) = (mapped, gestures.first()) {
-            say(Happening::Unmapped { event, mode: self.mode });
+            say(SessionEvent::Unmapped { event, mode: self.mode });
         }
     }
 
-    fn hand_out(&mut self, steps: &mut Vec<Step>, say: &mut impl FnMut(Happening<'_>)) {
+    fn hand_out(&mut self, steps: &mut Vec<Step>, say: &mut impl FnMut(SessionEvent<'_>)) {
         for step in steps.drain(..) {
             let went_to = if let Task::Mode(mode) = step.task { Some(mode) } else { None };
             if let Some(mapping) = self.config.mapping(step.cause.mapping) {
-                say(Happening::Step { step, mapping, mode: self.mode });
+                say(SessionEvent::Step { step, mapping, mode: self.mode });
             }
             self.mode = went_to.unwrap_or(self.mode);
         }
@@ -194,10 +205,10 @@ impl Session {
 /// The world as asked from a mode.
 struct InMode<'a> {
     mode: usize,
-    world: &'a dyn Facts,
+    world: &'a dyn ConditionSource,
 }
 
-impl Facts for InMode<'_> {
+impl ConditionSource for InMode<'_> {
     fn mode(&self) -> usize {
         self.mode
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::journal::{What, effect_name};
 use crate::os::CannedAnswers;
 
@@ -102,7 +102,7 @@ impl Told {
     }
 }
 
-impl Outside for Told {
+impl EffectHandler for Told {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         self.keep(origin, effect_name(effect), effect).map(|()| Reply::Done)
     }

@@ -7,7 +7,7 @@
 //!                        → call(Request) → Outcome
 //! ```
 //!
-//! What can go wrong is told apart by when: [`LoadError`] before anything runs, [`Fault`] when a call is stopped,
+//! What can go wrong is told apart by when: [`PluginError`] before anything runs, [`Fault`] when a call is stopped,
 //! [`Rejection`] when one never begins.
 
 mod backtrace;
@@ -33,7 +33,7 @@ pub use instance::Instance;
 pub use instance::errno::Errno;
 pub use instance::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
 pub use instance::host_function::{
-    Args, CALL_FUEL, HostCall, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Refusal, Stop,
+    Args, CALL_FUEL, HostCall, HostError, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Stop,
     WRITTEN_PER_FUEL,
 };
 pub use instance::leaving::{Carried, Leaving, Shutdown};
@@ -42,7 +42,7 @@ pub use instance::request::{Context, MAX_REQUEST, Request};
 pub use instance::services::{InstanceId, Services, Stops};
 pub use instance::wasi::data_directory;
 pub use module::description::Description;
-pub use module::error::{LoadError, LoadReason};
+pub use module::error::{PluginError, PluginErrorKind};
 pub use module::header::Foreign;
 pub use module::known_host::KnownHost;
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use conductor::capability::Capability;
 use conductor::config::{
-    Action, Advanced, Condition, Config, Environment, Invalid, Isolation, LoadError, Loaded, Logging, Problem,
+    Action, Advanced, Condition, Config, ConfigError, Environment, Invalid, Isolation, Loaded, Logging, Problem,
     WasmConfig,
 };
 use conductor::effect::Keystroke;
@@ -441,7 +441,7 @@ fn the_examples_in_circulation_load_once_they_are_toml() {
         assert_eq!(loaded.warnings.len(), warnings, "{file}: {:?}", loaded.warnings);
     }
     let written = crate::support::repository("fixtures/configs/in-circulation/wasm-plugin-as-written.toml");
-    let Err(LoadError::Invalid(invalid)) = Config::load(&written, &environment()) else { panic!("not TOML") };
+    let Err(ConfigError::Invalid(invalid)) = Config::load(&written, &environment()) else { panic!("not TOML") };
     let [error] = invalid.errors.as_slice() else { panic!("{invalid}") };
     assert_eq!((error.place.line, error.place.column), (7, 17));
     assert_eq!(error.problem, Problem::JsonColon { corrected: "\"action\" = \"play\"".into() });

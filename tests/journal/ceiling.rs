@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{Scratch, bin};
-use conductor::action::Facts;
+use conductor::action::ConditionSource;
 use conductor::config::{Config, Environment};
-use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, ProgramEnd, Reply, Request, Response};
+use conductor::effect::{Answer, Effect, EffectError, EffectHandler, Origin, ProgramEnd, Reply, Request, Response};
 use conductor::gesture::DeviceId;
-use conductor::journal::{ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedOutside, Recorder, Transcript};
+use conductor::journal::{ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedHandler, Recorder, Transcript};
 use conductor::midi::{Message, Parser};
 use conductor::plugins::{Places, PluginSet};
 use conductor::run::{Playing, play};
@@ -65,7 +65,7 @@ impl Clock for Hurried {
 /// A world in which a program ends after a while.
 struct Slow;
 
-impl Outside for Slow {
+impl EffectHandler for Slow {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Ok(Reply::Done)
     }
@@ -78,7 +78,7 @@ impl Outside for Slow {
 
 struct NoFacts;
 
-impl Facts for NoFacts {
+impl ConditionSource for NoFacts {
     fn mode(&self) -> usize {
         0
     }
@@ -129,7 +129,7 @@ fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
     let header = Header::new(FILE_EPOCH_US, &[7; 32], limits, ConfigRecord::new("config.toml", "", &text), records);
     let journal = scratch.path().join("s.journal.jsonl");
     let recorder = Recorder::create(&journal, &header, false).expect("a journal");
-    let outside = Arc::new(RecordedOutside::new(Arc::new(Slow), Arc::clone(&recorder)));
+    let outside = Arc::new(RecordedHandler::new(Arc::new(Slow), Arc::clone(&recorder)));
     let services =
         Services { live: false, trace: true, ..Services::new(Arc::<Hurried>::clone(&clock), outside, [7; 32]) };
     let playing = Playing {

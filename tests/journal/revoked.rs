@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Scratch, bin};
-use conductor::action::Facts;
+use conductor::action::ConditionSource;
 use conductor::capability::Capability;
 use conductor::config::{Config, Environment};
-use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
+use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::journal::{
-    ConfigRecord, Entry, Header, LimitsRecord, PluginRecord, RecordedApprovals, RecordedOutside, Recorder, Transcript,
+    ConfigRecord, Entry, Header, LimitsRecord, PluginRecord, RecordedApprovals, RecordedHandler, Recorder, Transcript,
 };
 use conductor::midi::{Message, Parser};
 use conductor::os::{Revocations, RevokedEffect};
@@ -34,7 +34,7 @@ struct Queueing {
     count: AtomicU32,
 }
 
-impl Outside for Queueing {
+impl EffectHandler for Queueing {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         if let Origin::Plugin { plugin, tenant } = origin
             && self.count.fetch_add(1, Ordering::SeqCst) % 2 == 1
@@ -52,7 +52,7 @@ impl Outside for Queueing {
 
 struct NoFacts;
 
-impl Facts for NoFacts {
+impl ConditionSource for NoFacts {
     fn mode(&self) -> usize {
         0
     }
@@ -112,7 +112,7 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
         approvals: Some(Arc::new(RecordedApprovals::new(Arc::clone(&recorder)))),
         ..Services::new(
             Arc::<SystemClock>::clone(&clock),
-            Arc::new(RecordedOutside::new(Arc::new(world), Arc::clone(&recorder))),
+            Arc::new(RecordedHandler::new(Arc::new(world), Arc::clone(&recorder))),
             [7; 32],
         )
     };

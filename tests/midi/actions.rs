@@ -11,7 +11,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 use std::sync::Arc;
 
-use conductor::action::{Cause, Facts, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task};
+use conductor::action::{Cause, ConditionSource, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task};
 use conductor::config::{Action, Condition, Params, PluginCall};
 use conductor::effect::Effect;
 use conductor::gesture::{DeviceId, Gesture, GestureEvent};
@@ -119,7 +119,7 @@ struct World {
     apps: RefCell<Vec<String>>,
 }
 
-impl Facts for World {
+impl ConditionSource for World {
     fn mode(&self) -> usize {
         self.mode
     }

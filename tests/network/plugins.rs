@@ -9,7 +9,7 @@ use crate::support::sandbox::{call_with, instance, load, params, services, setti
 use crate::support::server::{Server, answer, read_request};
 use conductor::capability::Capability;
 use conductor::config::{PluginConfig, Secret};
-use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use conductor::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::host;
 use conductor::os::{Lookup, Network};
@@ -44,7 +44,7 @@ impl World {
     }
 }
 
-impl Outside for World {
+impl EffectHandler for World {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Ok(Reply::Done)
     }
@@ -95,7 +95,7 @@ fn plugin_of(text: &str, hosts: &[String]) -> (Arc<Plugin>, Arc<World>, Services
     let wasm = wat::parse_str(text).expect("text");
     let plugin = load("test", &wasm, &config).expect("loaded");
     let world = World::new();
-    let services = Services { outside: Arc::clone(&world) as Arc<dyn Outside>, ..services() };
+    let services = Services { outside: Arc::clone(&world) as Arc<dyn EffectHandler>, ..services() };
     (plugin, world, services)
 }
 
@@ -230,8 +230,12 @@ fn what_was_waited_ends_with_the_call() {
     config.wasm.max_execution_ms = 200;
     let plugin = load("test", &wat::parse_str(FETCH).expect("text"), &config).expect("loaded");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let services =
-        Services { outside: World::new() as Arc<dyn Outside>, clock: Arc::clone(&clock), live: true, ..services() };
+    let services = Services {
+        outside: World::new() as Arc<dyn EffectHandler>,
+        clock: Arc::clone(&clock),
+        live: true,
+        ..services()
+    };
     let outcome = call_with(
         &mut instance(&plugin, &services),
         &params(&format!(r#"{{"url":"{origin}/"}}"#)),
@@ -323,7 +327,7 @@ fn revoking_a_host_ends_a_connection_to_it_at_the_next_call() {
     let plugin =
         Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings(), cell).expect("loaded");
     let world = World::new();
-    let services = Services { outside: Arc::clone(&world) as Arc<dyn Outside>, ..services() };
+    let services = Services { outside: Arc::clone(&world) as Arc<dyn EffectHandler>, ..services() };
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));
     let mut instance = instance(&plugin, &services);
     assert!(call_with(&mut instance, &head, &Context::default()).is_ok());
@@ -339,7 +343,7 @@ fn revoking_a_host_ends_a_connection_to_it_at_the_next_call() {
 fn waiting_moves_the_plugins_clock_and_costs_no_fuel() {
     /// A world that takes three seconds for everything.
     struct Slow;
-    impl Outside for Slow {
+    impl EffectHandler for Slow {
         fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
             Ok(Reply::Done)
         }
@@ -378,7 +382,7 @@ fn plugin_with_secret(text: &str, hosts: &[String], bound: Option<&[String]>) ->
     };
     let plugin = load("test", &wat::parse_str(text).expect("text"), &config).expect("loaded");
     let world = World::new();
-    let services = Services { outside: Arc::clone(&world) as Arc<dyn Outside>, ..services() };
+    let services = Services { outside: Arc::clone(&world) as Arc<dyn EffectHandler>, ..services() };
     (plugin, world, services)
 }
 

@@ -9,11 +9,11 @@ use crate::support::signing::{NOW, SIGNED_AT, SMALL_PLUGIN, Workshop};
 use conductor::config::{PluginConfig, WasmConfig};
 use conductor::digest::Digest;
 use conductor::package::signing::SigningKey as _;
-use conductor::package::{AdmittedPlugin, Policy, Refusal, RequiredBy, TrustError, TrustLevel, admit, verdict};
+use conductor::package::{AdmissionError, AdmittedPlugin, Policy, RequiredBy, TrustError, TrustLevel, admit, verdict};
 use conductor::time::Timestamp;
 
 #[track_caller]
-fn refused(path: &Path, policy: &Policy) -> Refusal {
+fn refused(path: &Path, policy: &Policy) -> AdmissionError {
     let refusal = admit(path, policy).expect_err("refused");
     assert_eq!(verdict(path, policy).refusal.as_ref(), Some(&refusal), "verdict and admission agree");
     assert!(!refusal.remedy().is_empty());
@@ -45,14 +45,14 @@ fn level_1_says_what_is_wrong_with_a_signature_nobody_asked_for() {
     fs::write(&workshop.plugin, [SMALL_PLUGIN, b"\0"].concat()).unwrap();
     let plugin = admitted(&workshop.plugin, &Policy::default());
     assert_eq!(plugin.level(), TrustLevel::Unsigned);
-    assert!(matches!(plugin.verdict().tolerated, Some(Refusal::Size { .. })));
+    assert!(matches!(plugin.verdict().tolerated, Some(AdmissionError::Size { .. })));
 }
 
 #[test]
 fn level_2_takes_any_valid_signature() {
     let workshop = Workshop::new();
     let policy = Policy { allow_self_signed: true, ..workshop.strict() };
-    assert!(matches!(refused(&workshop.plugin, &policy), Refusal::Unsigned { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Unsigned { .. }));
     workshop.sign("eve");
     let plugin = admitted(&workshop.plugin, &policy);
     assert_eq!(plugin.level(), TrustLevel::SelfSigned);
@@ -65,10 +65,12 @@ fn level_2_takes_any_valid_signature() {
 fn level_3_takes_trusted_keys_only() {
     let workshop = Workshop::new();
     workshop.trust(&["ada"]);
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::Unsigned { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::Unsigned { .. }));
     workshop.sign("eve");
     let eve = workshop.key("eve").public_key();
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::Untrusted { key, .. } if key == eve));
+    assert!(
+        matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::Untrusted { key, .. } if key == eve)
+    );
     workshop.sign("ada");
     let plugin = admitted(&workshop.plugin, &workshop.strict());
     assert_eq!(plugin.level(), TrustLevel::Trusted);
@@ -84,7 +86,7 @@ fn the_pin_holds_at_every_level() {
     for policy in [Policy::default(), workshop.strict()] {
         let pinned = |bytes: &[u8]| Policy { sha256: Some(*Digest::of(bytes).as_bytes()), ..policy.clone() };
         admitted(&workshop.plugin, &pinned(SMALL_PLUGIN));
-        assert!(matches!(refused(&workshop.plugin, &pinned(b"another")), Refusal::Pin { .. }));
+        assert!(matches!(refused(&workshop.plugin, &pinned(b"another")), AdmissionError::Pin { .. }));
     }
 }
 
@@ -101,7 +103,7 @@ fn what_was_read_is_what_was_checked_and_what_runs() {
     assert_eq!(plugin.bytes(), SMALL_PLUGIN);
     assert_eq!(Digest::of(plugin.bytes()), plugin.digest());
     assert_eq!(plugin.level(), TrustLevel::Trusted);
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::Unsigned { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::Unsigned { .. }));
 }
 
 #[test]
@@ -122,19 +124,19 @@ fn strict_mode_fails_closed_on_what_it_cannot_read() {
         assert_eq!((refusal.kind(), refusal.is_undecided()), (undecided, true), "{refusal}");
     }
     workshop.trust_line("[[keys]]");
-    assert!(matches!(refused(&workshop.plugin, &strict), Refusal::Trust(TrustError::Toml { .. })));
+    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::Trust(TrustError::Toml { .. })));
     workshop.trust(&["ada", "ada"]);
-    assert!(matches!(refused(&workshop.plugin, &strict), Refusal::Trust(TrustError::Twice { .. })));
+    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::Trust(TrustError::Twice { .. })));
     workshop.trust(&["ada"]);
     fs::remove_file(workshop.signature()).unwrap();
     fs::create_dir(workshop.signature()).unwrap();
-    assert!(matches!(refused(&workshop.plugin, &strict), Refusal::SignatureUnreadable { .. }));
-    assert!(matches!(refused(Path::new("/nowhere.wasm"), &strict), Refusal::Unreadable { .. }));
+    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::SignatureUnreadable { .. }));
+    assert!(matches!(refused(Path::new("/nowhere.wasm"), &strict), AdmissionError::Unreadable { .. }));
     // No store at all trusts nobody.
     fs::remove_dir(workshop.signature()).unwrap();
     workshop.sign("ada");
     let nobody = Policy { trusted_keys: None, ..strict };
-    assert!(matches!(refused(&workshop.plugin, &nobody), Refusal::Untrusted { .. }));
+    assert!(matches!(refused(&workshop.plugin, &nobody), AdmissionError::Untrusted { .. }));
 }
 
 #[test]
@@ -143,10 +145,10 @@ fn files_are_read_up_to_a_cap() {
     let file = fs::File::create(&workshop.plugin).unwrap();
     file.set_len((32 << 20) + 1).unwrap(); // sparse
     let refusal = refused(&workshop.plugin, &Policy::default());
-    assert!(matches!(refusal, Refusal::TooLarge { .. }) && !refusal.is_undecided());
+    assert!(matches!(refusal, AdmissionError::TooLarge { .. }) && !refusal.is_undecided());
     file.set_len(0).unwrap();
     fs::File::create(workshop.signature()).unwrap().set_len(1 << 40).unwrap();
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::SignatureUnreadable { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::SignatureUnreadable { .. }));
 }
 
 #[test]
@@ -160,13 +162,16 @@ fn pipes_and_devices_are_no_plugins_and_nobody_waits_for_them() {
     }
     for path in [pipe.as_path(), Path::new("/dev/zero"), workshop.scratch.path()] {
         let refusal = refused(path, &workshop.strict());
-        assert!(matches!(&refusal, Refusal::Unreadable { reason, .. } if reason == "not a regular file"), "{refusal}");
+        assert!(
+            matches!(&refusal, AdmissionError::Unreadable { reason, .. } if reason == "not a regular file"),
+            "{refusal}"
+        );
     }
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::SignatureUnreadable { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::SignatureUnreadable { .. }));
     let store = Policy { trusted_keys: Some(pipe), ..workshop.strict() };
     fs::remove_file(workshop.signature()).unwrap();
     workshop.sign("ada");
-    assert!(matches!(refused(&workshop.plugin, &store), Refusal::Trust(TrustError::Unreadable { .. })));
+    assert!(matches!(refused(&workshop.plugin, &store), AdmissionError::Trust(TrustError::Unreadable { .. })));
 }
 
 #[test]
@@ -178,17 +183,17 @@ fn signatures_expire_at_the_second_they_name() {
     admitted(&workshop.plugin, &workshop.strict());
     for allow_self_signed in [false, true] {
         let policy = Policy { at: until, allow_self_signed, ..workshop.strict() };
-        assert!(matches!(refused(&workshop.plugin, &policy), Refusal::Expired { at, .. } if at == until));
+        assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Expired { at, .. } if at == until));
     }
     let forgotten = Policy { at: Policy::default().at, ..workshop.strict() };
     assert!(
-        matches!(refused(&workshop.plugin, &forgotten), Refusal::Expired { .. }),
+        matches!(refused(&workshop.plugin, &forgotten), AdmissionError::Expired { .. }),
         "no time given is the end of time"
     );
     assert_eq!(admitted(&workshop.plugin, &Policy::default()).verdict().tolerated, None, "nobody asked, at no time");
     let lax = Policy { require_signature: false, at: until, ..workshop.strict() };
     let plugin = admitted(&workshop.plugin, &lax);
-    assert!(matches!(plugin.verdict().tolerated, Some(Refusal::Expired { .. })));
+    assert!(matches!(plugin.verdict().tolerated, Some(AdmissionError::Expired { .. })));
     assert_eq!(plugin.level(), TrustLevel::Unsigned);
 }
 
@@ -198,7 +203,7 @@ fn a_threshold_in_the_statement_counts_trusted_keys() {
     workshop.trust(&["ada", "bob"]);
     workshop.sign_with("ada", |statement| statement.required_signatures = 2);
     let too_few = |refusal| {
-        let Refusal::TooFewSignatures { found, required, required_by, .. } = refusal else {
+        let AdmissionError::TooFewSignatures { found, required, required_by, .. } = refusal else {
             panic!("{refusal}");
         };
         (found, required, required_by)
@@ -230,14 +235,16 @@ fn the_user_can_require_more_signatures_and_whose() {
     let whose = Policy { require_signature: false, required_signers: vec![bob], ..workshop.strict() };
     assert!(matches!(
         refused(&workshop.plugin, &two),
-        Refusal::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::User, .. }
+        AdmissionError::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::User, .. }
     ));
-    assert!(matches!(refused(&workshop.plugin, &whose), Refusal::MissingSigner { key, .. } if *key.as_bytes() == bob));
+    assert!(
+        matches!(refused(&workshop.plugin, &whose), AdmissionError::MissingSigner { key, .. } if *key.as_bytes() == bob)
+    );
     workshop.cosign("bob");
     admitted(&workshop.plugin, &two);
     admitted(&workshop.plugin, &whose);
     let nonsense = Policy { required_signers: vec![[0; 32]], ..workshop.strict() };
-    assert!(matches!(refused(&workshop.plugin, &nonsense), Refusal::BadRequiredSigner { .. }));
+    assert!(matches!(refused(&workshop.plugin, &nonsense), AdmissionError::BadRequiredSigner { .. }));
 }
 
 #[test]
@@ -251,7 +258,7 @@ fn one_trusted_signature_is_enough_when_nobody_requires_more() {
     let by_hand = Policy { require_every_signature: true, ..workshop.strict() };
     assert!(matches!(
         refused(&workshop.plugin, &by_hand),
-        Refusal::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::Presence, .. }
+        AdmissionError::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::Presence, .. }
     ));
 }
 
@@ -267,7 +274,9 @@ fn a_revoked_key_is_refused_at_every_level_with_its_reason() {
     for (require_signature, allow_self_signed) in [(true, false), (true, true), (false, false)] {
         let policy = Policy { require_signature, allow_self_signed, ..workshop.strict() };
         let refusal = refused(&workshop.plugin, &policy);
-        assert!(matches!(&refusal, Refusal::Revoked { key: found, reason, .. } if *found == key && reason == "stolen"));
+        assert!(
+            matches!(&refusal, AdmissionError::Revoked { key: found, reason, .. } if *found == key && reason == "stolen")
+        );
     }
 }
 
@@ -282,7 +291,7 @@ fn a_replaced_key_counts_until_the_transition_ends() {
     admitted(&workshop.plugin, &before);
     assert!(matches!(
         refused(&workshop.plugin, &workshop.strict()),
-        Refusal::Retired { since: NOW, successor: Some(key), .. } if key == successor
+        AdmissionError::Retired { since: NOW, successor: Some(key), .. } if key == successor
     ));
 }
 
@@ -303,7 +312,7 @@ fn a_plugin_by_another_program_is_admitted_and_its_developers_name_is_a_claim() 
     assert!(text.contains("Mallory <ada@example.com> (a claim: no signature covers the name)"), "{text}");
     // A user who knows that this key always makes statements can say so, and so can one who wants two signatures.
     workshop.trust_line("require_statement = true");
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), Refusal::NoStatement { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::NoStatement { .. }));
 }
 
 #[test]
@@ -336,7 +345,7 @@ fn an_older_version_than_the_last_admitted_one_is_refused() {
     ] {
         build(bytes, version, day);
         let refusal = refused(&workshop.plugin, &policy);
-        let Refusal::Downgrade { admitted, .. } = &refusal else { panic!("{version:?}: {refusal}") };
+        let AdmissionError::Downgrade { admitted, .. } = &refusal else { panic!("{version:?}: {refusal}") };
         assert_eq!(admitted, "lights 1.10.0, signed 2025-11-19T08:59:12Z");
         assert!(refusal.remedy().contains("[plugins.lights] dangerous_allow_downgrade = true"));
     }
@@ -344,13 +353,13 @@ fn an_older_version_than_the_last_admitted_one_is_refused() {
     build("d", Some("1.10.0"), 1);
     admitted(&workshop.plugin, &policy);
     build("b", Some("1.10.0"), 0);
-    assert!(matches!(refused(&workshop.plugin, &policy), Refusal::Downgrade { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Downgrade { .. }));
     // The signature file of another program states nothing.
     build("e", Some("2.0.0"), 2);
     let mut json = workshop.signature_json();
     json.as_object_mut().unwrap().retain(|key, _| key != "statement" && key != "cosignatures");
     workshop.write_signature(&json);
-    assert!(matches!(refused(&workshop.plugin, &policy), Refusal::Downgrade { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Downgrade { .. }));
 
     build("a", Some("1.2.3"), 0);
     admitted(&workshop.plugin, &Policy { dangerous_allow_downgrade: true, ..policy.clone() });
@@ -368,7 +377,7 @@ fn another_plugin_under_the_same_path_is_refused() {
     admitted(&workshop.plugin, &policy);
     fs::write(&workshop.plugin, [SMALL_PLUGIN, b"x"].concat()).unwrap();
     workshop.sign_with("ada", |statement| statement.plugin = "shutdown".into());
-    assert!(matches!(refused(&workshop.plugin, &policy), Refusal::Substituted { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Substituted { .. }));
     // Where the user points the configuration at another file, that is the user's choice.
     let moved = workshop.scratch.path().join("shutdown.wasm");
     fs::rename(&workshop.plugin, &moved).unwrap();
@@ -384,12 +393,12 @@ fn a_damaged_record_is_not_taken_for_an_empty_one() {
     for text in ["", "{}", "{\"version\": 2, \"plugins\": {}}", "{\"version\": 1, \"plugins\": {}, \"plugins\": {}}"] {
         let history = workshop.scratch.file("admitted.json", text);
         let policy = Policy { history: Some(history.clone()), ..workshop.strict() };
-        assert!(matches!(refused(&workshop.plugin, &policy), Refusal::History { .. }), "{text}");
+        assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::History { .. }), "{text}");
         assert_eq!(fs::read_to_string(&history).unwrap(), text, "it is left for a human to look at");
         // At the development level it is no reason to stop.
         let lax = Policy { require_signature: false, ..policy };
         let plugin = admit(&workshop.plugin, &lax).unwrap();
-        assert!(matches!(plugin.verdict().tolerated, Some(Refusal::History { .. })));
+        assert!(matches!(plugin.verdict().tolerated, Some(AdmissionError::History { .. })));
     }
 }
 

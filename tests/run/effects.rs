@@ -9,10 +9,10 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use conductor::effect::{Effect, EffectError, Origin, Outside};
+use conductor::effect::{Effect, EffectError, EffectHandler, Origin};
 use conductor::effect::{Volume, VolumeOperation};
-use conductor::mapping::Facts;
-use conductor::os::{Environment, Live, World};
+use conductor::mapping::ConditionSource;
+use conductor::os::{Conditions, Environment, Live};
 use conductor::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::support::missing;
@@ -336,7 +336,7 @@ fn the_window_in_front_is_known_on_a_real_display() {
         .fold(Environment::inherited(), |environment, name| environment.with(name, ""));
     let environment = alone.with("DISPLAY", &display.name);
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-    let world = World::live(Arc::clone(&clock), environment);
+    let world = Conditions::live(Arc::clone(&clock), environment);
     assert!(!world.in_mode(0).app_frontmost("gimp"), "there is no window");
     // The root window stands in for one: what a window manager would say of the window in front is written on it.
     let root = display.xprop(&["-root", "-f", "WM_CLASS", "8s", "-set", "WM_CLASS", "Gimp"]);

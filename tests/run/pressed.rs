@@ -8,10 +8,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Scratch, bin, start};
-use conductor::action::Facts;
+use conductor::action::ConditionSource;
 use conductor::config::{Config, Environment};
 use conductor::digest::Digest;
-use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
+use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::gesture::DeviceId;
 use conductor::grant::{Approval, Approvals, Capability, Identity};
 use conductor::midi::{Message, Parser};
@@ -35,7 +35,7 @@ struct Instrument {
     failing: u32,
 }
 
-impl Outside for Instrument {
+impl EffectHandler for Instrument {
     fn perform(&self, effect: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         let Effect::Midi(out) = effect else { return Ok(Reply::Done) };
         let mut count = self.count.lock().expect("no panic");
@@ -67,7 +67,7 @@ impl Outside for Instrument {
 
 struct NoFacts;
 
-impl Facts for NoFacts {
+impl ConditionSource for NoFacts {
     fn mode(&self) -> usize {
         0
     }

@@ -11,7 +11,7 @@ use crate::support::sandbox::{call_with, instance, load, params, services, setti
 use crate::support::{Scratch, missing, test_name};
 use conductor::capability::Capability;
 use conductor::config::PluginConfig;
-use conductor::effect::Outside;
+use conductor::effect::EffectHandler;
 use conductor::os::{Environment, Live};
 use conductor::sandbox::{Context, Errno, Outcome, Services};
 use conductor::time::SystemClock;
@@ -75,12 +75,12 @@ fn mounted(script: &str) -> String {
 }
 
 /// The real world.
-fn live() -> Arc<dyn Outside> {
+fn live() -> Arc<dyn EffectHandler> {
     Arc::new(Live::new(Environment::inherited()))
 }
 
 /// Calls the host function `name` with `json`, from a plugin with every capability.
-fn ask(name: &str, json: &str, outside: Arc<dyn Outside>) -> Outcome {
+fn ask(name: &str, json: &str, outside: Arc<dyn EffectHandler>) -> Outcome {
     let text = match name {
         // Its arguments are no JSON.
         "audio_control" => r#"(module (import "conductor" "audio_control" (func $f (param i32 i32 i32) (result i32)))

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::support::sandbox::{load, run, settings};
-use conductor::sandbox::{FaultKind, LoadReason, Measure, Status};
+use conductor::sandbox::{FaultKind, Measure, PluginErrorKind, Status};
 
 /// A module with these declarations and this body of `execute`.
 fn module(declarations: &str, body: &str) -> Vec<u8> {
@@ -20,7 +20,7 @@ fn refused(wasm: &[u8]) -> Option<(Measure, u64, Option<u32>)> {
     match load("large", wasm, &settings()) {
         Ok(_) => None,
         Err(error) => match error.reason {
-            LoadReason::Bounds(bounds) => Some((bounds.measure, bounds.found, bounds.function)),
+            PluginErrorKind::Bounds(bounds) => Some((bounds.measure, bounds.found, bounds.function)),
             other => panic!("{other}"),
         },
     }

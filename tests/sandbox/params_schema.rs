@@ -1,7 +1,7 @@
 //! A plugin that says what parameters it accepts is called with no others.
 
 use crate::support::sandbox::{call_with, instance, load, params, plugin, services, settings};
-use conductor::sandbox::{Context, LoadReason, Rejection, Status};
+use conductor::sandbox::{Context, PluginErrorKind, Rejection, Status};
 
 /// A plugin that returns 7, with `schema` in its metadata.
 fn text(schema: &str) -> String {
@@ -39,6 +39,6 @@ fn params_that_do_not_fit_never_reach_the_plugin() {
 fn a_schema_that_cannot_be_checked_refuses_the_plugin() {
     let wasm = wat::parse_str(text(r#"{"oneOf":[]}"#)).expect("text");
     let error = load("test", &wasm, &settings()).expect_err("refused");
-    assert!(matches!(error.reason, LoadReason::Metadata { .. }));
+    assert!(matches!(error.reason, PluginErrorKind::Metadata { .. }));
     assert!(error.to_string().contains("params_schema: oneOf: this keyword is not supported"), "{error}");
 }

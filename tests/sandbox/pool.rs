@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::sandbox::{World, load, services, settings};
 use conductor::capability::Capability;
 use conductor::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
+use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::sandbox::{
     Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, Stops, TimeLimit,
 };
@@ -51,7 +51,7 @@ struct Gate {
     permits: Mutex<Receiver<()>>,
 }
 
-impl Outside for Gate {
+impl EffectHandler for Gate {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         self.arrived.lock().expect("no panic").send(()).expect("the test listens");
         self.permits.lock().expect("no panic").recv().expect("the test permits");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::sandbox::{SteppingClock, load, services, settings};
 use conductor::capability::Capability;
 use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, Response};
+use conductor::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response};
 use conductor::sandbox::{
     Context, FaultKind, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status, StopPlace, Stops,
     TimeLimit,
@@ -101,7 +101,7 @@ impl World {
     }
 }
 
-impl Outside for World {
+impl EffectHandler for World {
     fn perform(&self, effect: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         self.note(effect.to_string());
         Ok(Reply::Done)
@@ -122,7 +122,7 @@ impl Outside for World {
 /// The answers of a session again, in their order.
 struct Again(Mutex<Vec<Answer>>);
 
-impl Outside for Again {
+impl EffectHandler for Again {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Ok(Reply::Done)
     }
@@ -137,7 +137,7 @@ struct Recording {
     answers: Mutex<Vec<Answer>>,
 }
 
-impl Outside for Recording {
+impl EffectHandler for Recording {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         self.world.perform(effect, origin)
     }
@@ -154,7 +154,7 @@ struct Replaying {
     again: Again,
 }
 
-impl Outside for Replaying {
+impl EffectHandler for Replaying {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         self.world.perform(effect, origin)
     }
@@ -194,7 +194,7 @@ fn comes_back(where_: &str, settings: &PluginConfig, live: Services, world: Worl
     let wasm = wat::parse_str(worker(where_)).expect("text");
     let load = || load("worker", &wasm, settings).expect("loaded");
     let recording = Arc::new(Recording { world, answers: Mutex::default() });
-    let outside: Arc<dyn Outside> = Arc::<Recording>::clone(&recording);
+    let outside: Arc<dyn EffectHandler> = Arc::<Recording>::clone(&recording);
     let first = session(load(), Services { outside, trace: true, ..live });
     let (outcome, ended) = &first;
     let call = stopped(outcome).map(|place| (where_ == "init", place));

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conductor::action::Facts;
+use conductor::action::ConditionSource;
 use conductor::config::{Config, Environment};
-use conductor::effect::Outside;
+use conductor::effect::EffectHandler;
 use conductor::gesture::DeviceId;
 use conductor::journal::{
     ApprovalRecord, ConfigRecord, Diverged, Entry, Header, Journal, LimitsRecord, PluginRecord, RecordedApprovals,
-    RecordedFacts, RecordedOutside, Recorder, Transcript, What, copy_tree, tree_digest,
+    RecordedConditions, RecordedHandler, Recorder, Transcript, What, copy_tree, tree_digest,
 };
 use conductor::midi::{Message, Parser};
 use conductor::package::{Policy, admit};
@@ -178,11 +178,11 @@ impl<'a> Stage<'a> {
         let plugins = self.plugins();
         let loaded = plugins.plugins.clone();
         let recorder = self.begin(journal, &plugins, &data, clock.epoch());
-        let outside: Arc<dyn Outside> = Arc::new(RandomOutside::new(self.case.seed, Arc::clone(&clock)));
+        let outside: Arc<dyn EffectHandler> = Arc::new(RandomOutside::new(self.case.seed, Arc::clone(&clock)));
         let services =
             Arc::new(Services { live: true, ..self.recorded_services(Arc::clone(&clock), outside, &recorder, &data) });
         let facts = RandomFacts::new(self.case.seed);
-        let facts = RecordedFacts::new(&facts, Arc::clone(&recorder));
+        let facts = RecordedConditions::new(&facts, Arc::clone(&recorder));
         let transcript = Arc::<Mutex<(Transcript, Tally)>>::default();
         let ordered = {
             let transcript = Arc::clone(&transcript);
@@ -221,7 +221,7 @@ impl<'a> Stage<'a> {
     fn recorded_services(
         &self,
         clock: Arc<dyn Clock>,
-        outside: Arc<dyn Outside>,
+        outside: Arc<dyn EffectHandler>,
         recorder: &Arc<Recorder>,
         data: &Path,
     ) -> Services {
@@ -230,7 +230,7 @@ impl<'a> Stage<'a> {
             trace: true,
             approvals: Some(Arc::new(RecordedApprovals::new(Arc::clone(recorder)))),
             memory: self.memory(recorder),
-            ..Services::new(clock, Arc::new(RecordedOutside::new(outside, Arc::clone(recorder))), self.seed())
+            ..Services::new(clock, Arc::new(RecordedHandler::new(outside, Arc::clone(recorder))), self.seed())
         }
     }
 
@@ -241,10 +241,10 @@ impl<'a> Stage<'a> {
         let plugins = self.plugins();
         let loaded = plugins.plugins.clone();
         let recorder = self.begin(journal, &plugins, &data, clock.epoch());
-        let outside: Arc<dyn Outside> = Arc::new(RandomOutside::new(self.case.seed, Arc::new(NoTime::default())));
+        let outside: Arc<dyn EffectHandler> = Arc::new(RandomOutside::new(self.case.seed, Arc::new(NoTime::default())));
         let services = Arc::new(self.recorded_services(Arc::<VirtualClock>::clone(&clock), outside, &recorder, &data));
         let facts = RandomFacts::new(self.case.seed);
-        let facts = RecordedFacts::new(&facts, Arc::clone(&recorder));
+        let facts = RecordedConditions::new(&facts, Arc::clone(&recorder));
         let playing = Playing {
             config: Arc::clone(&self.config),
             plugins,
@@ -317,7 +317,7 @@ impl<'a> Stage<'a> {
         let playing =
             Playing { config, plugins, clock, services, told: None, recorder: None, replayed: Some((replayed, end)) };
         let mut transcript = Transcript::default();
-        let facts: &(dyn Facts + Sync) = &*playback;
+        let facts: &(dyn ConditionSource + Sync) = &*playback;
         let played = play(playing, journal.inputs.into_iter(), facts, |entry| {
             transcript.add(&entry);
             true

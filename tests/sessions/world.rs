@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use conductor::action::Facts;
+use conductor::action::ConditionSource;
 use conductor::effect::{
-    Answer, Effect, EffectError, HttpResponse, Message, Origin, Outside, ProgramEnd, Reply, Request, Response,
+    Answer, Effect, EffectError, EffectHandler, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
 };
 use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros};
 
@@ -89,7 +89,7 @@ fn bytes(random: &mut Random) -> Vec<u8> {
     }
 }
 
-impl Outside for RandomOutside {
+impl EffectHandler for RandomOutside {
     fn perform(&self, _: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         let mut random = self.random(origin);
         if random.chance(10) { Err(error(&mut random)) } else { Ok(Reply::Done) }
@@ -160,7 +160,7 @@ impl RandomFacts {
     }
 }
 
-impl Facts for RandomFacts {
+impl ConditionSource for RandomFacts {
     fn mode(&self) -> usize {
         0
     }

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use conductor::config::{Params, PluginConfig};
-use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
+use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{Context, Instance, LoadError, Manifest, Outcome, Plugin, Request, Services};
+use conductor::sandbox::{Context, Instance, Manifest, Outcome, Plugin, PluginError, Request, Services};
 use conductor::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
@@ -29,7 +29,7 @@ impl World {
     }
 }
 
-impl Outside for World {
+impl EffectHandler for World {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         if let Effect::Midi(midi) = effect
             && midi.port == "missing"
@@ -84,7 +84,7 @@ pub(crate) fn admitted(name: &str, wasm: &[u8]) -> AdmittedPlugin {
 }
 
 /// Loads `wasm` as the plugin called `name`, granted what `settings` grants.
-pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, LoadError> {
+pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, PluginError> {
     Plugin::load(&Manifest::read(&admitted(name, wasm), host::TABLE)?, settings, Grant::from_config(settings))
 }
 

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conductor::config::{Params, PluginConfig};
-use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
+use conductor::effect::{Effect, EffectError, Origin, EffectHandler, Reply};
 use conductor::grant::Grant;
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{
@@ -43,7 +43,7 @@ static FUNCTIONS: &[HostFunction] = &[HostFunction {
 #[derive(Debug)]
 struct Nothing;
 
-impl Outside for Nothing {
+impl EffectHandler for Nothing {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Err(EffectError::Unsupported("there is no world here".into()))
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use argh::FromArgs;
 
 use super::super::{Exit, Failure, Output};
-use super::known::{Known, Standing, store_path};
+use super::known::{ConfiguredPlugins, Standing, store_path};
 use super::run::capability;
 use crate::capability::Capability;
 use crate::config::Environment;
@@ -52,7 +52,7 @@ pub(super) struct Grant {
 impl Grant {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let environment = Environment::of_process();
-        let known = Known::read(self.config.as_deref(), &environment)?;
+        let known = ConfiguredPlugins::read(self.config.as_deref(), &environment)?;
         let plugin = known.plugin(&self.plugin)?;
         let refused = |reason: &str| {
             Failure::negative(format!(

@@ -13,7 +13,7 @@ use crate::capability::Capability;
 use crate::config::Environment;
 use crate::grant::Risk;
 use crate::host;
-use crate::package::{Refusal, Verdict, first_seen};
+use crate::package::{AdmissionError, Verdict, first_seen};
 use crate::plugins::Outlook;
 use crate::sandbox::{Description, ExportKind, Manifest, Metadata, Probed};
 use crate::text::Escape as _;
@@ -219,7 +219,7 @@ impl Report<'_> {
             // A file that could not be read needs no second complaint.
             Err(_) if !self.verdict.read => {}
             // It stands in the verdict, where that has no other reason.
-            Err(_) if matches!(self.verdict.refusal, Some(Refusal::Unusable { .. })) => {}
+            Err(_) if matches!(self.verdict.refusal, Some(AdmissionError::Unusable { .. })) => {}
             Err(reason) => line("unusable:", &reason.replace('\n', " ")),
             Ok(description) => self.describe(description, &mut line),
         }

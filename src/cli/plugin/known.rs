@@ -20,14 +20,14 @@ pub(super) fn store_path(environment: &Environment) -> Result<PathBuf, Failure> 
 }
 
 /// The configuration, and everything that decides about its plugins.
-pub(super) struct Known {
+pub(super) struct ConfiguredPlugins {
     pub(super) config: Config,
     grants: Option<Arc<LiveGrants>>,
     places: Places,
     at: Timestamp,
 }
 
-impl Known {
+impl ConfiguredPlugins {
     /// Reads configuration and grant store. A store that cannot be read is an error, never an empty one.
     pub(super) fn read(config: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
         let config = run::load(config, environment)?.config;

@@ -6,7 +6,7 @@ use argh::FromArgs;
 use serde_json::{Value, json};
 
 use super::super::{Exit, Failure, Output, config_option};
-use super::known::{Known, Standing};
+use super::known::{ConfiguredPlugins, Standing};
 use crate::config::{Environment, PluginConfig};
 use crate::grant::Risk;
 use crate::plugins::other_approval;
@@ -36,7 +36,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let known = Known::read(self.config.as_deref(), &Environment::of_process())?;
+        let known = ConfiguredPlugins::read(self.config.as_deref(), &Environment::of_process())?;
         let standings: Vec<_> =
             known.config.plugins.iter().map(|(name, plugin)| (name, plugin, known.standing(name, plugin))).collect();
         if self.json {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::Failure;
 use crate::config::PluginConfig;
 use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Refusal, admit};
+use crate::package::{AdmissionError, AdmittedPlugin, Policy, admit};
 use crate::sandbox::Description;
 use crate::text::Escape as _;
 
@@ -101,7 +101,7 @@ impl Search<'_> {
         })
     }
 
-    fn admit(&self, path: &Path) -> Result<Found, Refusal> {
+    fn admit(&self, path: &Path) -> Result<Found, AdmissionError> {
         let admitted = admit(path, &Policy { name: self.name.to_owned(), ..Policy::default() })?;
         let configured = path == self.settings.path;
         let shown = if configured { self.settings.written.clone() } else { path.to_string_lossy().into_owned() };

@@ -12,7 +12,7 @@ use argh::FromArgs;
 use super::account::{self, grouped};
 use super::output::say;
 use super::{Exit, Failure, Output};
-use crate::action::Facts;
+use crate::action::ConditionSource;
 use crate::config::Environment;
 use crate::journal::budget::{Budget, Usage, count};
 use crate::journal::{Diverged, Entry, Playback, Transcript};
@@ -22,7 +22,7 @@ use crate::sandbox::{PluginLog, Services};
 use crate::text::Escape as _;
 use crate::text::toml_error;
 use crate::time::VirtualClock;
-use ready::{Making, Ready};
+use ready::{Ready, ReplayOptions};
 
 /// Bring a recorded session back, with the same plugins, to the same bytes: no device, no network, no real time.
 #[derive(FromArgs, Debug)]
@@ -81,7 +81,7 @@ impl Replay {
             return Err(Failure::usage("--bless writes the files of --expect and --budget: give one of them"));
         }
         let environment = Environment::of_process();
-        let making = Making { load: PluginSet::load_granted, warn: say };
+        let making = ReplayOptions { load: PluginSet::load_granted, warn: say };
         let session = self.play(self.ready(&environment, making)?, out)?;
         let exit = self.verdict(&session, out)?;
         if self.profile {
@@ -99,7 +99,7 @@ impl Replay {
     ) -> Result<(), Failure> {
         print_usage(usage, out)?;
         // What there is to be said was said when the session was made ready for the first time.
-        let making = Making { load: PluginSet::load_profiled, warn: |_| () };
+        let making = ReplayOptions { load: PluginSet::load_profiled, warn: |_| () };
         let ready = self.ready(environment, making)?;
         let plugins = ready.plugins.plugins.clone();
         self.play(ready, out)?;
@@ -156,7 +156,7 @@ impl Replay {
             }
             written.is_ok()
         };
-        let facts: &(dyn Facts + Sync) = &*playback;
+        let facts: &(dyn ConditionSource + Sync) = &*playback;
         play(playing, inputs.into_iter(), facts, tell)?;
         written?;
         let unasked = || memory.unasked().filter(|_| whole).map(Diverged::from);

@@ -19,21 +19,21 @@ use crate::midi::Message;
 use crate::package::AdmittedPlugin;
 use crate::plugins::PluginSet;
 use crate::run::{Replayed, Resources};
-use crate::sandbox::{LoadError, Plugin, Stops, TotalMemory};
+use crate::sandbox::{Plugin, PluginError, Stops, TotalMemory};
 use crate::text::Escape as _;
 use crate::text::hex;
 use crate::time::{FILE_EPOCH_US, Micros};
 
 /// How a session is made ready.
 #[derive(Clone, Copy)]
-pub(super) struct Making {
+pub(super) struct ReplayOptions {
     pub(super) load: Load,
     /// Is told what is not as it was, but does not keep the session from being replayed.
     pub(super) warn: fn(&str),
 }
 
 /// How a plugin is loaded.
-type Load = fn(&AdmittedPlugin, &PluginConfig, Option<Approval>) -> Result<Arc<Plugin>, LoadError>;
+type Load = fn(&AdmittedPlugin, &PluginConfig, Option<Approval>) -> Result<Arc<Plugin>, PluginError>;
 
 /// A session that is ready to be replayed.
 pub(super) struct Ready {
@@ -54,7 +54,7 @@ pub(super) struct Ready {
 
 impl Replay {
     /// What is to be replayed.
-    pub(super) fn ready(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
+    pub(super) fn ready(&self, environment: &Environment, making: ReplayOptions) -> Result<Ready, Failure> {
         let is_journal = Journal::is_one(&self.journal).map_err(|error| {
             Failure::operation(format!(
                 "{}: {error}\n  give a journal, as `conductor record` writes it, or a MIDI file and its --config",
@@ -65,7 +65,7 @@ impl Replay {
     }
 
     /// A journal, with its plugins found.
-    fn journal(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
+    fn journal(&self, environment: &Environment, making: ReplayOptions) -> Result<Ready, Failure> {
         let journal = Journal::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
         if let Some(line) = journal.truncated {
             (making.warn)(&format!("{}:{line}: cut off; the session is replayed up to there", self.journal.escaped()));
@@ -134,7 +134,7 @@ impl Replay {
     }
 
     /// A MIDI file or raw capture, as a journal in which nothing outside ever answered.
-    fn session(&self, environment: &Environment, making: Making) -> Result<Ready, Failure> {
+    fn session(&self, environment: &Environment, making: ReplayOptions) -> Result<Ready, Failure> {
         let Some(path) = &self.config else {
             return Err(Failure::usage(format!(
                 "{} is no journal: to play it as a session, give its configuration with --config",
@@ -170,7 +170,12 @@ impl Replay {
     }
 
     /// The plugins of `config`, each from the file that [`Builds`] finds for it. Says which that is.
-    fn find_plugins(&self, config: &Config, records: &[PluginRecord], making: Making) -> Result<PluginSet, Failure> {
+    fn find_plugins(
+        &self,
+        config: &Config,
+        records: &[PluginRecord],
+        making: ReplayOptions,
+    ) -> Result<PluginSet, Failure> {
         let mut set = PluginSet::default();
         let builds = Builds::read(&self.plugins)?;
         for (name, settings) in &config.plugins {
@@ -221,7 +226,7 @@ impl Replay {
         &self,
         config: &Config,
         recorded: &BTreeMap<String, Option<String>>,
-        making: Making,
+        making: ReplayOptions,
     ) -> Result<Scratch, Failure> {
         let scratch = Scratch::new()
             .map_err(|error| Failure::operation(format!("cannot make a directory for the plugins' files: {error}")))?;

@@ -5,7 +5,7 @@ mod answers;
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 
 pub use answers::{AnswersError, CannedAnswers};
 
@@ -23,7 +23,7 @@ impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> DryRun<F> {
     }
 }
 
-impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> Outside for DryRun<F> {
+impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> EffectHandler for DryRun<F> {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         (self.tell)(effect, origin);
         Ok(Reply::Done)

@@ -22,7 +22,7 @@ pub use trust_edit::{Edited, TrustEditError, TrustFile};
 use super::key::PublicKey;
 use super::signature::{Cosignature, Flaw, MAX_BYTES, MAX_COSIGNATURES, SignatureFile, Signed};
 use super::statement::{self, Signer, Statement};
-use super::{AdmittedPlugin, Policy, Refusal, admit, signature, signature_path};
+use super::{AdmissionError, AdmittedPlugin, Policy, admit, signature, signature_path};
 use crate::file;
 use crate::text::Escape as _;
 
@@ -38,7 +38,7 @@ pub trait SigningKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SigningError {
     /// The plugin cannot be read.
-    Plugin(Refusal),
+    Plugin(AdmissionError),
     /// The signature file cannot be read or written.
     File {
         /// The signature file.

@@ -17,7 +17,7 @@ use crate::confine::Confinement;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::stack::ThreadError;
 use crate::sandbox::instance::fault::{Bytes, Trap, grouped};
-use crate::sandbox::module::error::LoadReason;
+use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::known_host::known_host;
 use crate::sandbox::module::signature::{Signature, ValueType};
 use crate::text::{clean, clean_name};
@@ -109,7 +109,7 @@ pub enum Cause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandError {
     /// It is not a module the engine runs.
-    Module(LoadReason),
+    Module(PluginErrorKind),
     /// It imports something that is not part of WASI preview1.
     Import {
         /// From which module.

@@ -22,7 +22,7 @@ use crate::sandbox::engine::run::Stopped;
 use crate::sandbox::engine::{DEEPEST_RECURSION, command_engine};
 use crate::sandbox::instance::fault::Trap;
 use crate::sandbox::instance::wasi;
-use crate::sandbox::module::error::LoadReason;
+use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::header;
 use crate::sandbox::module::lengths;
 use crate::sandbox::module::parse::PAGE;
@@ -156,11 +156,11 @@ fn call(
 pub(in crate::sandbox) fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, u64), CommandError> {
     header::check(wasm).map_err(CommandError::Module)?;
     lengths::check(wasm)
-        .map_err(|lengths::TooLong { offset }| CommandError::Module(LoadReason::Truncated { offset }))?;
+        .map_err(|lengths::TooLong { offset }| CommandError::Module(PluginErrorKind::Truncated { offset }))?;
     let prepared = translate::prepare(wasm, DEEPEST_RECURSION as u32, u64::MAX)
         .map_err(|refused| CommandError::Module(refused.into()))?;
     let module = prepared.module(engine, wasm);
-    let module = module.map_err(|error| CommandError::Module(LoadReason::invalid(error.to_string())))?;
+    let module = module.map_err(|error| CommandError::Module(PluginErrorKind::invalid(error.to_string())))?;
     Ok((module, prepared.deferred_pages))
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::digest::Digest;
-use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::sandbox::instance::services::Services;
 use crate::time::{
     Alarm, Clock, Entropy, FILE_EPOCH_US, Micros, SeededEntropy, SystemClock, SystemEntropy, VirtualClock,
@@ -21,7 +21,7 @@ pub(in crate::sandbox) const TENANT: &str = "default";
 const YEARS: Micros = 3 * 365 * 86_400 * 1_000_000;
 
 /// A session with nothing outside.
-pub(in crate::sandbox) struct Walls {
+pub(in crate::sandbox) struct ClosedWorld {
     pub(in crate::sandbox) services: Arc<Services>,
     refusing: Arc<Refusing>,
     time: Arc<BoundedTime>,
@@ -29,7 +29,7 @@ pub(in crate::sandbox) struct Walls {
     seed: [u8; 32],
 }
 
-impl Walls {
+impl ClosedWorld {
     /// One with a seed and a date that nobody can know: those of this moment. Everything in it takes `limit` of real time at most.
     pub(in crate::sandbox) fn of_this_moment(digest: Digest, limit: Duration) -> Self {
         let clock = SystemClock::start();
@@ -139,7 +139,7 @@ impl Refusing {
     }
 }
 
-impl Outside for Refusing {
+impl EffectHandler for Refusing {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         Err(self.refuse())
     }
@@ -161,21 +161,25 @@ mod tests {
     #[test]
     fn no_two_moments_and_no_two_files_have_the_same_session_and_none_is_that_of_a_file() {
         let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
-        let made = [Walls::of_this_moment(one, LIMIT), Walls::of_this_moment(one, LIMIT), Walls::of_file(two, LIMIT)];
-        let again = Walls::of_file(one, LIMIT);
+        let made = [
+            ClosedWorld::of_this_moment(one, LIMIT),
+            ClosedWorld::of_this_moment(one, LIMIT),
+            ClosedWorld::of_file(two, LIMIT),
+        ];
+        let again = ClosedWorld::of_file(one, LIMIT);
         for (position, walls) in made.iter().enumerate() {
             assert_ne!(walls.services.seed, [0; 32]);
             assert_ne!(walls.services.clock.epoch(), FILE_EPOCH_US);
             let others = made[position + 1..].iter().chain([&again]);
             assert!(others.into_iter().all(|other| other.services.seed != walls.services.seed));
         }
-        assert_eq!(Walls::of_file(one, LIMIT).services.seed, again.services.seed);
-        assert_eq!(Walls::of_file(one, LIMIT).services.clock.epoch(), again.services.clock.epoch());
+        assert_eq!(ClosedWorld::of_file(one, LIMIT).services.seed, again.services.seed);
+        assert_eq!(ClosedWorld::of_file(one, LIMIT).services.clock.epoch(), again.services.clock.epoch());
     }
 
     #[test]
     fn events_come_one_after_the_other_and_the_same_each_time() {
-        let walls = Walls::of_this_moment(Digest::of(b"one"), LIMIT);
+        let walls = ClosedWorld::of_this_moment(Digest::of(b"one"), LIMIT);
         let times = || {
             let mut events = walls.events();
             std::iter::repeat_with(move || events.next()).take(50).collect::<Vec<_>>()
@@ -188,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_begins_when_the_time_is_used_up_is_over_at_once() {
-        let walls = Walls::of_this_moment(Digest::of(b"one"), Duration::ZERO);
+        let walls = ClosedWorld::of_this_moment(Digest::of(b"one"), Duration::ZERO);
         let alarm = Alarm::default();
         walls.services.clock.alarm_after(LIMIT, &alarm);
         assert!(walls.is_over() && alarm.is_raised());

@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use crate::config::PluginConfig;
 use crate::confine::Confinement;
-use crate::sandbox::conformance::closed_world::Walls;
+use crate::sandbox::conformance::closed_world::ClosedWorld;
 use crate::sandbox::engine::stack::on_guest_thread;
 use crate::sandbox::instance::outcome::LogLine;
-use crate::sandbox::module::error::{LoadError, LoadReason};
+use crate::sandbox::module::error::{PluginError, PluginErrorKind};
 use crate::sandbox::module::manifest::Manifest;
 use crate::sandbox::plugin::Plugin;
 use rehearsal::{Rehearsal, Step, shown};
@@ -180,7 +180,7 @@ pub fn conformance(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Conform
             checks.pass(CheckName::Module, format!("{bytes} bytes, {} imports", plugin.imports().len()));
             let entry = plugin.exports().iter().find(|export| export.name.starts_with("execute"));
             checks.pass(CheckName::EntryPoint, entry.map_or("execute", |export| export.name.as_str()));
-            let walls = Walls::of_this_moment(plugin.digest(), MAX_TIME);
+            let walls = ClosedWorld::of_this_moment(plugin.digest(), MAX_TIME);
             let confined = || {
                 if settings.wasm.dangerous_no_second_wall { Confinement::none() } else { Confinement::to([]) }
             };
@@ -195,14 +195,14 @@ pub fn conformance(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Conform
 impl Conformance {
     /// The gate's word on a module that cannot be loaded.
     #[must_use]
-    pub fn refused(error: &LoadError) -> Self {
+    pub fn refused(error: &PluginError) -> Self {
         let mut checks = Checks::default();
         let entry = matches!(
             error.reason,
-            LoadReason::MissingExport { .. }
-                | LoadReason::WrongExport { .. }
-                | LoadReason::Command { .. }
-                | LoadReason::NoAllocator
+            PluginErrorKind::MissingExport { .. }
+                | PluginErrorKind::WrongExport { .. }
+                | PluginErrorKind::Command { .. }
+                | PluginErrorKind::NoAllocator
         );
         if entry {
             checks.pass(CheckName::Module, "WebAssembly");
@@ -215,7 +215,7 @@ impl Conformance {
 }
 
 /// Runs the plugin twice and judges what it did.
-fn behaviour(plugin: &Arc<Plugin>, walls: &Walls, checks: &mut Checks) {
+fn behaviour(plugin: &Arc<Plugin>, walls: &ClosedWorld, checks: &mut Checks) {
     let first = Rehearsal::of(plugin, walls);
     let second = if first.cut.is_none() { Rehearsal::of(plugin, walls) } else { Rehearsal::default() };
     for (name, steps) in &first.steps {
@@ -352,7 +352,7 @@ mod tests {
         std::fs::remove_file(&path).expect("removed");
         let manifest = Manifest::read(&admitted, &[]).expect("read");
         let plugin = Plugin::load_ungranted(&manifest, &PluginConfig::new(path)).expect("loaded");
-        let walls = Walls::of_this_moment(plugin.digest(), Duration::ZERO);
+        let walls = ClosedWorld::of_this_moment(plugin.digest(), Duration::ZERO);
         let mut checks = Checks::default();
         on_guest_stack(|| behaviour(&plugin, &walls, &mut checks)).expect("a thread");
         let gate = checks.finish();

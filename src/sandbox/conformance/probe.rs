@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::capability::Capability;
 use crate::config::PluginConfig;
-use crate::sandbox::conformance::closed_world::{TENANT, Walls};
+use crate::sandbox::conformance::closed_world::{ClosedWorld, TENANT};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::instance::outcome::Status;
 use crate::sandbox::module::description::unknown_capabilities;
@@ -52,7 +52,7 @@ pub(in crate::sandbox) fn probe(manifest: &Arc<Manifest>) -> Probed {
         Err(error) => return Probed::failed(error.reason.to_string()),
     };
     // The same on every machine, so that a replay finds what the session found.
-    let walls = Walls::of_file(admitted.digest(), MAX_TIME);
+    let walls = ClosedWorld::of_file(admitted.digest(), MAX_TIME);
     let mut events = walls.events();
     let mut instance = match Instance::new(&plugin, TENANT, &walls.services, 0, events.next()) {
         Ok(instance) => instance,

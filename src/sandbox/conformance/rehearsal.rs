@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::inputs::{Input, Inputs};
 use super::{CheckName, MAX_FUEL};
-use crate::sandbox::conformance::closed_world::{TENANT, Walls};
+use crate::sandbox::conformance::closed_world::{ClosedWorld, TENANT};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::instance::fault::{Fault, FaultKind};
 use crate::sandbox::instance::outcome::{Outcome, Status};
@@ -78,7 +78,7 @@ pub(super) struct Rehearsal {
 
 impl Rehearsal {
     /// Runs `plugin` once.
-    pub(super) fn of(plugin: &Arc<Plugin>, walls: &Walls) -> Self {
+    pub(super) fn of(plugin: &Arc<Plugin>, walls: &ClosedWorld) -> Self {
         let mut rehearsal = Self::default();
         let mut events = walls.events();
         let made = |at_ns| Instance::new(plugin, TENANT, &walls.services, 0, at_ns);
@@ -156,7 +156,7 @@ impl Rehearsal {
     }
 
     /// Whether all of it together has used too much; then it ends here.
-    fn is_cut(&mut self, walls: &Walls) -> bool {
+    fn is_cut(&mut self, walls: &ClosedWorld) -> bool {
         if self.fuel() > MAX_FUEL {
             self.cut = Some("all steps together used more than 1_000_000_000 fuel");
         } else if walls.is_over() {

@@ -26,7 +26,7 @@ pub(in crate::sandbox) struct Limits {
     /// That growth failed for want of fuel. Once there is more it is tried again, and is not counted again.
     again: bool,
     share: MemoryShare,
-    denied: Option<Denied>,
+    denied: Option<GrowthDenied>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -39,7 +39,7 @@ struct Pending {
 
 /// A growth that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Denied {
+pub(in crate::sandbox) enum GrowthDenied {
     /// Linear memory, to this many bytes.
     Memory(usize),
     /// Tables, to this many elements altogether.
@@ -55,7 +55,7 @@ pub(in crate::sandbox) enum Denied {
     },
 }
 
-impl Denied {
+impl GrowthDenied {
     /// The fault it is when nothing can go on without, under the limits of `settings`.
     pub(in crate::sandbox) fn fault(self, settings: &WasmConfig) -> FaultKind {
         match self {
@@ -80,7 +80,7 @@ impl Limits {
     }
 
     /// What was refused since the last question.
-    pub(in crate::sandbox) fn take_denied(&mut self) -> Option<Denied> {
+    pub(in crate::sandbox) fn take_denied(&mut self) -> Option<GrowthDenied> {
         self.denied.take()
     }
 
@@ -89,7 +89,7 @@ impl Limits {
         if added.bytes > 0
             && let Err(held) = self.share.take(added.bytes)
         {
-            self.denied = Some(Denied::Total { wanted: added.bytes, held, limit: self.share.limit() });
+            self.denied = Some(GrowthDenied::Total { wanted: added.bytes, held, limit: self.share.limit() });
             return false;
         }
         self.elements = self.elements.saturating_add(added.elements);
@@ -144,7 +144,7 @@ impl ResourceLimiter for Limits {
             return Ok(true);
         }
         if desired > self.max_memory {
-            self.denied = Some(Denied::Memory(desired));
+            self.denied = Some(GrowthDenied::Memory(desired));
             return Ok(false);
         }
         let growth = (current, desired);
@@ -163,7 +163,7 @@ impl ResourceLimiter for Limits {
         let added = desired.saturating_sub(current);
         let total = self.elements.saturating_add(added);
         if total > self.max_elements {
-            self.denied = Some(Denied::Tables(total));
+            self.denied = Some(GrowthDenied::Tables(total));
             return Ok(false);
         }
         let bytes = (added as u64).saturating_mul(ELEMENT_BYTES);

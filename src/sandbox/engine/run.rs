@@ -155,7 +155,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::config::{Params, PluginConfig};
-    use crate::effect::{Effect, EffectError, Origin, Outside, Reply};
+    use crate::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
     use crate::grant::Grant;
     use crate::package::{Policy, admit};
     use crate::sandbox::engine::stack::on_small_stack;
@@ -164,7 +164,7 @@ mod tests {
 
     struct Nowhere;
 
-    impl Outside for Nowhere {
+    impl EffectHandler for Nowhere {
         fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
             Ok(Reply::Done)
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wasmi::{Caller, Val};
 
 use crate::capability::Capability;
-use crate::effect::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
+use crate::effect::{Brokered, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response, Url};
 use crate::grant::{Denied, Grant};
 use crate::sandbox::engine::memory;
 use crate::sandbox::engine::run::Stopped;
@@ -55,7 +55,7 @@ pub struct HostFunction {
     /// What it does, for the reference page.
     pub doc: &'static str,
     /// What it does.
-    pub call: fn(&mut HostCall<'_>, Args<'_>) -> Result<i32, Refusal>,
+    pub call: fn(&mut HostCall<'_>, Args<'_>) -> Result<i32, HostError>,
 }
 
 /// The arguments of a host call, of the types its descriptor states.
@@ -76,7 +76,7 @@ impl Args<'_> {
 
 /// Why a host function did not do what it was asked.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum HostError {
     /// The guest is told, and goes on.
     Answer {
         /// The number it sees.
@@ -95,18 +95,18 @@ pub struct Stop(pub(in crate::sandbox) Stopped);
 impl Errno {
     /// This number with words to it.
     #[must_use]
-    pub fn because(self, text: impl Into<String>) -> Refusal {
-        Refusal::Answer { errno: self, text: text.into() }
+    pub fn because(self, text: impl Into<String>) -> HostError {
+        HostError::Answer { errno: self, text: text.into() }
     }
 }
 
-impl From<OutOfMemoryBounds> for Refusal {
+impl From<OutOfMemoryBounds> for HostError {
     fn from(outside: OutOfMemoryBounds) -> Self {
         Errno::Pointer.because(outside.to_string())
     }
 }
 
-impl From<EffectError> for Refusal {
+impl From<EffectError> for HostError {
     fn from(error: EffectError) -> Self {
         let errno = match error {
             EffectError::NotFound(_) => Errno::NotFound,
@@ -129,18 +129,18 @@ pub struct HostCall<'a> {
 
 impl HostCall<'_> {
     /// Charges `fuel` to the call. When it is not there the call stops with the fuel fault.
-    pub fn charge(&mut self, fuel: u64) -> Result<(), Refusal> {
-        State::charge_call(&mut self.caller, fuel).map_err(|stopped| Refusal::Stop(Stop(stopped)))
+    pub fn charge(&mut self, fuel: u64) -> Result<(), HostError> {
+        State::charge_call(&mut self.caller, fuel).map_err(|stopped| HostError::Stop(Stop(stopped)))
     }
 
     /// The bytes of the guest at `ptr`, `len` long, charged at [`READ_FUEL`]. Refused when longer than `max`
     /// or outside its memory, before anything is allocated or looked at.
-    pub fn read(&mut self, ptr: u32, len: u32, max: usize) -> Result<&[u8], Refusal> {
+    pub fn read(&mut self, ptr: u32, len: u32, max: usize) -> Result<&[u8], HostError> {
         self.read_priced(ptr, len, max, 0)
     }
 
     /// The same of bytes that are not only copied: each is charged `each` fuel on top.
-    pub fn read_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&[u8], Refusal> {
+    pub fn read_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&[u8], HostError> {
         check_len(len)?;
         if len as usize > max {
             return Err(Errno::TooLarge.because(format!("{len} bytes; at most {max} may be passed")));
@@ -154,19 +154,19 @@ impl HostCall<'_> {
     }
 
     /// [`HostCall::read`] as text.
-    pub fn read_text(&mut self, ptr: u32, len: u32, max: usize) -> Result<&str, Refusal> {
+    pub fn read_text(&mut self, ptr: u32, len: u32, max: usize) -> Result<&str, HostError> {
         self.read_text_priced(ptr, len, max, 0)
     }
 
     /// [`HostCall::read_priced`] as text.
-    pub fn read_text_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&str, Refusal> {
+    pub fn read_text_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&str, HostError> {
         let bytes = self.read_priced(ptr, len, max, each)?;
         std::str::from_utf8(bytes).map_err(|_| Errno::Invalid.because("the text is not UTF-8"))
     }
 
     /// Writes as much of `bytes` as `capacity` holds to `ptr` and returns the whole length, so that a guest with too small a buffer knows
     /// what it needs. Charged at 1 fuel per [`WRITTEN_PER_FUEL`] bytes written.
-    pub fn write(&mut self, ptr: u32, capacity: u32, bytes: &[u8]) -> Result<i32, Refusal> {
+    pub fn write(&mut self, ptr: u32, capacity: u32, bytes: &[u8]) -> Result<i32, HostError> {
         check_len(capacity)?;
         let len = i32::try_from(bytes.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
         let fits = bytes.len().min(capacity as usize);
@@ -215,7 +215,7 @@ impl HostCall<'_> {
     }
 
     /// Has `effect` performed in the plugin's name. The caller has checked grant and scope.
-    pub fn perform(&mut self, effect: &Effect) -> Result<Reply, Refusal> {
+    pub fn perform(&mut self, effect: &Effect) -> Result<Reply, HostError> {
         let state = self.caller.data_mut();
         let origin = Origin::Plugin { plugin: state.plugin.name(), tenant: &state.tenant };
         let reply = Brokered(&state.services.outside).perform(effect, origin)?;
@@ -230,7 +230,7 @@ impl HostCall<'_> {
 
     /// Has `request` carried out in the plugin's name and waits for its answer: at most `wanted`, and never beyond the
     /// end of the call. What was waited moves the plugin's clock. The caller has checked grant and scope.
-    pub fn request(&mut self, request: &Request, wanted: Duration) -> Result<Response, Refusal> {
+    pub fn request(&mut self, request: &Request, wanted: Duration) -> Result<Response, HostError> {
         let state = self.caller.data_mut();
         let left = state.meter.deadline.saturating_sub(state.services.clock.now());
         let origin = Origin::Plugin { plugin: state.plugin.name(), tenant: &state.tenant };
@@ -275,7 +275,7 @@ impl HostCall<'_> {
 
     /// Keeps `answer` for [`HostCall::read_answer`], in place of any before, and returns its length. Whoever made it has
     /// charged it.
-    pub fn keep_answer(&mut self, answer: Vec<u8>) -> Result<i32, Refusal> {
+    pub fn keep_answer(&mut self, answer: Vec<u8>) -> Result<i32, HostError> {
         let len = i32::try_from(answer.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
         let call = &mut self.caller.data_mut().call;
         (call.answer, call.answer_read) = (answer, 0);
@@ -283,7 +283,7 @@ impl HostCall<'_> {
     }
 
     /// Copies the next bytes of the answer to `ptr`, `capacity` at most, and returns how many; 0 at its end.
-    pub fn read_answer(&mut self, ptr: u32, capacity: u32) -> Result<i32, Refusal> {
+    pub fn read_answer(&mut self, ptr: u32, capacity: u32) -> Result<i32, HostError> {
         let call = &mut self.caller.data_mut().call;
         let answer = std::mem::take(&mut call.answer);
         let rest = answer.get(call.answer_read..).unwrap_or_default();
@@ -303,7 +303,7 @@ impl HostCall<'_> {
 
     /// A refusal because the grant or its scope does not cover what was asked, with what would have to be written to allow
     /// it; counted by function and reason.
-    pub fn deny(&mut self, denied: &Denied) -> Refusal {
+    pub fn deny(&mut self, denied: &Denied) -> HostError {
         let function = self.function.name;
         let state = self.caller.data_mut();
         state.deny(function, denied);
@@ -311,10 +311,10 @@ impl HostCall<'_> {
     }
 
     /// Keeps the words of a refusal for `last_error`, charged by their length; the number the guest sees.
-    fn refused(&mut self, refusal: Refusal) -> Result<i32, Stop> {
+    fn refused(&mut self, refusal: HostError) -> Result<i32, Stop> {
         let (errno, text) = match refusal {
-            Refusal::Answer { errno, text } => (errno, text),
-            Refusal::Stop(stop) => return Err(stop),
+            HostError::Answer { errno, text } => (errno, text),
+            HostError::Stop(stop) => return Err(stop),
         };
         let fuel = REFUSAL_FUEL.saturating_add(REFUSAL_BYTE_FUEL.saturating_mul(text.len() as u64));
         State::charge_call(&mut self.caller, fuel).map_err(Stop)?;
@@ -331,12 +331,12 @@ impl std::fmt::Debug for HostCall<'_> {
 }
 
 /// Refuses what is no length of anything: with the highest bit set it is a negative number, an error that was not looked at.
-fn check_len(len: u32) -> Result<(), Refusal> {
+fn check_len(len: u32) -> Result<(), HostError> {
     let signed = len.cast_signed();
     if signed < 0 { Err(Errno::Invalid.because(format!("a length of {signed}"))) } else { Ok(()) }
 }
 
-fn no_memory() -> Refusal {
+fn no_memory() -> HostError {
     Errno::Pointer.because("the plugin has no memory yet")
 }
 
@@ -367,7 +367,7 @@ pub(in crate::sandbox) fn bridge(
 }
 
 /// The grant was checked when the plugin was linked, and is checked again at each call: it may have been revoked since.
-fn check_grant(call: &mut HostCall<'_>) -> Result<(), Refusal> {
+fn check_grant(call: &mut HostCall<'_>) -> Result<(), HostError> {
     let Some(capability) = call.function.capability else { return Ok(()) };
     call.grant().check(capability).map_err(|denied| call.deny(&denied))
 }

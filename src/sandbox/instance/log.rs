@@ -19,7 +19,7 @@ pub(in crate::sandbox) const MAX_LINE: usize = 1_024;
 /// The lines of one instance. Clones share them: one for the host functions, one for each standard stream. Never
 /// contended, because an instance runs on one thread at a time.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sandbox) struct Lines(Arc<Shared>);
+pub(in crate::sandbox) struct GuestLog(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -46,7 +46,7 @@ pub(in crate::sandbox) enum Stream {
     Error,
 }
 
-impl Lines {
+impl GuestLog {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.written.store(true, Ordering::Relaxed);
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -150,7 +150,7 @@ impl Inner {
 }
 
 impl Stream {
-    pub(in crate::sandbox) fn sink(self, lines: &Lines) -> Sink {
+    pub(in crate::sandbox) fn sink(self, lines: &GuestLog) -> Sink {
         Sink { stream: self, lines: lines.clone() }
     }
 }
@@ -159,7 +159,7 @@ impl Stream {
 #[derive(Debug)]
 pub(in crate::sandbox) struct Sink {
     stream: Stream,
-    lines: Lines,
+    lines: GuestLog,
 }
 
 impl wasi_shim::Sink for Sink {
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn streams_become_lines_wherever_the_writes_end() {
-        let lines = Lines::default();
+        let lines = GuestLog::default();
         lines.write(Stream::Output, b"one\ntw");
         lines.write(Stream::Error, b"oops");
         lines.write(Stream::Output, b"o\r\n\x1b[31mred");
@@ -196,12 +196,12 @@ mod tests {
 
     #[test]
     fn of_a_flood_the_last_lines_are_kept_for_a_fault() {
-        let texts = |lines: &Lines, stopped| {
+        let texts = |lines: &GuestLog, stopped| {
             let (taken, dropped) = lines.take(stopped);
             let beyond: Vec<String> = taken.iter().skip(MAX_LINES).map(|line| line.text.clone()).collect();
             (beyond.join(" "), dropped)
         };
-        let lines = Lines::default();
+        let lines = GuestLog::default();
         let numbered = |from: usize, to: usize| {
             (from..to).flat_map(|number| [number.to_string(), "\n".to_owned()]).collect::<String>()
         };
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_counted_and_not_kept() {
-        let lines = Lines::default();
+        let lines = GuestLog::default();
         lines.write(Stream::Output, "x\n".repeat(1000).as_bytes());
         lines.write(Stream::Output, &vec![b'y'; 1 << 20]);
         let (taken, dropped) = lines.take(false);

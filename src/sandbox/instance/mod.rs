@@ -70,7 +70,7 @@ pub struct Instance {
 
 /// What an instance is made of ([`Instance::new`]).
 #[derive(Clone, Copy)]
-pub(super) struct Making<'a> {
+pub(super) struct InstanceSpec<'a> {
     pub(super) plugin: &'a Arc<Plugin>,
     pub(super) tenant: &'a str,
     pub(super) services: &'a Arc<Services>,
@@ -94,12 +94,12 @@ impl Instance {
         generation: u64,
         at_ns: u64,
     ) -> Result<Self, Box<Outcome>> {
-        Self::of(Making { plugin, tenant, services, generation, at_ns, grant: None })
+        Self::of(InstanceSpec { plugin, tenant, services, generation, at_ns, grant: None })
     }
 
     /// The same of everything at once.
-    pub(super) fn of(making: Making<'_>) -> Result<Self, Box<Outcome>> {
-        let Making { plugin, services, .. } = making;
+    pub(super) fn of(making: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
+        let InstanceSpec { plugin, services, .. } = making;
         let files = || making.grant.map_or_else(|| plugin.grant_view(), GrantView::clone);
         let confined = || confinement(plugin.settings(), services, files_of(files().get()).is_some());
         on_guest_thread(confined, || Self::start(making)).unwrap_or_else(|error| {
@@ -110,8 +110,8 @@ impl Instance {
         })
     }
 
-    fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
-        let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
+    fn start(making: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
+        let InstanceSpec { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
         let before = |init_fuel, kind| {
             let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::effect::EffectHandler;
 use crate::effect::Held;
-use crate::effect::Outside;
 use crate::grant::Approvals;
 use crate::sandbox::engine::meter::StopPlace;
 use crate::sandbox::engine::total_memory::TotalMemory;
@@ -18,7 +18,7 @@ pub struct Services {
     /// Session time: for deadlines, and for sleeps that pass for real.
     pub clock: Arc<dyn Clock>,
     /// The way out of the process.
-    pub outside: Arc<dyn Outside>,
+    pub outside: Arc<dyn EffectHandler>,
     /// The session's seed, from which each instance's randomness derives.
     pub seed: [u8; 32],
     /// Directory of the plugins' directories: each gets `<data_root>/<plugin>/<tenant>/`. `None`: there are none, whatever is granted.
@@ -41,7 +41,7 @@ impl Services {
     /// What no instance does without. Nothing more is lent: no directory, no sleep that passes for real, no trace, no recorded
     /// stops or approvals, a memory and a log of its own.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, outside: Arc<dyn Outside>, seed: [u8; 32]) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, outside: Arc<dyn EffectHandler>, seed: [u8; 32]) -> Self {
         Self {
             clock,
             outside,

@@ -8,13 +8,13 @@ use wasmi::{Caller, Memory};
 
 use crate::capability::Capability;
 use crate::config::PathScope;
-use crate::effect::{Brokered, Origin, Outside, Request, Url};
+use crate::effect::{Brokered, EffectHandler, Origin, Request, Url};
 use crate::grant::{Denied, Grant, GrantView};
 use crate::sandbox::engine::limiter::Limits;
 use crate::sandbox::engine::meter::{Meter, TimeLimit, ceiling};
 use crate::sandbox::engine::run::Stopped;
 use crate::sandbox::instance::fault::FaultKind;
-use crate::sandbox::instance::log::Lines;
+use crate::sandbox::instance::log::GuestLog;
 use crate::sandbox::instance::services::{Phase, Services};
 use crate::sandbox::instance::trace::Trace;
 use crate::sandbox::instance::wasi::{Deadline, Waited};
@@ -48,7 +48,7 @@ pub(in crate::sandbox) struct State {
     pub(in crate::sandbox) account: Option<Shadow>,
     /// Fuel put down so far, when the plugin is profiled.
     pub(in crate::sandbox) counted: u64,
-    pub(in crate::sandbox) lines: Lines,
+    pub(in crate::sandbox) lines: GuestLog,
     pub(in crate::sandbox) call: CallState,
     /// Denials since the last call ended.
     pub(in crate::sandbox) denied: u32,

@@ -12,7 +12,7 @@ use crate::config::PathScope;
 use crate::digest::Digest;
 use crate::sandbox::engine::confinement::reason;
 use crate::sandbox::instance::fault::FaultKind;
-use crate::sandbox::instance::log::{Lines, Stream};
+use crate::sandbox::instance::log::{GuestLog, Stream};
 use crate::sandbox::instance::services::Services;
 use crate::sandbox::module::signature::{Signature, ValueType};
 use crate::sandbox::plugin::Plugin;
@@ -87,7 +87,7 @@ impl Waited {
 /// What an instance shares with its guest's WASI.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Shared {
-    pub(in crate::sandbox) lines: Lines,
+    pub(in crate::sandbox) lines: GuestLog,
     pub(in crate::sandbox) deadline: Deadline,
     pub(in crate::sandbox) waited: Waited,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::capability::Capability;
 use crate::sandbox::instance::host_function::{HostFunction, MODULE};
 use crate::sandbox::instance::wasi;
-use crate::sandbox::module::error::LoadReason;
+use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::parse::{Export, ExportKind, Import, Sections, Sizes};
 use crate::sandbox::module::producer::Language;
@@ -33,7 +33,7 @@ pub struct Description {
 
 impl Description {
     /// Reads the sections of `wasm` and holds imports and exports against the contract; `functions` are those it can import.
-    pub fn read(wasm: &[u8], functions: &[HostFunction]) -> Result<Self, LoadReason> {
+    pub fn read(wasm: &[u8], functions: &[HostFunction]) -> Result<Self, PluginErrorKind> {
         let sections = Sections::read(wasm)?;
         sections.check(&[MODULE, wasi::MODULE])?;
         let metadata = sections
@@ -41,7 +41,7 @@ impl Description {
             .as_deref()
             .map(Metadata::parse)
             .transpose()
-            .map_err(|reason| LoadReason::Metadata { reason })?;
+            .map_err(|reason| PluginErrorKind::Metadata { reason })?;
         let implied = sections.imports.iter().filter_map(|import| match import.module.as_str() {
             wasi::MODULE => wasi::implies(&import.name),
             _ => functions.iter().find(|function| function.name == import.name)?.capability,

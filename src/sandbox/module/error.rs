@@ -20,16 +20,16 @@ const MAX_NAME: usize = 80;
 
 /// A module that is refused as a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadError {
+pub struct PluginError {
     /// The plugin's name.
     pub plugin: String,
     /// Why.
-    pub reason: LoadReason,
+    pub reason: PluginErrorKind,
 }
 
 /// Why a module is refused as a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoadReason {
+pub enum PluginErrorKind {
     /// No bytes at all.
     Empty,
     /// Not WebAssembly.
@@ -194,7 +194,7 @@ const FEATURES: &[(&[&str], &str, &str)] = &[
     (&["wide arithmetic"], "wide arithmetic", "build without -Ctarget-feature=+wide-arithmetic"),
 ];
 
-impl LoadReason {
+impl PluginErrorKind {
     /// What the parser cannot read, in its words: "unexpected end-of-file", or that a section or a function reaches beyond the end,
     /// where bytes are missing.
     pub(in crate::sandbox) fn malformed(message: &str, offset: usize) -> Self {
@@ -222,7 +222,7 @@ impl LoadReason {
     }
 }
 
-impl From<Refused> for LoadReason {
+impl From<Refused> for PluginErrorKind {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Bounds(error) => Self::Bounds(error),
@@ -231,19 +231,19 @@ impl From<Refused> for LoadReason {
     }
 }
 
-impl LoadError {
+impl PluginError {
     /// The setting of the plugin that would let it be loaded, and what it would have to be; none where there is none.
     #[must_use]
     pub fn setting(&self) -> Option<(&'static str, u64)> {
         let (key, value, most) = match &self.reason {
-            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, found, .. }) => {
+            PluginErrorKind::Bounds(BoundsError { measure: Measure::TranslatedBytes, found, .. }) => {
                 ("max_memory_bytes", found.next_multiple_of(1 << 20), u64::MAX)
             }
-            LoadReason::InitialMemory { wanted, .. } => {
+            PluginErrorKind::InitialMemory { wanted, .. } => {
                 // Without an allocator of its own, its requests take a page more.
                 ("max_memory_bytes", wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY), u64::MAX)
             }
-            LoadReason::InitialTables { wanted, .. } => {
+            PluginErrorKind::InitialTables { wanted, .. } => {
                 ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS)
             }
             _ => return None,
@@ -252,22 +252,22 @@ impl LoadError {
     }
 }
 
-impl fmt::Display for LoadError {
+impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, reason } = self;
         write!(f, "plugin \"{}\": {reason}", plugin.escaped())?;
         match reason {
-            LoadReason::NotGranted { capability, granted, .. } => {
+            PluginErrorKind::NotGranted { capability, granted, .. } => {
                 let denied = Denied::Capability { missing: *capability, held: granted.clone() };
                 write!(f, "; to grant it, {}", denied.remedy(plugin))
             }
-            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, .. }) => {
+            PluginErrorKind::Bounds(BoundsError { measure: Measure::TranslatedBytes, .. }) => {
                 write!(f, "; build it smaller (-Os), or: ")
             }
-            LoadReason::InitialMemory { .. } => {
+            PluginErrorKind::InitialMemory { .. } => {
                 write!(f, "; link it with a smaller stack (-zstack-size=65536), or: ")
             }
-            LoadReason::InitialTables { .. } if self.setting().is_some() => write!(f, "; if it needs more: "),
+            PluginErrorKind::InitialTables { .. } if self.setting().is_some() => write!(f, "; if it needs more: "),
             _ => Ok(()),
         }?;
         match self.setting() {
@@ -277,9 +277,9 @@ impl fmt::Display for LoadError {
     }
 }
 
-impl std::error::Error for LoadError {}
+impl std::error::Error for PluginError {}
 
-impl fmt::Display for LoadReason {
+impl fmt::Display for PluginErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |text: &str| clean_name(text, MAX_NAME);
         match self {

@@ -1,6 +1,6 @@
 //! What a file is by its first bytes: a core module, or something else that people hand over in its place, told by its name.
 
-use crate::sandbox::module::error::LoadReason;
+use crate::sandbox::module::error::PluginErrorKind;
 
 /// A file that is not WebAssembly, and how to come by one that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,45 +60,45 @@ const TEXTS: &[(&str, Foreign)] = &[
 const LOOKED_AT: usize = 64 << 10;
 
 /// Tells a core module from everything else by its first bytes.
-pub(in crate::sandbox) fn check(wasm: &[u8]) -> Result<(), LoadReason> {
+pub(in crate::sandbox) fn check(wasm: &[u8]) -> Result<(), PluginErrorKind> {
     const MAGIC: &[u8] = b"\0asm";
     if wasm.is_empty() {
-        return Err(LoadReason::Empty);
+        return Err(PluginErrorKind::Empty);
     }
     if !wasm.starts_with(MAGIC) {
         return Err(stranger(wasm));
     }
     match wasm.get(4..8) {
-        None => Err(LoadReason::Truncated { offset: wasm.len() }),
+        None => Err(PluginErrorKind::Truncated { offset: wasm.len() }),
         Some([1, 0, 0, 0]) => Ok(()),
         // Version 0x0d, layer 1.
-        Some([_, _, 1, 0]) => Err(LoadReason::Component),
-        Some([a, b, c, d]) => Err(LoadReason::Version { version: u32::from_le_bytes([*a, *b, *c, *d]) }),
-        Some(_) => Err(LoadReason::NotWasm { found: None }), // get(4..8) has four bytes
+        Some([_, _, 1, 0]) => Err(PluginErrorKind::Component),
+        Some([a, b, c, d]) => Err(PluginErrorKind::Version { version: u32::from_le_bytes([*a, *b, *c, *d]) }),
+        Some(_) => Err(PluginErrorKind::NotWasm { found: None }), // get(4..8) has four bytes
     }
 }
 
-fn stranger(bytes: &[u8]) -> LoadReason {
+fn stranger(bytes: &[u8]) -> PluginErrorKind {
     let magic =
         |(at, magic, _): &&(usize, &[u8], Foreign)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic));
     if let Some((.., found)) = MAGICS.iter().find(magic) {
-        return LoadReason::NotWasm { found: Some(*found) };
+        return PluginErrorKind::NotWasm { found: Some(*found) };
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = uncommented(bytes.get(..LOOKED_AT).unwrap_or(bytes));
     if let Some(rest) = text.strip_prefix(b"(") {
         let rest = rest.trim_ascii_start();
         if rest.starts_with(b"module") {
-            return LoadReason::Text;
+            return PluginErrorKind::Text;
         }
         if rest.starts_with(b"component") {
-            return LoadReason::Component;
+            return PluginErrorKind::Component;
         }
     }
     let begins = |(text_begins, _): &&(&str, Foreign)| {
         text.get(..text_begins.len()).is_some_and(|text| text.eq_ignore_ascii_case(text_begins.as_bytes()))
     };
-    LoadReason::NotWasm { found: TEXTS.iter().find(begins).map(|(_, found)| *found) }
+    PluginErrorKind::NotWasm { found: TEXTS.iter().find(begins).map(|(_, found)| *found) }
 }
 
 /// `text` without the space and the comments of WebAssembly's text form that it begins with.

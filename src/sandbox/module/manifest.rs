@@ -9,7 +9,7 @@ use crate::package::AdmittedPlugin;
 use crate::sandbox::conformance::probe::{Probed, probe};
 use crate::sandbox::instance::host_function::HostFunction;
 use crate::sandbox::module::description::Description;
-use crate::sandbox::module::error::LoadError;
+use crate::sandbox::module::error::PluginError;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::parse::{Export, Import, Sizes};
 use crate::sandbox::module::producer::Language;
@@ -27,8 +27,8 @@ pub struct Manifest {
 impl Manifest {
     /// Reads the sections of the bytes that were admitted, and holds imports and exports against the contract; `functions` are those
     /// that can be imported. Nothing of the plugin runs.
-    pub fn read(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -> Result<Arc<Self>, LoadError> {
-        let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
+    pub fn read(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -> Result<Arc<Self>, PluginError> {
+        let refuse = |reason| PluginError { plugin: admitted.name().to_owned(), reason };
         let description = Description::read(admitted.bytes(), functions).map_err(refuse)?;
         Ok(Arc::new(Self {
             admitted: admitted.clone(),

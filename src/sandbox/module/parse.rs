@@ -2,7 +2,7 @@
 
 use wasmparser::{BinaryReaderError, DataSectionReader, ExternalKind, KnownCustom, Parser, Payload, TypeRef};
 
-use crate::sandbox::module::error::LoadReason;
+use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::header;
 use crate::sandbox::module::known_host::{KnownHost, known_host};
 use crate::sandbox::module::lengths;
@@ -101,9 +101,9 @@ impl std::fmt::Display for ExportKind {
 
 impl Sections {
     /// Reads the sections of `wasm`. What it does not look at, the engine validates afterwards.
-    pub(in crate::sandbox) fn read(wasm: &[u8]) -> Result<Self, LoadReason> {
+    pub(in crate::sandbox) fn read(wasm: &[u8]) -> Result<Self, PluginErrorKind> {
         header::check(wasm)?;
-        lengths::check(wasm).map_err(|too_long| LoadReason::Truncated { offset: too_long.offset })?;
+        lengths::check(wasm).map_err(|too_long| PluginErrorKind::Truncated { offset: too_long.offset })?;
         let mut found = Self::default();
         let mut types: Vec<Option<Signature>> = Vec::new();
         let mut functions: Vec<u32> = Vec::new();
@@ -113,7 +113,7 @@ impl Sections {
         for payload in Parser::new(0).parse_all(wasm) {
             match payload.map_err(|error| malformed(&error))? {
                 Payload::TypeSection(section) => {
-                    Measure::Types.check(section.count().into(), 0, None).map_err(LoadReason::Bounds)?;
+                    Measure::Types.check(section.count().into(), 0, None).map_err(PluginErrorKind::Bounds)?;
                     for group in section {
                         for ty in group.map_err(|error| malformed(&error))?.into_types() {
                             types.push(match &ty.composite_type.inner {
@@ -154,11 +154,11 @@ impl Sections {
                     }
                 }
                 Payload::TableSection(section) => {
-                    Measure::Tables.check(section.count().into(), 0, None).map_err(LoadReason::Bounds)?;
+                    Measure::Tables.check(section.count().into(), 0, None).map_err(PluginErrorKind::Bounds)?;
                     for table in section {
                         let table = table.map_err(|error| malformed(&error))?;
                         if table.ty.table64 {
-                            return Err(LoadReason::Memory64);
+                            return Err(PluginErrorKind::Memory64);
                         }
                         found.sizes.table_elements = found.sizes.table_elements.saturating_add(table.ty.initial);
                     }
@@ -167,13 +167,13 @@ impl Sections {
                     for memory in section {
                         let memory = memory.map_err(|error| malformed(&error))?;
                         if memory.memory64 {
-                            return Err(LoadReason::Memory64);
+                            return Err(PluginErrorKind::Memory64);
                         }
                         if memory.shared {
-                            return Err(LoadReason::SharedMemory);
+                            return Err(PluginErrorKind::SharedMemory);
                         }
                         if memory.page_size_log2.is_some() {
-                            return Err(LoadReason::Feature {
+                            return Err(PluginErrorKind::Feature {
                                 feature: "custom page sizes",
                                 remedy: "build with pages of 64 KiB",
                             });
@@ -182,7 +182,7 @@ impl Sections {
                         found.sizes.memory_pages = found.sizes.memory_pages.max(memory.initial);
                     }
                     if memories > 1 {
-                        return Err(LoadReason::MultiMemory { count: memories });
+                        return Err(PluginErrorKind::MultiMemory { count: memories });
                     }
                 }
                 Payload::ExportSection(section) => {
@@ -201,7 +201,7 @@ impl Sections {
                 Payload::CustomSection(section) if section.name() == METADATA_SECTION => {
                     let data = section.data();
                     if data.len() > MAX_METADATA {
-                        return Err(LoadReason::Metadata {
+                        return Err(PluginErrorKind::Metadata {
                             reason: format!("it is {} bytes long, at most {MAX_METADATA} are read", data.len()),
                         });
                     }
@@ -238,7 +238,7 @@ impl Sections {
     }
 
     /// The language of a module without a word on it, by what only one compiler makes.
-    fn untold_language(&self, data: Option<DataSectionReader<'_>>) -> Result<Language, LoadReason> {
+    fn untold_language(&self, data: Option<DataSectionReader<'_>>) -> Result<Language, PluginErrorKind> {
         if self.imports.iter().any(|import| import.module == "env" && import.name == "abort") {
             return Ok(Language::AssemblyScript);
         }
@@ -257,19 +257,19 @@ impl Sections {
 
     /// Holds imports and exports against the contract. `provided` are the modules that can be imported from: what is made for another
     /// host is told before what it lacks for this one.
-    pub(in crate::sandbox) fn check(&self, provided: &[&str]) -> Result<(), LoadReason> {
+    pub(in crate::sandbox) fn check(&self, provided: &[&str]) -> Result<(), PluginErrorKind> {
         self.check_modules(provided)?;
         if self.has_start {
-            return Err(LoadReason::StartFunction);
+            return Err(PluginErrorKind::StartFunction);
         }
         if let Some((module, name, kind)) = self.other_imports.first() {
-            return Err(LoadReason::ImportKind { module: module.clone(), name: name.clone(), kind });
+            return Err(PluginErrorKind::ImportKind { module: module.clone(), name: name.clone(), kind });
         }
         self.check_exports()
     }
 
     /// Names an import from a module that nobody here provides: the one that tells most about the host it was made for.
-    fn check_modules(&self, provided: &[&str]) -> Result<(), LoadReason> {
+    fn check_modules(&self, provided: &[&str]) -> Result<(), PluginErrorKind> {
         let functions = self.imports.iter().map(|import| (&import.module, &import.name, None));
         let others = self.other_imports.iter().map(|(module, name, kind)| (module, name, Some(*kind)));
         let foreign = functions.chain(others).filter(|(module, ..)| !provided.contains(&module.as_str()));
@@ -292,7 +292,7 @@ impl Sections {
                 also.push((*other).clone());
             }
         }
-        Err(LoadReason::UnknownModule {
+        Err(PluginErrorKind::UnknownModule {
             module: (*module).clone(),
             name: (*name).clone(),
             kind: *kind,
@@ -303,23 +303,23 @@ impl Sections {
     }
 
     /// Holds the exports against the contract.
-    fn check_exports(&self) -> Result<(), LoadReason> {
+    fn check_exports(&self) -> Result<(), PluginErrorKind> {
         if self.export("_start").is_some() {
-            return Err(LoadReason::Command { language: self.language });
+            return Err(PluginErrorKind::Command { language: self.language });
         }
         match self.export("memory") {
             Some(ExportKind::Memory) => {}
             Some(other) => {
-                return Err(LoadReason::WrongExport {
+                return Err(PluginErrorKind::WrongExport {
                     name: "memory",
                     expected: "memory".into(),
                     found: other.to_string(),
                 });
             }
-            None => return Err(LoadReason::MissingExport { name: "memory" }),
+            None => return Err(PluginErrorKind::MissingExport { name: "memory" }),
         }
         if self.export("execute").is_none() && self.export("execute_with_context").is_none() {
-            return Err(LoadReason::MissingExport { name: "execute" });
+            return Err(PluginErrorKind::MissingExport { name: "execute" });
         }
         for (name, accepted) in CONTRACT {
             match self.export(name) {
@@ -331,7 +331,7 @@ impl Sections {
                 Some(found) => {
                     let expected: Vec<_> =
                         accepted.iter().map(|(params, results)| Signature::new(params, results).to_string()).collect();
-                    return Err(LoadReason::WrongExport {
+                    return Err(PluginErrorKind::WrongExport {
                         name,
                         expected: format!("function {}", expected.join(" or ")),
                         found: found.to_string(),
@@ -340,7 +340,7 @@ impl Sections {
             }
         }
         if self.language.claims_added_memory() && self.export("alloc").is_none() {
-            return Err(LoadReason::NoAllocator);
+            return Err(PluginErrorKind::NoAllocator);
         }
         Ok(())
     }
@@ -364,14 +364,14 @@ const CONTRACT: &[(&str, &[Accepted])] = &[
     ("shutdown", &[(&[], &[])]),
 ];
 
-fn bounded(what: &'static str, count: u32) -> Result<(), LoadReason> {
+fn bounded(what: &'static str, count: u32) -> Result<(), PluginErrorKind> {
     if count > MAX_NAMED { Err(invalid(&format!("{count} {what}; at most {MAX_NAMED} are read"))) } else { Ok(()) }
 }
 
-fn invalid(reason: &str) -> LoadReason {
-    LoadReason::Invalid { reason: reason.to_owned() }
+fn invalid(reason: &str) -> PluginErrorKind {
+    PluginErrorKind::Invalid { reason: reason.to_owned() }
 }
 
-fn malformed(error: &BinaryReaderError) -> LoadReason {
-    LoadReason::malformed(error.message(), error.offset())
+fn malformed(error: &BinaryReaderError) -> PluginErrorKind {
+    PluginErrorKind::malformed(error.message(), error.offset())
 }

@@ -22,7 +22,7 @@ use crate::sandbox::engine::new_engine;
 use crate::sandbox::instance::host_function::{MODULE, bridge};
 use crate::sandbox::instance::state::State;
 use crate::sandbox::instance::wasi;
-use crate::sandbox::module::error::{LoadError, LoadReason};
+use crate::sandbox::module::error::{PluginError, PluginErrorKind};
 use crate::sandbox::module::manifest::Manifest;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::nearest::nearest;
@@ -68,14 +68,14 @@ impl Plugin {
         manifest: &Arc<Manifest>,
         settings: &PluginConfig,
         grant: impl Into<Arc<GrantCell>>,
-    ) -> Result<Arc<Self>, LoadError> {
+    ) -> Result<Arc<Self>, PluginError> {
         let grant = grant.into().view();
         Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone())
     }
 
     /// Loads it under an empty grant, with every import there: those that need a capability refuse each call. For finding
     /// out how a plugin behaves before anything is granted to it.
-    pub fn load_ungranted(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Result<Arc<Self>, LoadError> {
+    pub fn load_ungranted(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Result<Arc<Self>, PluginError> {
         // By running it, this very plugin may be what finds out the rest.
         Self::link(manifest, settings, &GrantCell::fixed(Grant::none()).view(), None, manifest.stated_needs())
     }
@@ -85,7 +85,7 @@ impl Plugin {
         manifest: &Arc<Manifest>,
         settings: &PluginConfig,
         grant: impl Into<Arc<GrantCell>>,
-    ) -> Result<Arc<Self>, LoadError> {
+    ) -> Result<Arc<Self>, PluginError> {
         let grant = grant.into().view();
         let mut plugin = Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone())?;
         if let Some(this) = Arc::get_mut(&mut plugin) {
@@ -112,9 +112,9 @@ impl Plugin {
         grant: &GrantView,
         linked: Option<&Grant>,
         needs: BTreeSet<Capability>,
-    ) -> Result<Arc<Self>, LoadError> {
+    ) -> Result<Arc<Self>, PluginError> {
         let admitted = manifest.admitted();
-        let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
+        let refuse = |reason| PluginError { plugin: admitted.name().to_owned(), reason };
         check_size(manifest.sizes(), &settings.wasm).map_err(refuse)?;
         let engine = new_engine(settings.wasm.max_recursion);
         let (module, deferred_pages) =
@@ -235,24 +235,29 @@ impl Plugin {
 
 /// The module to run, with an account of its calls, which may be `recursion` deep, and the pages its memory still has to grow by before
 /// it does. Nothing of it is translated before it is called; then it may take `most` bytes of memory.
-pub(super) fn translated(engine: &Engine, wasm: &[u8], recursion: u32, most: u64) -> Result<(Module, u64), LoadReason> {
+pub(super) fn translated(
+    engine: &Engine,
+    wasm: &[u8],
+    recursion: u32,
+    most: u64,
+) -> Result<(Module, u64), PluginErrorKind> {
     let prepared = translate::prepare(wasm, recursion, most)?;
     // The engine takes several, because the account is one.
     if prepared.memories > 1 {
-        return Err(LoadReason::MultiMemory { count: prepared.memories });
+        return Err(PluginErrorKind::MultiMemory { count: prepared.memories });
     }
-    let module = prepared.module(engine, wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
+    let module = prepared.module(engine, wasm).map_err(|error| PluginErrorKind::invalid(error.to_string()))?;
     Ok((module, prepared.deferred_pages))
 }
 
-fn check_size(sizes: &Sizes, settings: &WasmConfig) -> Result<(), LoadReason> {
+fn check_size(sizes: &Sizes, settings: &WasmConfig) -> Result<(), PluginErrorKind> {
     let wanted = sizes.memory_pages.saturating_mul(PAGE);
     if wanted > settings.max_memory_bytes {
-        return Err(LoadReason::InitialMemory { wanted, limit: settings.max_memory_bytes });
+        return Err(PluginErrorKind::InitialMemory { wanted, limit: settings.max_memory_bytes });
     }
     if sizes.table_elements > u64::from(settings.max_table_elements) {
         let limit = settings.max_table_elements;
-        return Err(LoadReason::InitialTables { wanted: sizes.table_elements, limit });
+        return Err(PluginErrorKind::InitialTables { wanted: sizes.table_elements, limit });
     }
     Ok(())
 }
@@ -266,13 +271,13 @@ fn values(settings: &PluginConfig) -> BTreeMap<String, String> {
 
 /// A linker with what the imports ask for and `grant` covers, and nothing else from `conductor`. Without a grant everything
 /// is linked: the bridge asks the plugin's grant again at each call.
-fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<Linker<State>, LoadReason> {
+fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<Linker<State>, PluginErrorKind> {
     let functions = manifest.functions();
     let mut linker = Linker::new(engine);
     let mut uses_wasi = false;
     let mut linked = BTreeSet::new();
     for Import { module, name, signature } in manifest.imports() {
-        let unknown = |nearest| LoadReason::UnknownImport { module: module.clone(), name: name.clone(), nearest };
+        let unknown = |nearest| PluginErrorKind::UnknownImport { module: module.clone(), name: name.clone(), nearest };
         let expected = match module.as_str() {
             wasi::MODULE => {
                 uses_wasi = true;
@@ -287,7 +292,7 @@ fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<L
         };
         if expected != *signature {
             let (module, name, found) = (module.clone(), name.clone(), signature.clone());
-            return Err(LoadReason::WrongImport { module, name, expected, found });
+            return Err(PluginErrorKind::WrongImport { module, name, expected, found });
         }
         let Some(function) = functions.iter().find(|function| module == MODULE && function.name == name) else {
             continue;
@@ -295,7 +300,7 @@ fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<L
         let missing = |grant: &&Grant| function.capability.is_some_and(|capability| !grant.has(capability));
         if let (Some(grant), Some(capability)) = (grant.filter(missing), function.capability) {
             let granted = Capability::ALL.into_iter().filter(|capability| grant.has(*capability)).collect();
-            return Err(LoadReason::NotGranted { name: name.clone(), capability, granted });
+            return Err(PluginErrorKind::NotGranted { name: name.clone(), capability, granted });
         }
         if linked.insert(function.name) {
             let ty = FuncType::new(
@@ -306,11 +311,12 @@ fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<L
                 .func_new(MODULE, function.name, ty, move |caller, params, results| {
                     bridge(function, caller, params, results)
                 })
-                .map_err(|error| LoadReason::Invalid { reason: error.to_string() })?;
+                .map_err(|error| PluginErrorKind::Invalid { reason: error.to_string() })?;
         }
     }
     if uses_wasi {
-        wasi_shim::add_to_linker(&mut linker).map_err(|error| LoadReason::Invalid { reason: error.to_string() })?;
+        wasi_shim::add_to_linker(&mut linker)
+            .map_err(|error| PluginErrorKind::Invalid { reason: error.to_string() })?;
     }
     Ok(linker)
 }

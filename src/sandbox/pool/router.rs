@@ -29,11 +29,11 @@ pub(in crate::sandbox) struct Table {
 #[derive(Debug)]
 struct Entry {
     plugin: Arc<Plugin>,
-    tenants: BTreeMap<String, Seat>,
+    tenants: BTreeMap<String, TenantEntry>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct TenantEntry {
     slot: Arc<Slot>,
     alive: bool,
     last_used: Micros,
@@ -87,7 +87,7 @@ impl Table {
         leave
     }
 
-    fn seats(&mut self) -> impl Iterator<Item = &mut Seat> {
+    fn seats(&mut self) -> impl Iterator<Item = &mut TenantEntry> {
         self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut())
     }
 
@@ -115,7 +115,7 @@ impl Table {
         };
         if !entry.tenants.contains_key(tenant) {
             let slot = Arc::new(Slot::new(&entry.plugin, tenant, epoch.saturating_sub(1) << 32));
-            entry.tenants.insert(tenant.to_owned(), Seat { slot, alive: false, last_used: at });
+            entry.tenants.insert(tenant.to_owned(), TenantEntry { slot, alive: false, last_used: at });
         }
         let Some(seat) = entry.tenants.get_mut(tenant) else {
             return Err(Rejection::Unknown { plugin: plugin.to_owned() }); // inserted just above

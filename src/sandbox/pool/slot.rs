@@ -13,7 +13,7 @@ use crate::sandbox::instance::leaving::{Carried, Shutdown};
 use crate::sandbox::instance::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::instance::request::{Context, Request};
 use crate::sandbox::instance::services::Services;
-use crate::sandbox::instance::{Instance, Making};
+use crate::sandbox::instance::{Instance, InstanceSpec};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::Job;
 use crate::sandbox::pool::quarantine::Record;
@@ -258,7 +258,7 @@ impl Slot {
                 let generation = work.generation;
                 work.generation = generation.saturating_add(1);
                 let Self { plugin, tenant, .. } = self;
-                Instance::of(Making { plugin, tenant, services, generation, at_ns, grant: Some(&work.grant) })?
+                Instance::of(InstanceSpec { plugin, tenant, services, generation, at_ns, grant: Some(&work.grant) })?
             }
         };
         Ok(work.instance.insert(instance))

@@ -21,7 +21,7 @@ use super::super::scratch::Scratch;
 use super::super::{Exit, Failure, Output};
 use crate::capability::Capability;
 use crate::config::Params;
-use crate::effect::Outside;
+use crate::effect::EffectHandler;
 use crate::journal::output_value;
 use crate::os::{self, DryRun, Live};
 use crate::sandbox::{
@@ -201,7 +201,7 @@ impl Run {
     }
 
     /// What the plugin finds outside.
-    fn outside(&self, live: Option<&Arc<Live>>) -> Result<Arc<dyn Outside>, Failure> {
+    fn outside(&self, live: Option<&Arc<Live>>) -> Result<Arc<dyn EffectHandler>, Failure> {
         if let Some(live) = live {
             return Ok(Arc::<Live>::clone(live));
         }

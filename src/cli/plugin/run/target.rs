@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::super::{advice, output::say};
-use super::super::known::Known;
+use super::super::known::ConfiguredPlugins;
 use super::{Failure, Run, hints};
 use crate::capability::Capability;
 use crate::config::{Environment, PluginConfig, Secret};
 use crate::grant::{Grant, HostRule};
 use crate::host;
 use crate::package::{Policy, admit};
-use crate::sandbox::{LoadReason, Manifest, Plugin};
+use crate::sandbox::{Manifest, Plugin, PluginErrorKind};
 use crate::text::Escape as _;
 
 /// Admits and loads the plugin that `run` names. Nothing is recorded: it is a trial.
@@ -20,7 +20,7 @@ pub(super) fn load(run: &Run) -> Result<Arc<Plugin>, Failure> {
     let environment = Environment::of_process();
     match &run.config {
         Some(path) => {
-            let mut known = Known::read(Some(path), &environment)?;
+            let mut known = ConfiguredPlugins::read(Some(path), &environment)?;
             let settings = overlaid(run, known.plugin(&run.file)?.clone())?;
             known.config.plugins = BTreeMap::from([(run.file.clone(), settings.clone())]);
             for advice in advice::of_secrets(&known.config, &environment) {
@@ -49,7 +49,7 @@ fn alone(run: &Run, environment: &Environment) -> Result<Arc<Plugin>, Failure> {
     });
     let plugin = loaded.map_err(|error| {
         let here = match error.reason {
-            LoadReason::NotGranted { capability, .. } => format!("\n  (here: --grant {capability})"),
+            PluginErrorKind::NotGranted { capability, .. } => format!("\n  (here: --grant {capability})"),
             _ => error.setting().map_or_else(String::new, |setting| format!("\n{}", hints::option(setting))),
         };
         Failure::negative(format!("refused: {error}{here}"))

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::process::Environment;
-use crate::mapping::Facts;
+use crate::mapping::ConditionSource;
 use crate::time::{Clock, Micros};
 use apps::Apps;
-use asked::Asked;
+use asked::Cached;
 use frontmost::Frontmost;
 use local_time::{LocalTime, Zone};
 
@@ -22,7 +22,7 @@ const FRESH: Micros = 250_000;
 
 /// The machine's own answers.
 #[derive(Debug)]
-pub struct World<C> {
+pub struct Conditions<C> {
     clock: Arc<C>,
     zone: Zone,
     /// Absent where a session is played and must come out the same on every machine.
@@ -34,16 +34,16 @@ pub struct World<C> {
 struct Machine {
     apps: Mutex<Option<(Micros, Apps)>>,
     /// What the window with the focus is called. A desktop's tools can be slow, and the input waits for nobody.
-    frontmost: Asked<Vec<String>>,
+    frontmost: Cached<Vec<String>>,
     focus: Arc<Frontmost>,
 }
 
-impl<C: Clock> World<C> {
+impl<C: Clock> Conditions<C> {
     /// The world as the system shows it, at the time of `clock` and in the zone of `TZ` or `/etc/localtime`.
     #[must_use]
     pub fn live(clock: Arc<C>, environment: Environment) -> Self {
         let zone = Zone::of_system(&environment);
-        let (frontmost, focus) = (Asked::new("focus", Vec::new()), Arc::new(Frontmost::new(environment)));
+        let (frontmost, focus) = (Cached::new("focus", Vec::new()), Arc::new(Frontmost::new(environment)));
         Self { clock, zone, machine: Some(Machine { apps: Mutex::default(), frontmost, focus }) }
     }
 
@@ -67,20 +67,20 @@ impl<C: Clock> World<C> {
     }
 }
 
-impl<C: Clock> World<C> {
+impl<C: Clock> Conditions<C> {
     /// What conditions see while the mode with index `mode` is current.
-    pub fn in_mode(&self, mode: usize) -> impl Facts + '_ {
+    pub fn in_mode(&self, mode: usize) -> impl ConditionSource + '_ {
         InMode { world: self, mode }
     }
 }
 
 /// The world, and the mode Conductor is in.
 struct InMode<'a, C> {
-    world: &'a World<C>,
+    world: &'a Conditions<C>,
     mode: usize,
 }
 
-impl<C: Clock> Facts for InMode<'_, C> {
+impl<C: Clock> ConditionSource for InMode<'_, C> {
     fn mode(&self) -> usize {
         self.mode
     }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_played_session_sees_its_own_time_and_no_programs() {
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-        let world = World::played(Arc::clone(&clock));
+        let world = Conditions::played(Arc::clone(&clock));
         clock.advance_to(61 * 60_000_000);
         let facts = world.in_mode(3);
         assert_eq!((facts.mode(), facts.minute_of_day(), facts.weekday()), (3, 61, 3));
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn an_answer_is_asked_for_anew_when_it_is_old() {
         let clock = Arc::new(VirtualClock::new(0));
-        let world = World::played(Arc::clone(&clock));
+        let world = Conditions::played(Arc::clone(&clock));
         let slot = Mutex::new(None);
         let read = |answer| world.fresh(&slot, || answer, |kept: &u8| *kept);
         assert_eq!(read(1), 1);

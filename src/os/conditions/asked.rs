@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The last answer to a question, and a thread that asks anew.
 #[derive(Debug)]
-pub(super) struct Asked<T> {
+pub(super) struct Cached<T> {
     shared: Arc<Shared<T>>,
     worker: Worker,
 }
@@ -38,7 +38,7 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T: Send + 'static> Asked<T> {
+impl<T: Send + 'static> Cached<T> {
     /// `value` is the answer until there is one. The thread is called `name`.
     pub(super) fn new(name: &'static str, value: T) -> Self {
         let answer = Mutex::new(Answer { value, asked: None, coming: false });
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_input_goes_on_while_nobody_answers_and_the_answer_counts_when_it_comes() {
-        let asked = Asked::new("test", 0);
+        let asked = Cached::new("test", 0);
         let (release, gate) = channel();
         // Answered only after the reading has come back: waiting for it would never end.
         let slow = move || gate.recv().expect("it is released");
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_asked_for_anew_when_it_is_old() {
-        let asked = Asked::new("test", 0);
+        let asked = Cached::new("test", 0);
         let after = |now, answer: i32, expected| {
             while asked.read(now, move || answer, |value| *value) != expected {
                 std::thread::yield_now(); // until the thread has had its turn
