@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argh::FromArgs;
 
 use super::scratch::Scratch;
-use super::{Exit, Failure, Output, account};
+use super::{Exit, Failure, Output, event_text};
 use crate::config::{Config, Environment};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, What};
@@ -72,7 +72,7 @@ impl Totals {
             self.events,
             self.calls,
             self.stopped,
-            account::grouped(self.fuel),
+            event_text::grouped(self.fuel),
             self.effects
         )
     }
@@ -118,7 +118,7 @@ impl Demo {
             written = if self.json {
                 out.json(&entry.line().to_json())
             } else {
-                let (style, line) = account::line(&entry);
+                let (style, line) = event_text::line(&entry);
                 out.styled_line(style, &line)
             };
             written.is_ok()

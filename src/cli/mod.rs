@@ -1,6 +1,6 @@
 //! The command line, one file per subcommand. Data goes to standard output, diagnostics to standard error.
 
-mod account;
+mod event_text;
 mod advice;
 mod check;
 #[cfg(feature = "demo")]
@@ -26,7 +26,7 @@ mod session_report;
 mod transcript_file;
 #[cfg(feature = "plugin-signing")]
 mod sign;
-mod suggestion;
+mod mapping_snippet;
 mod wasi;
 
 use std::path::Path;

@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use argh::FromArgs;
 use serde::Serialize;
 
-use super::suggestion::{Control, suggestion};
+use super::mapping_snippet::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::config::{Environment, FirstChannel, Logging, paths};
 use crate::device::{

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::growing::Growing;
-use super::{Failure, Output, account};
+use super::{Failure, Output, event_text};
 use crate::journal::Entry;
 
 /// The account of a session, as it goes on.
@@ -29,7 +29,7 @@ impl SessionReport {
             if json {
                 out.json(&entry.line().to_json())
             } else {
-                let (style, line) = account::line(entry);
+                let (style, line) = event_text::line(entry);
                 out.styled_line(style, &line)
             }
         })

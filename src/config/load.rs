@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::environment::Environment;
-use super::load_error::{ConfigError, Invalid};
+use super::error::{ConfigError, Invalid};
 use super::model::{Config, FirstChannel};
 use super::problem::Diagnostic;
 use super::read;

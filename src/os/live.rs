@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "keys")]
-use super::needs::Pointer;
-use super::needs::Requirements;
 use super::process::Environment;
 use super::reaper::Reaper;
 use super::requests::Requests;
+#[cfg(feature = "keys")]
+use super::requirements::Pointer;
+use super::requirements::Requirements;
 use super::revoked::{Permit, Permits, Revocations};
 use super::volume::{LIMIT, Mixer};
 use super::words;

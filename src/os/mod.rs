@@ -12,7 +12,7 @@ pub mod machine;
 mod midi_clients;
 #[cfg(feature = "alsa")]
 mod midi_out;
-mod needs;
+mod requirements;
 #[cfg(feature = "tls")]
 mod network;
 mod process;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::admission_error::{AdmissionError, RequiredBy};
 use super::history::{Admitted, FirstSeen, History};
 use super::key::PublicKey;
 use super::policy::Policy;
-use super::refusal::{AdmissionError, RequiredBy};
 use super::signature::{self, Flaw, SignatureFile, signature_path};
 use super::statement::Statement;
 use super::trust::{Standing, TrustStore};

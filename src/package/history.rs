@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::admission_error::AdmissionError;
 use super::json;
-use super::refusal::AdmissionError;
 use super::statement::{Signer, Statement};
 use crate::digest::Digest;
 use crate::file;

@@ -7,7 +7,7 @@ mod history;
 mod json;
 mod key;
 mod policy;
-mod refusal;
+mod admission_error;
 mod signature;
 mod statement;
 mod trust;
@@ -16,11 +16,11 @@ mod verdict;
 #[cfg(feature = "plugin-signing")]
 pub mod signing;
 
+pub use admission_error::{AdmissionError, RequiredBy};
 pub use admit::{AdmittedPlugin, TrustLevel, Unadmitted, admit, examine, first_seen, reconsider, verdict};
 pub use history::FirstSeen;
 pub use key::{KeyError, PublicKey};
 pub use policy::Policy;
-pub use refusal::{AdmissionError, RequiredBy};
 pub use signature::{Flaw, Malformed, signature_path};
 pub use statement::{Signer, Statement};
 pub use trust::{RevokedKey, Standing, TrustError, TrustStore, TrustedKey};

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::admission_error::AdmissionError;
 use super::admit::TrustLevel;
 use super::key::PublicKey;
-use super::refusal::AdmissionError;
 use super::signature::signature_path;
 use super::statement::{Signer, Statement};
 use super::trust::Standing;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use argh::FromArgs;
 
 use super::super::{Exit, Failure, Output};
-use super::known::{ConfiguredPlugins, Standing, store_path};
+use super::configured::{ConfiguredPlugins, Standing, store_path};
 use super::run::capability;
 use crate::capability::Capability;
 use crate::config::Environment;

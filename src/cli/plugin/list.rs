@@ -6,7 +6,7 @@ use argh::FromArgs;
 use serde_json::{Value, json};
 
 use super::super::{Exit, Failure, Output, config_option};
-use super::known::{ConfiguredPlugins, Standing};
+use super::configured::{ConfiguredPlugins, Standing};
 use crate::config::{Environment, PluginConfig};
 use crate::grant::Risk;
 use crate::plugins::other_approval;

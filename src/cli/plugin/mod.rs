@@ -3,7 +3,7 @@
 mod conformance;
 mod grant;
 mod inspect;
-mod known;
+mod configured;
 mod list;
 mod revoke;
 mod run;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use argh::FromArgs;
 
 use super::super::{Exit, Failure, Output, run};
-use super::known::store_path;
+use super::configured::store_path;
 use super::run::capability;
 use crate::capability::Capability;
 use crate::config::Environment;

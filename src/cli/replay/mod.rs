@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use argh::FromArgs;
 
-use super::account::{self, grouped};
+use super::event_text::{self, grouped};
 use super::output::say;
 use super::{Exit, Failure, Output};
 use crate::action::ConditionSource;
@@ -90,7 +90,7 @@ impl Replay {
         Ok(exit)
     }
 
-    /// Prints where the fuel went: by plugin, and, of a second replay that keeps an account, by function.
+    /// Prints where the fuel went: by plugin, and, of a second replay that keeps an event_text, by function.
     fn profile(
         &self,
         environment: &Environment,
@@ -151,7 +151,7 @@ impl Replay {
             transcript.add(&entry);
             count(&mut usage, &entry);
             if account {
-                let (style, line) = account::line(&entry);
+                let (style, line) = event_text::line(&entry);
                 written = out.styled_line(style, &line);
             }
             written.is_ok()

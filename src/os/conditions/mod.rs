@@ -1,7 +1,7 @@
 //! What conditions ask of the machine: the local time, which programs run, whose window has the focus.
 
 mod apps;
-mod asked;
+mod cached;
 mod frontmost;
 mod local_time;
 
@@ -12,7 +12,7 @@ use super::process::Environment;
 use crate::mapping::ConditionSource;
 use crate::time::{Clock, Micros};
 use apps::Apps;
-use asked::Cached;
+use cached::Cached;
 use frontmost::Frontmost;
 use local_time::{LocalTime, Zone};
 

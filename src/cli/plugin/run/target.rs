@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::super::{advice, output::say};
-use super::super::known::ConfiguredPlugins;
+use super::super::configured::ConfiguredPlugins;
 use super::{Failure, Run, hints};
 use crate::capability::Capability;
 use crate::config::{Environment, PluginConfig, Secret};
