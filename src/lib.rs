@@ -25,3 +25,5 @@ pub mod device;
 pub mod daemon;
 pub mod metrics;
 pub mod cli;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;

@@ -212,13 +212,13 @@ impl Entry {
             );
         }
         if outcome.logs_dropped > 0 {
-            let text = format_args!(
-                "{}/{}{when}: {} more lines dropped",
-                plugin.escaped(),
-                tenant.escaped(),
-                outcome.logs_dropped
+            let (tenant, dropped) = (tenant.escaped(), outcome.logs_dropped);
+            log.line(
+                plugin,
+                self.t,
+                log::Level::Warn,
+                format_args!("{}/{tenant}{when}: {dropped} more lines dropped", plugin.escaped()),
             );
-            log.line(plugin, self.t, log::Level::Warn, text);
         }
     }
 

@@ -32,3 +32,10 @@ pub use statement::{Signer, Statement};
 pub use time::Timestamp;
 pub use trust::{RevokedKey, Standing, TrustError, TrustStore, TrustedKey};
 pub use verdict::{SignerVerdict, Verdict};
+
+/// What `fuzz` tests from the inside.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod inside {
+    pub(crate) use super::signature::{Cosignature, MAX_COSIGNATURES, SignatureFile, Signed, fits};
+    pub(crate) use super::statement::{cosigner_message, message};
+}

@@ -175,6 +175,8 @@ mod ctx;
 mod entropy;
 mod fuel;
 mod func;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod limits;
 mod link;
 mod listing;
