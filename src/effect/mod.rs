@@ -11,7 +11,7 @@ pub mod machine;
 #[cfg(feature = "alsa")]
 mod midi_out;
 mod needs;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 mod network;
 mod process;
 mod reaper;
@@ -26,7 +26,7 @@ pub use descriptors::Descriptors;
 pub use dry_run::{AnswersError, CannedAnswers, DryRun};
 pub use facts::World;
 pub use live::{Live, OnFailure};
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 pub use network::{AuthorityError, Lookup, Network, SystemLookup};
 pub use process::Environment;
 pub use revoked::{Permits, Revocations, RevokedEffect};

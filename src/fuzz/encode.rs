@@ -59,18 +59,26 @@ pub(super) fn plugin(functions: &[HostFunction], ops: &[Op], data: &[u8], alloc:
     let mut wasm = b"\0asm\x01\0\0\0".to_vec();
     section(&mut wasm, 1, types);
     section(&mut wasm, 2, imports);
-    section(&mut wasm, 3, [imported, imported + 1].map(|number| {
-        let mut index = Vec::new();
-        unsigned(&mut index, number);
-        index
-    }));
+    section(
+        &mut wasm,
+        3,
+        [imported, imported + 1].map(|number| {
+            let mut index = Vec::new();
+            unsigned(&mut index, number);
+            index
+        }),
+    );
     section(&mut wasm, 5, [vec![0, 1]]);
     section(&mut wasm, 7, exports);
-    section(&mut wasm, 10, [execute, allocate].map(|body| {
-        let mut sized = Vec::new();
-        bytes(&mut sized, &body);
-        sized
-    }));
+    section(
+        &mut wasm,
+        10,
+        [execute, allocate].map(|body| {
+            let mut sized = Vec::new();
+            bytes(&mut sized, &body);
+            sized
+        }),
+    );
     section(&mut wasm, 11, [segment]);
     wasm
 }
@@ -156,7 +164,7 @@ fn constant(code: &mut Vec<u8>, number: u32) {
     code.push(0x41);
     let mut left = number.cast_signed();
     loop {
-        let byte = left as u8 & 0x7f;
+        let byte = left.cast_unsigned() as u8 & 0x7f;
         left >>= 7;
         let last = (left == 0 && byte & 0x40 == 0) || (left == -1 && byte & 0x40 != 0);
         code.push(if last { byte } else { byte | 0x80 });

@@ -1,7 +1,7 @@
 //! A plugin that hands host functions any numbers for pointers and lengths, and any bytes for texts.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::draw::Draw;
@@ -26,8 +26,8 @@ pub fn guest(data: &[u8]) {
     let wasm = plugin(data);
     let (settings, world) = (settings(), World::default());
     let admitted = admitted(&wasm);
-    let plugin =
-        Plugin::load(&admitted, &settings, Grant::from_config(&settings), host::TABLE).expect("what is encoded is a plugin");
+    let plugin = Plugin::load(&admitted, &settings, Grant::from_config(&settings), host::TABLE)
+        .expect("what is encoded is a plugin");
     let run = |plugin: &Arc<Plugin>, world: &World| on_guest_stack(|| run(plugin, world)).expect("a thread");
     let outcomes = run(&plugin, &world);
     held(&outcomes, &settings);
@@ -115,7 +115,10 @@ impl Outside for World {
         let result = match request {
             Request::Http(http) if number.is_multiple_of(2) => Ok(Response::Http(HttpResponse {
                 status: [200, 302, 404, 307][number / 2 % 4],
-                headers: vec![("location".to_owned(), format!("{}/x", http.url)), ("x".to_owned(), "\u{1b}\"".to_owned())],
+                headers: vec![
+                    ("location".to_owned(), format!("{}/x", http.url)),
+                    ("x".to_owned(), "\u{1b}\"".to_owned()),
+                ],
                 body: body(),
             })),
             Request::SocketOpen(_) => Ok(Response::Socket(number as u32)),
@@ -124,7 +127,9 @@ impl Outside for World {
                 1 => Some(Message::Text("\"text\"\n".repeat(number % 4))),
                 _ => Some(Message::Binary(body())),
             })),
-            Request::Program(_) => Ok(Response::Program(ProgramEnd { code: -1, output: body(), errors: body(), truncated: true })),
+            Request::Program(_) => {
+                Ok(Response::Program(ProgramEnd { code: -1, output: body(), errors: body(), truncated: true }))
+            }
             Request::Http(_) => Err(EffectError::TimedOut("no answer\n".to_owned())),
             _ => Ok(Response::Done),
         };
@@ -219,4 +224,3 @@ pub(super) fn seed(calls: &[(&str, &[u8])], texts: &[&str]) -> Vec<u8> {
     bytes.extend(texts.join("\0").bytes());
     bytes
 }
-

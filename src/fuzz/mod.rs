@@ -4,6 +4,8 @@
 //! It is compiled under `cfg(fuzzing)`, which every fuzzer for Rust sets, and for unit tests, which run all of `fuzz/corpus`
 //! through it, so that what was found once stays found. `fuzz/README.md` says how to look for more.
 
+#![allow(clippy::missing_panics_doc)] // a panic is how these functions say that something does not hold
+
 mod config;
 mod draw;
 mod encode;
@@ -25,8 +27,11 @@ pub use self::module::module;
 pub use self::signature::signature;
 pub use self::smf::smf;
 
+/// A function that takes any bytes, and panics when something does not hold of them.
+pub type Target = fn(&[u8]);
+
 /// Every function above, by the name its corpus and its program have.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("config", config),
     ("guest", guest),
     ("journal", journal),
@@ -41,6 +46,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 7] = [
 fn shown(message: &impl std::fmt::Display) {
     let text = message.to_string();
     assert!(!text.trim().is_empty(), "a message without a word");
+    assert!(text.len() < 16_384, "{} bytes for one message", text.len());
     assert!(!text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{text:?}");
 }
 
@@ -85,7 +91,8 @@ mod tests {
 
     #[test]
     fn every_function_has_its_program() {
-        let mut programs: Vec<_> = TARGETS.iter().map(|(name, _)| repository(&format!("fuzz/fuzz_targets/{name}.rs"))).collect();
+        let mut programs: Vec<_> =
+            TARGETS.iter().map(|(name, _)| repository(&format!("fuzz/fuzz_targets/{name}.rs"))).collect();
         programs.push(repository("fuzz/fuzz_targets/wasi.rs"));
         programs.sort();
         assert_eq!(files("fuzz/fuzz_targets"), programs);
@@ -100,7 +107,10 @@ mod tests {
                 fs::create_dir_all(path.parent().expect("it has one")).expect("a directory of the corpus");
                 fs::write(&path, bytes).expect("a seed");
             } else {
-                assert!(fs::read(&path).ok() == Some(bytes), "fuzz/corpus/{target}/{name} is another; BLESS=1 writes it");
+                assert!(
+                    fs::read(&path).ok() == Some(bytes),
+                    "fuzz/corpus/{target}/{name} is another; BLESS=1 writes it"
+                );
             }
         }
     }

@@ -10,9 +10,7 @@ use crate::config::{Params, PluginConfig};
 use crate::grant::Grant;
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, admit};
-use crate::sandbox::{
-    Context, Description, Instance, Loader, Outcome, Plugin, Request, Services, on_guest_stack,
-};
+use crate::sandbox::{Context, Description, Instance, Loader, Outcome, Plugin, Request, Services, on_guest_stack};
 
 /// What can be loaded can be described, and the description is right; it runs within its limits, and the same whenever it runs.
 pub fn module(data: &[u8]) {

@@ -55,7 +55,10 @@ fn guests() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
         ("output", seed(&[("output_set", &[0]), ("output_set", &[1])], &[r#"{"a":[1,2.5,"\u00fc"]}"#, "[["])),
         ("config", seed(&[("config_get", &[0, 0xd0, 0, 0x80, 0, 0, 0x90, 9, 0, 0, 0])], &["key"])),
         ("secret", seed(&[("config_get", &[0, 0xd0, 0, 0x80, 0, 0, 0x90, 99, 0, 0, 0])], &["token"])),
-        ("error", seed(&[("config_get", &[0, 0]), ("last_error", &[0xd0, 0, 0x80, 0, 0, 0x80])], &["no such \u{7} key"])),
+        (
+            "error",
+            seed(&[("config_get", &[0, 0]), ("last_error", &[0xd0, 0, 0x80, 0, 0, 0x80])], &["no such \u{7} key"]),
+        ),
         ("midi", seed(&[("midi_send", &[0, 1]), ("midi_send", &[2, 1])], &["out", "\u{40}\u{40}", "elsewhere"])),
         ("http", seed(&[("http_request", &[0, 1]), ("response_read", &[0xd0, 0, 0x80, 0, 0, 0x80])], &[head, "body"])),
         (
@@ -71,16 +74,38 @@ fn guests() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
                 &[r#"{"url":"ws://localhost:80/","headers":[]}"#, "text"],
             ),
         ),
-        ("audio", seed(&[("audio_control", &[0, 0x90, 50, 0, 0, 0]), ("audio_control", &[1, 0xc0, 31, 0, 0, 0])], &["set", "up"])),
-        ("exec", seed(&[("exec", &[0, 1]), ("response_read", &[0xd0, 0, 0x80, 0, 0, 0x80])], &[r#"{"program":"echo","arguments":["a"]}"#, "in"])),
+        (
+            "audio",
+            seed(
+                &[("audio_control", &[0, 0x90, 50, 0, 0, 0]), ("audio_control", &[1, 0xc0, 31, 0, 0, 0])],
+                &["set", "up"],
+            ),
+        ),
+        (
+            "exec",
+            seed(
+                &[("exec", &[0, 1]), ("response_read", &[0xd0, 0, 0x80, 0, 0, 0x80])],
+                &[r#"{"program":"echo","arguments":["a"]}"#, "in"],
+            ),
+        ),
         (
             "system",
             seed(
                 &[("system_control", &[0]), ("system_control", &[1]), ("system_control", &[2])],
-                &[r#"{"operation":"notify","title":"a","body":"\u0007"}"#, r#"{"operation":"lock"}"#, r#"{"operation":"brightness","percent":50}"#],
+                &[
+                    r#"{"operation":"notify","title":"a","body":"\u0007"}"#,
+                    r#"{"operation":"lock"}"#,
+                    r#"{"operation":"brightness","percent":50}"#,
+                ],
             ),
         ),
-        ("keys", seed(&[("keys_send", &[0]), ("keys_send", &[1])], &[r#"{"keys":"c","modifiers":["ctrl"]}"#, r#"{"text":"typed"}"#])),
+        (
+            "keys",
+            seed(
+                &[("keys_send", &[0]), ("keys_send", &[1])],
+                &[r#"{"keys":"c","modifiers":["ctrl"]}"#, r#"{"text":"typed"}"#],
+            ),
+        ),
         ("outside", seed(&[("log", &[0x90, 1, 0, 0, 0, 0xb0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0])], &[])),
     ]
     .into_iter()
@@ -153,8 +178,14 @@ fn files() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
         ("film", [header(0, 1, [0xe3, 40]), note_track.clone()].concat()),
         ("no_ticks", [header(0, 1, [0, 0]), note_track.clone()].concat()),
         ("missing", [header(1, 3, [0, 96]), tempo_track].concat()),
-        ("foreign_chunk", [header(0, 1, [0, 96]), b"XFIH\0\0\0\x02ab".to_vec(), note_track.clone(), b"tail".to_vec()].concat()),
-        ("split_sysex", [header(0, 1, [0, 96]), track(&[0, 0xf0, 2, 1, 2, 9, 0xf7, 2, 3, 0xf7, 0, 0xff, 0x2f, 0])].concat()),
+        (
+            "foreign_chunk",
+            [header(0, 1, [0, 96]), b"XFIH\0\0\0\x02ab".to_vec(), note_track.clone(), b"tail".to_vec()].concat(),
+        ),
+        (
+            "split_sysex",
+            [header(0, 1, [0, 96]), track(&[0, 0xf0, 2, 1, 2, 9, 0xf7, 2, 3, 0xf7, 0, 0xff, 0x2f, 0])].concat(),
+        ),
         ("cut", note_track[..9].to_vec()),
         ("damaged", [header(0, 1, [0, 96]), track(&[0, 60, 100])].concat()),
     ]
@@ -172,21 +203,32 @@ fn signatures() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     };
     [
         ("genuine", genuine),
-        ("plain", changed(|file| {
-            let file = file.as_object_mut().expect("an object");
-            file.remove("statement");
-            file.remove("cosignatures");
-        })),
+        (
+            "plain",
+            changed(|file| {
+                let file = file.as_object_mut().expect("an object");
+                file.remove("statement");
+                file.remove("cosignatures");
+            }),
+        ),
         ("no_cosignature", changed(|file| file["cosignatures"] = serde_json::json!([]))),
         ("forged", changed(|file| file["statement"]["plugin"] = "darks".into())),
         ("cut", changed(|file| drop(file.as_object_mut().expect("an object").remove("cosignatures")))),
-        ("twice", changed(|file| file["cosignatures"] = serde_json::json!([file["cosignatures"][0], file["cosignatures"][0]]))),
+        (
+            "twice",
+            changed(|file| {
+                file["cosignatures"] = serde_json::json!([file["cosignatures"][0], file["cosignatures"][0]]);
+            }),
+        ),
         ("expired", changed(|file| file["statement"]["expires_at"] = "1970-01-01T00:00:00Z".into())),
-        ("open", changed(|file| {
-            for key in ["expires_at", "version"] {
-                file["statement"][key] = serde_json::Value::Null;
-            }
-        })),
+        (
+            "open",
+            changed(|file| {
+                for key in ["expires_at", "version"] {
+                    file["statement"][key] = serde_json::Value::Null;
+                }
+            }),
+        ),
         ("another_plugin", changed(|file| file["plugin_size"] = 9.into())),
         ("version_2", changed(|file| file["version"] = 2.into())),
         ("algorithm", changed(|file| file["algorithm"] = "RSA\u{1b}".into())),

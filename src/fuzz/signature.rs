@@ -7,9 +7,7 @@ use ed25519_compact::KeyPair;
 use super::scratch::with_file;
 use super::shown;
 use crate::config::Capability;
-use crate::package::inside::{
-    Cosignature, MAX_COSIGNATURES, SignatureFile, Signed, cosigner_message, fits, message,
-};
+use crate::package::inside::{Cosignature, MAX_COSIGNATURES, SignatureFile, Signed, cosigner_message, fits, message};
 use crate::package::{
     Digest, Flaw, Policy, PublicKey, Signer, Statement, Timestamp, TrustLevel, admit, signature_path, verdict,
 };

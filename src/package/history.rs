@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::statement::{Signer, Statement};
 use super::time::Timestamp;
 use super::{file, json};
-use crate::text::Escape as _;
+use crate::text::{Escape as _, json_error};
 
 /// Largest record that is read, in bytes: thousands of plugins.
 const MAX_BYTES: u64 = 1 << 20;
@@ -155,7 +155,7 @@ impl History {
             }
             Err(error) => return Err(unusable(error.to_string())),
         };
-        let history: Self = json::parse(&bytes).map_err(|error| unusable(error.to_string()))?;
+        let history: Self = json::parse(&bytes).map_err(|error| unusable(json_error(&error)))?;
         if history.version == 1 { Ok(history) } else { Err(unusable(format!("version {}", history.version))) }
     }
 

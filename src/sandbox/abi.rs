@@ -8,6 +8,7 @@ use super::module::{MAX_METADATA, PAGE};
 use super::slice::run;
 use super::state::State;
 use crate::config::Capability;
+use crate::text::json_error;
 
 /// The exports of one instance.
 #[derive(Debug)]
@@ -90,8 +91,9 @@ impl Exports {
                 let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
                 return Err(FaultKind::Metadata { reason });
             }
-            serde_json::from_slice(bytes)
-                .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {error}") })?
+            serde_json::from_slice(bytes).map_err(|error| FaultKind::Metadata {
+                reason: format!("not an array of names: {}", json_error(&error)),
+            })?
         };
         Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
     }

@@ -5,6 +5,6 @@ mod sanitize;
 pub(crate) mod shell;
 mod toml;
 
-pub use self::json::check_json;
+pub use self::json::{check_json, json_error};
 pub use self::toml::toml_error;
 pub use sanitize::{Escape, Escaped, clean, clean_bytes, clean_name, escape_json, escape_lines, excerpt, is_unsafe};

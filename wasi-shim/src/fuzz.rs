@@ -1,6 +1,8 @@
 //! What fuzzers call: calls of any functions with any numbers. Compiled under `cfg(fuzzing)`, which every fuzzer for Rust sets, and
 //! for unit tests, which run the corpus that fuzzing has left.
 
+#![allow(clippy::missing_panics_doc)] // a panic is how these functions say that something does not hold
+
 use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::fs;
@@ -23,8 +25,24 @@ const END: u32 = 2 << 16;
 const AREA: u32 = 1024;
 
 /// Texts that paths are chosen from.
-const PATHS: [&str; 16] =
-    ["a", "b", "b/c", "link", "..", "a/../b", "./", "/", "new", "b/new", "loop", "b/../link/x", "deep/er", "", "b/", "away"];
+const PATHS: [&str; 16] = [
+    "a",
+    "b",
+    "b/c",
+    "link",
+    "..",
+    "a/../b",
+    "./",
+    "/",
+    "new",
+    "b/new",
+    "loop",
+    "b/../link/x",
+    "deep/er",
+    "",
+    "b/",
+    "away",
+];
 
 /// Parameters of each function: `i` for 32 bits, `I` for 64.
 const PARAMETERS: [(&str, &str); 46] = [
@@ -129,7 +147,8 @@ fn run(data: &[u8], by_hand: bool) -> (String, Vec<u8>) {
             }
             Err(error) => {
                 let fuel = error.as_trap_code() == Some(TrapCode::OutOfFuel);
-                let known = fuel || error.downcast_ref::<Trap>().is_some() || error.downcast_ref::<crate::Exit>().is_some();
+                let known =
+                    fuel || error.downcast_ref::<Trap>().is_some() || error.downcast_ref::<crate::Exit>().is_some();
                 assert!(known, "{name}: {error}");
                 assert!(!matches!(error.downcast_ref(), Some(Trap::HostDescriptors)), "{name}: {error}");
                 let _ = writeln!(seen, "{name}: {error}, {left} left");
@@ -203,7 +222,7 @@ impl<'a> Draw<'a> {
 }
 
 fn arguments(draw: &mut Draw<'_>, parameters: &str) -> Vec<Val> {
-    let mut length = None;
+    let mut length: Option<u32> = None;
     let mut argument = |parameter| {
         if parameter == 'I' {
             let kind = draw.byte();
@@ -216,7 +235,7 @@ fn arguments(draw: &mut Draw<'_>, parameters: &str) -> Vec<Val> {
             return Val::I64(number.cast_signed());
         }
         if let Some(length) = length.take() {
-            return Val::I32(length);
+            return Val::I32(length.cast_signed());
         }
         let kind = u32::from(draw.byte());
         let number = match kind {
@@ -224,7 +243,7 @@ fn arguments(draw: &mut Draw<'_>, parameters: &str) -> Vec<Val> {
             0x40..=0xbf => AREA + (kind - 0x40) * 8,
             0xc0..=0xcf => {
                 let path = kind & 15;
-                length = Some(PATHS[path as usize].len() as i32);
+                length = Some(PATHS[path as usize].len() as u32);
                 AREA + path * 16
             }
             0xd0..=0xdf => END - (kind & 15),
@@ -349,15 +368,16 @@ mod tests {
         if !fuzz.exists() {
             return; // the published crate comes without the repository
         }
-        let mut files: Vec<_> =
-            fs::read_dir(fuzz.join("corpus/wasi")).expect("a corpus").map(|entry| entry.expect("an entry").path()).collect();
+        let mut files: Vec<_> = fs::read_dir(fuzz.join("corpus/wasi"))
+            .expect("a corpus")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
         files.sort();
         assert!(files.len() >= 10, "a corpus of {} files", files.len());
         for file in files {
             let bytes = fs::read(&file).expect("a file of the corpus");
-            if std::panic::catch_unwind(|| wasi(&bytes)).is_err() {
-                panic!("fuzz/corpus/wasi/{:?}", file.file_name().unwrap_or_default());
-            }
+            let holds = std::panic::catch_unwind(|| wasi(&bytes)).is_ok();
+            assert!(holds, "fuzz/corpus/wasi/{:?}", file.file_name().unwrap_or_default());
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{SigningError, SigningKey, signed};
 use crate::package::key::PublicKey;
 use crate::package::time::Timestamp;
 use crate::package::{file, hex, json, signature};
-use crate::text::Escape as _;
+use crate::text::{Escape as _, json_error};
 
 /// Begins what both keys sign.
 const CONTEXT: &[u8] = b"conductor-key-succession-v1\0";
@@ -157,7 +157,7 @@ impl Succession {
         let malformed = |reason: String| SuccessionError::Malformed { path: path.into(), reason };
         let bytes = file::read(path, MAX_BYTES)
             .map_err(|error| SuccessionError::Io { path: path.into(), reason: error.to_string() })?;
-        let text: RecordText = json::parse(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let text: RecordText = json::parse(&bytes).map_err(|error| malformed(json_error(&error)))?;
         if text.kind != KIND || text.version != 1 {
             return Err(malformed(format!("it is not {KIND:?}, version 1")));
         }
