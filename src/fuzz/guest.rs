@@ -15,6 +15,7 @@ use crate::config::{Capability, PluginConfig};
 use crate::grant::Grant;
 use crate::host;
 use crate::sandbox::{Outcome, Plugin, Status, on_guest_stack};
+use crate::text::is_unsafe;
 
 /// Most instructions of one plugin.
 const MAX_OPS: u8 = 40;
@@ -67,7 +68,7 @@ pub(super) fn settings() -> PluginConfig {
 
 /// What holds of every call under `settings`.
 pub(super) fn held(outcomes: &[Outcome], settings: &PluginConfig) {
-    let clean = |text: &str| !text.contains(|c: char| c.is_control());
+    let clean = |text: &str| !text.contains(is_unsafe);
     for outcome in outcomes {
         assert!(outcome.fuel <= settings.wasm.max_fuel, "{outcome:?}");
         assert!(outcome.init_fuel <= settings.wasm.max_fuel, "{outcome:?}");

@@ -27,6 +27,8 @@ pub use self::module::module;
 pub use self::signature::signature;
 pub use self::smf::smf;
 
+use crate::text::is_unsafe;
+
 /// A function that takes any bytes, and panics when something does not hold of them.
 pub type Target = fn(&[u8]);
 
@@ -47,7 +49,7 @@ fn shown(message: &impl std::fmt::Display) {
     let text = message.to_string();
     assert!(!text.trim().is_empty(), "a message without a word");
     assert!(text.len() < 16_384, "{} bytes for one message", text.len());
-    assert!(!text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{text:?}");
+    assert!(!text.contains(|c: char| is_unsafe(c) && c != '\n' && c != '\t'), "{text:?}");
 }
 
 #[cfg(test)]
