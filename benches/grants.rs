@@ -10,7 +10,7 @@ use conductor::config::{PathScope, PluginConfig, WasmConfig};
 use conductor::grant::{Capability, Grant, GrantCell};
 use conductor::host;
 use conductor::package::{Policy, admit};
-use conductor::sandbox::conformance;
+use conductor::sandbox::{Manifest, conformance};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 fn grant(rules: usize) -> Grant {
@@ -66,7 +66,8 @@ fn gate(criterion: &mut Criterion) {
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/plugins/{name}.wasm"));
         let admitted = admit(&file, &Policy { name: name.to_owned(), ..Policy::default() }).expect("a committed guest");
         let settings = PluginConfig::new(file);
-        group.bench_function(name, |bencher| bencher.iter(|| conformance(&admitted, &settings, host::TABLE)));
+        let manifest = Manifest::read(&admitted, host::TABLE).expect("read");
+        group.bench_function(name, |bencher| bencher.iter(|| conformance(&manifest, &settings)));
     }
     group.finish();
 }

@@ -19,7 +19,9 @@ use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
-use conductor::sandbox::{Context, InlinePool, Instance, Job, Plugin, Pool, Request, Services, on_guest_stack};
+use conductor::sandbox::{
+    Context, InlinePool, Instance, Job, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
+};
 use criterion::Criterion;
 
 use bare::{Bare, JSON, probe};
@@ -45,7 +47,7 @@ fn settings() -> PluginConfig {
 
 fn load(name: &str, path: &Path, settings: &PluginConfig) -> Arc<Plugin> {
     let admitted = admit(path, &Policy { name: name.into(), ..Policy::default() }).expect("admitted");
-    Plugin::load(&admitted, settings, Grant::none(), host::TABLE).expect("loaded")
+    Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), settings, Grant::none()).expect("loaded")
 }
 
 fn percentiles<T>(mut call: impl FnMut() -> T) -> [f64; 3] {

@@ -18,7 +18,7 @@ use conductor::confine::{Confinement, probe as wall};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
-use conductor::sandbox::{Context, Instance, Plugin, Request, Services, on_guest_thread};
+use conductor::sandbox::{Context, Instance, Manifest, Plugin, Request, Services, on_guest_thread};
 
 use bare::{JSON, probe};
 
@@ -76,7 +76,7 @@ fn threads(directory: &Path) -> [f64; 2] {
 fn plugin() -> Arc<Plugin> {
     let settings = PluginConfig::new(PathBuf::new());
     let admitted = admit(&probe(), &Policy { name: "probe".into(), ..Policy::default() }).expect("admitted");
-    Plugin::load(&admitted, &settings, Grant::none(), host::TABLE).expect("loaded")
+    Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings, Grant::none()).expect("loaded")
 }
 
 fn plugin_call(plugin: &Arc<Plugin>) -> f64 {

@@ -85,6 +85,8 @@ rust "$root/plugins" note-logger fixtures/plugins/note_logger.wasm "${reactor[@]
 rust "$root/plugins" json-probe fixtures/plugins/json_probe.wasm "${reactor[@]}"
 # As the documentation has it: plain `cargo build`.
 rust "$root/plugins" plain-example fixtures/plugins/plain_example.wasm
+# In C. The linker takes `fflush` in only when it is told to: with it Conductor has what was printed written when a call ends.
+c fixtures/plugins/printer.wasm -mexec-model=reactor -Wl,--export=fflush "$root/plugins/printer/printer.c"
 
 # What tests the WASI host from the inside. A command, so it is linked as one.
 guests=$root/wasi-shim/tests/guests

@@ -3,15 +3,14 @@
 //! Every `fixtures/hostile/NAME.wat` is loaded with default settings and no grant, and called once where it loads. What came of it
 //! stands in `fixtures/hostile/NAME.txt`.
 
-mod sandbox_support;
 mod support;
-// What a hostile network does is tested on the build that ships as well; on a debug build these run as files of their own. Here
+// What a hostile network does is tested on the build that ships as well; on a debug build they are in `network`. Here
 // and not in another file, because linking the program once more takes longer than all of its tests.
 #[cfg(all(not(debug_assertions), feature = "http"))]
-#[path = "network.rs"] // as the files of their own that they are: they look for what they share beside themselves
+#[path = "network/http.rs"]
 mod network;
 #[cfg(all(not(debug_assertions), feature = "http", feature = "websocket"))]
-#[path = "network_plugins.rs"]
+#[path = "network/plugins.rs"]
 mod network_plugins;
 
 use std::fmt::Write;
@@ -19,7 +18,7 @@ use std::sync::Arc;
 
 use conductor::clock::FILE_EPOCH_US;
 use conductor::sandbox::Instance;
-use sandbox_support::{call, load, services, settings};
+use support::sandbox::{call, load, services, settings};
 use support::{golden, repository};
 
 /// What comes of `wasm`, as its golden file tells it.

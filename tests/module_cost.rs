@@ -3,11 +3,10 @@
 
 #![cfg(target_os = "linux")]
 
-mod sandbox_support;
 mod support;
 
 use conductor::sandbox::Status;
-use sandbox_support::{call, instance, load, services, settings};
+use support::sandbox::{call, instance, load, services, settings};
 
 /// Bytes of the largest body; a module has as many as its size asks for.
 const BODY: usize = (2 << 20) - 64;

@@ -1,8 +1,7 @@
 //! Whatever servers do, threads and descriptors are back to where they were. Alone in its process, so that it can count them.
 #![cfg(all(feature = "http", feature = "websocket", target_os = "linux"))]
 
-#[path = "support/server.rs"]
-mod server;
+mod support;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use std::time::Duration;
 use conductor::action::{HttpRequest, Message, Origin, Reach, Request, Response, SocketOpen, Url};
 use conductor::clock::SystemClock;
 use conductor::effect::{Lookup, Network};
-use server::{Server, Stream, answer, read_request};
+use support::server::{Server, Stream, answer, read_request};
 
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(30);

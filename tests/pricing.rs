@@ -115,7 +115,7 @@ fn a_refusal_costs_its_words() {
         // What is too long is refused for its length alone, and not charged as if it were read.
         assert_eq!(
             host_call("http_request: a head too long", 4),
-            CALL_FUEL + words("4294967295 bytes; at most 65536 may be passed")
+            CALL_FUEL + words("2147483647 bytes; at most 65536 may be passed")
         );
     })
     .expect("a thread");

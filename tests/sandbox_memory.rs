@@ -1,12 +1,11 @@
 //! What plugins cost the process in resident memory: a further instance, and a plugin that is loaded again and again.
 //! One test, in a process of its own, because it looks at the whole process.
 
-mod sandbox_support;
 mod support;
 
 use conductor::sandbox::on_guest_stack;
-use sandbox_support::{call_with, instance, load, params, services, settings};
 use support::repository;
+use support::sandbox::{call_with, instance, load, params, services, settings};
 
 /// Resident memory in KB.
 fn resident() -> usize {

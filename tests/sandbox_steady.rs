@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)] // an allocator that counts cannot be written without; see the SAFETY comments
 
-mod sandbox_support;
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,8 +10,8 @@ use std::collections::BTreeMap;
 
 use conductor::config::Params;
 use conductor::sandbox::{Context, on_guest_stack};
-use sandbox_support::{call_with, instance, load, plugin, services, settings};
 use support::repository;
+use support::sandbox::{call_with, instance, load, plugin, services, settings};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };

@@ -3,7 +3,6 @@
 
 #![cfg(all(feature = "second-wall", target_os = "linux"))]
 
-mod sandbox_support;
 mod support;
 
 use std::fs;
@@ -23,10 +22,10 @@ use conductor::effect::{Environment, Live};
 use conductor::grant::{Grant, LiveGrants};
 use conductor::package::Digest;
 use conductor::sandbox::{
-    Args, Context, Errno, HostCall, HostFunction, Instance, Job, Plugin, Pool, Refusal, Services, ValueType,
+    Args, Context, Errno, HostCall, HostFunction, Instance, Job, Manifest, Plugin, Pool, Refusal, Services, ValueType,
     on_guest_stack,
 };
-use sandbox_support::{admitted, call, params, services, settings};
+use support::sandbox::{admitted, call, params, services, settings};
 use support::{Scratch, missing};
 
 /// Directories of this test: one that is the plugins', and one beside it.
@@ -253,7 +252,8 @@ fn plugin(import: &str, body: &str, wall: bool) -> Arc<Plugin> {
     let mut settings = settings();
     settings.wasm.dangerous_no_second_wall = !wall;
     let admitted = admitted("test", &wat::parse_str(text).expect("WebAssembly text"));
-    Plugin::load(&admitted, &settings, Grant::none(), TABLE).unwrap_or_else(|error| panic!("{error}"))
+    Plugin::load(&Manifest::read(&admitted, TABLE).expect("read"), &settings, Grant::none())
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A plugin that tries everything and notes it under `tenant`.

@@ -1,6 +1,5 @@
 //! All plugins together have so much memory and no more; what is refused for that comes about again in a replay, to the byte.
 
-mod sandbox_support;
 mod support;
 
 use std::fmt::Write as _;
@@ -9,7 +8,7 @@ use std::sync::Arc;
 
 use conductor::clock::FILE_EPOCH_US;
 use conductor::sandbox::{FaultKind, Instance, Services, Status, TotalMemory};
-use sandbox_support::{call, plugin, services, settings};
+use support::sandbox::{call, plugin, services, settings};
 use support::{Ran, Scratch, bin};
 
 /// Grows its memory by four pages a call, and returns 7 where that is refused.
@@ -31,7 +30,7 @@ fn limited(bytes: u64) -> Services {
 
 #[track_caller]
 fn made(text: &str, services: &Services) -> Instance {
-    sandbox_support::instance(&plugin(text, &settings()), services)
+    support::sandbox::instance(&plugin(text, &settings()), services)
 }
 
 #[test]

@@ -240,7 +240,7 @@ fn output() -> Vec<Call> {
     }
     let not_text = [vec![b' '; MAX - 1], vec![0xff]].concat();
     calls.push(call("output_set", "64 KiB that ends in no UTF-8", not_text, ARGUMENTS).refused(Errno::Invalid));
-    calls.push(call("output_set", "too long", "", "first (i32.const -1)").refused(Errno::TooLarge));
+    calls.push(call("output_set", "too long", "", "first (i32.const 0x7fffffff)").refused(Errno::TooLarge));
     calls.push(call("output_set", "outside memory", "", "nowhere (i32.const 65536)").refused(Errno::Pointer));
     calls
 }
@@ -274,7 +274,8 @@ fn values() -> Vec<Call> {
     calls.push(call("config_get", "a key that is not UTF-8", vec![0xff; 256], ARGUMENTS).refused(Errno::Invalid));
     let outside = "first first_len nowhere (i32.const 1000000)";
     calls.push(
-        call("config_get", "a key too long", "", "first (i32.const -1) second (i32.const 64)").refused(Errno::TooLarge),
+        call("config_get", "a key too long", "", "first (i32.const 0x7fffffff) second (i32.const 64)")
+            .refused(Errno::TooLarge),
     );
     calls.push(
         call("config_get", "a key outside memory", "", "nowhere (i32.const 256) second (i32.const 64)")
@@ -336,7 +337,8 @@ fn midi() -> Vec<Call> {
     }
     calls.push(call("midi_send", "a port that is not UTF-8", vec![0xff; 256], ARGUMENTS).refused(Errno::Invalid));
     calls.push(
-        call("midi_send", "too many bytes", "port 1", "first first_len second (i32.const -1)").refused(Errno::TooLarge),
+        call("midi_send", "too many bytes", "port 1", "first first_len second (i32.const 0x7fffffff)")
+            .refused(Errno::TooLarge),
     );
     calls.push(
         call("midi_send", "bytes outside memory", "port 1", "first first_len nowhere (i32.const 8192)")
@@ -404,7 +406,7 @@ fn network() -> Vec<Call> {
             .refused(Errno::Pointer),
     );
     calls.push(
-        call("http_request", "a head too long", "", "first (i32.const -1) second (i32.const 0)")
+        call("http_request", "a head too long", "", "first (i32.const 0x7fffffff) second (i32.const 0)")
             .refused(Errno::TooLarge),
     );
     calls.push(

@@ -9,7 +9,7 @@ use conductor::config::Params;
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{Context, Instance, LoadError, Plugin, Request, Services, Status};
+use conductor::sandbox::{Context, Instance, LoadError, Manifest, Plugin, Request, Services, Status};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::case::{Answer, Case, Rounds};
@@ -58,10 +58,11 @@ impl<'a> Loaded<'a> {
     pub(crate) fn load(case: &'a Case) -> Result<Self, LoadError> {
         let wasm = wat::parse_str(&case.module).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let admitted = admitted(&wasm);
+        let manifest = Manifest::read(&admitted, host::TABLE)?;
         let plugin = if case.granted {
-            Plugin::load(&admitted, &case.settings, Grant::from_config(&case.settings), host::TABLE)?
+            Plugin::load(&manifest, &case.settings, Grant::from_config(&case.settings))?
         } else {
-            Plugin::load_ungranted(&admitted, &case.settings, host::TABLE)?
+            Plugin::load_ungranted(&manifest, &case.settings)?
         };
         let services = Arc::new(Services {
             live: true,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use conductor::clock::{FILE_EPOCH_US, SystemClock};
 use conductor::config::Params;
 use conductor::grant::Grant;
-use conductor::sandbox::{Context, Instance, Plugin, Request, Services};
+use conductor::sandbox::{Context, Instance, Manifest, Plugin, Request, Services};
 
 use super::case::{Outside, settings};
 use super::plugin::{admitted, processor_time};
@@ -25,7 +25,7 @@ fn plugin(pages: u32, fields: &str, body: &str) -> Arc<Plugin> {
            (func (export \"execute\") (param i32 i32) (result i32) {body} (i32.const 0)))"
     );
     let admitted = admitted(&wat::parse_str(text).expect("a module"));
-    Plugin::load(&admitted, &settings(), Grant::none(), &[]).expect("loaded")
+    Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), &settings(), Grant::none()).expect("loaded")
 }
 
 fn services() -> Arc<Services> {

@@ -1,8 +1,9 @@
 //! What an action or a plugin does to the world, as a value.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Request};
+use super::{Answer, Released, Request, SentMidi};
 use crate::config::{Keystroke, MidiOut, MouseClick, Volume};
 
 /// One thing done to the world outside the process.
@@ -111,6 +112,25 @@ pub trait Outside: Send + Sync {
     /// Whether it does all of this inside the process, with what it has: then a confined thread may do it itself.
     fn stays_inside(&self) -> bool {
         false
+    }
+
+    /// Lets go what `origin` has pressed and not let go, because it cannot do so any more; what that came to. What lies on a port that
+    /// is in `reach` of it stays as it is.
+    ///
+    /// The provided method is that of an outside which keeps no account of it; [`Held`](super::Held) does.
+    fn release(&self, origin: Origin<'_>, reach: &dyn Fn(&str) -> bool) -> Vec<Released> {
+        let (_, _) = (origin, reach);
+        Vec::new()
+    }
+
+    /// Whether what takes long can be accepted without filling what waits: whoever can wait does, while there is no room.
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// Where it notes what it sends to MIDI ports, if it sends any.
+    fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        None
     }
 
     /// Carries out `request` and waits for its answer, at most `limit`.

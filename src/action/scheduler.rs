@@ -9,6 +9,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::effect::Effect;
+use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
 use crate::clock::Micros;
 use crate::config::Action;
@@ -42,9 +43,27 @@ struct Waiting {
     path: Vec<Frame>,
 }
 
+/// What was left undone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Actions that waited for a delay.
+    pub actions: u64,
+    /// Steps they still had. Where a condition had not been asked, the branch that has more.
+    pub steps: u64,
+}
+
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = |number: u64| if number == 1 { "" } else { "s" };
+        let Self { actions, steps } = *self;
+        let verb = if steps == 1 { "was" } else { "were" };
+        write!(f, "{steps} step{} of {actions} action{} {verb}", plural(steps), plural(actions))
+    }
+}
+
 /// Where one node of an action tree goes on.
 #[derive(Debug, Clone, Copy)]
-enum Frame {
+pub(super) enum Frame {
     /// A sequence, in this part.
     Part(usize),
     /// A repetition, in this round (from 0).
@@ -112,6 +131,16 @@ impl Scheduler {
         waiting
     }
 
+    /// The same, and how much that was.
+    pub fn stop(&mut self) -> Left {
+        let mut left = Left::default();
+        for Reverse(Waiting { action, path, .. }) in self.waiting.drain() {
+            left.actions += 1;
+            left.steps = left.steps.saturating_add(steps_left(&action, &path));
+        }
+        left
+    }
+
     /// Runs `action` on from `path` at time `at`, and queues the rest when it pauses.
     fn go_on(&mut self, at: Micros, action: &Arc<Action>, cause: Cause, mut path: Vec<Frame>, walk: &mut Walk<'_>) {
         let pause = walk.visit(action, &mut path, at, &cause);
@@ -124,7 +153,10 @@ impl Scheduler {
         if self.waiting.len() >= MAX_WAITING {
             self.dropped += 1;
             let task = Task::Dropped(Dropped::TooManyWaiting { limit: MAX_WAITING });
-            walk.out.push(Step { at, cause, task });
+            // What the rest would have let go is let go now, or it would stay down.
+            let owed = owed(action, &path).map(|out| Task::Effect(Effect::Midi(out)));
+            let tasks = std::iter::once(task).chain(owed);
+            walk.out.extend(tasks.map(|task| Step { at, cause: cause.clone(), task }));
             return;
         }
         self.sequence += 1;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::effect::Effect;
+use super::scheduler::Left;
 use crate::clock::Micros;
 use crate::config::PluginCall;
 use crate::gesture::GestureEvent;
@@ -48,16 +49,20 @@ pub enum Dropped {
         /// How many may wait.
         limit: usize,
     },
+    /// The session ended while actions waited for their delays.
+    AtEnd(Left),
 }
 
 impl std::fmt::Display for Dropped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self::TooManyWaiting { limit } = self;
-        write!(
-            f,
-            "the rest of the action was dropped: {limit} actions wait for their delays already; shorten the delays \
-             or trigger them less often"
-        )
+        match self {
+            Self::TooManyWaiting { limit } => write!(
+                f,
+                "the rest of the action was dropped: {limit} actions wait for their delays already; shorten the delays \
+                 or trigger them less often"
+            ),
+            Self::AtEnd(left) => write!(f, "the session ended: {left} dropped"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::text::Escape as _;
 
 use super::effect::Effect;
-use crate::config::{KeyModifier, MouseButton, Volume, VolumeOperation};
+use crate::config::{MouseButton, Volume, VolumeOperation};
 use crate::midi::{Message, SystemMessage};
 
 /// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
@@ -22,12 +22,7 @@ impl Display for Effect {
             Self::Keystroke(keystroke) => {
                 f.write_str("keys ")?;
                 for modifier in &keystroke.modifiers {
-                    f.write_str(match modifier {
-                        KeyModifier::Cmd => "cmd+",
-                        KeyModifier::Shift => "shift+",
-                        KeyModifier::Alt => "alt+",
-                        KeyModifier::Ctrl => "ctrl+",
-                    })?;
+                    write!(f, "{}+", modifier.key())?;
                 }
                 OneLine(&keystroke.keys).fmt(f)
             }
@@ -130,6 +125,7 @@ impl Display for Brief<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::KeyModifier;
     use crate::config::{Keystroke, MidiOut, MouseClick};
     use crate::midi::Channel;
 

@@ -30,6 +30,14 @@ fn what(entry: &Entry) -> String {
         What::Effect { effect, result: Ok(()), dry_run: false } => effect.to_string(),
         What::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
         What::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),
+        What::Released { by, effect, result, dry_run } => {
+            let who = by.as_ref().map_or(String::new(), |(plugin, _)| format!("{plugin}: "));
+            match result {
+                Ok(()) if *dry_run => format!("{who}would do: {effect} (it was still down)"),
+                Ok(()) => format!("{who}{effect} (it was still down)"),
+                Err(error) => format!("{who}{effect}: failed: {error}"),
+            }
+        }
         What::PluginEffect { plugin, effect, .. } => format!("{plugin} would do: {effect}"),
         What::Call { call, outcome } => ran(&call.plugin, &call.tenant, "", outcome),
         What::Shutdown { plugin, tenant, outcome } => ran(plugin, tenant, "shutdown ", outcome),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::config::{Capability, Config, Environment, PluginConfig, literal};
 use crate::grant::Risk;
-use crate::package::{TrustLevel, Verdict};
+use crate::package::{Refusal, TrustLevel, Verdict};
 use crate::text::Escape as _;
 
 /// A warning about a plugin of the configuration, with the line to write.
@@ -75,9 +75,9 @@ fn risky(settings: &PluginConfig) -> impl Iterator<Item = Capability> {
 
 /// Grants of the configuration that hold for whatever file lies at the plugin's path; `verdict` is of the file there now.
 pub(super) fn of_grants(plugin: &str, settings: &PluginConfig, verdict: &Verdict) -> Option<Advice> {
-    // A signature by a trusted key holds the file, and so does a pin. Of a file that is refused or absent nothing is granted.
-    if !depends_on_file(settings) || verdict.level == TrustLevel::Trusted || verdict.refusal.is_some() || !verdict.read
-    {
+    // A signature by a trusted key holds the file, and so does a pin. Of a file whose origin is refused, or that is absent, nothing is granted.
+    let refused = verdict.refusal.as_ref().is_some_and(|refusal| !matches!(refusal, Refusal::Unusable { .. }));
+    if !depends_on_file(settings) || verdict.level == TrustLevel::Trusted || refused || !verdict.read {
         return None;
     }
     let granted: Vec<String> =

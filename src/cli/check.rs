@@ -8,12 +8,17 @@ use serde_json::{Value, json};
 use super::advice::{self, Advice};
 use super::output::say;
 use super::plugin::RECORDS;
+use super::run_policy::grants;
 use super::{Exit, Failure, Output};
 use crate::clock::SystemClock;
 use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, literal, paths};
-use crate::daemon::Places;
+use crate::daemon::{Outlook, Places};
 use crate::package::{Policy, Timestamp, Verdict, first_seen, verdict};
 use crate::text::Escape as _;
+use crate::text::clean;
+
+/// Longest remark that is shown, in bytes.
+const MAX_REMARK: usize = 500;
 
 /// Check a configuration: print every error and warning, with line, column and what to write instead.
 #[derive(FromArgs, Debug)]
@@ -21,13 +26,13 @@ use crate::text::Escape as _;
     subcommand,
     name = "check",
     example = "{command_name}\n{command_name} my.toml\n{command_name} --plugins\n{command_name} --json my.toml | jq .errors",
-    note = "Exit codes: 0 the configuration is valid; 1 it is not, or a plugin is refused (with --plugins); 2 there is none, or it cannot be read. It is never created."
+    note = "With --plugins, each plugin is read, settled and loaded as by `conductor run`, and not called. Where only running tells\nwhat it asks for (an export `capabilities`, or an `init` that returns metadata, and no section conductor.plugin), these\nrun, in the sandbox and with nothing granted; so does the conformance gate where it is required.\n\nExit codes: 0 the configuration is valid; 1 it is not, or a plugin is refused (with --plugins); 2 there is none, or it cannot be read. It is never created."
 )]
 pub(super) struct Check {
     /// the configuration; default: config.toml in the configuration directory
     #[argh(positional)]
     file: Option<PathBuf>,
-    /// also show, for each plugin, who signed it and whether it would be admitted; one that is refused makes it 1
+    /// also show, for each plugin, who signed it and whether `run` would admit and load it; one that is refused makes it 1
     #[argh(switch)]
     plugins: bool,
     /// print one JSON object instead
@@ -58,8 +63,11 @@ impl Check {
                         say(&format!("{}: warning: {advice}\n", name.escaped()));
                     }
                     out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
-                    for Examined { name, verdict, history } in plugins.unwrap_or_default() {
+                    for Examined { name, verdict, history, remarks } in plugins.unwrap_or_default() {
                         out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(name)))?;
+                        for remark in remarks {
+                            out.line(format_args!("remark:     {}", clean(remark, MAX_REMARK)))?;
+                        }
                         for part in history.iter().flat_map(|history| history.lines()) {
                             out.line(format_args!("history:    {}", part.trim_start()))?;
                         }
@@ -89,22 +97,31 @@ impl Check {
     }
 }
 
-/// What `run` would say about a plugin today. Nothing of any plugin runs, and nothing is recorded.
+/// What `run` would say about a plugin today. Nothing is recorded.
 struct Examined {
     name: String,
     verdict: Verdict,
     /// What the record of admitted versions does not know yet.
     history: Option<String>,
+    /// What is odd about it.
+    remarks: Vec<String>,
 }
 
-/// Looks at the plugins of `config`: all of them, or those whose grants may depend on what the file is.
+/// Looks at the plugins of `config`: at `all` of them as `run` does, to the end; or at the origin of those whose grants may depend on
+/// what the file is, of which then nothing runs.
 fn examined(config: &Config, environment: &Environment, all: bool) -> Vec<Examined> {
     let (places, at) = (Places::of(environment), Timestamp::now(&SystemClock::start()));
+    let grants = if all { grants(&places) } else { None };
     let examine = |(name, plugin): (&String, &PluginConfig)| {
         let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-        let verdict = verdict(&plugin.path, &policy);
+        let (verdict, remarks) = if all {
+            let Outlook { verdict, status, .. } = Outlook::of(plugin, &policy, grants.as_ref());
+            (verdict, status.map(|status| status.manifest.remarks()).unwrap_or_default())
+        } else {
+            (verdict(&plugin.path, &policy), Vec::new())
+        };
         let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
-        Examined { name: name.clone(), verdict, history }
+        Examined { name: name.clone(), verdict, history, remarks }
     };
     let depends = |(_, plugin): &(&String, &PluginConfig)| all || advice::depends_on_file(plugin);
     config.plugins.iter().filter(depends).map(examine).collect()
@@ -220,6 +237,9 @@ fn plugin_json(plugin: &Examined) -> Value {
     let mut json = json!({ "plugin": plugin.name, "verdict": plugin.verdict });
     if let Some(history) = &plugin.history {
         json["history"] = history.as_str().into();
+    }
+    if !plugin.remarks.is_empty() {
+        json["remarks"] = plugin.remarks.iter().map(|remark| clean(remark, MAX_REMARK)).collect::<Vec<_>>().into();
     }
     json
 }

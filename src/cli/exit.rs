@@ -51,6 +51,12 @@ impl Failure {
     pub fn operation(text: impl Into<String>) -> Self {
         Self::Operation(text.into())
     }
+    /// That operations could not be carried out, if one of `results` says so: of several, with the texts of all.
+    pub(super) fn of_all(results: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let texts: Vec<String> =
+            results.into_iter().filter_map(Result::err).map(|failure| failure.to_string()).collect();
+        if texts.is_empty() { Ok(()) } else { Err(Self::Operation(texts.join("\n"))) }
+    }
     /// Prints the text to standard error and gives the exit code.
     #[must_use]
     pub fn report(&self) -> ExitCode {

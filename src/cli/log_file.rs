@@ -25,6 +25,8 @@ pub(super) struct LogFile {
     torn: bool,
     /// Lines that could not be written, since one could.
     missing: u64,
+    /// Lines that could not be written.
+    lost: u64,
     /// The complaint that was made last, so that it is made once.
     complaint: Option<String>,
 }
@@ -43,6 +45,7 @@ impl LogFile {
             keep,
             torn: false,
             missing: 0,
+            lost: 0,
             complaint: None,
         })
     }
@@ -64,9 +67,15 @@ impl LogFile {
         self.write([format!("warn: {count} lines are missing from this log here: {reason}\n").as_bytes()]);
     }
 
+    /// Lines that could not be written so far.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
     fn write_line(&mut self, line: &[u8]) {
         if let Err(error) = self.append(line) {
             self.missing += 1;
+            self.lost += 1;
             self.complain(&format!("lines are missing from the log: {error}"));
             return;
         }

@@ -28,6 +28,8 @@ struct State {
     bytes: usize,
     /// Lines that found no room.
     missing: u64,
+    /// Lines that could not be written.
+    lost: u64,
     /// The thread is writing.
     busy: bool,
 }
@@ -65,6 +67,11 @@ impl LogWriter {
         let _ = self.idle.wait_timeout_while(self.state(), limit, waits);
     }
 
+    /// Lines that could not be written, as far as that was tried.
+    pub(super) fn lost(&self) -> u64 {
+        self.state().lost
+    }
+
     fn work(&self, mut file: LogFile) {
         loop {
             let nothing = |state: &mut State| state.lines.is_empty() && state.missing == 0;
@@ -78,6 +85,7 @@ impl LogWriter {
             }
             let written: usize = lines.iter().map(|line| line.len().saturating_add(LINE)).sum();
             let mut state = self.state();
+            state.lost = file.lost();
             state.bytes = state.bytes.saturating_sub(written);
             state.busy = false;
             if state.lines.is_empty() {

@@ -1,7 +1,8 @@
 //! Diagnostics: standard error, and a file where the configuration names one.
 
-use std::io::Write;
-use std::sync::Arc;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use log::{Log, Metadata, Record};
@@ -15,6 +16,12 @@ use crate::text::{Escape as _, escape_lines};
 
 /// How long the end of the program waits for the log file.
 const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// The file of the process's log.
+static FILE: OnceLock<(PathBuf, Arc<LogWriter>)> = OnceLock::new();
+
+/// Why diagnostics could not be written to standard error, the first time.
+static STANDARD_ERROR: OnceLock<String> = OnceLock::new();
 
 /// Standard error and a file.
 struct Logger {
@@ -35,10 +42,17 @@ impl Log for Logger {
         let target = if record.target() == "plugin" { " plugin" } else { "" };
         let line = format!("{}{target}: {}", record.level().as_str().to_lowercase(), record.args());
         let line = (one_record(&line) + "\n").into_bytes();
-        // Nothing can be done when standard error is closed.
-        let _ = std::io::stderr().write_all(&line);
+        let written = std::io::stderr().write_all(&line);
         if let Some(file) = &self.file {
             file.push(line);
+        }
+        // A reader that went away had enough.
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+            && STANDARD_ERROR.set(error.to_string()).is_ok()
+            && let Some(file) = &self.file
+        {
+            file.push(format!("warn: standard error lacks lines: {error}\n").into_bytes());
         }
     }
 
@@ -75,6 +89,8 @@ pub(super) fn start(logging: &Logging) -> Result<(), Failure> {
                 Failure::operation(format!("cannot start the thread that writes the log: {error}"))
             })?;
             write_panics(&writer);
+            // Like the logger below, a second one is for tests alone.
+            let _ = FILE.set((path.clone(), Arc::clone(&writer)));
             Some(writer)
         }
     };
@@ -84,6 +100,18 @@ pub(super) fn start(logging: &Logging) -> Result<(), Failure> {
         log::set_max_level(level);
     }
     Ok(())
+}
+
+/// Waits for the log file, and says whether every diagnostic was written that was to be.
+pub(super) fn finish() -> Result<(), Failure> {
+    log::logger().flush();
+    let file = FILE.get().and_then(|(path, writer)| match writer.lost() {
+        0 => None,
+        lost => Some(format!("{}: the log is not complete: {lost} lines could not be written", path.escaped())),
+    });
+    let standard_error = STANDARD_ERROR.get().map(|error| format!("standard error is not complete: {error}"));
+    let results = [file, standard_error].into_iter().flatten().map(|text| Err(Failure::operation(text)));
+    Failure::of_all(results)
 }
 
 /// What ends the program by a panic stands in the file as well, with everything before it.

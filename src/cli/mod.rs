@@ -7,10 +7,12 @@ mod check;
 mod demo;
 mod doctor;
 mod exit;
+mod growing;
 mod log_file;
 mod log_writer;
 mod logging;
 mod monitor;
+mod os_text;
 mod output;
 mod plugin;
 mod ports;
@@ -20,6 +22,7 @@ mod replay;
 mod run;
 mod run_policy;
 mod scratch;
+mod session_report;
 mod transcript_file;
 #[cfg(feature = "plugin-signing")]
 mod sign;
@@ -27,8 +30,10 @@ mod suggestion;
 mod wasi;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use argh::{EarlyExit, FromArgs};
+use signal_hook::consts::SIGXFSZ;
 
 use crate::text::Escape as _;
 use crate::text::shell::word;
@@ -103,9 +108,9 @@ impl Command {
             Self::Monitor(command) => command.run(out),
             Self::Plugin(command) => command.run(out),
             Self::Ports(command) => command.run(out),
-            Self::Record(command) => command.run(out),
+            Self::Record(command) => command.run(),
             Self::Replay(command) => command.run(out),
-            Self::Run(command) => command.run(out),
+            Self::Run(command) => command.run(),
             Self::Version(command) => command.run(out),
             Self::Wasi(command) => command.run(out),
         }
@@ -123,9 +128,15 @@ fn program<T: FromArgs>(
     name: &str,
     run: impl FnOnce(T, &mut Output) -> Result<Exit, Failure>,
 ) -> std::process::ExitCode {
+    bear_full_files();
     let mut out = Output::stdout();
     let mut arguments = Vec::new();
     for argument in std::env::args_os().skip(1) {
+        // What a program of the user's is given is none of this one's business.
+        if arguments.first().is_some_and(|command| command == "wasi") {
+            arguments.push(os_text::disguised(&argument));
+            continue;
+        }
         match argument.into_string() {
             Ok(argument) => arguments.push(argument),
             Err(argument) => {
@@ -154,6 +165,13 @@ fn program<T: FromArgs>(
     };
     log::logger().flush();
     code
+}
+
+/// A file that may grow no further (`ulimit -f`) is an error for whoever writes it, like a full disk, and not the end of the process.
+fn bear_full_files() {
+    // Handled, and not ignored: what is ignored stays so in the programs that are started. The flag itself says nothing new. Where the
+    // system does not let it be handled, all is as it was.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 /// The option that names `config` again, for a command that is suggested; nothing where the usual one was read.

@@ -1,6 +1,7 @@
 //! `conductor monitor`.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
@@ -10,8 +11,10 @@ use serde::Serialize;
 use super::suggestion::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::clock::{Micros, SystemClock};
-use crate::config::Logging;
-use crate::device::{DeviceEvent, DeviceSpec, Devices, Input, Session, Source, What, list_ports, resolve};
+use crate::config::{Environment, FirstChannel, Logging, paths};
+use crate::device::{
+    DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, Which, list_ports, resolve_as,
+};
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
 use crate::text::Escape as _;
@@ -32,11 +35,19 @@ pub(super) struct Monitor {
     #[argh(option)]
     input: Option<String>,
 
+    /// show a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    raw: bool,
+    /// configuration the suggested lines are for: they count channels as it does; default conductor/config.toml below
+    /// `$XDG_CONFIG_HOME`, if there is one
+    #[argh(option, arg_name = "file")]
+    config: Option<PathBuf>,
+
     /// end after this many messages
     #[argh(option)]
     count: Option<u64>,
 
-    /// print one JSON object for each message
+    /// print one JSON object for each message; its channel counts from 1
     #[argh(switch)]
     json: bool,
 }
@@ -45,6 +56,8 @@ pub(super) struct Monitor {
 struct Printer<'a> {
     out: &'a mut Output,
     json: bool,
+    /// How the configuration counts channels.
+    first: FirstChannel,
     left: Option<u64>,
     /// Controls whose mapping has been printed. Bounded by the controls MIDI has: 16 channels with some 500 each.
     seen: BTreeSet<Control>,
@@ -54,9 +67,21 @@ struct Printer<'a> {
 impl Monitor {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         logging::start(&Logging::default())?;
-        let mut printer = Printer { out, json: self.json, left: self.count, seen: BTreeSet::new(), begun: false };
+        let first = self.first_channel()?;
+        let mut printer =
+            Printer { out, json: self.json, first, left: self.count, seen: BTreeSet::new(), begun: false };
+        if self.raw && self.input.is_none() {
+            return Err(Failure::usage("conductor monitor: --raw says how to read a file: give one with --input"));
+        }
+        let reading = Reading::raw(self.raw);
         let failed = |error: &dyn std::fmt::Display| Failure::operation(format!("conductor monitor: {error}"));
-        let devices = match self.input.as_deref().map(resolve).transpose().map_err(|error| failed(&error))? {
+        let devices = match self
+            .input
+            .as_deref()
+            .map(|input| resolve_as(input, reading))
+            .transpose()
+            .map_err(|error| failed(&error))?
+        {
             Some(Input::Session(session)) => return printer.session(&session),
             Some(Input::Live(source)) => vec![DeviceSpec::only(source)],
             None => every_port().map_err(|error| failed(&error))?,
@@ -70,6 +95,28 @@ impl Monitor {
     }
 }
 
+impl Monitor {
+    /// How the configuration counts channels.
+    fn first_channel(&self) -> Result<FirstChannel, Failure> {
+        let (path, usual) = match &self.config {
+            Some(path) => (path.clone(), false),
+            None => match paths::config_file(&Environment::of_process()) {
+                Ok(path) => (path, true),
+                Err(_) => return Ok(FirstChannel::One), // no home directory, and so no configuration
+            },
+        };
+        match FirstChannel::of_file(&path) {
+            Some(FirstChannel::Zero) => {
+                log::info!("channels are counted from 0, as in {}", path.escaped());
+                Ok(FirstChannel::Zero)
+            }
+            Some(FirstChannel::One) => Ok(FirstChannel::One),
+            None if usual => Ok(FirstChannel::One),
+            None => Err(Failure::operation(format!("{}: no configuration that can be read", path.escaped()))),
+        }
+    }
+}
+
 /// Every input port there is now.
 fn every_port() -> Result<Vec<DeviceSpec>, crate::device::PortsError> {
     let ports = list_ports()?.inputs;
@@ -78,6 +125,7 @@ fn every_port() -> Result<Vec<DeviceSpec>, crate::device::PortsError> {
         .map(|(number, port)| DeviceSpec {
             id: DeviceId(number),
             source: Source::Port(port.address.to_string()),
+            which: Which::default(),
             port: None,
             reconnect: true,
         })
@@ -103,8 +151,9 @@ impl Printer<'_> {
         let mut result = Ok(Exit::Done);
         while going > 0 && !self.enough() {
             // The sender lives as long as a device does.
-            let Ok(DeviceEvent { t, device, what }) = events.recv() else { break };
-            opened.taken(&what);
+            let Ok(event) = events.recv() else { break };
+            opened.taken(&event);
+            let DeviceEvent { t, device, what, .. } = event;
             let source = devices.iter().find(|spec| spec.id == device).map(|spec| short(&spec.source));
             match what {
                 What::Message(message) => {
@@ -115,6 +164,10 @@ impl Printer<'_> {
                 }
                 What::Connected { name } => log::info!("listening to {name}"),
                 What::Lost { reason } => log::warn!("{}: {reason}", source.as_deref().unwrap_or("?")),
+                What::NotMidi { what } => {
+                    let source = source.as_deref().unwrap_or("?");
+                    result = Err(Failure::operation(format!("conductor monitor: {source}: not shown: {what}")));
+                }
                 What::Ended => going -= 1,
             }
         }
@@ -130,7 +183,7 @@ impl Printer<'_> {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(1);
         }
-        let suggestion = Control::of(message).map(suggestion);
+        let suggestion = Control::of(message).map(|control| suggestion(control, self.first));
         if self.json {
             let line = serde_json::to_string(&Line::new(t, source, message, suggestion))
                 .map_err(|error| Failure::operation(error.to_string()))?;
@@ -142,7 +195,7 @@ impl Printer<'_> {
             self.out.live_line(format_args!("Source    Event                  Ch  Data"))?;
         }
         let (event, data) = (event(message), data(message));
-        let channel = message.channel().map_or(String::new(), |channel| channel.number().to_string());
+        let channel = message.channel().map_or(String::new(), |channel| self.first.number(channel).to_string());
         let line = format!("{source:<9} {event:<22} {channel:>2}  {data}");
         self.out.live_line(format_args!("{}", line.trim_end()))?;
         if let (Some(control), Some(suggestion)) = (Control::of(message), suggestion)

@@ -9,7 +9,9 @@ use crate::device::{Port, PortList, list_ports};
 /// List MIDI ports, to find out what to write as a device's name.
 ///
 /// Inputs are what Conductor can be played from, outputs what actions can send to. A name, the beginning of one, or the
-/// address can stand as a device's name in the configuration, after --input, and as the port of an action.
+/// address can stand as a device's name in the configuration, after --input, and as the port of an action. Where two devices have
+/// one name, a line with the `serial` or the `usb` that is shown beside it says which is meant. Ports of Conductor itself are not
+/// listed among the inputs: they are none.
 #[derive(FromArgs, Debug)]
 #[argh(
     subcommand,
@@ -29,6 +31,10 @@ struct Line<'a> {
     address: String,
     client: &'a str,
     port: &'a str,
+    /// Of a USB device that has one.
+    serial: Option<&'a str>,
+    /// Where it is plugged in.
+    usb: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -37,11 +43,18 @@ struct Listing<'a> {
     outputs: Vec<Line<'a>>,
 }
 
-fn lines(ports: &[Port]) -> Vec<Line<'_>> {
-    ports
-        .iter()
-        .map(|port| Line { address: port.address.to_string(), client: &port.client, port: &port.name })
-        .collect()
+fn lines<'a>(list: &'a PortList, ports: &'a [Port]) -> Vec<Line<'a>> {
+    let line = |port: &'a Port| {
+        let usb = list.usb(port);
+        Line {
+            address: port.address.to_string(),
+            client: &port.client,
+            port: &port.name,
+            serial: usb.and_then(|usb| usb.serial.as_deref()),
+            usb: usb.map(|usb| usb.path.as_str()),
+        }
+    };
+    ports.iter().map(line).collect()
 }
 
 impl Ports {
@@ -50,26 +63,29 @@ impl Ports {
         let none = PortList::default();
         let ports = listed.as_ref().unwrap_or(&none);
         if self.json {
-            let listing = Listing { inputs: lines(&ports.inputs), outputs: lines(&ports.outputs) };
+            let listing = Listing { inputs: lines(ports, &ports.inputs), outputs: lines(ports, &ports.outputs) };
             let text = serde_json::to_string(&listing).map_err(|error| Failure::operation(error.to_string()))?;
             out.json(&text)?;
         } else if listed.is_ok() {
-            table(out, "Inputs", &ports.inputs)?;
-            table(out, "Outputs", &ports.outputs)?;
+            table(out, "Inputs", ports, &ports.inputs)?;
+            table(out, "Outputs", ports, &ports.outputs)?;
         }
         listed.map(|_| Exit::Done).map_err(|error| Failure::operation(format!("conductor ports: {error}")))
     }
 }
 
-fn table(out: &mut Output, title: &str, ports: &[Port]) -> Result<(), Failure> {
+fn table(out: &mut Output, title: &str, list: &PortList, ports: &[Port]) -> Result<(), Failure> {
     if ports.is_empty() {
         out.line(format_args!("{title}: none"))?;
         return Ok(());
     }
     out.line(format_args!("{title}:"))?;
     let width = ports.iter().map(|port| port.client.chars().count()).max().unwrap_or_default();
+    let names = ports.iter().map(|port| port.name.chars().count()).max().unwrap_or_default();
     for port in ports {
-        out.line(format_args!("  {:<7} {:<width$}  {}", port.address.to_string(), port.client, port.name))?;
+        let usb = list.usb(port).map_or_else(String::new, ToString::to_string);
+        let line = format!("  {:<7} {:<width$}  {:<names$}  {usb}", port.address.to_string(), port.client, port.name);
+        out.line(format_args!("{}", line.trim_end()))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use argh::FromArgs;
 
 use super::run::Run;
-use super::{Exit, Failure, Output};
+use super::{Exit, Failure};
 
 /// Run the configuration and record the session: `run --record FILE`.
 #[derive(FromArgs, Debug)]
@@ -25,6 +25,9 @@ pub(super) struct Record {
     /// MIDI port, virtual:NAME, Standard MIDI File, raw byte stream or - instead of the configured devices
     #[argh(option, arg_name = "port|file|-")]
     input: Option<String>,
+    /// play a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    raw: bool,
     /// also write what the session came to, *.transcript.jsonl
     #[argh(option, arg_name = "file")]
     transcript: Option<PathBuf>,
@@ -46,9 +49,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let Self { journal, config, input, transcript, dry_run, json, realtime, data, force } = self;
-        Run { config, input, dry_run, answer: None, json, realtime, data, record: Some(journal), transcript, force }
-            .run(out)
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let Self { journal, config, input, raw, transcript, dry_run, json, realtime, data, force } = self;
+        let record = Some(journal);
+        Run { config, input, raw, dry_run, answer: None, json, realtime, data, record, transcript, force }.run()
     }
 }

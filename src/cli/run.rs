@@ -7,20 +7,21 @@ use std::time::Duration;
 use argh::FromArgs;
 
 use super::recording::JournalFile;
+use super::session_report::SessionReport;
 use super::transcript_file::TranscriptFile;
-use super::{Exit, Failure, Output, account, advice, config_option, logging, recording};
+use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::{Facts, Outside};
 use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 use crate::config::literal;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
 use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
-use crate::device::{self, DeviceSpec, Input, resolve};
+use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
 use crate::effect::{self, CannedAnswers, Live, Revocations, World};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
-use crate::sandbox::{PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
+use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
 use crate::text::shell::word;
 
@@ -33,7 +34,7 @@ const DRAIN: Duration = Duration::from_secs(5);
     subcommand,
     name = "run",
     example = "Run the usual configuration with its devices:\n  {command_name}\nSay what a recorded session would do:\n  {command_name} --input session.mid --dry-run",
-    note = "A file plays in virtual time and ends when done; a port, FIFO or device is read until a signal comes.\n\nExit codes: 0 done; 1 the configuration is invalid or a plugin was refused; 2 wrong usage or an operation that\ncould not be carried out."
+    note = "A file plays in virtual time and ends when done; a port, FIFO or device is read until a signal comes.\n\nExit codes: 0 done; 1 the configuration is invalid or a plugin was refused; 2 wrong usage or an operation that\ncould not be carried out, such as writing to a full disk: standard output, journal, transcript or log then lack\nsomething, which is said at once, and the session goes on."
 )]
 pub(super) struct Run {
     /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
@@ -43,6 +44,9 @@ pub(super) struct Run {
     /// devices
     #[argh(option, arg_name = "port|file|-")]
     pub(super) input: Option<String>,
+    /// play a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    pub(super) raw: bool,
     /// print effects instead of performing them
     #[argh(switch)]
     pub(super) dry_run: bool,
@@ -72,7 +76,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
         if self.force && self.record.is_none() {
             return Err(Failure::usage("--force replaces the journal of --record: give one"));
         }
@@ -115,6 +119,7 @@ impl Run {
         warn_of_missing_wall(&config, matches!(feed, Given::Live(_)));
         let refused = !plugins.refused.is_empty();
         let granted = plugins.plugins.clone();
+        let loaded = granted.clone();
         let permits: effect::Permits = Arc::new(move |name, capability| {
             let plugin = granted.iter().find(|plugin| plugin.name() == name);
             plugin.is_some_and(|plugin| plugin.grant().has(capability))
@@ -142,15 +147,20 @@ impl Run {
             data_root: places.data_root,
             record: self.record.as_deref().map(|path| JournalFile { path, force: self.force }),
             transcript: self.transcript.as_deref(),
-            json: self.json,
         };
-        match feed {
-            Given::Played(file) => session.play(file, out)?,
-            Given::Live(feed) => session.live(feed)?,
-        }
+        let report = SessionReport::new(self.json);
+        let kept = match feed {
+            Given::Played(file) => session.play(file, report)?,
+            Given::Live(feed) => session.live(feed, report)?,
+        };
         if !live.drain(DRAIN) {
             log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
         }
+        live.finish();
+        for plugin in &loaded {
+            tell_denials(plugin);
+        }
+        Failure::of_all(kept.into_iter().chain([logging::finish()]))?;
         Ok(if refused { Exit::Negative } else { Exit::Done })
     }
 
@@ -160,6 +170,9 @@ impl Run {
             if self.realtime {
                 return Err(Failure::usage("--realtime paces a file: give one with --input"));
             }
+            if self.raw {
+                return Err(Failure::usage("--raw says how to read a file: give one with --input"));
+            }
             let specs = DeviceSpec::from_config(&config.devices);
             if specs.is_empty() {
                 return Err(Failure::usage(
@@ -168,7 +181,7 @@ impl Run {
             }
             return Ok(Given::Live(Feed::Devices(specs)));
         };
-        match resolve(input).map_err(|error| Failure::operation(error.to_string()))? {
+        match resolve_as(input, Reading::raw(self.raw)).map_err(|error| Failure::operation(error.to_string()))? {
             Input::Session(session) if self.realtime => Ok(Given::Live(Feed::Paced(session.messages))),
             Input::Session(session) => Ok(Given::Played(session)),
             Input::Live(source) => Ok(Given::Live(Feed::Devices(vec![DeviceSpec::only(source)]))),
@@ -188,12 +201,14 @@ struct Session<'a> {
     data_root: Option<PathBuf>,
     record: Option<JournalFile<'a>>,
     transcript: Option<&'a Path>,
-    json: bool,
 }
+
+/// What became of the input, and of each thing that was written while the session went on.
+type Kept = Vec<Result<(), Failure>>;
 
 impl Session<'_> {
     /// Plays `file` in virtual time.
-    fn play(self, file: device::Session, out: &mut Output) -> Result<(), Failure> {
+    fn play(self, file: device::Session, mut report: SessionReport) -> Result<Kept, Failure> {
         let dry_run = self.told.is_some();
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = World::played(Arc::clone(&clock));
@@ -202,14 +217,11 @@ impl Session<'_> {
         let services = self.services(Arc::<VirtualClock>::clone(&clock), seed, false, recorder.as_ref());
         let messages = file.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
         let mut transcript = self.begin_transcript(recorder.as_deref())?;
-        let json = self.json;
-        let mut written = Ok(());
         let tell = |entry: Entry| {
             if let Some(transcript) = &mut transcript {
                 transcript.add(&entry);
             }
-            written = print(out, &entry, json);
-            written.is_ok()
+            report.add(&entry)
         };
         let facts = world.in_mode(0);
         let recorded = recorder.as_ref().map(|recorder| RecordedFacts::new(&facts, Arc::clone(recorder)));
@@ -232,13 +244,11 @@ impl Session<'_> {
             }
             Failure::from(error)
         })?;
-        written?;
-        finish(recorder.as_deref(), end)?;
-        transcript.map_or(Ok(()), |file| file.finish(0))
+        Ok(vec![report.finish(), finish(recorder.as_deref(), end), transcript.map_or(Ok(()), |file| file.finish(0))])
     }
 
     /// Reads devices, or a paced file, in real time.
-    fn live(self, feed: Feed) -> Result<(), Failure> {
+    fn live(self, feed: Feed, report: SessionReport) -> Result<Kept, Failure> {
         let clock = Arc::new(SystemClock::start());
         let world = World::live(Arc::clone(&clock), effect::Environment::inherited());
         let seed = SystemEntropy::bytes::<32>()
@@ -248,13 +258,17 @@ impl Session<'_> {
         let transcript = self.begin_transcript(recorder.as_deref())?;
         let transcript = transcript.map(|file| Arc::new(Mutex::new(file)));
         let ordered = transcript.clone().map(|file| -> Ordered {
-            Box::new(move |entry| file.lock().unwrap_or_else(PoisonError::into_inner).add(entry))
+            Box::new(move |entry| {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                file.add(entry);
+                file.hand_on();
+            })
         });
-        let json = self.json;
-        let mut printer = Output::stdout();
+        let report = Arc::new(Mutex::new(report));
+        let told = Arc::clone(&report);
         let tell = move |entry: Entry| {
-            let shown = print(&mut printer, &entry, json).and_then(|()| printer.flush());
-            shown.is_ok()
+            let mut report = told.lock().unwrap_or_else(PoisonError::into_inner);
+            report.add(&entry) && report.hand_on()
         };
         let facts = world.in_mode(0);
         let recorded = recorder.as_ref().map(|recorder| RecordedFacts::new(&facts, Arc::clone(recorder)));
@@ -270,16 +284,18 @@ impl Session<'_> {
             recorder: recorder.clone(),
             ordered,
         };
-        let LiveEnd { t: end, lost } = run_live(run, facts, tell).map_err(|error| {
+        let LiveEnd { t: end, lost, not_midi } = run_live(run, facts, tell).map_err(|error| {
             if let Some(recorder) = &recorder {
                 recorder.abandon();
             }
             Failure::operation(error.to_string())
         })?;
-        finish(recorder.as_deref(), end)?;
+        let report = report.lock().unwrap_or_else(PoisonError::into_inner).finish();
         let transcript = transcript.and_then(Arc::into_inner);
         let transcript = transcript.map(|file| file.into_inner().unwrap_or_else(PoisonError::into_inner));
-        transcript.map_or(Ok(()), |file| file.finish(lost.transcript))
+        let transcript = transcript.map_or(Ok(()), |file| file.finish(lost.transcript));
+        let input = if not_midi { Err(Failure::operation("an input was no MIDI, as said above")) } else { Ok(()) };
+        Ok(vec![report, finish(recorder.as_deref(), end), transcript, input])
     }
 
     fn begin_journal(&self, epoch: u64, seed: &[u8; 32]) -> Result<Option<Arc<Recorder>>, Failure> {
@@ -330,6 +346,17 @@ impl Session<'_> {
     }
 }
 
+/// Says how much `plugin` was denied in the session.
+fn tell_denials(plugin: &Plugin) {
+    let denials = plugin.counters().values().denials;
+    let total: u64 = denials.values().sum();
+    if total > 0 {
+        let counts: Vec<_> =
+            denials.iter().map(|((function, reason), count)| format!("{function} ({reason}): {count}")).collect();
+        log::warn!("plugin \"{}\": denied in all: {total}; {}", plugin.name().escaped(), counts.join(", "));
+    }
+}
+
 /// Says when plugins are behind one wall only: because it was asked for, or, in a session that goes on, because the kernel has
 /// nothing to make another one of.
 fn warn_of_missing_wall(config: &Config, live: bool) {
@@ -359,15 +386,6 @@ fn finish(recorder: Option<&Recorder>, end: Micros) -> Result<(), Failure> {
 enum Given {
     Played(device::Session),
     Live(Feed),
-}
-
-fn print(out: &mut Output, entry: &Entry, json: bool) -> std::io::Result<()> {
-    if json {
-        out.json(&entry.line().to_json())
-    } else {
-        let (style, line) = account::line(entry);
-        out.styled_line(style, &line)
-    }
 }
 
 /// Reads the answers of a dry run.

@@ -1,11 +1,14 @@
-//! What `conductor run` asks of a plugin's file.
+//! What `conductor run` asks of a plugin's file, and decides about it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Failure;
+use super::output::say;
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, LoadError, PluginConfig, literal, paths};
-use crate::daemon::Places;
+use crate::daemon::{Outlook, Places};
+use crate::grant::LiveGrants;
 use crate::package::{Policy, Timestamp};
 use crate::text::Escape as _;
 
@@ -16,7 +19,10 @@ pub(super) struct RunPolicy {
     /// The plugin's section in the configuration, if that names the file.
     #[cfg_attr(not(feature = "plugin-signing"), expect(dead_code, reason = "only signing tells what to write where"))]
     pub(super) section: Option<String>,
+    /// The settings.
+    pub(super) plugin: PluginConfig,
     pub(super) policy: Policy,
+    places: Places,
 }
 
 impl RunPolicy {
@@ -40,15 +46,34 @@ impl RunPolicy {
             return Ok(Self {
                 settings: format!("{section} of {}", config.escaped()),
                 section: Some(section),
+                plugin: PluginConfig { path: file.to_owned(), ..plugin.clone() },
                 policy: Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at),
+                places,
             });
         }
+        let name = file.file_stem().map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy().into_owned());
         Ok(Self {
             settings: "default (no configuration names this file)".into(),
             section: None,
-            policy: Policy { trusted_keys: Some(places.trusted_keys), at, ..Policy::default() },
+            plugin: PluginConfig::new(file.to_owned()),
+            policy: Policy { name, trusted_keys: Some(places.trusted_keys.clone()), at, ..Policy::default() },
+            // What was approved under a name was approved for the plugin of the configuration that has it.
+            places: Places { grants: None, ..places },
         })
     }
+
+    /// What `run` would decide about the file. Nothing is recorded.
+    pub(super) fn outlook(&self) -> Outlook {
+        Outlook::of(&self.plugin, &self.policy, grants(&self.places).as_ref())
+    }
+}
+
+/// What was approved; where that cannot be read `run` grants nothing of it, and says so, too.
+pub(super) fn grants(places: &Places) -> Option<Arc<LiveGrants>> {
+    places.open_grants().unwrap_or_else(|error| {
+        say(&format!("{error}; until it can be read, plugins have only what the configuration grants"));
+        None
+    })
 }
 
 /// The plugin whose file `path` is.

@@ -1,6 +1,7 @@
 //! The mapping for a control that was just touched.
 
-use crate::midi::Message;
+use crate::config::FirstChannel;
+use crate::midi::{Channel, Message};
 
 /// A control of a controller: what a mapping can be made for. The first number is the channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,8 +39,9 @@ fn name(note: u8) -> String {
     format!("{}{}", NAMES[usize::from(note % 12)], i16::from(note / 12) - 1)
 }
 
-/// TOML to paste into a mode: the plainest trigger, other ones for the same control as comments.
-pub(super) fn suggestion(control: Control) -> String {
+/// TOML to paste into a mode of a file that counts channels like `first`: the plainest trigger, other ones for the same control
+/// as comments.
+pub(super) fn suggestion(control: Control, first: FirstChannel) -> String {
     let (channel, what, trigger, others) = match control {
         Control::Note(channel, note) => (
             channel,
@@ -82,6 +84,7 @@ pub(super) fn suggestion(control: Control) -> String {
         Control::Note(_, note) | Control::NotePressure(_, note) => format!(" ({})", name(note)),
         _ => String::new(),
     };
+    let channel = Channel::new(channel).map_or(channel, |channel| first.number(channel));
     let others: Vec<_> = others.iter().map(|other| format!("# trigger = {{ {other} }}\n")).collect();
     let others = others.concat();
     format!(

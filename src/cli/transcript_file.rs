@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::growing::Growing;
 use crate::journal::{Entry, TranscriptLine};
 use crate::text::Escape as _;
 
@@ -13,7 +14,7 @@ pub(super) struct TranscriptFile {
     path: PathBuf,
     file: BufWriter<File>,
     lines: u64,
-    failed: Option<std::io::Error>,
+    growing: Growing,
 }
 
 impl TranscriptFile {
@@ -21,30 +22,34 @@ impl TranscriptFile {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let file = File::create(path)
             .map_err(|error| Failure::operation(format!("{}: cannot make the transcript: {error}", path.escaped())))?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), lines: 0, failed: None })
+        let growing = Growing::new(format!("{}: the transcript", path.escaped()));
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), lines: 0, growing })
     }
 
-    /// Adds `entry`. An error is kept for the end: the session comes first.
+    /// Adds `entry`. Where it cannot be written, the session goes on without a transcript.
     pub(super) fn add(&mut self, entry: &Entry) {
         let Some(line) = TranscriptLine::of(entry, self.lines + 1) else { return };
         self.lines += 1;
-        if let (None, Err(error)) = (&self.failed, writeln!(self.file, "{}", line.to_json())) {
-            self.failed = Some(error);
-        }
+        let file = &mut self.file;
+        self.growing.write(|| writeln!(file, "{}", line.to_json()));
+    }
+
+    /// Hands what there is to the system.
+    pub(super) fn hand_on(&mut self) {
+        let file = &mut self.file;
+        self.growing.write(|| file.flush());
     }
 
     /// Hands everything to the system. `lost`: lines that never came here, because too much waited.
     pub(super) fn finish(mut self, lost: u64) -> Result<(), Failure> {
-        let flushed = self.file.flush();
-        match self.failed.map_or(flushed, Err) {
+        self.hand_on();
+        match self.growing.finish() {
             Ok(()) if lost == 0 => Ok(()),
             Ok(()) => Err(Failure::operation(format!(
                 "{}: the transcript is not complete: {lost} lines are missing, because standard output was read too slowly or a call took too long; the journal of --record has everything, and `conductor replay --json` makes the transcript of it",
                 self.path.escaped()
             ))),
-            Err(error) => {
-                Err(Failure::operation(format!("{}: writing the transcript failed: {error}", self.path.escaped())))
-            }
+            Err(failure) => Err(failure),
         }
     }
 }

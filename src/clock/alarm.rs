@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::text::Tally;
+
 /// The time of an alarm that is raised.
 const RAISED: u64 = 0;
 
@@ -34,7 +36,7 @@ static BASE: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 static WATCHDOG: Watchdog = Watchdog {
     next: AtomicU64::new(NEVER),
-    alarms: Mutex::new(Alarms { flags: Vec::new(), room: FEW, runs: false }),
+    alarms: Mutex::new(Alarms { flags: Vec::new(), room: FEW, runs: false, short: Tally::new() }),
     wake: Condvar::new(),
 };
 
@@ -52,6 +54,8 @@ struct Alarms {
     room: usize,
     /// Whether the thread was started.
     runs: bool,
+    /// How often it could not be.
+    short: Tally,
 }
 
 impl Default for Alarm {
@@ -135,7 +139,11 @@ impl Watchdog {
         match thread.spawn(move || self.watch()) {
             Ok(_detached) => alarms.runs = true,
             // The next alarm tries again; until then calls end by their fuel, and between slices by the clock.
-            Err(error) => log::warn!("no thread that looks after time limits: {error}"),
+            Err(error) => {
+                if let Some(total) = alarms.short.add(1) {
+                    log::warn!("no thread that looks after time limits: {error}{total}");
+                }
+            }
         }
     }
 

@@ -95,6 +95,43 @@ pub enum KeyModifier {
     Alt,
     /// Control.
     Ctrl,
+    /// The right Command, Super, Windows.
+    RightCmd,
+    /// The right Shift.
+    RightShift,
+    /// The right Alt, which is Alt Gr on many keyboards.
+    RightAlt,
+    /// The right Control.
+    RightCtrl,
+}
+
+impl KeyModifier {
+    /// Every modifier. The first four are the left ones.
+    pub const ALL: [Self; 8] = [
+        Self::Cmd,
+        Self::Shift,
+        Self::Alt,
+        Self::Ctrl,
+        Self::RightCmd,
+        Self::RightShift,
+        Self::RightAlt,
+        Self::RightCtrl,
+    ];
+
+    /// Its key, as one of [`super::KEYS`].
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Cmd => "cmd",
+            Self::Shift => "shift",
+            Self::Alt => "alt",
+            Self::Ctrl => "ctrl",
+            Self::RightCmd => "rightcmd",
+            Self::RightShift => "rightshift",
+            Self::RightAlt => "rightalt",
+            Self::RightCtrl => "rightctrl",
+        }
+    }
 }
 
 /// A mouse click.

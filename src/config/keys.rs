@@ -99,6 +99,10 @@ pub const KEYS: &[&str] = &[
     "ctrl",
     "alt",
     "cmd",
+    "rightshift",
+    "rightctrl",
+    "rightalt",
+    "rightcmd",
     "playpause",
     "nexttrack",
     "previoustrack",
@@ -168,6 +172,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("super", "cmd"),
     ("meta", "cmd"),
     ("win", "cmd"),
+    ("altgr", "rightalt"),
+    ("altgraph", "rightalt"),
     ("play", "playpause"),
     ("mediaplaypause", "playpause"),
     ("next", "nexttrack"),
@@ -194,11 +200,35 @@ pub fn key(written: &str) -> Option<&'static str> {
     let single = written.chars().count() == 1;
     let folded: String =
         written.chars().filter(|c| single || !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect();
-    let same = |name: &&&str| **name == folded;
-    KEYS.iter()
-        .find(same)
-        .copied()
-        .or_else(|| ALIASES.iter().find(|(alias, _)| *alias == folded).map(|(_, name)| *name))
+    named(&folded).or_else(|| on_a_side(&folded))
+}
+
+fn named(folded: &str) -> Option<&'static str> {
+    let alias = || ALIASES.iter().find(|(alias, _)| *alias == folded).map(|(_, name)| *name);
+    KEYS.iter().find(|name| **name == folded).copied().or_else(alias)
+}
+
+/// A modifier of the left or the right hand, as other systems call it: `LeftShift`, `LShift`, `ShiftLeft`. The left one is what
+/// the name alone means.
+fn on_a_side(folded: &str) -> Option<&'static str> {
+    const SIDES: [(&str, bool); 4] = [("left", false), ("right", true), ("l", false), ("r", true)];
+    SIDES.into_iter().find_map(|(side, right)| {
+        let after = if side.len() > 1 { folded.strip_suffix(side) } else { None };
+        let name = folded.strip_prefix(side).or(after)?;
+        match (named(name)?, right) {
+            (left @ ("shift" | "ctrl" | "alt" | "cmd"), false) => Some(left),
+            ("shift", true) => Some("rightshift"),
+            ("ctrl", true) => Some("rightctrl"),
+            ("alt", true) => Some("rightalt"),
+            ("cmd", true) => Some("rightcmd"),
+            _ => None,
+        }
+    })
+}
+
+/// Whether `written` is the key Fn, which a keyboard keeps to itself: no program can press it.
+pub(super) fn is_fn(written: &str) -> bool {
+    ["fn", "function", "globe"].iter().any(|name| written.eq_ignore_ascii_case(name))
 }
 
 /// Every spelling there is, for suggestions.
@@ -226,6 +256,25 @@ mod tests {
         for (written, name) in [("Return", "enter"), ("Page_Up", "pageup"), ("F12", "f12"), ("-", "minus"), ("A", "a")]
         {
             assert_eq!(key(written), Some(name), "{written}");
+        }
+        for (written, name) in [
+            ("LeftShift", "shift"),
+            ("left_alt", "alt"),
+            ("LControl", "ctrl"),
+            ("MetaLeft", "cmd"),
+            ("RightAlt", "rightalt"),
+            ("AltGr", "rightalt"),
+            ("Right-Option", "rightalt"),
+            ("rwin", "rightcmd"),
+            ("ControlRight", "rightctrl"),
+            ("RSHIFT", "rightshift"),
+            ("RightBracket", "rightbracket"),
+            ("LeftArrow", "left"),
+        ] {
+            assert_eq!(key(written), Some(name), "{written}");
+        }
+        for none in ["leftspace", "rightrightalt", "lefta", "leftshiftright", "shiftl"] {
+            assert_eq!(key(none), None, "{none}");
         }
         assert_eq!(key("hyper"), None);
         assert_eq!(key(""), None);

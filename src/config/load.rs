@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::load_error::{Invalid, LoadError};
-use super::model::Config;
+use super::model::{Config, FirstChannel};
 use super::problem::Diagnostic;
 use super::read;
 use super::source::Source;
@@ -14,6 +14,18 @@ use crate::text::Escape as _;
 
 /// Largest configuration, in bytes. Ten thousand mappings fit.
 pub(crate) const MAX_BYTES: u64 = 1 << 20;
+
+impl FirstChannel {
+    /// How the configuration at `path` counts channels, whatever else is wrong with it; nothing where there is none to read.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<Self> {
+        let mut text = String::new();
+        File::open(path).ok()?.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+        let table: toml::Table = toml::from_str(&text).ok()?;
+        let zero = table.get("channels_from").and_then(toml::Value::as_integer) == Some(0);
+        Some(if zero { Self::Zero } else { Self::One })
+    }
+}
 
 /// A configuration with what it was read from.
 #[derive(Debug, Clone, PartialEq)]

@@ -27,7 +27,7 @@ pub use keys::{KEYS, key};
 pub use load::Loaded;
 pub(crate) use load::MAX_BYTES;
 pub use load_error::{Invalid, LoadError};
-pub use model::{Advanced, Config, DeviceConfig, Logging, Mapping, Mode};
+pub use model::{Advanced, Config, DeviceConfig, FirstChannel, Logging, Mapping, Mode};
 pub use problem::{Diagnostic, Problem};
 pub use source::{Place, Source};
 pub(crate) use suggest::nearest;

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use super::action::Action;
 use super::wasm::{PluginConfig, WasmConfig};
 use crate::gesture::TriggerSpec;
+use crate::midi::Channel;
 
 /// A whole configuration, validated: every name it uses is defined in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// How the file counts channels. Those in here count from 1.
+    pub channels_from: FirstChannel,
     /// Input devices, in the order written. `[device]` is a list of one. May be empty.
     pub devices: Vec<DeviceConfig>,
     /// Modes, in the order written; the first is current at the start. Never empty.
@@ -26,6 +29,45 @@ pub struct Config {
     /// Every plugin the mappings use or `[plugins]` defines, by name; a plugin only known by its path is here under its
     /// file's stem.
     pub plugins: BTreeMap<String, PluginConfig>,
+}
+
+/// The number a file gives to the first channel. Only files and what is written for them count so; everything else counts
+/// from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FirstChannel {
+    /// Channels are 0 to 15, as on the wire.
+    Zero,
+    /// Channels are 1 to 16, as musicians count.
+    #[default]
+    One,
+}
+
+impl FirstChannel {
+    /// The numbers of channels.
+    #[must_use]
+    pub const fn numbers(self) -> std::ops::RangeInclusive<i64> {
+        match self {
+            Self::Zero => 0..=15,
+            Self::One => 1..=16,
+        }
+    }
+    /// The channel that has this number.
+    #[must_use]
+    pub const fn channel(self, number: u8) -> Option<Channel> {
+        match self {
+            Self::Zero if number > 15 => None,
+            Self::Zero => Channel::new(number + 1),
+            Self::One => Channel::new(number),
+        }
+    }
+    /// The number that `channel` has.
+    #[must_use]
+    pub const fn number(self, channel: Channel) -> u8 {
+        match self {
+            Self::Zero => channel.nibble(),
+            Self::One => channel.number(),
+        }
+    }
 }
 
 impl Config {
@@ -51,12 +93,26 @@ impl Config {
 pub struct DeviceConfig {
     /// Name, prefix, ALSA `client:port`, or a path to a raw device.
     pub name: String,
+    /// What triggers call it; default its name.
+    pub alias: Option<String>,
+    /// Serial number, to tell it from another of its name.
+    pub serial: Option<String>,
+    /// Where it is plugged in (`1-1.2`), to tell it from another of its name.
+    pub usb: Option<String>,
     /// Connect at start; default true.
     pub auto_connect: bool,
     /// Look for it again when it vanishes; default true.
     pub auto_reconnect: bool,
     /// Port number among the ports of a device with several; 0 first.
     pub port: Option<u16>,
+}
+
+impl DeviceConfig {
+    /// What triggers call it. Two devices of one name without aliases are called the same, and mean either.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// A named set of mappings.

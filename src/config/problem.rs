@@ -103,6 +103,11 @@ pub enum Problem {
         /// Greatest allowed.
         most: i64,
     },
+    /// A channel is 0 in a file that does not say that it counts from 0.
+    ChannelZero {
+        /// How many more are.
+        more: usize,
+    },
     /// A range that ends before it starts.
     Inverted {
         /// Key of the lower end.
@@ -137,6 +142,13 @@ pub enum Problem {
         /// What it names.
         kind: &'static str,
         /// The name.
+        name: String,
+        /// The line that had it first.
+        line: u32,
+    },
+    /// A device given twice, with nothing that tells the two apart.
+    SameDevice {
+        /// Its name.
         name: String,
         /// The line that had it first.
         line: u32,
@@ -230,6 +242,20 @@ pub enum Problem {
         /// The trigger.
         name: String,
     },
+    /// The key Fn, which no program can press; it is left out.
+    FnKey {
+        /// Whether it is the key itself and no modifier, so that nothing is left of the keystroke.
+        alone: bool,
+    },
+    /// A range in which nothing ever lies.
+    NeverFires {
+        /// The key of the range's upper end.
+        key: String,
+        /// Why.
+        why: &'static str,
+        /// The least with which something does.
+        least: i64,
+    },
     /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
     EncoderModes {
         /// Controller number.
@@ -249,7 +275,12 @@ impl Problem {
     pub fn is_warning(&self) -> bool {
         matches!(
             self,
-            Self::NoFile { .. } | Self::UnsupportedTrigger { .. } | Self::EncoderModes { .. } | Self::Shadowed { .. }
+            Self::NoFile { .. }
+                | Self::UnsupportedTrigger { .. }
+                | Self::FnKey { .. }
+                | Self::NeverFires { .. }
+                | Self::EncoderModes { .. }
+                | Self::Shadowed { .. }
         )
     }
 
@@ -281,11 +312,17 @@ impl Problem {
                 let below = found.starts_with('-') || found.parse().is_ok_and(|number: i64| number < *least);
                 format!("the nearest allowed: {key} = {}", if below { least } else { most })
             }
+            Self::ChannelZero { .. } => "add as the first line of the file: channels_from = 0\n\
+                 it holds for every `channel` of the file; without it channels count from 1 to 16"
+                .to_owned(),
             Self::JsonColon { corrected }
             | Self::KeyCombination { corrected, .. }
             | Self::WrongType { corrected: Some(corrected), .. }
             | Self::Syntax { corrected: Some(corrected), .. } => format!("write: {corrected}"),
             Self::Duplicate { kind, .. } => format!("each {kind} is given once"),
+            Self::SameDevice { .. } => "each device is given once; where there are two of one name, say which with a line that `conductor ports` shows: \
+                 serial = \"A1B2\" or usb = \"1-1.2\""
+                .to_owned(),
             Self::UnsetVariable { name } => format!("set {name}, or write the path out"),
             Self::ForeignHome => "only `~/` is known; write the path out".to_owned(),
             Self::SameStem { second, .. } => {
@@ -296,6 +333,9 @@ impl Problem {
             }
             Self::NoFile { .. } => "give it a path".to_owned(),
             Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),
+            Self::FnKey { alone: true } => "nothing is left of the keystroke; choose another key".to_owned(),
+            Self::FnKey { alone: false } => "it is left out; the keystroke is sent without it".to_owned(),
+            Self::NeverFires { key, least, .. } => format!("leave it out, or write: {key} = {least}"),
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
@@ -318,11 +358,23 @@ impl fmt::Display for Problem {
             Self::OutOfRange { key, found, least, most } => {
                 write!(f, "`{key}` is {found}, which is not from {least} to {most}")
             }
+            Self::ChannelZero { more } => {
+                f.write_str("`channel` is 0")?;
+                match more {
+                    0 => {}
+                    1 => f.write_str(", here and in another place")?,
+                    more => write!(f, ", here and in {more} other places")?,
+                }
+                f.write_str(": this file counts channels from 0, and does not say so")
+            }
             Self::Inverted { least, most, from, to } => {
                 write!(f, "`{least}` ({from}) is greater than `{most}` ({to})")
             }
             Self::UnknownName { kind, name, .. } => write!(f, "unknown {kind} \"{name}\""),
             Self::NoVariant { kind, .. } => write!(f, "this names no {kind}"),
+            Self::SameDevice { name, line } => {
+                write!(f, "a second device \"{name}\"; the first is on line {line}")
+            }
             Self::Duplicate { kind, name, line } => {
                 write!(f, "a second {kind} \"{name}\"; the first is on line {line}")
             }
@@ -350,6 +402,10 @@ impl fmt::Display for Problem {
                 write!(f, "[plugins.{name}] has no path, and no mapping names a file {name}.wasm")
             }
             Self::UnsupportedTrigger { name } => write!(f, "the trigger {name} is not supported yet"),
+            Self::FnKey { .. } => f.write_str("no program can press the key Fn: the keyboard keeps it to itself"),
+            Self::NeverFires { key, why, .. } => {
+                write!(f, "with `{}` at 0 this trigger never fires: {why}", key.escaped())
+            }
             Self::EncoderModes { cc, line } => {
                 write!(
                     f,

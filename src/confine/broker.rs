@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::text::Tally;
+
 /// How long a thread beyond the one that always waits stays without work.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -71,11 +73,13 @@ struct State {
     threads: usize,
     /// Threads that wait for work.
     idle: usize,
+    /// Threads that could not be started.
+    short: Tally,
 }
 
 impl State {
     const fn new() -> Self {
-        Self { jobs: VecDeque::new(), threads: 0, idle: 0 }
+        Self { jobs: VecDeque::new(), threads: 0, idle: 0, short: Tally::new() }
     }
 }
 
@@ -105,9 +109,10 @@ impl Broker {
             if let Some(job) = state.jobs.pop_front() {
                 if state.idle == 0
                     && let Err(error) = self.spawn(&mut state)
+                    && let Some(total) = state.short.add(1)
                 {
                     log::warn!(
-                        "no thread for another effect of a plugin at the same time ({error}); effects wait for each other"
+                        "no thread for another effect of a plugin at the same time ({error}); effects wait for each other{total}"
                     );
                 }
                 drop(state);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::{Names, context};
 use super::session::Happening;
 use super::told::Told;
-use crate::action::{Brokered, Origin, Outside, Step, Task};
+use crate::action::{Dropped, Held, Left, Origin, Outside as _, Released, Step, Task};
 use crate::clock::Micros;
 use crate::config::{Config, PluginCall};
 use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
@@ -42,8 +42,8 @@ pub(super) enum Report {
 pub(super) struct Dispatch {
     calls: Calls,
     refused: BTreeMap<String, Arc<str>>,
-    outside: Arc<dyn Outside>,
-    /// The same as `outside`, when this is a dry run.
+    outside: Arc<Held>,
+    /// What is behind `outside`, when this is a dry run.
     told: Option<Arc<Told>>,
     epoch: u64,
     /// Of the configuration at work.
@@ -73,7 +73,7 @@ impl Dispatch {
     pub(super) fn new(
         calls: Calls,
         refused: BTreeMap<String, Arc<str>>,
-        outside: Arc<dyn Outside>,
+        outside: Arc<Held>,
         told: Option<Arc<Told>>,
         epoch: u64,
     ) -> Self {
@@ -115,6 +115,15 @@ impl Dispatch {
         report(Report::Entry(Entry::revoked(config, at, revoked)));
     }
 
+    /// Whether another message's steps find room with everybody who carries them out.
+    pub(super) fn has_room(&self) -> bool {
+        let calls = match &self.calls {
+            Calls::Workers(pool) => pool.has_room(),
+            Calls::Inline(_) => true,
+        };
+        calls && self.outside.has_room()
+    }
+
     /// Waits until every call that was accepted is done.
     pub(super) fn wait_idle(&self) {
         if let Calls::Workers(pool) = &self.calls {
@@ -122,16 +131,38 @@ impl Dispatch {
         }
     }
 
-    /// The session ends at `at`, and with it every instance. What waits for a worker is turned away.
-    pub(super) fn close(mut self, config: &Arc<Config>, at: Micros, report: &mut impl FnMut(Report)) {
+    /// The session ends at `at`, and with it every instance. What waits for a worker is turned away. `left` is what the session did
+    /// not come to; whatever is still pressed is let go.
+    pub(super) fn close(mut self, config: &Arc<Config>, at: Micros, left: Left, report: &mut impl FnMut(Report)) {
         self.expire(config, at, report);
-        let Self { calls, told, recorder, .. } = self;
+        let entry = |what| Entry { config: Arc::clone(config), t: at, event: None, mapping: None, mode: 0, what };
+        if left.actions > 0 {
+            report(Report::Entry(entry(What::Dropped(Dropped::AtEnd(left)))));
+        }
+        let Self { calls, outside, told, recorder, .. } = self;
+        // At once: calls at work may take their time.
+        for Released { effect, result } in outside.release(Origin::Mapping, &|_| false) {
+            let dry_run = told.is_some();
+            report(Report::Entry(entry(What::Released { by: None, effect, result, dry_run })));
+        }
         match calls {
             Calls::Workers(pool) => pool.close(at),
             Calls::Inline(pool) => {
                 tell_ended((config, told.as_deref(), recorder.as_deref()), pool.close(at), report);
             }
         }
+        // What was pressed by instances that lived for a single call, and are long gone.
+        let gone = outside.plugins().into_iter().map(|(plugin, tenant)| {
+            let origin = Origin::Plugin { plugin: &plugin, tenant: &tenant };
+            let outcome = Outcome::released(outside.release(origin, &|_| false));
+            Shutdown { plugin, tenant, at, outcome }
+        });
+        tell_ended((config, told.as_deref(), recorder.as_deref()), gone, report);
+    }
+
+    /// The recording ends before its session did: what is pressed stays as it is.
+    pub(super) fn cut_off(self) {
+        self.outside.forget();
     }
 
     fn tell_ended(
@@ -184,7 +215,7 @@ impl Dispatch {
                         self.call(config, call, context, at, entry, report);
                     }
                     Task::Effect(effect) => {
-                        let result = Brokered(&self.outside).perform(&effect, Origin::Mapping).map(|_| ());
+                        let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
                         report(Report::Entry(entry(What::Effect { effect, result, dry_run: self.told.is_some() })));
                     }
                     Task::Mode(mode) => report(Report::Entry(entry(What::Mode(mode)))),
@@ -222,10 +253,9 @@ impl Dispatch {
                     self.record(turned(rejection).map(|reason| Line::Rejected { call: self.token, reason }));
                 }
                 self.record(Line::stopped_call(self.token, &outcome));
-                let effects = self.told.as_ref().map(|told| told.take(&call.plugin, &call.tenant));
-                report(Report::Entry(entry(What::Call { call, outcome: Box::new(outcome) })));
-                for effect in effects.into_iter().flatten() {
-                    report(Report::Entry(entry(effect.into())));
+                let called = entry(What::Call { call, outcome: Box::new(outcome) });
+                for entry in with_effects(called, self.told.as_deref()) {
+                    report(Report::Entry(entry));
                 }
                 self.tell_ended(config, after, report);
             }
@@ -264,11 +294,26 @@ fn tell_ended(
 
 /// The entry of an instance that went, and of what it asked for in a dry run.
 pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, told: Option<&Told>) -> Vec<Entry> {
-    let effects = told.map(|told| told.take(&shutdown.plugin, &shutdown.tenant));
-    let entry = Entry::shutdown(config, shutdown);
-    let base = Entry { what: What::Unmapped, ..entry.clone() };
-    let effects = effects.into_iter().flatten().map(|effect| Entry { what: effect.into(), ..base.clone() });
-    std::iter::once(entry).chain(effects).collect()
+    with_effects(Entry::shutdown(config, shutdown), told)
+}
+
+/// `entry`, of a plugin that ran, and behind it what was let go for it; in a dry run everything it asked for, that included.
+pub(super) fn with_effects(entry: Entry, told: Option<&Told>) -> Vec<Entry> {
+    let who = match &entry.what {
+        What::Call { call, .. } => Some((&call.plugin, &call.tenant)),
+        What::Shutdown { plugin, tenant, .. } => Some((plugin, tenant)),
+        _ => None,
+    };
+    let after: Vec<Entry> = match (told, who) {
+        (Some(told), Some((plugin, tenant))) => {
+            let base = Entry { what: What::Unmapped, ..entry.clone() };
+            told.take(plugin, tenant).into_iter().map(|effect| Entry { what: effect.into(), ..base.clone() }).collect()
+        }
+        _ => entry.released().collect(),
+    };
+    // An instance that went without a word has no line of its own.
+    let silent = matches!(&entry.what, What::Shutdown { outcome, .. } if outcome.is_silent());
+    std::iter::once(entry).filter(|_| !silent).chain(after).collect()
 }
 
 /// Why a call was turned away, where the reason lies in timing. What lies in the session's own events comes about again by

@@ -6,16 +6,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::dispatch::{Calls, Dispatch, Report, turned};
+use super::echo::EchoGuard;
 use super::order::Ordered;
 use super::plugins::PluginSet;
 use super::report_queue::{LostLines, ReportSender};
 use super::report_writer::ReportWriter;
+use super::room::Room;
 use super::session::{Happening, Session};
 use super::signals::SignalWatch;
 use super::told::Told;
-use crate::action::{Facts, Outside};
+use crate::action::Facts;
 use crate::clock::{Clock, Micros};
-use crate::config::Config;
+use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::effect::{Revocations, RevokedEffect};
 use crate::gesture::DeviceId;
@@ -87,6 +89,8 @@ pub struct LiveEnd {
     pub t: Micros,
     /// What was lost because somebody read too slowly.
     pub lost: LostLines,
+    /// Whether an input turned out to be no MIDI, which was said.
+    pub not_midi: bool,
 }
 
 /// Why a live run could not begin.
@@ -139,7 +143,9 @@ pub fn run_live(
 ) -> Result<LiveEnd, LiveError> {
     let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
-    let _signals = SignalWatch::start(events.clone())?;
+    let (services, held) = services.with_account();
+    let last = Arc::clone(&held);
+    let signals = SignalWatch::start(events.clone(), move || last.release_all())?;
     if let Some(revocations) = &revocations {
         let events = events.clone();
         revocations.listen(move |revoked| {
@@ -156,7 +162,7 @@ pub fn run_live(
         let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
         pool.map_err(LiveError::thread("calls plugins"))?
     };
-    let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
+    let outside = Arc::clone(&held);
     let mut dispatch =
         Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
     let sender = writer.sender();
@@ -164,6 +170,20 @@ pub fn run_live(
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
     };
     let mut session = Session::new(Arc::clone(&config));
+    let feed_one = |session: &mut Session, dispatch: &mut Dispatch, t: Micros, device: DeviceId, message: &Message| {
+        if let Some(recorder) = &recorder {
+            recorder.message(session.arrival(t), device, message);
+        }
+        session.feed(t, device, message, facts, &mut |happening| say(dispatch, happening));
+    };
+    // Only where every input can wait: a device must not wait because a pipe does.
+    let mut room = matches!(&feed, Feed::Devices(specs) if specs.iter().all(DeviceSpec::can_wait)).then(Room::default);
+    // A file that is played cannot come back.
+    let sent = matches!(&feed, Feed::Devices(_)).then(|| services.outside.sent_midi()).flatten();
+    let mut guard = sent.map(|sent| {
+        sent.begin(Arc::clone(&clock));
+        EchoGuard::new(sent)
+    });
     let (devices, mut inputs) = match feed {
         Feed::Devices(specs) => {
             (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
@@ -173,28 +193,42 @@ pub fn run_live(
             (None, 1)
         }
     };
-    let mut stopped = false;
+    let (mut stopped, mut not_midi) = (false, false);
     while inputs > 0 && !stopped {
-        let next = next_event(&inbox, &session, &*clock);
+        if let Some(room) = &mut room {
+            room.wait(&dispatch, &sender, &*clock, &|| signals.asked());
+            stopped = signals.asked();
+        }
+        let held = guard.as_ref().and_then(EchoGuard::next_due);
+        let next = next_event(&inbox, session.next_due().into_iter().chain(held).min(), &*clock);
         if let (Some(devices), Ok(Event::Device(event))) = (&devices, &next) {
-            devices.taken(&event.what);
+            devices.taken(event);
         }
         match next {
-            Ok(Event::Device(DeviceEvent { t, device, what })) => match what {
+            Ok(Event::Device(DeviceEvent { t, device, what, .. })) => match what {
                 device::What::Message(message) => {
-                    if let Some(recorder) = &recorder {
-                        recorder.message(session.arrival(t), device, &message);
+                    if guard.as_mut().is_none_or(|guard| guard.passes(t, device, &message)) {
+                        feed_one(&mut session, &mut dispatch, t, device, &message);
                     }
-                    session.feed(t, device, &message, facts, &mut |happening| say(&mut dispatch, happening));
                 }
                 device::What::Connected { name } => log::info!("reading {name}"),
                 device::What::Lost { reason } => {
                     log::warn!("{}: {reason}", device_name(&config, device).escaped());
+                    if let Some(guard) = &mut guard {
+                        guard.lost(device);
+                        while let Some((device, message)) = guard.ready() {
+                            feed_one(&mut session, &mut dispatch, t, device, &message);
+                        }
+                    }
                     let t = session.arrival(t);
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Lost { t, device: device.0 });
                     }
                     session.device_lost(t, device, facts, &mut |happening| say(&mut dispatch, happening));
+                }
+                device::What::NotMidi { what } => {
+                    not_midi = true;
+                    log::error!("{}: not played: {what}", device_name(&config, device).escaped());
                 }
                 device::What::Ended => inputs -= 1,
             },
@@ -206,17 +240,31 @@ pub fn run_live(
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
             // Only an empty queue lets time pass: what was received before a timer fell due comes before it.
             Err(RecvTimeoutError::Timeout) => {
+                if let Some(guard) = &mut guard {
+                    guard.advance(clock.now());
+                }
                 session.advance(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
                 // Up to where the session has come: what is received next may be no later than that.
                 dispatch.expire(&config, session.now(), &mut |report| sender.send(report));
                 log.tick(clock.now());
             }
         }
+        if let Some(guard) = &mut guard {
+            while let Some((device, message)) = guard.ready() {
+                feed_one(&mut session, &mut dispatch, clock.now(), device, &message);
+            }
+            while let Some(found) = guard.news() {
+                log::warn!("{}", found.text(device_name(&config, found.device)));
+            }
+        }
+    }
+    if let Some(cut) = guard.map(|guard| guard.cut()).filter(|cut| *cut > 0) {
+        log::warn!("messages of MIDI loops left out in all: {cut}");
     }
     // The input is over; what it set off goes on until its delays have passed.
     drop(devices);
     while let (Some(_), false) = (session.next_due(), stopped) {
-        match next_event(&inbox, &session, &*clock) {
+        match next_event(&inbox, session.next_due(), &*clock) {
             Ok(Event::Stop) => stopped = true,
             Ok(Event::Revoked(revoked)) => {
                 let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
@@ -238,14 +286,15 @@ pub fn run_live(
         }
     }
     let end = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
-    dispatch.close(&config, end, &mut |report| sender.send(report));
+    dispatch.close(&config, end, session.stop(), &mut |report| sender.send(report));
     drop(sender);
     let lost = writer.finish();
     log.finish();
+    services.memory.finish();
     if lost.reported > 0 {
         log::warn!("lines lost in all because standard output was read too slowly: {}", lost.reported);
     }
-    Ok(LiveEnd { t: end, lost })
+    Ok(LiveEnd { t: end, lost, not_midi })
 }
 
 /// The record of an effect that was dropped.
@@ -292,8 +341,8 @@ impl PoolObserver for Observer {
 }
 
 /// The next event, or a time-out when something falls due first.
-fn next_event(inbox: &Receiver<Event>, session: &Session, clock: &dyn Clock) -> Result<Event, RecvTimeoutError> {
-    let wait = match session.next_due() {
+fn next_event(inbox: &Receiver<Event>, due: Option<Micros>, clock: &dyn Clock) -> Result<Event, RecvTimeoutError> {
+    let wait = match due {
         Some(due) => Duration::from_micros(due.saturating_sub(clock.now())).min(QUIET),
         None => QUIET,
     };
@@ -301,7 +350,7 @@ fn next_event(inbox: &Receiver<Event>, session: &Session, clock: &dyn Clock) -> 
 }
 
 fn device_name(config: &Config, device: DeviceId) -> &str {
-    config.devices.get(usize::from(device.0)).map_or("the input", |device| &device.name)
+    config.devices.get(usize::from(device.0)).map_or("the input", DeviceConfig::called)
 }
 
 /// Sends `messages` at their times, counted from now.
@@ -310,7 +359,8 @@ fn pace(messages: Vec<(Micros, Message)>, clock: Arc<dyn Clock>, to: SyncSender<
     let send = move || {
         for (t, message) in messages {
             clock.sleep(Duration::from_micros(start.saturating_add(t).saturating_sub(clock.now())));
-            let event = DeviceEvent { t: clock.now(), device: DeviceId(0), what: device::What::Message(message) };
+            let what = device::What::Message(message);
+            let event = DeviceEvent { t: clock.now(), device: DeviceId(0), what, patient: false };
             if to.send(Event::Device(event)).is_err() {
                 return; // the run has ended
             }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::dispatch::{Report, shutdown_entries};
+use super::dispatch::{Report, shutdown_entries, with_effects};
 use super::report_queue::ReportReceiver;
 use super::told::Told;
 use crate::journal::{Entry, What};
 use crate::sandbox::Done;
+use crate::text::Tally;
 
 /// Calls that may be at work or unreported at once, and places that may wait for one of them.
 const MAX_PENDING: usize = 65_536;
@@ -36,11 +37,7 @@ impl Joined {
             Report::Leaving(_) => None,
             Report::Ended(_, entry) => {
                 let entry = entry?;
-                let effects = match (&entry.what, told) {
-                    (What::Shutdown { plugin, tenant, .. }, Some(told)) => told.take(plugin, tenant),
-                    _ => Vec::new(),
-                };
-                Some(with_effects(entry, effects.into_iter().map(What::from)))
+                Some(with_effects(entry, told))
             }
             Report::Pending(token, entry) => match self.early.remove(&token) {
                 Some(done) => Some(finished(entry, *done, told)),
@@ -96,19 +93,12 @@ fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
     for shutdown in before {
         entries.extend(shutdown_entries(&config, shutdown, told));
     }
-    let effects = told.map(|told| told.take(&job.call.plugin, &job.call.tenant)).unwrap_or_default();
     let call = Entry { what: What::Call { call: job.call, outcome: Box::new(outcome) }, ..entry };
-    entries.extend(with_effects(call, effects.into_iter().map(What::from)));
+    entries.extend(with_effects(call, told));
     if let Some(shutdown) = after {
         entries.extend(shutdown_entries(&config, shutdown, told));
     }
     entries
-}
-
-/// `entry`, and behind it what was told in it.
-fn with_effects(entry: Entry, effects: impl Iterator<Item = What>) -> Vec<Entry> {
-    let base = Entry { what: What::Unmapped, ..entry.clone() };
-    std::iter::once(entry).chain(effects.map(|what| Entry { what, ..base.clone() })).collect()
 }
 
 /// Puts entries back into the order of events: calls end when they end, but stand where they began, and instances that go stand
@@ -121,6 +111,8 @@ pub(super) struct Order {
     bytes: usize,
     /// What has lost its place because too much waited for it.
     late: BTreeSet<Place>,
+    /// Places that were given up for it.
+    given_up: Tally,
     /// Lines that had no place any more.
     lost: u64,
 }
@@ -161,7 +153,7 @@ enum Waiting {
 
 impl Order {
     pub(super) fn new(tell: Ordered) -> Self {
-        Self { tell, waiting: VecDeque::new(), bytes: 0, late: BTreeSet::new(), lost: 0 }
+        Self { tell, waiting: VecDeque::new(), bytes: 0, late: BTreeSet::new(), given_up: Tally::new(), lost: 0 }
     }
 
     /// The place of what `report` begins or ends. What ends with nothing to tell gives its place up.
@@ -188,7 +180,7 @@ impl Order {
                 Some(at) => at,
                 None => {
                     if self.late.remove(&place) {
-                        self.lost += entries.iter().filter(|entry| !entry.is_dry_run_only()).count() as u64;
+                        self.lost += entries.iter().filter(|entry| !entry.is_account_only()).count() as u64;
                     }
                     return;
                 }
@@ -226,9 +218,9 @@ impl Order {
                 }
                 // Or everything behind it would be kept for as long as it takes.
                 Some(Waiting::For(place)) if self.waiting.len() > MAX_PENDING || self.bytes > MAX_BYTES => {
-                    if self.late.is_empty() {
+                    if let Some(total) = self.given_up.add(1) {
                         log::warn!(
-                            "too much waits for a call that takes long: its line will be missing from the transcript"
+                            "too much waits for a call that takes long: its line will be missing from the transcript{total}"
                         );
                     }
                     self.late.insert(*place);

@@ -7,7 +7,7 @@ use super::dispatch::{Calls, Dispatch, Replayed, Report};
 use super::plugins::PluginSet;
 use super::session::{Happening, Session};
 use super::told::Told;
-use crate::action::{Facts, Outside};
+use crate::action::{Facts, Left};
 use crate::clock::{Alarm, Clock, Micros, VirtualClock};
 use crate::config::{Capability, Config};
 use crate::confine::Confinement;
@@ -65,10 +65,11 @@ pub fn play(
     if !plugins.is_empty() {
         Alarm::start_watchdog();
     }
+    let (services, held) = services.with_account();
     on_guest_thread(confined, move || {
         let mut session = Session::new(Arc::clone(&config));
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
-        let outside: Arc<dyn Outside> = Arc::clone(&services.outside);
+        let outside = held;
         let dispatch =
             Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
         let log = Arc::clone(&services.log);
@@ -99,10 +100,13 @@ pub fn play(
             at_work.say(happening);
         });
         clock.advance_to(end);
-        if !cut_off {
-            at_work.close(end);
+        if cut_off {
+            at_work.dispatch.cut_off();
+        } else {
+            at_work.close(end, session.stop());
         }
         log.finish();
+        services.memory.finish();
         end
     })
 }
@@ -147,9 +151,9 @@ impl<F: FnMut(Entry) -> bool> AtWork<F> {
     }
 
     /// The session ends at `at`.
-    fn close(self, at: Micros) {
+    fn close(self, at: Micros, left: Left) {
         let Self { dispatch, config, mut tell, log, mut wanted } = self;
-        dispatch.close(&config, at, &mut |report| hand_on(report, &mut tell, &log, &mut wanted));
+        dispatch.close(&config, at, left, &mut |report| hand_on(report, &mut tell, &log, &mut wanted));
     }
 }
 

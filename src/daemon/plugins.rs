@@ -1,17 +1,17 @@
 //! Which of a configuration's plugins may run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::plugin_status::{PluginStatus, other_approval};
 use crate::clock::Clock;
-use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::grant::{Approval, Grant, GrantCell, Identity, LiveGrants};
+use crate::config::{Config, Environment, PluginConfig, paths};
+use crate::grant::{Approval, GrantCell, LiveGrants, StoreError};
 use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Timestamp, admit, hex, reconsider};
-use crate::sandbox::{Description, LoadError, Plugin, conformance, data_directory, declared};
+use crate::package::{AdmittedPlugin, Policy, Timestamp, admit, reconsider};
+use crate::sandbox::{LoadError, Manifest, Plugin, data_directory};
 use crate::text::Escape as _;
-use crate::text::shell::word;
 
 /// Where plugins' things are.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +37,11 @@ impl Places {
             data_root: paths::plugin_data_directory(environment).ok(),
         }
     }
+
+    /// The grant store; none where nothing is approved beyond the configuration.
+    pub fn open_grants(&self) -> Result<Option<Arc<LiveGrants>>, StoreError> {
+        self.grants.as_deref().map(LiveGrants::open).transpose()
+    }
 }
 
 /// The plugins of a configuration: those that may run, and why the others may not.
@@ -49,17 +54,15 @@ pub struct PluginSet {
 }
 
 impl PluginSet {
-    /// Admits and loads every plugin of `config`. Each file is read once; nothing of any plugin runs.
+    /// Admits and loads every plugin of `config`. Each file is read once. Of a plugin runs what only running tells: what it needs, and
+    /// whether it passes the conformance gate where that is required; both in the sandbox, with nothing granted.
     #[must_use]
     pub fn load(config: &Config, places: &Places, clock: &dyn Clock) -> Self {
         let mut set = Self::default();
         let at = Timestamp::now(clock);
-        let grants = places.grants.as_deref().and_then(|path| match LiveGrants::open(path) {
-            Ok(grants) => Some(grants),
-            Err(error) => {
-                log::error!("{error}; until it can be read, plugins have only what the configuration grants");
-                None
-            }
+        let grants = places.open_grants().unwrap_or_else(|error| {
+            log::error!("{error}; until it can be read, plugins have only what the configuration grants");
+            None
         });
         for (name, plugin) in &config.plugins {
             let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
@@ -84,8 +87,9 @@ impl PluginSet {
         settings: &PluginConfig,
         approval: Option<Approval>,
     ) -> Result<Arc<Plugin>, LoadError> {
-        let grant = GrantCell::approved(settings, needs(admitted), approval);
-        Plugin::load(admitted, settings, grant, host::TABLE)
+        let manifest = Manifest::read(admitted, host::TABLE)?;
+        let grant = GrantCell::approved(settings, manifest.needs().clone(), approval);
+        Plugin::load(&manifest, settings, grant)
     }
 
     /// The same, made to tell where its fuel goes. Telling costs fuel, too, so the limit is out of the way.
@@ -96,8 +100,9 @@ impl PluginSet {
     ) -> Result<Arc<Plugin>, LoadError> {
         let mut settings = settings.clone();
         settings.wasm.max_fuel = settings.wasm.max_fuel.saturating_mul(4);
-        let grant = GrantCell::approved(&settings, needs(admitted), approval);
-        Plugin::load_profiled(admitted, &settings, grant, host::TABLE)
+        let manifest = Manifest::read(admitted, host::TABLE)?;
+        let grant = GrantCell::approved(&settings, manifest.needs().clone(), approval);
+        Plugin::load_profiled(&manifest, &settings, grant)
     }
 }
 
@@ -115,69 +120,27 @@ fn tell_forgotten(admitted: &AdmittedPlugin, data_root: Option<&Path>) {
     }
 }
 
-/// Settles what the plugin may do, holds it against the conformance gate where that is asked for, and loads it.
+/// Loads an admitted plugin, and says what is odd about it. It is looked at again when the trust store changes.
 fn load(
     admitted: &AdmittedPlugin,
     config: &PluginConfig,
     policy: &Policy,
     grants: Option<&Arc<LiveGrants>>,
 ) -> Result<Arc<Plugin>, String> {
-    let name = admitted.name();
-    if config.wasm.require_conformance {
-        let gate = conformance(admitted, config, host::TABLE);
-        if !gate.passed() {
-            return Err(format!(
-                "plugin \"{}\": does not pass the conformance gate: {}\n  all of it: conductor plugin conformance {}",
-                name.escaped(),
-                gate.to_string().escaped(),
-                word(&config.path)
-            ));
-        }
+    let name = admitted.name().escaped();
+    let status = PluginStatus::settle(admitted, config, grants).map_err(|unusable| unusable.to_string())?;
+    for remark in status.manifest.remarks() {
+        log::warn!("plugin \"{name}\": {remark}");
     }
-    let needs = needs(admitted);
-    let grant: Arc<GrantCell> = match grants {
-        None => Grant::settle(config, &needs, None).into(),
-        Some(grants) => {
-            let keys = admitted.signers().chain(admitted.predecessors());
-            let signers: Vec<[u8; 32]> = keys.map(|key| *key.as_bytes()).collect();
-            if let Some(identity) = grants.other(name, admitted.digest(), &signers) {
-                log::warn!("plugin \"{}\": {}", name.escaped(), other_approval(identity));
-            }
-            grants.cell(name, config, needs, admitted.digest(), signers)
-        }
-    };
+    if let Some(identity) = status.approved_elsewhere {
+        log::warn!("plugin \"{name}\": {}", other_approval(identity));
+    }
     if let Some(store) = &policy.trusted_keys {
         let (admitted, policy) = (admitted.clone(), policy.clone());
-        grant.watch_trust(store, move || reconsider(&admitted, &policy).map(|refusal| refusal.to_string()));
+        status.cell.watch_trust(store, move || reconsider(&admitted, &policy).map(|refusal| refusal.to_string()));
     }
-    for (entry, fault) in grant.current().faults() {
-        log::warn!("plugin \"{}\": allowed_hosts: \"{}\" allows nothing: {fault}", name.escaped(), entry.escaped());
+    for (entry, fault) in status.grant.faults() {
+        log::warn!("plugin \"{name}\": allowed_hosts: \"{}\" allows nothing: {fault}", entry.escaped());
     }
-    Plugin::load(admitted, config, grant, host::TABLE).map_err(|error| error.to_string())
-}
-
-/// That there is an approval under a plugin's name which does not hold for it.
-pub(crate) fn other_approval(identity: Identity) -> String {
-    match identity {
-        Identity::Digest(digest) => {
-            format!("approved for another build (digest {digest}); what was approved does not hold for this one")
-        }
-        Identity::Signer(key) => format!(
-            "approved as signed by the key {}; what was approved does not hold for another signer's, or without a signature",
-            hex::encode(&key)
-        ),
-    }
-}
-
-/// What a plugin asks for: in its sections, by its imports, in the statement its signer made; and where no section says it, by
-/// what it declares in a probe under an empty grant.
-pub(crate) fn needs(admitted: &AdmittedPlugin) -> BTreeSet<Capability> {
-    let mut needs = BTreeSet::new();
-    // A module that cannot be described cannot be loaded either, and loading says why.
-    if let Ok(description) = Description::read(admitted.bytes(), host::TABLE) {
-        needs.extend(declared(admitted, &description, host::TABLE));
-        needs.extend(description.needs);
-    }
-    needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
-    needs
+    status.loaded.map_err(|unusable| unusable.to_string())
 }

@@ -10,6 +10,7 @@ use super::order::Place;
 use super::told::Told;
 use crate::journal::{Entry, What};
 use crate::sandbox::{Done, Shutdown};
+use crate::text::Tally;
 
 /// Reports that may wait for a slow reader.
 pub(super) const MAX_ENTRIES: usize = 8_192;
@@ -67,7 +68,10 @@ struct Fill(Mutex<State>);
 struct State {
     entries: usize,
     bytes: usize,
+    /// Reports that were taken so far.
+    taken: u64,
     lost: LostLines,
+    reported: Tally,
     /// What has begun unheard and has not ended; as many as can be at work.
     unreported: BTreeSet<Place>,
     /// The last call whose beginning was sent; they come in the order of their numbers.
@@ -88,13 +92,13 @@ impl Fill {
             return;
         }
         let mut state = self.lock();
-        let before = state.lost.reported;
-        state.lost.reported += reported;
         state.lost.transcript += transcript;
+        let due = state.reported.add(reported).is_some();
+        state.lost.reported = state.reported.total();
+        let total = state.lost.reported;
         drop(state);
-        // At 1, 2, 4, 8 …, or the first number beyond.
-        if before == 0 || (before + reported).ilog2() > before.ilog2() {
-            log::warn!("lines lost so far because standard output is read too slowly: {}", before + reported);
+        if due {
+            log::warn!("lines lost so far because standard output is read too slowly: {total}");
         }
     }
 }
@@ -157,6 +161,14 @@ impl ReportSender {
     }
 }
 
+impl ReportSender {
+    /// How many reports were taken so far, when half of what may wait does.
+    pub(super) fn half_full(&self) -> Option<u64> {
+        let state = self.fill.lock();
+        (state.entries >= MAX_ENTRIES / 2 || state.bytes >= MAX_BYTES / 2).then_some(state.taken)
+    }
+}
+
 impl ReportReceiver {
     /// The next report, when there is one; `None` when there will be no more.
     pub(super) fn next(&self) -> Option<Received> {
@@ -166,6 +178,7 @@ impl ReportReceiver {
                     let mut state = self.fill.lock();
                     state.entries = state.entries.saturating_sub(1); // both added when it was sent
                     state.bytes = state.bytes.saturating_sub(bytes);
+                    state.taken += 1;
                     drop(state);
                     if !self.is_unheard(&report) {
                         return Some(Received::Report(report));
@@ -200,7 +213,7 @@ impl ReportReceiver {
 /// The lines that `report` would have been. A beginning is none: they come with the end.
 fn lines_of(report: &Report) -> LostLines {
     let (reported, transcript) = match report {
-        Report::Entry(entry) | Report::Ended(_, Some(entry)) => (1, u64::from(!entry.is_dry_run_only())),
+        Report::Entry(entry) | Report::Ended(_, Some(entry)) => (1, u64::from(!entry.is_account_only())),
         Report::Done(done) => {
             let lines = 1 + done.before.len() as u64 + u64::from(done.after.is_some());
             (lines, lines)

@@ -10,6 +10,7 @@ use super::report_queue::{LostLines, Received, ReportSender, report_queue};
 use super::told::Told;
 use crate::journal::{Entry, What};
 use crate::sandbox::PluginLog;
+use crate::text::Repeats;
 
 /// Writes the report, on a thread of its own.
 pub(super) struct ReportWriter {
@@ -31,6 +32,7 @@ impl ReportWriter {
             let mut joined = Joined::default();
             let mut order = ordered.map(Order::new);
             let mut wanted = true;
+            let repeats = Repeats::new();
             while let Some(received) = receiver.next() {
                 let report = match received {
                     Received::Report(report) => report,
@@ -59,7 +61,7 @@ impl ReportWriter {
                 }
                 for entry in entries {
                     entry.log_plugin_lines(&log);
-                    warn(&entry, &log);
+                    warn(&entry, &log, &repeats);
                     if wanted && !tell(entry) {
                         wanted = false;
                         // A full or closed queue: the end is near in any case, and signals still work.
@@ -67,6 +69,7 @@ impl ReportWriter {
                     }
                 }
             }
+            repeats.finish();
             let LostLines { reported, transcript } = receiver.lost();
             let in_order = order.map_or(0, |order| order.lost());
             LostLines { reported, transcript: transcript.saturating_add(in_order) }
@@ -88,16 +91,22 @@ impl ReportWriter {
     }
 }
 
-/// Says on the log what went wrong, whatever form the report has.
-fn warn(entry: &Entry, log: &PluginLog) {
+/// Says on the log what went wrong, whatever form the report has; what goes wrong again and again less and less often.
+fn warn(entry: &Entry, log: &PluginLog, repeats: &Repeats) {
     let Some(error) = entry.error() else { return };
-    match (entry.mapping_name(), &entry.what) {
-        (Some(mapping), What::Call { call, .. }) => {
-            log.error(&call.plugin, entry.t, format_args!("{mapping}: {error}"));
-        }
-        (Some(mapping), _) => log::warn!("{mapping}: {error}"),
-        // Of an instance that goes, whose plugin it names.
-        (None, What::Shutdown { plugin, .. }) => log.error(plugin, entry.t, format_args!("{error}")),
-        (None, _) => log::warn!("{error}"),
+    let mapping = entry.mapping_name();
+    let plugin = match &entry.what {
+        What::Call { call, .. } => Some(&call.plugin),
+        What::Shutdown { plugin, .. } => Some(plugin), // of an instance that goes, whose plugin it names
+        _ => None,
+    };
+    let said = match &mapping {
+        Some(mapping) => repeats.count(mapping, entry.t, format_args!("{mapping}: {error}")),
+        None => repeats.count("", entry.t, format_args!("{error}")),
+    };
+    match (said, plugin) {
+        (Some(said), Some(plugin)) => log.error(plugin, entry.t, format_args!("{said}")),
+        (Some(said), None) => log::warn!("{said}"),
+        (None, _) => {}
     }
 }

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::action::{Cause, Facts, Scheduler, Step, Task};
+use crate::action::{Cause, Facts, Left, Scheduler, Step, Task};
 use crate::clock::Micros;
-use crate::config::{Config, Mapping};
+use crate::config::{Config, DeviceConfig, Mapping};
 use crate::gesture::{DeviceId, GestureEvent, Recognizer};
 use crate::mapping::Mapper;
 use crate::midi::Message;
@@ -63,7 +63,7 @@ impl Session {
     /// A session at time zero in the first mode of `config`.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        let names: Vec<&str> = config.devices.iter().map(|device| device.name.as_str()).collect();
+        let names: Vec<&str> = config.devices.iter().map(DeviceConfig::called).collect();
         let recognizer = Recognizer::new(config.mappings().map(|mapping| &mapping.trigger), &names);
         let mapper = Mapper::new(&config);
         Self {
@@ -148,6 +148,11 @@ impl Session {
     pub fn end(&mut self, t: Micros, facts: &dyn Facts, say: &mut impl FnMut(Happening<'_>)) -> Micros {
         while !self.advance(t, facts, say) {}
         self.now
+    }
+
+    /// Gives up what waits for its time: the session ends. Says how much that was.
+    pub fn stop(&mut self) -> Left {
+        self.scheduler.stop()
     }
 
     /// The device is gone at `t`: what falls due before comes first, then whatever it held is let go.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::clock::Micros;
 use crate::gesture::DeviceId;
-use crate::midi::Message;
+use crate::midi::{Message, NotMidi};
 
 /// Something that happened on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct DeviceEvent {
     pub device: DeviceId,
     /// What happened.
     pub what: What,
+    /// Whether it is a message of a pipe, which waited for room in the queue.
+    pub patient: bool,
 }
 
 /// What happened on a device.
@@ -32,6 +34,11 @@ pub enum What {
     },
     /// A message came.
     Message(Message),
+    /// What comes is no stream of messages, and is not read any further.
+    NotMidi {
+        /// What it is instead.
+        what: NotMidi,
+    },
     /// Nothing will come from it any more: its input ended, or it is gone and not to be looked for again.
     Ended,
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::port::{PortList, PortsError, list_ports};
-use super::session::{Session, SessionError};
+use super::session::{Reading, Session, SessionError};
 use super::source::Source;
 use crate::midi::{Port, find_port};
 use crate::text::Escape as _;
@@ -32,6 +32,13 @@ pub enum InputError {
         input: String,
         /// The input ports there are.
         ports: Vec<Port>,
+    },
+    /// It is a port that Conductor itself sends from.
+    Own {
+        /// What was asked for.
+        input: String,
+        /// The port.
+        port: Port,
     },
     /// There is no such file, and no sequencer to ask for a port.
     NoPorts {
@@ -68,6 +75,14 @@ impl fmt::Display for InputError {
                         .try_for_each(|port| write!(f, "\n  {:<7} {}", port.address.to_string(), port.full_name()))
                 }
             }
+            Self::Own { input, port } => write!(
+                f,
+                "{}: {} ({}) is a port that Conductor sends from, and never an input; aseqdump -p {} shows what is sent",
+                input.escaped(),
+                port.full_name(),
+                port.address,
+                port.address
+            ),
             Self::NoPorts { input, error } => {
                 write!(f, "{}: there is no such file, and it cannot be a MIDI port: {error}", input.escaped())
             }
@@ -83,24 +98,32 @@ impl fmt::Display for InputError {
 
 impl std::error::Error for InputError {}
 
-/// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
-/// FIFO or device, anything else a sequencer port that must be there now.
+/// Decides what `input` means, and takes a file as it looks.
 pub fn resolve(input: &str) -> Result<Input, InputError> {
+    resolve_as(input, Reading::AsItLooks)
+}
+
+/// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
+/// FIFO or device, anything else a sequencer port that must be there now. `reading` is how to take a file.
+pub fn resolve_as(input: &str, reading: Reading) -> Result<Input, InputError> {
     match Source::parse(input) {
-        Source::Stdin => stdin(),
+        Source::Stdin => stdin(reading),
         Source::Virtual(name) if name.is_empty() => Err(InputError::NoName),
         Source::Virtual(name) => Ok(Input::Live(Source::Virtual(name))),
-        Source::Raw(path) => file(&path),
+        Source::Raw(path) => file(&path, reading),
         Source::Port(name) => {
             let path = Path::new(input);
             if path.exists() {
-                return file(path);
+                return file(path, reading);
             }
             match list_ports() {
-                Ok(PortList { inputs, .. }) if find_port(&inputs, &name, None, &[]).is_some() => {
-                    Ok(Input::Live(Source::Port(name)))
+                Ok(PortList { inputs, own, .. }) => {
+                    match (find_port(&inputs, &name, None, &[]), find_port(&own, &name, None, &[])) {
+                        (Some(_), _) => Ok(Input::Live(Source::Port(name))),
+                        (None, Some(port)) => Err(InputError::Own { input: input.to_owned(), port: port.clone() }),
+                        (None, None) => Err(InputError::NotFound { input: input.to_owned(), ports: inputs }),
+                    }
                 }
-                Ok(PortList { inputs, .. }) => Err(InputError::NotFound { input: input.to_owned(), ports: inputs }),
                 Err(error) => Err(InputError::NoPorts { input: input.to_owned(), error }),
             }
         }
@@ -108,23 +131,31 @@ pub fn resolve(input: &str) -> Result<Input, InputError> {
 }
 
 /// Standard input is a session when a file was redirected into it.
-fn stdin() -> Result<Input, InputError> {
+fn stdin(reading: Reading) -> Result<Input, InputError> {
     let descriptor = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
     match descriptor {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
-            let session = Session::from_file(file, Path::new("standard input"));
-            session.map(Input::Session).map_err(InputError::Session)
+            let session = Session::from_file(file, Path::new("standard input"), reading);
+            session.map(said).map_err(InputError::Session)
         }
         _ => Ok(Input::Live(Source::Stdin)),
     }
 }
 
-fn file(path: &Path) -> Result<Input, InputError> {
+/// Says what there is to say of a session.
+fn said(session: Session) -> Input {
+    for warning in session.warnings() {
+        log::warn!("{warning}");
+    }
+    Input::Session(session)
+}
+
+fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
     let metadata = std::fs::metadata(path)
         .map_err(|error| InputError::Session(SessionError::Read { path: path.to_owned(), error: error.to_string() }))?;
     let kind = metadata.file_type();
     if kind.is_file() {
-        Session::read(path).map(Input::Session).map_err(InputError::Session)
+        Session::read(path, reading).map(said).map_err(InputError::Session)
     } else if kind.is_fifo() || kind.is_char_device() {
         Ok(Input::Live(Source::Raw(path.to_owned())))
     } else {

@@ -25,6 +25,7 @@ mod sink;
 mod wake;
 mod port;
 mod raw;
+mod usb;
 mod open;
 mod session;
 mod input;
@@ -34,10 +35,11 @@ mod sequencer;
 mod watch;
 
 pub use event::{DeviceEvent, Loss, What};
-pub use input::{Input, InputError, resolve};
+pub use input::{Input, InputError, resolve, resolve_as};
 pub use open::{DeviceError, DeviceSpec, Devices};
 pub use port::{PortList, PortsError, list_ports};
 
 pub use crate::midi::{Address, Port};
-pub use session::{Session, SessionError};
+pub use session::{Reading, Session, SessionError};
 pub use source::Source;
+pub use usb::{Usb, Which};

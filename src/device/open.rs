@@ -1,16 +1,18 @@
 //! Opening all devices.
 
 use std::fmt;
+use std::os::unix::fs::FileTypeExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::{Builder, JoinHandle};
 
-use super::event::{DeviceEvent, What};
+use super::event::DeviceEvent;
 use super::port::PortsError;
-use super::raw::{RawDevice, read_stdin};
-use super::sink::{Sink, WaitingBytes};
+use super::raw::{RawDevice, read_stdin, stdin_is_device};
+use super::sink::{Sink, Waiting};
 use super::source::Source;
+use super::usb::Which;
 use super::wake::{Stop, Wake, pair};
 use crate::clock::Clock;
 use crate::config::DeviceConfig;
@@ -24,6 +26,8 @@ pub struct DeviceSpec {
     pub id: DeviceId,
     /// Where its messages come from.
     pub source: Source,
+    /// Which of the devices of that name, for a sequencer port.
+    pub which: Which,
     /// Which of the device's ports, 0 first, for a sequencer port.
     pub port: Option<u16>,
     /// Look for it again when it vanishes.
@@ -40,16 +44,27 @@ impl DeviceSpec {
             .map(|(number, device)| Self {
                 id: DeviceId(number),
                 source: Source::parse(&device.name),
+                which: Which { serial: device.serial.clone(), usb: device.usb.clone() },
                 port: device.port,
                 reconnect: device.auto_reconnect,
             })
             .collect()
     }
 
+    /// Whether whoever sends waits while nobody reads: a pipe, or standard input unless a device was redirected there.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        match &self.source {
+            Source::Raw(path) => std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()),
+            Source::Stdin => !stdin_is_device(),
+            Source::Port(_) | Source::Virtual(_) => false,
+        }
+    }
+
     /// The device for `--input`: number 0, looked for again when it vanishes.
     #[must_use]
     pub fn only(source: Source) -> Self {
-        Self { id: DeviceId(0), source, port: None, reconnect: true }
+        Self { id: DeviceId(0), source, which: Which::default(), port: None, reconnect: true }
     }
 }
 
@@ -81,7 +96,7 @@ pub struct Devices {
     stop: Option<Stop>,
     threads: Vec<JoinHandle<()>>,
     dropped: Arc<AtomicU64>,
-    waiting: WaitingBytes,
+    waiting: Waiting,
 }
 
 impl fmt::Debug for Devices {
@@ -97,8 +112,8 @@ impl Devices {
     /// Room in the queue of events that callers should make: a second of a MIDI cable at full speed.
     pub const QUEUE: usize = 1024;
 
-    /// Starts reading `devices`. Events are stamped by `clock` as they are received and go to `to`; a message that finds it
-    /// full is dropped and counted, never waited with. Who takes an event out of it calls [`Devices::taken`].
+    /// Starts reading `devices`. Events are stamped by `clock` as they are received and go to `to`; a message of a device that
+    /// finds it full is dropped and counted, never waited with, and one of a pipe waits for room. Who takes an event out of it calls [`Devices::taken`].
     pub fn open<T: From<DeviceEvent> + Send + 'static>(
         devices: &[DeviceSpec],
         clock: Arc<dyn Clock>,
@@ -106,7 +121,7 @@ impl Devices {
     ) -> Result<Self, DeviceError> {
         let (stop, wake) = pair().map_err(|error| DeviceError::System { error: error.to_string() })?;
         let dropped = Arc::new(AtomicU64::new(0));
-        let waiting = WaitingBytes::default();
+        let waiting = Waiting::default();
         let sink = Sink::new(to, clock, Arc::clone(&dropped), waiting.clone(), wake.clone());
         // From here on an error drops `opened`, which ends the threads already started.
         let mut opened = Self { stop: Some(stop), threads: Vec::new(), dropped, waiting };
@@ -131,7 +146,8 @@ impl Devices {
         let ports = devices.iter().filter_map(|device| {
             let wanted = match &device.source {
                 Source::Port(pattern) => {
-                    Wanted::Port { pattern: pattern.clone(), nth: device.port, reconnect: device.reconnect }
+                    let (pattern, which) = (pattern.clone(), device.which.clone());
+                    Wanted::Port { pattern, which, nth: device.port, reconnect: device.reconnect }
                 }
                 Source::Virtual(name) => Wanted::Virtual(name.clone()),
                 Source::Raw(_) | Source::Stdin => return None,
@@ -161,10 +177,8 @@ impl Devices {
     }
 
     /// Whoever takes an event out of the queue says so here: what waits is bounded in bytes as well.
-    pub fn taken(&self, what: &What) {
-        if let What::Message(message) = what {
-            self.waiting.remove(message.held_bytes());
-        }
+    pub fn taken(&self, event: &DeviceEvent) {
+        self.waiting.remove(event);
     }
 
     /// Messages dropped so far because the queue was full.
@@ -180,6 +194,11 @@ impl Drop for Devices {
         for thread in self.threads.drain(..) {
             // A thread that panicked has nothing left to stop.
             let _ = thread.join();
+        }
+        // Nothing comes any more, so this is all.
+        let dropped = self.dropped();
+        if dropped > 0 {
+            log::warn!("MIDI messages dropped in all, because they came faster than they were worked off: {dropped}");
         }
     }
 }

@@ -1,16 +1,30 @@
 //! Sequencer ports: what there is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use super::usb::Usb;
 use crate::midi::Port;
 
 /// All ports another program can be connected to, in the order of their addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PortList {
-    /// Ports that messages come from.
+    /// Ports that messages come from, without those that Conductor itself sends from.
     pub inputs: Vec<Port>,
+    /// Ports that Conductor sends from, this process or another; they are never inputs.
+    pub own: Vec<Port>,
     /// Ports that messages can be sent to.
     pub outputs: Vec<Port>,
+    /// By the number of a client: the USB device behind it, where there is one.
+    pub usb: BTreeMap<u8, Usb>,
+}
+
+impl PortList {
+    /// The USB device behind `port`.
+    #[must_use]
+    pub fn usb(&self, port: &Port) -> Option<&Usb> {
+        self.usb.get(&port.address.client)
+    }
 }
 
 /// Why ports cannot be listed.

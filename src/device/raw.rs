@@ -14,7 +14,7 @@ use super::event::{Loss, What};
 use super::sink::Sink;
 use super::wake::{Wake, Woken};
 use crate::gesture::DeviceId;
-use crate::midi::Parser;
+use crate::midi::{Beginning, Parser};
 use crate::text::Escape as _;
 
 /// How long to wait before a missing device is looked for again. A device node is made by udev within such a time.
@@ -34,6 +34,77 @@ pub(super) struct RawDevice {
     pub(super) reconnect: bool,
     pub(super) sink: Sink,
     pub(super) wake: Wake,
+}
+
+/// Turns the bytes of a stream into messages, and delivers them.
+struct Decoder<'a> {
+    id: DeviceId,
+    sink: &'a Sink,
+    parser: Parser,
+    /// Messages wait for room, and so does whoever writes: it is a pipe.
+    patient: bool,
+    /// The first bytes of a pipe, until it is known that no file was poured into it.
+    first: Option<Vec<u8>>,
+    /// What was poured into it is no stream of messages; the rest is read past.
+    refused: bool,
+}
+
+impl<'a> Decoder<'a> {
+    fn new(id: DeviceId, sink: &'a Sink, patient: bool) -> Self {
+        Self { id, sink, parser: Parser::new(), patient, first: patient.then(Vec::new), refused: false }
+    }
+
+    /// Takes the next bytes; false when the thread is to end.
+    fn push(&mut self, bytes: &[u8]) -> bool {
+        if self.refused {
+            return true;
+        }
+        let Some(first) = &mut self.first else { return self.decode(bytes) };
+        first.extend_from_slice(bytes);
+        match Beginning::of(first) {
+            Beginning::Open => true,
+            Beginning::Stream => {
+                let first = std::mem::take(first);
+                self.first = None;
+                self.decode(&first)
+            }
+            Beginning::Other(what) => {
+                self.first = None;
+                self.refused = true;
+                self.sink.report(self.id, &What::NotMidi { what })
+            }
+        }
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> bool {
+        let Self { id, sink, parser, patient, .. } = self;
+        let mut going = true;
+        parser.push(bytes, |message| {
+            if *patient {
+                going = going && sink.patient_message(*id, &message);
+            } else {
+                sink.message(*id, message);
+            }
+        });
+        going
+    }
+
+    /// Nothing more is read: logs what the stream contained so far that is no message.
+    fn stop(&mut self, name: &str) {
+        if self.parser.dropped().total() > 0 {
+            log::warn!("{name}: skipped: {}", self.parser.dropped());
+        }
+    }
+
+    /// The stream has ended: logs what it contained that is no message, and is ready for another.
+    fn end(&mut self, name: &str) {
+        if let Some(first) = self.first.take() {
+            self.decode(&first); // holds no whole message
+        }
+        self.parser.finish();
+        self.stop(name);
+        *self = Self::new(self.id, self.sink, self.patient);
+    }
 }
 
 /// How reading one opened stream ended.
@@ -119,7 +190,7 @@ impl RawDevice {
         // A FIFO can be opened before anybody writes: it counts as connected with its first bytes. A device does as soon as
         // it has something to say or waits for it.
         let mut connected = false;
-        let mut parser = Parser::new();
+        let mut decoder = Decoder::new(self.id, &self.sink, fifo);
         let mut buffer = [0; CHUNK];
         // A wait does not tell that a writer has come, written and gone before the pipe was opened again; reading does.
         // So nothing is waited for before reading has said that there is nothing.
@@ -134,7 +205,10 @@ impl RawDevice {
                     continue;
                 }
                 Ok(Woken::Input | Woken::Timeout) => {}
-                Ok(Woken::Stop) => return End::Stop,
+                Ok(Woken::Stop) => {
+                    decoder.stop(&self.name());
+                    return End::Stop;
+                }
                 Err(error) => return End::Lost(Loss::Failed { error: error.to_string() }),
             }
             match file.read(&mut buffer) {
@@ -142,7 +216,7 @@ impl RawDevice {
                     if std::mem::take(&mut connected) && !self.lost(Loss::WriterGone) {
                         return End::Stop;
                     }
-                    self.skipped(&mut parser);
+                    decoder.end(&self.name());
                     // The new end is opened before the old one is closed: a writer that comes just now finds a reader.
                     match open(&self.path) {
                         Ok(reopened) => file = reopened,
@@ -152,7 +226,7 @@ impl RawDevice {
                 }
                 Ok(0) if !connected => return End::Nothing("it is at its end".to_owned()),
                 Ok(0) => {
-                    self.skipped(&mut parser);
+                    decoder.end(&self.name());
                     return End::Lost(Loss::Failed { error: "the device was closed".to_owned() });
                 }
                 Ok(count) => {
@@ -160,7 +234,9 @@ impl RawDevice {
                         return End::Stop;
                     }
                     let bytes = buffer.get(..count).unwrap_or(&buffer); // a read gives no more than it was asked for
-                    parser.push(bytes, |message| self.sink.message(self.id, message));
+                    if !decoder.push(bytes) {
+                        return End::Stop;
+                    }
                     empty = false;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -172,7 +248,7 @@ impl RawDevice {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if !connected => return End::Nothing(format!("reading failed: {error}")),
                 Err(error) => {
-                    self.skipped(&mut parser);
+                    decoder.end(&self.name());
                     return End::Lost(Loss::Failed { error: error.to_string() });
                 }
             }
@@ -182,10 +258,6 @@ impl RawDevice {
     /// Its path, fit for a terminal.
     fn name(&self) -> String {
         self.path.escaped().to_string()
-    }
-
-    fn skipped(&self, parser: &mut Parser) {
-        tell_skipped(&self.name(), std::mem::take(parser));
     }
 
     fn connected(&self) -> bool {
@@ -206,7 +278,6 @@ impl RawDevice {
 
 /// Reads standard input to its end.
 pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
-    let mut parser = Parser::new();
     let mut buffer = [0; CHUNK];
     let mut stdin = match std::io::stdin().as_fd().try_clone_to_owned() {
         Ok(descriptor) => File::from(descriptor),
@@ -216,20 +287,29 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
             return;
         }
     };
-    if !sink.report(id, &What::Connected { name: "standard input".to_owned() }) {
+    let mut decoder = Decoder::new(id, sink, !stdin_is_device());
+    if !sink.report(id, &What::Connected { name: STDIN.to_owned() }) {
         return;
     }
     loop {
         match wake.wait(Some(&stdin), None) {
             Ok(Woken::Input) => {}
-            Ok(Woken::Stop | Woken::Timeout) => return,
+            Ok(Woken::Stop | Woken::Timeout) => {
+                decoder.stop(STDIN);
+                return;
+            }
             Err(_) => break,
         }
         match stdin.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => {
                 let bytes = buffer.get(..count).unwrap_or(&buffer); // a read gives no more than it was asked for
-                parser.push(bytes, |message| sink.message(id, message));
+                if !decoder.push(bytes) {
+                    return;
+                }
+                if decoder.refused {
+                    break;
+                }
             }
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(error) => {
@@ -238,17 +318,20 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
             }
         }
     }
-    tell_skipped("standard input", parser);
+    decoder.end(STDIN);
     sink.report(id, &What::Ended);
 }
 
-/// Logs what a stream that ended contained that is no message.
-fn tell_skipped(name: &str, mut parser: Parser) {
-    parser.finish();
-    if parser.dropped().total() > 0 {
-        log::warn!("{name}: skipped: {}", parser.dropped());
-    }
+/// Whether standard input is a terminal, or a device that was redirected there: it sends when it likes, while whatever else there is
+/// waits.
+pub(super) fn stdin_is_device() -> bool {
+    let descriptor = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    let metadata = descriptor.and_then(|file| file.metadata());
+    metadata.is_ok_and(|metadata| metadata.file_type().is_char_device())
 }
+
+/// What standard input is called.
+const STDIN: &str = "standard input";
 
 /// Opens a raw device without waiting for its other side.
 fn open(path: &Path) -> std::io::Result<File> {

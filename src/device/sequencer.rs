@@ -6,10 +6,12 @@ use midir::os::unix::VirtualInput;
 use midir::{Ignore, MidiInput, MidiInputConnection};
 
 use super::event::{Loss, What};
-use super::port::PortsError;
+use super::port::{PortList, PortsError};
 use super::sink::Sink;
+use super::usb::Which;
 use super::wake::{Wake, Woken};
 use super::watch::{Announcement, Watch};
+use crate::effect::OwnReceivers;
 use crate::gesture::DeviceId;
 use crate::midi::{Address, Parser, Port, find_port};
 use crate::text::Escape as _;
@@ -28,6 +30,8 @@ pub(super) enum Wanted {
     Port {
         /// Name, beginning of a name, or address.
         pattern: String,
+        /// Which of the devices of that name.
+        which: Which,
         /// Which one of the device's ports.
         nth: Option<u16>,
         /// Look for it again when it vanishes.
@@ -53,6 +57,8 @@ enum State {
         address: Option<Address>,
         /// Held for its lifetime.
         _connection: MidiInputConnection<()>,
+        /// Its client, to which nothing of this process is sent.
+        _client: OwnReceivers,
     },
     /// Not to be looked for any more.
     Ended,
@@ -80,6 +86,14 @@ impl std::fmt::Display for ConnectError {
 impl PortDevice {
     pub(super) fn new(id: DeviceId, wanted: Wanted) -> Self {
         Self { id, wanted, state: State::Missing, refused: false }
+    }
+
+    /// The name and the one of that name that it alone is to have.
+    fn claim(&self) -> Option<(String, Which)> {
+        match &self.wanted {
+            Wanted::Port { pattern, which, .. } if !which.is_any() => Some((pattern.clone(), which.clone())),
+            Wanted::Port { .. } | Wanted::Virtual(_) => None,
+        }
     }
 
     fn address(&self) -> Option<Address> {
@@ -186,7 +200,8 @@ impl Sequencer {
         if !self.devices.iter().any(|device| matches!(device.state, State::Missing)) {
             return Some(true);
         }
-        let ports = watch.inputs();
+        let ports = watch.ports();
+        let claims: Vec<_> = self.devices.iter().filter_map(PortDevice::claim).collect();
         let mut taken: Vec<_> = self.devices.iter().filter_map(PortDevice::address).collect();
         let mut all_tried = true;
         for device in &mut self.devices {
@@ -195,24 +210,28 @@ impl Sequencer {
             }
             let (name, address, connected) = match &device.wanted {
                 Wanted::Virtual(name) => {
-                    (format!("{OWN_CLIENT}:{name}"), None, offer(name, device.id, self.sink.clone()))
+                    let connected = made(watch, OWN_CLIENT, || offer(name, device.id, self.sink.clone()));
+                    (format!("{OWN_CLIENT}:{name}"), None, connected)
                 }
-                Wanted::Port { pattern, nth, .. } => {
-                    let Some(port) = find_port(&ports, pattern, *nth, &taken) else {
+                Wanted::Port { pattern, which, nth, .. } => {
+                    let meant = meant(&ports, pattern, which, &claims);
+                    let Some(port) = find_port(&meant, pattern, *nth, &taken) else {
                         if first {
-                            log::warn!("MIDI port \"{}\" is not there; waiting for it to appear", pattern.escaped());
+                            let pattern = pattern.escaped();
+                            log::warn!("MIDI port \"{pattern}\"{which} is not there; waiting for it to appear");
                         }
                         continue;
                     };
                     let name = format!("{} ({})", port.full_name(), port.address);
-                    (name, Some(port.address), connect(port, device.id, self.sink.clone()))
+                    let connected = made(watch, READER_CLIENT, || connect(port, device.id, self.sink.clone()));
+                    (name, Some(port.address), connected)
                 }
             };
             match connected {
-                Ok(connection) => {
+                Ok((connection, client)) => {
                     taken.extend(address);
                     device.refused = false;
-                    device.state = State::Connected { address, _connection: connection };
+                    device.state = State::Connected { address, _connection: connection, _client: client };
                     if !self.sink.report(device.id, &What::Connected { name }) {
                         return None;
                     }
@@ -227,6 +246,17 @@ impl Sequencer {
         }
         Some(all_tried)
     }
+}
+
+/// The input ports that can be the device of this name: those of the one that is meant, or, where any will do, those that nobody else
+/// has a claim to.
+fn meant(ports: &PortList, pattern: &str, which: &Which, claims: &[(String, Which)]) -> Vec<Port> {
+    let claimed = |port: &Port| {
+        let usb = ports.usb(port);
+        claims.iter().any(|(other, which)| other == pattern && which.means(usb))
+    };
+    let meant = |port: &&Port| if which.is_any() { !claimed(port) } else { which.means(ports.usb(port)) };
+    ports.inputs.iter().filter(meant).cloned().collect()
 }
 
 /// The kernel's limit of queues. The port library takes one for each connection and panics when there is none.
@@ -252,6 +282,19 @@ fn receiver(id: DeviceId, sink: Sink) -> impl FnMut(u64, &[u8], &mut ()) + Send 
     move |_, bytes, ()| parser.push(bytes, |message| sink.message(id, message))
 }
 
+/// Makes a connection with `make`, and says which client called `name` is its. The port library does not tell; but nobody else in this
+/// process makes any meanwhile.
+fn made(
+    watch: &Watch,
+    name: &str,
+    make: impl FnOnce() -> Result<MidiInputConnection<()>, ConnectError>,
+) -> Result<(MidiInputConnection<()>, OwnReceivers), ConnectError> {
+    let before = watch.clients(name);
+    let connection = make()?;
+    let new = watch.clients(name).into_iter().filter(|client| !before.contains(client));
+    Ok((connection, OwnReceivers::new(new.collect())))
+}
+
 fn connect(port: &Port, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<()>, ConnectError> {
     let input = reader(READER_CLIENT)?;
     let target = input.find_port_by_id(&port.address.to_string()).ok_or(ConnectError::Vanished)?;
@@ -263,4 +306,52 @@ fn connect(port: &Port, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<
 fn offer(name: &str, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<()>, ConnectError> {
     let input = reader(OWN_CLIENT)?;
     input.create_virtual(name, receiver(id, sink), ()).map_err(|error| ConnectError::Refused(error.kind().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Usb;
+
+    /// Three launchpads of one name, whose clients have these numbers.
+    fn plugged([a, b, c]: [u8; 3]) -> PortList {
+        let mut list = PortList::default();
+        for (client, path, serial) in [(a, "1-1.2", Some("A1B2")), (b, "1-1.3", Some("C3D4")), (c, "1-4", None)] {
+            let address = Address { client, port: 0 };
+            list.inputs.push(Port { address, client: "Launchpad".to_owned(), name: "Launchpad MIDI 1".to_owned() });
+            list.usb.insert(client, Usb { path: path.to_owned(), serial: serial.map(str::to_owned) });
+        }
+        list.inputs.sort_by_key(|port| port.address);
+        list
+    }
+
+    #[test]
+    fn each_of_three_devices_of_one_name_finds_its_own_again_in_whatever_order_they_were_plugged_in() {
+        let which = |serial: Option<&str>, usb: Option<&str>| Which {
+            serial: serial.map(str::to_owned),
+            usb: usb.map(str::to_owned),
+        };
+        let wanted = [which(None, None), which(Some("C3D4"), None), which(None, Some("1-1.2"))];
+        let claims: Vec<_> = wanted
+            .iter()
+            .filter(|which| !which.is_any())
+            .map(|which| ("Launchpad".to_owned(), which.clone()))
+            .collect();
+        for clients in [[20, 24, 28], [28, 24, 20], [24, 28, 20], [20, 28, 24]] {
+            let ports = plugged(clients);
+            let found: Vec<_> = wanted
+                .iter()
+                .map(|which| {
+                    let meant = meant(&ports, "Launchpad", which, &claims);
+                    find_port(&meant, "Launchpad", None, &[]).map(|port| port.address.client)
+                })
+                .collect();
+            let [a, b, c] = clients;
+            assert_eq!(found, [Some(c), Some(b), Some(a)], "whoever wants any leaves the others theirs");
+        }
+        // One that is not plugged in is waited for, and no other is taken in its place.
+        let mut ports = plugged([20, 24, 28]);
+        ports.inputs.remove(1);
+        assert!(meant(&ports, "Launchpad", &wanted[1], &claims).is_empty());
+    }
 }

@@ -6,8 +6,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::clock::Micros;
-use crate::midi::{Dropped, Message, Parser, Smf, SmfError};
+use crate::midi::{Dropped, Kind, Message, NotMidi, Parser, Remark, Riff, RiffError, Smf, SmfError};
 use crate::text::Escape as _;
+use crate::text::shell::word;
 
 /// Microseconds a byte takes on a MIDI cable: ten bits at 31 250 a second.
 const BYTE_US: Micros = 320;
@@ -23,6 +24,28 @@ pub struct Session {
     pub length: Micros,
     /// What was in the file that is no message.
     pub dropped: Dropped,
+    /// What is wrong with a MIDI file that is played all the same.
+    pub remarks: Vec<Remark>,
+    /// How many bytes a RIFF file around it says to have more than it has.
+    pub missing: usize,
+}
+
+/// How to take a file that may not be what it looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// A Standard MIDI File, or raw MIDI bytes where it looks like them.
+    #[default]
+    AsItLooks,
+    /// Raw MIDI bytes, whatever it looks like.
+    Raw,
+}
+
+impl Reading {
+    /// How to take a file, by whether raw bytes were asked for.
+    #[must_use]
+    pub const fn raw(asked: bool) -> Self {
+        if asked { Self::Raw } else { Self::AsItLooks }
+    }
 }
 
 /// Why a file cannot be played.
@@ -42,12 +65,35 @@ pub enum SessionError {
         /// What is wrong with it.
         error: SmfError,
     },
+    /// It is a damaged MIDI file inside a RIFF file.
+    SmfInRiff {
+        /// The file.
+        path: PathBuf,
+        /// Where the MIDI file begins; what is wrong with it counts from there.
+        offset: usize,
+        /// What is wrong with it.
+        error: SmfError,
+    },
+    /// It is a RIFF file for MIDI without a MIDI file in it.
+    Riff {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: RiffError,
+    },
     /// It is a raw stream larger than the limit.
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// There is not one message in it.
+    /// It is no MIDI.
+    NotMidi {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: NotMidi,
+    },
+    /// It is to be taken for raw bytes, and there is not one message in it.
     NoMessages {
         /// The file.
         path: PathBuf,
@@ -63,11 +109,22 @@ impl fmt::Display for SessionError {
             Self::TooLarge { path } => {
                 write!(f, "{}: larger than {} MiB, the limit for a session", name(path), Smf::MAX_BYTES >> 20)
             }
-            Self::NoMessages { path } => write!(
+            Self::SmfInRiff { path, offset, error } => {
+                write!(f, "{}: {error}; bytes are counted from the MIDI file in it (at byte {offset})", name(path))
+            }
+            Self::Riff { path, error } => write!(f, "{}: {error}", name(path)),
+            Self::NotMidi { path, what } if what.may_be_raw() => {
+                write!(f, "{}: {what}\n  to play its bytes all the same: --raw", name(path))
+            }
+            Self::NotMidi { path, what: what @ NotMidi::Behind { offset } } => write!(
                 f,
-                "{}: neither a Standard MIDI File (it does not begin with MThd) nor a raw MIDI stream (there is no message in it)",
-                name(path)
+                "{}: {what}\n  to take away what stands before it: tail -c +{} {} > only-the-midi.mid",
+                name(path),
+                offset + 1,
+                word(path)
             ),
+            Self::NotMidi { path, what } => write!(f, "{}: no MIDI can be played from it: {what}", name(path)),
+            Self::NoMessages { path } => write!(f, "{}: there is no MIDI message in its bytes", name(path)),
         }
     }
 }
@@ -75,48 +132,89 @@ impl fmt::Display for SessionError {
 impl std::error::Error for SessionError {}
 
 impl Session {
-    /// Reads a Standard MIDI File, or else a file of raw MIDI bytes. A raw file has no times: its bytes are taken to come
-    /// at the speed of a MIDI cable, 320 µs each.
-    pub fn read(path: &Path) -> Result<Self, SessionError> {
+    /// Reads a Standard MIDI File, plain or inside a RIFF file, or else a file of raw MIDI bytes. A raw file has no times: its
+    /// bytes are taken to come at the speed of a MIDI cable, 320 µs each.
+    pub fn read(path: &Path, reading: Reading) -> Result<Self, SessionError> {
         let failed = |error: std::io::Error| SessionError::Read { path: path.to_owned(), error: error.to_string() };
-        Self::from_file(File::open(path).map_err(failed)?, path)
+        Self::from_file(File::open(path).map_err(failed)?, path, reading)
     }
 
     /// The same from an open file; `path` is for messages.
-    pub(super) fn from_file(file: File, path: &Path) -> Result<Self, SessionError> {
+    pub(super) fn from_file(file: File, path: &Path, reading: Reading) -> Result<Self, SessionError> {
         let failed = |error: std::io::Error| SessionError::Read { path: path.to_owned(), error: error.to_string() };
         let mut bytes = Vec::new();
         // One byte over the limit tells that there is more.
         file.take(Smf::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let session = Self::from_bytes(&bytes, path)?;
-        if session.dropped.total() > 0 {
-            log::warn!("{}: skipped: {}", session.name, session.dropped);
-        }
-        Ok(session)
+        Self::from_bytes(&bytes, path, reading)
     }
 
-    fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, SessionError> {
-        let name = path.escaped().to_string();
-        if Smf::is_smf(bytes) {
-            let Smf { messages, length, dropped } =
-                Smf::parse(bytes).map_err(|error| SessionError::Smf { path: path.to_owned(), error })?;
-            return Ok(Self { name, messages, length, dropped });
+    /// What is to be said of it before it is played, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut words: Vec<_> = self.remarks.iter().map(|remark| format!("{}: {remark}", self.name)).collect();
+        if self.missing > 0 {
+            let missing = self.missing;
+            words.push(format!("{}: {missing} bytes shorter than it says; the MIDI file in it is whole", self.name));
         }
+        if self.dropped.total() > 0 {
+            words.push(format!("{}: skipped: {}", self.name, self.dropped));
+        }
+        words
+    }
+
+    fn from_bytes(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
+        let path = || path.to_owned();
+        let kind = match reading {
+            Reading::AsItLooks => Kind::of(bytes),
+            Reading::Raw => Kind::Raw,
+        };
+        match kind {
+            Kind::Smf => {
+                let smf = Smf::parse(bytes).map_err(|error| SessionError::Smf { path: path(), error })?;
+                Ok(Self::played(smf, &path()))
+            }
+            Kind::Rmid => {
+                let Riff { smf: range, missing } =
+                    Riff::find(bytes).map_err(|error| SessionError::Riff { path: path(), error })?;
+                let offset = range.start;
+                let smf = Smf::parse(bytes.get(range).unwrap_or_default())
+                    .map_err(|error| SessionError::SmfInRiff { path: path(), offset, error })?;
+                Ok(Self { missing, ..Self::played(smf, &path()) })
+            }
+            Kind::Raw => Self::raw(bytes, &path(), reading),
+            Kind::Other(what) => Err(SessionError::NotMidi { path: path(), what }),
+        }
+    }
+
+    fn played(smf: Smf, path: &Path) -> Self {
+        let Smf { messages, length, dropped, remarks } = smf;
+        Self { name: path.escaped().to_string(), messages, length, dropped, remarks, missing: 0 }
+    }
+
+    fn raw(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
+        let too_large = || SessionError::TooLarge { path: path.to_owned() };
         if bytes.len() > Smf::MAX_BYTES {
-            return Err(SessionError::TooLarge { path: path.to_owned() });
+            return Err(too_large());
         }
         let (mut parser, mut messages, mut t) = (Parser::new(), Vec::new(), 0);
         for byte in bytes {
             t += BYTE_US;
             parser.push(&[*byte], |message| messages.push((t, message)));
             if messages.len() > Smf::MAX_MESSAGES {
-                return Err(SessionError::TooLarge { path: path.to_owned() });
+                return Err(too_large());
             }
         }
-        parser.finish();
-        if messages.is_empty() {
-            return Err(SessionError::NoMessages { path: path.to_owned() });
+        match reading {
+            Reading::AsItLooks => {
+                if let Kind::Other(what) = Kind::of_read(bytes, messages.len(), parser.dropped()) {
+                    return Err(SessionError::NotMidi { path: path.to_owned(), what });
+                }
+            }
+            Reading::Raw if messages.is_empty() => return Err(SessionError::NoMessages { path: path.to_owned() }),
+            Reading::Raw => {}
         }
-        Ok(Self { name, messages, length: t, dropped: parser.dropped() })
+        parser.finish();
+        let (name, dropped) = (path.escaped().to_string(), parser.dropped());
+        Ok(Self { name, messages, length: t, dropped, remarks: Vec::new(), missing: 0 })
     }
 }

@@ -3,12 +3,15 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
 
 use alsa::poll::{Descriptors, pollfd};
 use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq};
 
 use super::port::{PortList, PortsError};
+use super::usb::{SYSTEM, Usb};
 use super::wake::Woken;
+use crate::effect::is_marked;
 use crate::midi::{Address, Port};
 use crate::text::Escape as _;
 
@@ -44,6 +47,12 @@ pub(super) fn list() -> Result<PortList, PortsError> {
 fn ports(seq: &Seq) -> PortList {
     let mut list = PortList::default();
     for client in ClientIter::new(seq).filter(|client| client.get_client() != SYSTEM_CLIENT) {
+        // Clients of programs have no card.
+        let card = client.get_card().ok().filter(|card| *card >= 0);
+        let usb = card.and_then(|card| Usb::of_card(card, Path::new(SYSTEM)));
+        if let (Some(usb), Ok(number)) = (usb, u8::try_from(client.get_client())) {
+            list.usb.insert(number, usb);
+        }
         let client_name = client.get_name().unwrap_or("?").escaped().to_string();
         for port in PortIter::new(seq, client.get_client()) {
             let capability = port.get_capability();
@@ -52,19 +61,25 @@ fn ports(seq: &Seq) -> PortList {
             if !usable || capability.contains(PortCap::NO_EXPORT) {
                 continue;
             }
+            let own = is_marked(&port);
             let port = Port {
                 address,
                 client: client_name.clone(),
                 name: port.get_name().unwrap_or("?").escaped().to_string(),
             };
             if capability.contains(PortCap::READ | PortCap::SUBS_READ) {
-                list.inputs.push(port.clone());
+                if own {
+                    list.own.push(port.clone());
+                } else {
+                    list.inputs.push(port.clone());
+                }
             }
             if capability.contains(PortCap::WRITE | PortCap::SUBS_WRITE) {
                 list.outputs.push(port);
             }
         }
     }
+    list.own.sort_by_key(|port| port.address);
     list.inputs.sort_by_key(|port| port.address);
     list.outputs.sort_by_key(|port| port.address);
     list
@@ -103,9 +118,15 @@ impl Watch {
         Ok(Self { seq })
     }
 
-    /// The input ports there are now.
-    pub(super) fn inputs(&self) -> Vec<Port> {
-        ports(&self.seq).inputs
+    /// The ports there are now.
+    pub(super) fn ports(&self) -> PortList {
+        ports(&self.seq)
+    }
+
+    /// Clients of this name there are now.
+    pub(super) fn clients(&self, name: &str) -> Vec<i32> {
+        let clients = ClientIter::new(&self.seq).filter(|client| client.get_name() == Ok(name));
+        clients.map(|client| client.get_client()).collect()
     }
 
     /// Waits for an announcement or for the order to stop (`stop` becomes readable).

@@ -13,8 +13,9 @@ use super::revoked::{Permit, Permits, Revocations};
 use super::volume::{LIMIT, Mixer};
 use super::words;
 use super::worker::Worker;
-use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, SentMidi};
 use crate::config::{Config, Volume};
+use crate::text::Repeats;
 
 #[cfg(feature = "keys")]
 use super::keys::{Input, Keys, Sent};
@@ -34,6 +35,10 @@ pub struct Live {
     on_failure: Option<OnFailure>,
     permits: Option<Permits>,
     revocations: Arc<Revocations>,
+    /// What failed after it had been accepted, and how programs ended.
+    repeats: Arc<Repeats>,
+    /// What goes to MIDI ports.
+    sent: Arc<SentMidi>,
     #[cfg(feature = "alsa")]
     midi: std::sync::Mutex<Outputs>,
     #[cfg(feature = "keys")]
@@ -50,11 +55,14 @@ impl Live {
     /// The world outside. Nothing is opened or started before it is needed. `environment` is what programs find.
     #[must_use]
     pub fn new(environment: Environment) -> Self {
+        let repeats = Arc::<Repeats>::default();
         Self {
             environment,
             on_failure: None,
             permits: None,
             revocations: Arc::default(),
+            repeats: Arc::clone(&repeats),
+            sent: Arc::default(),
             #[cfg(feature = "alsa")]
             midi: std::sync::Mutex::default(),
             #[cfg(feature = "keys")]
@@ -62,7 +70,7 @@ impl Live {
             #[cfg(feature = "keys")]
             typist: Worker::new("keys"),
             programs: Worker::new("effects"),
-            reaper: Arc::default(),
+            reaper: Arc::new(Reaper::new(repeats)),
             mixer: Arc::default(),
             requests: Requests::new(),
         }
@@ -120,6 +128,12 @@ impl Live {
         done
     }
 
+    /// Says how often what was not said each time. The session ends.
+    pub fn finish(&self) {
+        self.repeats.finish();
+        self.revocations.finish();
+    }
+
     /// How many programs that were started still run.
     pub fn running(&self) -> usize {
         self.reaper.running()
@@ -134,9 +148,11 @@ impl Live {
     /// Tells of a failure on another thread.
     fn teller(&self, effect: &Effect) -> impl FnOnce(Result<(), EffectError>) + Send + use<> {
         let (effect, on_failure) = (effect.clone(), self.on_failure.clone());
+        let repeats = Arc::clone(&self.repeats);
         move |result| {
             if let Err(error) = result {
-                log::warn!("{effect}: {error}");
+                let text = effect.to_string();
+                repeats.warn(&text, format_args!("{text}: {error}"));
                 if let Some(tell) = on_failure {
                     tell(&effect, &error);
                 }
@@ -194,7 +210,10 @@ impl Outside for Live {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
             #[cfg(feature = "alsa")]
-            Effect::Midi(out) => self.midi().send(out),
+            Effect::Midi(out) => {
+                self.sent.note(out);
+                self.midi().send(out)
+            }
             #[cfg(not(feature = "alsa"))]
             Effect::Midi(_) => Err(not_built("MIDI output", "alsa")),
             Effect::Shell(line) => self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
@@ -213,6 +232,18 @@ impl Outside for Live {
             Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Err(not_built("keys and clicks", "keys")),
         }
         .map(|()| Reply::Done)
+    }
+
+    fn has_room(&self) -> bool {
+        #[cfg(feature = "keys")]
+        if !self.typist.has_room() {
+            return false;
+        }
+        self.programs.has_room()
+    }
+
+    fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        Some(Arc::clone(&self.sent))
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {

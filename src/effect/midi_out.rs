@@ -6,14 +6,16 @@
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::time::Duration;
 
 use alsa::Direction;
 use alsa::seq::{
-    Addr, ClientIter, EvCtrl, EvNote, EvQueueControl, Event, EventType, PortCap, PortIter, PortSubscribe,
+    Addr, ClientIter, EvCtrl, EvNote, EvQueueControl, Event, EventType, PortCap, PortInfo, PortIter, PortSubscribe,
     PortSubscribeIter, PortType, QuerySubsType, Seq,
 };
 use rustix::io::Errno;
 
+use super::midi_clients::{is_receiver, mark};
 use crate::action::EffectError;
 use crate::clock::{Clock, Micros, SystemClock};
 use crate::config::MidiOut;
@@ -34,6 +36,10 @@ const MAX_PORTS: usize = 128;
 
 /// How long a port that was not found is not looked for again: looking costs a millisecond, and notes come in hundreds.
 const RETRY: Micros = 250_000;
+
+/// How often, and after which pause, a note off is tried again when the queue is full.
+const PATIENCE: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// All output ports.
 #[derive(Default)]
@@ -73,7 +79,18 @@ impl Outputs {
         event.set_source(source);
         event.set_subs();
         event.set_direct();
-        match sequencer.seq.event_output_direct(&mut event) {
+        let mut sent = sequencer.seq.event_output_direct(&mut event);
+        if out.message.is_release() {
+            // What is not let go sounds on, so this waits a moment for room.
+            for _ in 0..PATIENCE {
+                if !sent.as_ref().is_err_and(|error| errno(*error) == Errno::AGAIN) {
+                    break;
+                }
+                std::thread::sleep(PAUSE);
+                sent = sequencer.seq.event_output_direct(&mut event);
+            }
+        }
+        match sent {
             Ok(_) => Ok(()),
             Err(error) if errno(error) == Errno::AGAIN => {
                 Err(EffectError::Busy(format!("MIDI port {}: its queue is full; the message was dropped", out.port)))
@@ -145,14 +162,18 @@ impl Sequencer {
         };
         let name = CString::new(name)
             .map_err(|_| EffectError::NotFound(format!("MIDI port {}: the name holds a zero byte", port.escaped())))?;
-        let source = self
-            .seq
-            .create_simple_port(
-                &name,
-                PortCap::READ | PortCap::SUBS_READ,
-                PortType::MIDI_GENERIC | PortType::APPLICATION,
-            )
-            .map_err(|error| EffectError::Failed(format!("MIDI port {port}: cannot make a port for it: {error}")))?;
+        let make = || {
+            let mut info = PortInfo::empty()?;
+            info.set_name(&name);
+            info.set_capability(PortCap::READ | PortCap::SUBS_READ);
+            info.set_type(PortType::MIDI_GENERIC | PortType::APPLICATION);
+            mark(&info);
+            self.seq.create_port(&info)?;
+            Ok(info.get_port())
+        };
+        let source = make().map_err(|error: alsa::Error| {
+            EffectError::Failed(format!("MIDI port {port}: cannot make a port for it: {error}"))
+        })?;
         self.ports.insert(port.to_owned(), Output { source, to });
         Ok(())
     }
@@ -196,11 +217,14 @@ impl Sequencer {
     }
 }
 
-/// The ports that can be sent to.
+/// The ports that can be sent to. What this process sends does not go to a port it reads itself.
 fn destinations(seq: &Seq, own: i32) -> Vec<Port> {
     let wanted = PortCap::WRITE | PortCap::SUBS_WRITE;
     let mut ports = Vec::new();
-    for client in ClientIter::new(seq).filter(|client| client.get_client() != own) {
+    for client in ClientIter::new(seq) {
+        if client.get_client() == own || is_receiver(client.get_client()) {
+            continue;
+        }
         for port in PortIter::new(seq, client.get_client()) {
             if !port.get_capability().contains(wanted) || port.get_capability().contains(PortCap::NO_EXPORT) {
                 continue;

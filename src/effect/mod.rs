@@ -9,6 +9,8 @@ mod keys;
 mod live;
 pub mod machine;
 #[cfg(feature = "alsa")]
+mod midi_clients;
+#[cfg(feature = "alsa")]
 mod midi_out;
 mod needs;
 #[cfg(any(feature = "http", feature = "websocket"))]
@@ -26,6 +28,8 @@ pub use descriptors::Descriptors;
 pub use dry_run::{AnswersError, CannedAnswers, DryRun};
 pub use facts::World;
 pub use live::{Live, OnFailure};
+#[cfg(feature = "alsa")]
+pub(crate) use midi_clients::{OwnReceivers, is_marked};
 #[cfg(any(feature = "http", feature = "websocket"))]
 pub use network::{AuthorityError, Lookup, Network, SystemLookup};
 pub use process::Environment;

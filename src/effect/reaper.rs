@@ -11,6 +11,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::process::{cannot_start, descriptor, poll_for, spawn};
 use crate::action::EffectError;
+use crate::text::Repeats;
 
 /// Programs that may run at once. A mapping that starts one at each press of a pad would fill the machine otherwise.
 pub(super) const MAX_CHILDREN: usize = 64;
@@ -19,9 +20,11 @@ pub(super) const MAX_CHILDREN: usize = 64;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Starts programs and sees to their end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reaper {
     shared: Mutex<Option<Arc<Shared>>>,
+    /// Where failures are said.
+    repeats: Arc<Repeats>,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,11 @@ struct Running {
 }
 
 impl Reaper {
+    /// Programs that fail are told to `repeats`.
+    pub(super) fn new(repeats: Arc<Repeats>) -> Self {
+        Self { shared: Mutex::default(), repeats }
+    }
+
     /// Starts `command`, which diagnostics call `label`.
     pub(super) fn start(&self, mut command: Command, program: &Path, label: String) -> Result<(), EffectError> {
         let shared = self.shared()?;
@@ -81,11 +89,11 @@ impl Reaper {
             running: AtomicUsize::new(0),
             leave: AtomicBool::new(false),
         });
-        let of_thread = Arc::clone(&shared);
+        let (of_thread, repeats) = (Arc::clone(&shared), Arc::clone(&self.repeats));
         std::thread::Builder::new()
             .name("reaper".into())
             .stack_size(128 << 10)
-            .spawn(move || watch(&of_thread))
+            .spawn(move || watch(&of_thread, &repeats))
             .map_err(failed)?;
         *slot = Some(Arc::clone(&shared));
         Ok(shared)
@@ -109,7 +117,7 @@ impl Shared {
     }
 }
 
-fn watch(shared: &Shared) {
+fn watch(shared: &Shared, repeats: &Repeats) {
     let mut running: Vec<Running> = Vec::new();
     // A program that was started is here or in `new` before anybody asks to leave.
     while !(shared.leave.load(Ordering::Relaxed) && running.is_empty() && lock(&shared.new).is_empty()) {
@@ -129,9 +137,13 @@ fn watch(shared: &Shared) {
             ended => {
                 shared.running.fetch_sub(1, Ordering::Relaxed);
                 match ended {
-                    Ok(Some(status)) if !status.success() => log::warn!("{} ended with {status}", child.label),
+                    Ok(Some(status)) if !status.success() => {
+                        repeats.warn(&child.label, format_args!("{} ended with {status}", child.label));
+                    }
                     Ok(_) => log::debug!("{} ended", child.label),
-                    Err(error) => log::warn!("cannot wait for {}: {error}", child.label),
+                    Err(error) => {
+                        repeats.warn(&child.label, format_args!("cannot wait for {}: {error}", child.label));
+                    }
                 }
                 false
             }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::action::{Effect, Origin};
 use crate::config::Capability;
+use crate::text::Repeats;
 
 /// Whether the plugin of this name has this capability now.
 pub type Permits = Arc<dyn Fn(&str, Capability) -> bool + Send + Sync>;
@@ -28,6 +29,7 @@ type Listener = Box<dyn Fn(RevokedEffect) + Send>;
 #[derive(Default)]
 pub struct Revocations {
     listener: Mutex<Option<Listener>>,
+    repeats: Repeats,
 }
 
 impl Revocations {
@@ -36,9 +38,14 @@ impl Revocations {
         *self.listener() = Some(Box::new(listener));
     }
 
+    /// Says how often effects were dropped that were not said each. The session ends.
+    pub(super) fn finish(&self) {
+        self.repeats.finish();
+    }
+
     /// An effect was dropped.
     pub fn tell(&self, revoked: RevokedEffect) {
-        log::warn!("{revoked}");
+        self.repeats.warn(&revoked.tenant, format_args!("{revoked}"));
         if let Some(listener) = &*self.listener() {
             listener(revoked);
         }

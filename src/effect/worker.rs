@@ -57,6 +57,11 @@ impl Worker {
         }
     }
 
+    /// Whether less than half of the jobs wait that may.
+    pub(super) fn has_room(&self) -> bool {
+        *self.pending.lock() < QUEUE / 2
+    }
+
     /// Waits until all jobs are done, at most `limit`; whether they are.
     pub(super) fn drain(&self, limit: Duration) -> bool {
         let count = self.pending.lock();

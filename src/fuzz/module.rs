@@ -10,27 +10,27 @@ use crate::config::{Params, PluginConfig};
 use crate::grant::Grant;
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, admit};
-use crate::sandbox::{Context, Description, Instance, Loader, Outcome, Plugin, Request, Services, on_guest_stack};
+use crate::sandbox::{Context, Instance, Loader, Manifest, Outcome, Plugin, Request, Services, on_guest_stack};
 
-/// What can be loaded can be described, and the description is right; it runs within its limits, and the same whenever it runs.
+/// What is read of a module is the same each time, and what is loaded of it; it runs within its limits, and the same whenever it runs.
 pub fn module(data: &[u8]) {
     let settings = PluginConfig { granted_capabilities: Vec::new(), ..settings() };
     if let Err(reason) = Loader::Command.load(&Loader::Command.engine(settings.wasm.max_recursion), data) {
         shown(&reason);
     }
-    let described = Description::read(data, host::TABLE);
-    if let Err(reason) = &described {
-        shown(reason);
-    }
-    let plugin = match Plugin::load(&admitted(data), &settings, Grant::none(), host::TABLE) {
+    let manifest = match Manifest::read(&admitted(data), host::TABLE) {
+        Ok(manifest) => manifest,
+        Err(error) => return shown(&error),
+    };
+    let again = Manifest::read(&admitted(data), host::TABLE).expect("what was read before");
+    assert_eq!(manifest.description(), again.description());
+    assert_eq!((manifest.needs(), manifest.remarks()), (again.needs(), again.remarks()));
+    let plugin = match Plugin::load(&manifest, &settings, Grant::none()) {
         Ok(plugin) => plugin,
         Err(error) => return shown(&error),
     };
-    let described = described.expect("what can be loaded can be described");
-    assert_eq!(plugin.imports(), described.imports);
-    assert_eq!(plugin.exports(), described.exports);
-    assert_eq!(plugin.metadata(), described.metadata.as_ref());
-    assert_eq!(plugin.needs(), &described.needs);
+    assert_eq!((plugin.imports(), plugin.exports()), (manifest.imports(), manifest.exports()));
+    assert_eq!((plugin.metadata(), plugin.needs()), (manifest.metadata(), manifest.needs()));
     let run = || on_guest_stack(|| run(&plugin, &World::default())).expect("a thread");
     let outcomes = run();
     held(&outcomes, &settings);

@@ -161,7 +161,8 @@ fn files() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     let sysex = Message::SysEx([1, 2, 3].into());
     let clock = Message::System(SystemMessage::TimingClock);
     let all = vec![(0, note.clone()), (5, bend), (5, sysex.clone()), (1 << 29, clock.clone()), (1 << 30, note.clone())];
-    let made = |messages: Vec<_>, length| file(&Smf { messages, length, dropped: Dropped::default() });
+    let made =
+        |messages: Vec<_>, length| file(&Smf { messages, length, dropped: Dropped::default(), remarks: Vec::new() });
     let header = |format: u8, tracks: u8, division: [u8; 2]| {
         [b"MThd\0\0\0\x06\0".as_slice(), &[format, 0, tracks], &division].concat()
     };

@@ -18,11 +18,14 @@ pub fn smf(data: &[u8]) {
     assert!(smf.messages.len() <= Smf::MAX_MESSAGES && smf.messages.len() <= data.len());
     assert!(smf.messages.is_sorted_by_key(|(time, _)| *time));
     assert!(smf.messages.last().is_none_or(|(time, _)| *time <= smf.length));
+    for remark in &smf.remarks {
+        shown(remark);
+    }
     for (_, message) in &smf.messages {
         written_and_read(message, Parser::SYSEX_LIMIT);
     }
     if smf.length < MOST_WRITTEN {
-        let again = Smf { dropped: Dropped::default(), ..smf };
+        let again = Smf { dropped: Dropped::default(), remarks: Vec::new(), ..smf };
         assert_eq!(Smf::parse(&file(&again)), Ok(again));
     }
 }

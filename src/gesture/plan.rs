@@ -13,12 +13,11 @@ struct Wanted {
     device: Filter,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Filter {
     Any,
-    Only(DeviceId),
-    /// A name no device has.
-    Nothing,
+    /// The devices of a name: none, one, or several that are called the same.
+    Only(Box<[DeviceId]>),
 }
 
 /// Everything the configuration asks for.
@@ -31,10 +30,9 @@ impl Plan {
     /// The plan of `triggers`; `devices` are the configured names in the order of their numbers.
     pub(super) fn new<'a>(triggers: impl IntoIterator<Item = &'a TriggerSpec>, devices: &[impl AsRef<str>]) -> Self {
         let filter = |name: &str| {
-            let position = devices.iter().position(|device| device.as_ref() == name);
-            position
-                .and_then(|number| u16::try_from(number).ok())
-                .map_or(Filter::Nothing, |id| Filter::Only(DeviceId(id)))
+            let numbered = (0..=u16::MAX).zip(devices);
+            let called = numbered.filter(|(_, device)| device.as_ref() == name);
+            Filter::Only(called.map(|(number, _)| DeviceId(number)).collect())
         };
         let wanted = triggers.into_iter().filter(|spec| needs_state(&spec.trigger)).map(|spec| Wanted {
             trigger: spec.trigger.clone(),
@@ -47,10 +45,9 @@ impl Plan {
     /// The triggers that apply to `channel` of `device`.
     fn applying(&self, device: DeviceId, channel: Channel) -> impl Iterator<Item = &Trigger> {
         self.wanted.iter().filter_map(move |wanted| {
-            let device_fits = match wanted.device {
+            let device_fits = match &wanted.device {
                 Filter::Any => true,
-                Filter::Only(id) => id == device,
-                Filter::Nothing => false,
+                Filter::Only(ids) => ids.contains(&device),
             };
             (device_fits && wanted.channel.is_none_or(|only| only == channel)).then_some(&wanted.trigger)
         })

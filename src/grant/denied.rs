@@ -1,11 +1,12 @@
 //! What a plugin was refused, and what its user would have to write to allow it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
 use super::{AddressClass, Capability, Grant};
 use crate::action::UrlFault;
-use crate::config::literal;
+use crate::config::{PathScope, literal};
 
 /// Why a plugin may not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,6 +63,18 @@ pub enum Denied {
         /// As it was asked for.
         port: String,
     },
+    /// The path is not in `allowed_paths`.
+    Path {
+        /// From the plugin's own directory: `/notes/a.txt`.
+        path: String,
+        /// To change it; else to read it.
+        write: bool,
+    },
+    /// The path leads out of the plugin's own directory.
+    Outside {
+        /// As it was asked for.
+        path: String,
+    },
 }
 
 impl Denied {
@@ -76,6 +89,21 @@ impl Denied {
             Self::Command { .. } => "command",
             Self::Shell { .. } => "shell",
             Self::Port { .. } => "port",
+            Self::Path { .. } => "path",
+            Self::Outside { .. } => "outside",
+        }
+    }
+    /// What was asked for, as a rule would name it: denials of one reason with the same target are one thing.
+    pub fn target(&self) -> Cow<'_, str> {
+        match self {
+            Self::Capability { missing, .. } => missing.name().into(),
+            Self::Host { origin } | Self::Address { origin, .. } => rule_for(origin).into(),
+            Self::Url { fault } => fault.to_string().into(),
+            Self::Secret { name, origin, .. } => format!("{name} {}", rule_for(origin)).into(),
+            Self::Command { command } | Self::Shell { command } => command.into(),
+            Self::Port { port } => port.into(),
+            Self::Path { path, write } => format!("{} {path}", access(*write)).into(),
+            Self::Outside { path } => path.into(),
         }
     }
     /// What the user of `plugin`, which holds nothing yet, would have to write to allow it.
@@ -87,7 +115,7 @@ impl Denied {
         let remedy = self.remedy_with(plugin, grant);
         match self {
             // What a plugin asks for need not be what its user wants.
-            Self::Host { .. } | Self::Command { .. } | Self::Port { .. } => {
+            Self::Host { .. } | Self::Command { .. } | Self::Port { .. } | Self::Path { .. } => {
                 format!("only if you expect this: {remedy}")
             }
             _ => remedy,
@@ -128,6 +156,21 @@ impl Denied {
             }
             Self::Command { command } => line("allowed_commands", grant.commands(), command),
             Self::Port { port } => line("allowed_ports", grant.ports(), port),
+            Self::Path { path, write } => {
+                let PathScope { read, write: written } = grant.paths();
+                if read == written {
+                    return line("allowed_paths", read.clone(), path);
+                }
+                let (mut read, mut written) = (read.clone(), written.clone());
+                if *write { &mut written } else { &mut read }.push(path.clone());
+                let (value, read, written) = (literal::shown(path), literal::array(&read), literal::array(&written));
+                format!(
+                    "in {table}, add {value} to allowed_paths: allowed_paths = {{ read = {read}, write = {written} }}"
+                )
+            }
+            Self::Outside { .. } => {
+                "a plugin has the files of its own directory and no others; correct the path in the plugin or in its parameters".to_owned()
+            }
             Self::Url { .. } => "correct the URL in the plugin or in its parameters".to_owned(),
             Self::Shell { .. } => {
                 "put what the shell would run into a program file of its own and allow that file by its path".to_owned()
@@ -139,6 +182,11 @@ impl Denied {
 /// The rule that would cover `origin`, in its shortest form.
 fn rule_for(origin: &str) -> String {
     origin.strip_prefix("https://").or_else(|| origin.strip_prefix("wss://")).unwrap_or(origin).to_owned()
+}
+
+/// What is done with a path, in a word.
+fn access(write: bool) -> &'static str {
+    if write { "write" } else { "read" }
 }
 
 /// `[plugins.NAME]`.
@@ -159,6 +207,10 @@ impl fmt::Display for Denied {
             Self::Command { command } => write!(f, "{} is not an allowed command", literal::shown(command)),
             Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", literal::shown(command)),
             Self::Port { port } => write!(f, "{} is not an allowed MIDI port", literal::shown(port)),
+            Self::Path { path, write } => {
+                write!(f, "{} is not an allowed path to {}", literal::shown(path), access(*write))
+            }
+            Self::Outside { path } => write!(f, "{} leads out of its directory", literal::shown(path)),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::sandbox::{Args, HostCall, HostFunction, LogLevel, Refusal, ValueType:
 const MAX_TEXT: usize = 16 << 10;
 
 /// Bytes of a text that are looked at. A line keeps 1,024, and no character takes more than four.
-const LOOKED_AT: u32 = 4 << 10;
+const LOOKED_AT: usize = 4 << 10;
 
 /// Fuel of a line, which is kept, recorded and printed.
 const LINE_FUEL: u64 = 1_000;
@@ -20,16 +20,15 @@ pub(super) const LOG: HostFunction = HostFunction {
     results: &[],
     capability: None,
     doc: "log(level, ptr, len): writes a line to Conductor's log. Levels: 1 error, 2 warn, 3 info, 4 debug, 5 trace. \
-          Control characters become spaces, a line keeps 1,024 bytes, a call 100 lines.",
+          Control characters become spaces, a line keeps 1,024 bytes, a call 100 lines; behind them stands how many more there were.",
     call: log,
 };
 
 fn log(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal> {
     let level = LogLevel::from_number(args.u32(0));
-    let looked_at = args.u32(2).min(LOOKED_AT);
-    call.charge(LINE_FUEL + CLEANED_FUEL * u64::from(looked_at))?;
     let text = call.read(args.u32(1), args.u32(2), MAX_TEXT)?;
-    let text = text[..looked_at as usize].to_vec(); // read returned as many bytes as were asked for
+    let text = text.get(..LOOKED_AT).unwrap_or(text).to_vec();
+    call.charge(LINE_FUEL + CLEANED_FUEL * text.len() as u64)?;
     call.log(level, &text);
     Ok(0)
 }

@@ -16,7 +16,8 @@ mod output;
 mod system;
 mod websocket;
 
-use crate::sandbox::HostFunction;
+use crate::config::Capability;
+use crate::sandbox::{HostFunction, Import};
 
 /// Every function a plugin can import from the module `conductor`.
 pub const TABLE: &[HostFunction] = &[
@@ -36,3 +37,13 @@ pub const TABLE: &[HostFunction] = &[
     system::SYSTEM_CONTROL,
     keys::KEYS_SEND,
 ];
+
+/// The function that an import names.
+pub fn function(import: &Import) -> Option<&'static HostFunction> {
+    TABLE.iter().find(|function| import.module == "conductor" && function.name == import.name)
+}
+
+/// The capability without which an import is not linked.
+pub fn capability(import: &Import) -> Option<Capability> {
+    function(import)?.capability
+}

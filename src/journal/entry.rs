@@ -1,9 +1,10 @@
 //! What happened, with everything known about it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
-use crate::action::{Dropped, Effect, EffectError};
+use crate::action::{Dropped, Effect, EffectError, Released};
 use crate::clock::Micros;
 use crate::config::{Capability, Config, PluginCall};
 use crate::gesture::GestureEvent;
@@ -72,6 +73,17 @@ pub enum What {
     Dropped(Dropped),
     /// An effect that waited was dropped, because what allows it was revoked.
     Revoked(RevokedRecord),
+    /// Something that was pressed was let go, because who had pressed it could not any more.
+    Released {
+        /// Plugin and tenant that had pressed it; none when mappings had.
+        by: Option<(String, String)>,
+        /// What let it go.
+        effect: Effect,
+        /// What came of it.
+        result: Result<(), EffectError>,
+        /// It was only said, not performed.
+        dry_run: bool,
+    },
     /// An instance went, having been told.
     Shutdown {
         /// The plugin.
@@ -135,15 +147,35 @@ impl Entry {
                 plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
             }
             What::Revoked(RevokedRecord { what, .. }) => what.len(),
+            What::Released { by, effect, result, .. } => {
+                by.as_ref().map_or(0, |(plugin, tenant)| plugin.len() + tenant.len())
+                    + effect.held_bytes()
+                    + result.as_ref().err().map_or(0, EffectError::held_bytes)
+            }
             What::Unmapped | What::Mode(_) | What::Refused { .. } | What::Dropped(_) => 0,
         };
         size_of::<Self>() + held
     }
 
-    /// Whether it is only the telling of a dry run, which no transcript has.
+    /// Whether only the account has it, and no transcript: the telling of a dry run, and what was let go for a plugin, which is in
+    /// the transcript's line of the call or instance.
     #[must_use]
-    pub fn is_dry_run_only(&self) -> bool {
-        matches!(self.what, What::PluginEffect { .. })
+    pub fn is_account_only(&self) -> bool {
+        matches!(self.what, What::PluginEffect { .. } | What::Released { by: Some(_), .. })
+    }
+
+    /// What was let go for the plugin in this entry, each as an entry of the account.
+    pub fn released(&self) -> impl Iterator<Item = Self> + '_ {
+        let (by, released) = match &self.what {
+            What::Call { call, outcome } => (Some((&call.plugin, &call.tenant)), &outcome.released[..]),
+            What::Shutdown { plugin, tenant, outcome } => (Some((plugin, tenant)), &outcome.released[..]),
+            _ => (None, &[][..]),
+        };
+        released.iter().map(move |Released { effect, result }| {
+            let by = by.map(|(plugin, tenant)| (plugin.clone(), tenant.clone()));
+            let what = What::Released { by, effect: effect.clone(), result: result.clone(), dry_run: false };
+            Self { what, config: Arc::clone(&self.config), event: self.event.clone(), ..*self }
+        })
     }
 
     /// Name of the mode.
@@ -165,7 +197,7 @@ impl Entry {
         match &self.what {
             What::Unmapped => (None, None),
             What::Mode(_) => (Some("ModeChange"), Some(Status::Ok)),
-            What::Effect { effect, result, dry_run } => {
+            What::Effect { effect, result, dry_run } | What::Released { effect, result, dry_run, .. } => {
                 let status = match (result, dry_run) {
                     (Err(_), _) => Status::Failed,
                     (Ok(()), true) => Status::DryRun,
@@ -185,7 +217,9 @@ impl Entry {
     #[must_use]
     pub fn error(&self) -> Option<String> {
         match &self.what {
-            What::Effect { result, .. } => result.as_ref().err().map(ToString::to_string),
+            What::Effect { result, .. } | What::Released { result, .. } => {
+                result.as_ref().err().map(ToString::to_string)
+            }
             What::Call { outcome, .. } | What::Shutdown { outcome, .. } => outcome.error(),
             What::Refused { reason, .. } => Some(reason.to_string()),
             What::Dropped(dropped) => Some(dropped.to_string()),
@@ -196,14 +230,14 @@ impl Entry {
         }
     }
 
-    /// Hands what the plugin wrote to `log`, under its own name.
+    /// Hands what the plugin wrote to `log`, under its own name, and where it was if it was stopped.
     pub fn log_plugin_lines(&self, log: &PluginLog) {
         let (plugin, tenant, when, outcome) = match &self.what {
             What::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
             What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
             _ => return,
         };
-        for line in &outcome.logs {
+        for line in outcome.log_lines() {
             log.line(
                 plugin,
                 self.t,
@@ -211,14 +245,19 @@ impl Entry {
                 format_args!("{}/{}{when}: {}", plugin.escaped(), tenant.escaped(), line.text),
             );
         }
-        if outcome.logs_dropped > 0 {
-            let (tenant, dropped) = (tenant.escaped(), outcome.logs_dropped);
-            log.line(
-                plugin,
-                self.t,
-                log::Level::Warn,
-                format_args!("{}/{tenant}{when}: {dropped} more lines dropped", plugin.escaped()),
-            );
+        let Some(fault) = outcome.fault() else { return };
+        let (plugin, tenant) = (plugin.as_str(), tenant.escaped());
+        let say = |text: fmt::Arguments<'_>| {
+            log.error(plugin, self.t, format_args!("{}/{tenant}{when}: {text}", plugin.escaped()));
+        };
+        // Those that are not logged for what they are say why it was stopped all the same.
+        for line in outcome.last_lines() {
+            if !log::log_enabled!(target: "plugin", line.level.level()) {
+                say(format_args!("before it was stopped: {}", line.text));
+            }
+        }
+        for (number, line) in fault.backtrace.lines().enumerate() {
+            say(format_args!("{}{line}", if number == 0 { "stopped in" } else { "          " }));
         }
     }
 
@@ -237,11 +276,14 @@ impl Entry {
         };
         match &self.what {
             What::Mode(mode) => line.output = self.config.modes.get(*mode).and_then(|mode| text_value(&mode.name)),
-            What::Effect { effect, .. } => line.output = text_value(&effect.to_string()),
+            What::Effect { effect, .. } | What::Released { by: None, effect, .. } => {
+                line.output = text_value(&effect.to_string());
+            }
             What::Call { call, outcome } => {
                 line.plugin = Some(call.plugin.clone());
                 line.tenant = Some(call.tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
@@ -249,6 +291,7 @@ impl Entry {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
             What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
@@ -260,6 +303,11 @@ impl Entry {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(effect);
+            }
+            What::Released { by: Some((plugin, tenant)), effect, .. } => {
+                line.plugin = Some(plugin.clone());
+                line.tenant = Some(tenant.clone());
+                line.output = text_value(&effect.to_string());
             }
             What::Refused { call, .. } => {
                 line.plugin = Some(call.plugin.clone());

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::clock::Micros;
 
 /// What happened at one moment: a gesture, and what one step of its mapping came to. Keys are written in this order, and
-/// what is absent is `null`.
+/// what is absent is `null`, but for the last.
 #[derive(Debug, Clone, Serialize)]
 pub struct EventLine {
     /// Microseconds since the session began, of the gesture or, for a step that was delayed, of the step.
@@ -33,6 +33,9 @@ pub struct EventLine {
     pub output: Option<Box<RawValue>>,
     /// What went wrong, and what to do.
     pub error: Option<String>,
+    /// How much the plugin asked for and was denied; left out where that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied: Option<u32>,
 }
 
 /// How a step ended.
@@ -85,6 +88,7 @@ impl EventLine {
             code: None,
             output: None,
             error: None,
+            denied: None,
         }
     }
 

@@ -165,12 +165,23 @@ impl Recorder {
         writeln!(file, "{header}").and_then(|()| file.flush()).map_err(failed)?;
         let queue = Arc::<Queue>::default();
         let ours = Arc::clone(&queue);
+        let named = path.to_owned();
         let write = move || {
             ours.write_all(file).map_err(|error| {
                 let mut waiting = ours.lock();
+                let at_work = !waiting.closed;
                 waiting.closed = true;
                 waiting.records = Vec::new();
-                error.to_string()
+                drop(waiting);
+                let error = error.to_string();
+                if at_work {
+                    // At the end it is said by whoever ends it.
+                    log::warn!(
+                        "{}; the session goes on without it",
+                        RecorderError::Write { path: named, error: error.clone() }
+                    );
+                }
+                error
             })
         };
         let thread = std::thread::Builder::new().name("journal".into()).spawn(write).map_err(|error| {
@@ -205,11 +216,19 @@ impl Recorder {
         self.send(Record::Line(line));
     }
 
+    /// Whether what waits for the disk is less than half of what may: whoever can wait does, while there is no room.
+    pub(super) fn has_room(&self) -> bool {
+        let waiting = self.queue.lock();
+        waiting.closed || (waiting.records.len() < QUEUE / 2 && waiting.bytes < QUEUE_BYTES / 2)
+    }
+
     fn send(&self, record: Record) {
         if !self.queue.push(record) {
             // A journal with a hole replays to something that never was: it ends here instead.
-            self.lost.store(true, Ordering::Relaxed);
             self.queue.close();
+            if !self.lost.swap(true, Ordering::Relaxed) {
+                log::warn!("{}; the session goes on without it", RecorderError::TooSlow { path: self.path.clone() });
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::answer::{Answered, Failure};
 use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
-use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request};
+use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request, SentMidi};
 use crate::grant::{Approval, Approvals};
 use crate::package::Digest;
 
@@ -84,6 +84,14 @@ impl Outside for RecordedOutside {
 
     fn stays_inside(&self) -> bool {
         self.inner.stays_inside()
+    }
+
+    fn has_room(&self) -> bool {
+        self.inner.has_room() && self.recorder.has_room()
+    }
+
+    fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        self.inner.sent_midi()
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {

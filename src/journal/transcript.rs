@@ -46,7 +46,7 @@ pub struct TranscriptLine {
     pub code: Option<i32>,
     /// What the plugin put out.
     pub output: Option<Box<RawValue>>,
-    /// What a mapping had done, or the mode it went to.
+    /// What a mapping had done, or the mode it went to; of a plugin, what was let go for it afterwards.
     pub effect: Option<String>,
     /// Lines the plugin logged: level and text.
     pub logs: Option<Vec<(&'static str, String)>>,
@@ -54,7 +54,7 @@ pub struct TranscriptLine {
     pub host_calls: Option<Vec<(&'static str, String, i32)>>,
     /// What went wrong.
     pub error: Option<String>,
-    /// What happened to the plugin that no gesture set off: `shutdown`, `revoked`.
+    /// What happened that no gesture set off: `shutdown`, `revoked`, `released`.
     pub event: Option<&'static str>,
 }
 
@@ -65,7 +65,7 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// Adds `entry`, unless it is only the telling of a dry run.
+    /// Adds `entry`, unless only the account has it.
     pub fn add(&mut self, entry: &Entry) {
         if let Some(line) = TranscriptLine::of(entry, self.lines.len() as u64 + 1) {
             self.lines.push(line.to_json());
@@ -112,7 +112,7 @@ impl TranscriptLine {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The line number `n` for `entry`; nothing when it is only the telling of a dry run.
+    /// The line number `n` for `entry`; nothing when only the account has it.
     #[must_use]
     pub fn of(entry: &Entry, n: u64) -> Option<Self> {
         let (action, status) = entry.action_and_status();
@@ -141,10 +141,14 @@ impl TranscriptLine {
             event: None,
         };
         match &entry.what {
-            What::PluginEffect { .. } => return None,
+            What::PluginEffect { .. } | What::Released { by: Some(_), .. } => return None,
             What::Unmapped | What::Dropped(_) => {}
             What::Mode(mode) => line.effect = entry.config.modes.get(*mode).map(|mode| mode.name.clone()),
             What::Effect { effect, .. } => line.effect = Some(effect.to_string()),
+            What::Released { effect, .. } => {
+                line.effect = Some(effect.to_string());
+                line.event = Some("released");
+            }
             What::Refused { call, .. } => {
                 (line.plugin, line.tenant) = (Some(call.plugin.clone()), Some(call.tenant.clone()));
             }
@@ -171,8 +175,10 @@ impl TranscriptLine {
         self.peak_memory_bytes = Some(outcome.peak_memory as u64);
         self.code = outcome.code();
         self.output = outcome.output.as_deref().and_then(output_value);
-        let logs = outcome.logs.iter().map(|line| (line.level.level().as_str(), line.text.clone()));
+        let logs = outcome.log_lines().map(|line| (line.level.level().as_str(), line.into_owned().text));
         self.logs = Some(logs.collect());
+        let released: Vec<String> = outcome.released.iter().map(|released| released.effect.to_string()).collect();
+        self.effect = (!released.is_empty()).then(|| released.join("; "));
         let calls = outcome.host_calls.iter();
         self.host_calls = Some(calls.map(|call| (call.function, call.read.clone(), call.result)).collect());
     }

@@ -23,7 +23,8 @@ struct Entry {
     /// Position in `Config::mappings`.
     number: usize,
     channel: Option<Channel>,
-    device: Option<DeviceId>,
+    /// Those that are called as the trigger says: two of one name may be, and either will do.
+    devices: Option<Box<[DeviceId]>>,
     trigger: Trigger,
 }
 
@@ -52,19 +53,16 @@ impl Mapper {
 
 impl Index {
     fn new(config: &Config, mappings: &[Mapping], first: usize) -> Self {
-        let entries = mappings.iter().enumerate().filter_map(|(position, mapping)| {
-            let device = match &mapping.trigger.device {
-                // A device the configuration does not define never sends anything; the loader refuses such a name.
-                Some(name) => Some(device(config, name)?),
-                None => None,
-            };
-            Some(Entry {
+        let entries = mappings.iter().enumerate().map(|(position, mapping)| {
+            // A device the configuration does not define never sends anything; the loader refuses such a name.
+            let devices = mapping.trigger.device.as_ref().map(|name| devices(config, name));
+            Entry {
                 slot: slot_of_trigger(&mapping.trigger.trigger),
                 number: first + position,
                 channel: mapping.trigger.channel,
-                device,
+                devices,
                 trigger: mapping.trigger.trigger.clone(),
-            })
+            }
         });
         let mut entries: Box<[Entry]> = entries.collect();
         entries.sort_by_key(|entry| (entry.slot, entry.number));
@@ -78,16 +76,16 @@ impl Index {
             .take_while(|entry| entry.slot == slot)
             .find(|entry| {
                 entry.channel.is_none_or(|only| only == event.channel)
-                    && entry.device.is_none_or(|only| only == event.device)
+                    && entry.devices.as_ref().is_none_or(|only| only.contains(&event.device))
                     && matches(&entry.trigger, &event.gesture)
             })
             .map(|entry| entry.number)
     }
 }
 
-fn device(config: &Config, name: &str) -> Option<DeviceId> {
-    let position = config.devices.iter().position(|device| device.name == name)?;
-    u16::try_from(position).ok().map(DeviceId)
+fn devices(config: &Config, name: &str) -> Box<[DeviceId]> {
+    let numbered = (0..=u16::MAX).zip(&config.devices);
+    numbered.filter(|(_, device)| device.called() == name).map(|(number, _)| DeviceId(number)).collect()
 }
 
 /// One slot for each kind of gesture and number; those without a number of their own have the first.

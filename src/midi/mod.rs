@@ -4,10 +4,12 @@ mod message;
 mod parser;
 mod encode;
 mod smf;
+mod kind;
 mod port;
 
+pub use kind::{Beginning, Kind, NotMidi};
 pub use message::{Channel, Message, SystemMessage};
 pub use parser::{Dropped, Parser};
 pub(crate) use port::find_port;
 pub use port::{Address, Port};
-pub use smf::{BadEvent, Smf, SmfError};
+pub use smf::{BadEvent, Place, Remark, Riff, RiffError, Smf, SmfError};

@@ -55,7 +55,7 @@ enum SysEx {
 ///
 /// Running status is kept across real-time messages and cancelled by system common and exclusive ones. Real-time
 /// messages are handed on at once, wherever they stand. A channel message costs no allocation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Parser {
     /// Status byte that data bytes belong to; 0 when there is none.
     status: u8,

@@ -38,6 +38,17 @@ pub struct AdmittedPlugin {
 }
 
 impl AdmittedPlugin {
+    /// The plugin whose `bytes` are those the `verdict` is about, which refuses nothing.
+    fn of(policy: &Policy, verdict: Verdict, bytes: Vec<u8>, first_seen: bool) -> Self {
+        Self {
+            name: policy.name.clone(),
+            path: verdict.path.clone(),
+            bytes: Arc::new(bytes),
+            digest: verdict.digest,
+            verdict: Arc::new(verdict),
+            first_seen,
+        }
+    }
     /// The name the configuration gives it.
     pub fn name(&self) -> &str {
         &self.name
@@ -105,7 +116,7 @@ impl std::fmt::Display for TrustLevel {
 
 /// Reads the plugin at `path` once and holds it against `policy`. What is admitted is recorded in the policy's history.
 pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
-    let (mut verdict, bytes) = examine(path, policy);
+    let (mut verdict, bytes) = read(path, policy);
     if let Some(refusal) = verdict.refusal {
         return Err(refusal);
     }
@@ -127,14 +138,26 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Refusal> {
     if let Some(tolerated) = &verdict.tolerated {
         log::warn!("plugin {}: it runs, because no signature is required, but: {tolerated}", policy.name.escaped());
     }
-    Ok(AdmittedPlugin {
-        name: policy.name.clone(),
-        path: path.into(),
-        bytes: Arc::new(bytes),
-        digest: verdict.digest,
-        verdict: Arc::new(verdict),
-        first_seen: first_seen.is_some(),
-    })
+    Ok(AdmittedPlugin::of(policy, verdict, bytes, first_seen.is_some()))
+}
+
+/// A file that is not admitted: what was found out about it, and its bytes, which are for looking at and not for running.
+#[derive(Debug, Clone)]
+pub struct Unadmitted {
+    /// Everything that was found out, with the refusal.
+    pub verdict: Verdict,
+    /// What was read; empty when it could not be.
+    pub bytes: Vec<u8>,
+}
+
+/// What [`admit`] would decide about the plugin at `path`, with the plugin that it would admit. Records and logs nothing.
+pub fn examine(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, Box<Unadmitted>> {
+    let (verdict, bytes) = read(path, policy);
+    if verdict.refusal.is_some() {
+        return Err(Box::new(Unadmitted { verdict, bytes }));
+    }
+    let first_seen = first_seen(&verdict, policy).is_some();
+    Ok(AdmittedPlugin::of(policy, verdict, bytes, first_seen))
 }
 
 /// Describes a signed plugin that states a version and of which no earlier one is recorded; until it is recorded, a downgrade cannot
@@ -152,12 +175,11 @@ pub fn first_seen(verdict: &Verdict, policy: &Policy) -> Option<FirstSeen> {
 /// Everything that can be found out about the plugin at `path`, whether it would be admitted or not. Records nothing.
 #[must_use]
 pub fn verdict(path: &Path, policy: &Policy) -> Verdict {
-    examine(path, policy).0
+    read(path, policy).0
 }
 
-/// As [`verdict`], with the bytes it is about; none when they could not be read. They are for looking at, not for running.
-#[must_use]
-pub fn examine(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
+/// The verdict about the plugin at `path`, and its bytes; none when they could not be read.
+fn read(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
     let mut verdict = Verdict::unread(path);
     let bytes = match file::read(path, MAX_PLUGIN_BYTES) {
         Ok(bytes) => bytes,

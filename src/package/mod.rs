@@ -20,7 +20,7 @@ mod verdict;
 #[cfg(feature = "plugin-signing")]
 pub mod signing;
 
-pub use admit::{AdmittedPlugin, TrustLevel, admit, examine, first_seen, reconsider, verdict};
+pub use admit::{AdmittedPlugin, TrustLevel, Unadmitted, admit, examine, first_seen, reconsider, verdict};
 pub use digest::Digest;
 pub use hex::HexError;
 pub use history::FirstSeen;

@@ -186,6 +186,11 @@ pub enum Refusal {
         /// What is wrong.
         reason: String,
     },
+    /// Its origin speaks for it, and yet it cannot run: it is no module that can be loaded, or lacks what it needs for that.
+    Unusable {
+        /// Why, and what to do.
+        reason: String,
+    },
 }
 
 /// Who requires a number of signatures.
@@ -240,6 +245,7 @@ impl Refusal {
             Self::Trust(_) => "unreadable-trust-store",
             Self::NoTrustStore { .. } => "no-trust-store",
             Self::History { .. } => "unreadable-history",
+            Self::Unusable { .. } => "unusable",
         }
     }
 
@@ -309,6 +315,8 @@ impl Refusal {
                 "check the permissions of {}; removing the file forgets which versions were admitted",
                 path.escaped()
             ),
+            // It stands in the reason.
+            Self::Unusable { .. } => String::new(),
         }
     }
 }
@@ -395,6 +403,7 @@ impl std::fmt::Display for Refusal {
             Self::History { path, reason } => {
                 write!(f, "{}: the record of admitted versions: {}", path.escaped(), reason.escaped())
             }
+            Self::Unusable { reason } => return f.write_str(reason),
         }?;
         write!(f, "\n  {}", self.remedy())
     }

@@ -7,7 +7,6 @@ use super::memory;
 use super::module::{MAX_METADATA, PAGE};
 use super::slice::run;
 use super::state::State;
-use crate::config::Capability;
 use crate::text::json_error;
 
 /// The exports of one instance.
@@ -21,6 +20,8 @@ pub(super) struct Exports {
     pub(super) execute: Option<TypedFunc<(u32, u32), i32>>,
     pub(super) execute_with_context: Option<TypedFunc<(u32, u32, u32, u32), i32>>,
     pub(super) shutdown: Option<TypedFunc<(), ()>>,
+    /// C's own function, where the plugin exports it: writes what was printed and has not been written yet.
+    pub(super) fflush: Option<TypedFunc<u32, i32>>,
     capabilities: Option<CapabilitiesExport>,
 }
 
@@ -66,36 +67,33 @@ impl Exports {
             execute: typed(store, instance, "execute"),
             execute_with_context: typed(store, instance, "execute_with_context"),
             shutdown: typed(store, instance, "shutdown"),
+            fflush: typed(store, instance, "fflush"),
             capabilities: packed.or_else(|| typed(store, instance, "capabilities").map(CapabilitiesExport::Terminated)),
         })
     }
 
     /// Runs `capabilities` and reads the JSON array it points to.
-    pub(super) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<Capability>, FaultKind> {
-        let names: Vec<String> = {
-            let (ptr, len) = match self.capabilities {
-                None => return Ok(Vec::new()),
-                Some(CapabilitiesExport::Packed(export)) => {
-                    let packed = run(store, export, ())?;
-                    ((packed >> 32) as u32, Some(packed as u32)) // the two halves
-                }
-                Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
-            };
-            let data = self.memory.data(&*store);
-            let bytes = match len {
-                Some(len) => memory::slice(data, ptr, len),
-                None => memory::until_zero(data, ptr, MAX_METADATA),
-            };
-            let bytes = bytes.map_err(FaultKind::Pointer)?;
-            if bytes.len() > MAX_METADATA {
-                let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
-                return Err(FaultKind::Metadata { reason });
+    pub(super) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<String>, FaultKind> {
+        let (ptr, len) = match self.capabilities {
+            None => return Ok(Vec::new()),
+            Some(CapabilitiesExport::Packed(export)) => {
+                let packed = run(store, export, ())?;
+                ((packed >> 32) as u32, Some(packed as u32)) // the two halves
             }
-            serde_json::from_slice(bytes).map_err(|error| FaultKind::Metadata {
-                reason: format!("not an array of names: {}", json_error(&error)),
-            })?
+            Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
         };
-        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
+        let data = self.memory.data(&*store);
+        let bytes = match len {
+            Some(len) => memory::slice(data, ptr, len),
+            None => memory::until_zero(data, ptr, MAX_METADATA),
+        };
+        let bytes = bytes.map_err(FaultKind::Pointer)?;
+        if bytes.len() > MAX_METADATA {
+            let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
+            return Err(FaultKind::Metadata { reason });
+        }
+        serde_json::from_slice(bytes)
+            .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {}", json_error(&error)) })
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::denials::Denials;
 use super::outcome::{Outcome, Rejection, Status};
 
 /// Counters of one plugin, over all its tenants and instances.
@@ -17,9 +18,9 @@ pub struct Counters {
     evicted: AtomicU64,
     queue_full: AtomicU64,
     quarantined: AtomicU64,
-    /// Rare, so a lock is no harm: faults by kind, denials by function and reason.
+    /// By kind. Rare, so a lock is no harm.
     faults: Mutex<BTreeMap<&'static str, u64>>,
-    denials: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+    denials: Denials,
 }
 
 /// The counters at one moment.
@@ -51,15 +52,16 @@ fn add(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
 }
 
-/// Counts, and tells whether it is the first.
-fn count<K: Ord>(map: &Mutex<BTreeMap<K, u64>>, key: K) -> bool {
-    let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
-    let counter = map.entry(key).or_default();
-    *counter += 1;
-    *counter == 1
+fn count<K: Ord>(map: &Mutex<BTreeMap<K, u64>>, key: K) {
+    *map.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
 }
 
 impl Counters {
+    /// Those of a plugin that is being tried out: what it is denied is no news.
+    pub(super) fn untold() -> Self {
+        Self { denials: Denials::untold(), ..Self::default() }
+    }
+
     pub(super) fn instance_made(&self) {
         add(&self.instances, 1);
     }
@@ -68,9 +70,9 @@ impl Counters {
         add(&self.evicted, 1);
     }
 
-    /// Counts a denial, and tells whether it is the first of its kind.
-    pub(super) fn deny(&self, function: &'static str, reason: &'static str) -> bool {
-        count(&self.denials, (function, reason))
+    /// What it was denied.
+    pub(super) fn denials(&self) -> &Denials {
+        &self.denials
     }
 
     pub(super) fn rejected(&self, rejection: &Rejection) {
@@ -104,6 +106,12 @@ impl Counters {
         }
     }
 
+    /// What it was denied, by reason and by what it asked for: the first 64 things.
+    #[must_use]
+    pub fn denied(&self) -> Vec<(&'static str, String)> {
+        self.denials.named()
+    }
+
     /// The counters now.
     #[must_use]
     pub fn values(&self) -> CounterValues {
@@ -118,7 +126,7 @@ impl Counters {
             queue_full: get(&self.queue_full),
             quarantined: get(&self.quarantined),
             faults: self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            denials: self.denials.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            denials: self.denials.counts(),
         }
     }
 }

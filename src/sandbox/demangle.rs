@@ -1,56 +1,46 @@
 //! Function names as their authors wrote them.
 
-/// `_ZN4core9panicking9panic_fmt17h0123456789abcdefE` is `core::panicking::panic_fmt`; other names stay as they are.
+use std::fmt::{self, Write};
+
+/// Bytes of a name that are written: a mangled name can stand for one a thousand times as long.
+const MOST: usize = 2_048;
+
+/// `_ZN4core9panicking9panic_fmt17h0123456789abcdefE` and `_RNvNtCs0_4core9panicking9panic_fmt` are `core::panicking::panic_fmt`: Rust's
+/// two manglings, without hashes. Other names stay as they are.
 pub(super) fn demangle(name: &str) -> String {
-    rust(name).unwrap_or_else(|| name.to_owned())
-}
-
-/// The path in a name of Rust's older mangling: lengths and parts, the last of which is a hash.
-fn rust(name: &str) -> Option<String> {
-    let mut rest = name.strip_prefix("_ZN")?.strip_suffix('E')?;
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let len: usize = rest[..digits].parse().ok()?;
-        let (part, tail) = rest[digits..].split_at_checked(len)?;
-        parts.push(part);
-        rest = tail;
-    }
-    let hash = parts.pop()?;
-    let is_hash = hash.len() == 17 && hash.starts_with('h') && hash[1..].bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_hash && !parts.is_empty()).then(|| parts.into_iter().map(plain).collect::<Vec<_>>().join("::"))
-}
-
-/// A part with its escapes resolved: `$LT$T$GT$` is `<T>`, `..` is `::`.
-fn plain(part: &str) -> String {
-    let part = part.strip_prefix('_').filter(|rest| rest.starts_with('$')).unwrap_or(part);
-    let mut text = String::new();
-    let mut rest = part;
-    while let Some(at) = rest.find('$') {
-        text.push_str(&rest[..at]);
-        let tail = &rest[at + 1..];
-        let Some((code, after)) = tail.split_once('$') else {
-            rest = &rest[at..];
-            break;
-        };
-        match code {
-            "LT" => text.push('<'),
-            "GT" => text.push('>'),
-            "LP" => text.push('('),
-            "RP" => text.push(')'),
-            "RF" => text.push('&'),
-            "BP" => text.push('*'),
-            "SP" => text.push('@'),
-            "C" => text.push(','),
-            _ => {
-                let number = code.strip_prefix('u').and_then(|digits| u32::from_str_radix(digits, 16).ok());
-                text.push(number.and_then(char::from_u32).unwrap_or('?'));
-            }
+    match rustc_demangle::try_demangle(name) {
+        Ok(demangled) if is_rusts(name) => {
+            let mut short = Short(String::new());
+            // The error is that it is long enough.
+            let _ = write!(short, "{demangled:#}");
+            short.0
         }
-        rest = after;
+        _ => name.to_owned(),
     }
-    text.push_str(rest);
-    text.replace("..", "::")
+}
+
+/// A text that ends where it gets too long.
+struct Short(String);
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MOST {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// Whether it is not C++'s: those names begin like Rust's older ones, which end in a hash.
+fn is_rusts(name: &str) -> bool {
+    let hash = |name: &str| {
+        name.strip_suffix('E')
+            .and_then(|name| name.get(name.len().checked_sub(19)?..)?.strip_prefix("17h"))
+            .is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    // What LLVM appends to a function it has split or copied is not part of the name.
+    !name.contains("_ZN") || hash(name.split_once(".llvm.").map_or(name, |(name, _)| name))
 }
 
 #[cfg(test)]
@@ -61,6 +51,7 @@ mod tests {
     fn names_read_as_their_authors_wrote_them() {
         for (name, wanted) in [
             ("_ZN4core9panicking9panic_fmt17h0123456789abcdefE", "core::panicking::panic_fmt"),
+            ("_ZN4core9panicking9panic_fmt17h0123456789abcdefE.llvm.1234", "core::panicking::panic_fmt"),
             (
                 "_ZN58_$LT$alloc..string..String$u20$as$u20$core..fmt..Write$GT$9write_str17h0123456789abcdefE",
                 "<alloc::string::String as core::fmt::Write>::write_str",
@@ -69,13 +60,28 @@ mod tests {
                 "_ZN3std2rt10lang_start28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE",
                 "std::rt::lang_start::{{closure}}",
             ),
+            // The mangling of newer compilers.
+            ("_RNvNtCsdpW95EuuObJ_4core9panicking9panic_fmt", "core::panicking::panic_fmt"),
+            ("_RNCNvCs7qp2U7fqm6G_7example4main0B3_", "example::main::{closure#0}"),
             ("main", "main"),
             ("_ZN3foo", "_ZN3foo"),
             ("_ZN99fooE", "_ZN99fooE"),
+            // C++.
             ("_ZN3fooE", "_ZN3fooE"),
+            ("_ZN3foo3barEv", "_ZN3foo3barEv"),
             ("", ""),
+            ("_R", "_R"),
         ] {
             assert_eq!(demangle(name), wanted);
+        }
+    }
+
+    #[test]
+    fn a_name_that_says_to_repeat_itself_does_so_for_a_while() {
+        // A back reference to itself, and one that doubles at each step.
+        let bomb = format!("_RNvC1a{}", "INvB2_1bB2_E".repeat(200));
+        for name in ["_RNvB_1a", &bomb, &"_ZN".repeat(1_000), &format!("_RMC0T{}E", "B5_".repeat(500))] {
+            assert!(demangle(name).len() <= 4_096, "{name}");
         }
     }
 }

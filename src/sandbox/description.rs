@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::function::HostFunction;
+use super::function::{HostFunction, MODULE};
 use super::load_error::LoadReason;
 use super::metadata::Metadata;
-use super::module::{Export, Facts, Import};
+use super::module::{Export, ExportKind, Import, Sections, Sizes};
+use super::producer::Language;
 use super::wasi;
 use crate::config::Capability;
+use crate::text::clean_name;
+
+/// Longest name of a capability that is repeated in a remark, in bytes.
+const MAX_NAME: usize = 40;
 
 /// What a module says of itself and what it would need. Claims: whether it can be loaded, only loading it tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,31 +23,74 @@ pub struct Description {
     pub imports: Vec<Import>,
     /// What it exports, in its order.
     pub exports: Vec<Export>,
-    /// The capabilities it needs: what it declares, united with what its imports imply.
+    /// The capabilities it needs: what that section declares, united with what its imports imply.
     pub needs: BTreeSet<Capability>,
+    /// What is odd about it, and no reason to refuse it.
+    pub remarks: Vec<String>,
+    pub(super) sizes: Sizes,
+    pub(super) language: Language,
 }
 
 impl Description {
-    /// Reads the sections of `wasm` and holds its exports against the contract; `functions` are those it can import.
+    /// Reads the sections of `wasm` and holds imports and exports against the contract; `functions` are those it can import.
     pub fn read(wasm: &[u8], functions: &[HostFunction]) -> Result<Self, LoadReason> {
-        let facts = Facts::read(wasm)?;
-        facts.check_exports()?;
-        Self::of(facts, functions)
-    }
-
-    pub(super) fn of(facts: Facts, functions: &[HostFunction]) -> Result<Self, LoadReason> {
-        let metadata = facts
+        let sections = Sections::read(wasm)?;
+        sections.check(&[MODULE, wasi::MODULE])?;
+        let metadata = sections
             .metadata
             .as_deref()
             .map(Metadata::parse)
             .transpose()
             .map_err(|reason| LoadReason::Metadata { reason })?;
-        let implied = facts.imports.iter().filter_map(|import| match import.module.as_str() {
+        let implied = sections.imports.iter().filter_map(|import| match import.module.as_str() {
             wasi::MODULE => wasi::implies(&import.name),
             _ => functions.iter().find(|function| function.name == import.name)?.capability,
         });
         let declared = metadata.iter().flat_map(Metadata::capabilities);
         let needs = implied.chain(declared).collect();
-        Ok(Self { metadata, imports: facts.imports, exports: facts.exports, needs })
+        let mut remarks = Vec::new();
+        if sections.metadata_sections > 1 {
+            remarks.push(format!(
+                "has {} sections conductor.plugin; the last one counts, and a plugin has one",
+                sections.metadata_sections
+            ));
+        }
+        remarks.extend(metadata.as_ref().and_then(|metadata| unknown_capabilities(&metadata.capability_names)));
+        let Sections { imports, exports, sizes, language, .. } = sections;
+        Ok(Self { metadata, imports, exports, needs, remarks, sizes, language })
     }
+
+    /// Whether only running it tells all that it needs: its section says nothing, and it exports `capabilities`, or an `init` that
+    /// returns metadata.
+    #[must_use]
+    pub fn declares_by_running(&self) -> bool {
+        self.metadata.is_none() && self.exports.iter().any(declares)
+    }
+}
+
+/// Whether calling it can declare anything: `capabilities`, or an `init` that returns metadata.
+fn declares(export: &Export) -> bool {
+    match (export.name.as_str(), &export.kind) {
+        ("capabilities", ExportKind::Function(_)) => true,
+        ("init", ExportKind::Function(signature)) => !signature.results.is_empty(),
+        _ => false,
+    }
+}
+
+/// That names of capabilities were given which do not exist; what is meant by them is not granted.
+pub(super) fn unknown_capabilities(names: &[String]) -> Option<String> {
+    /// Names a remark repeats.
+    const MOST: usize = 5;
+    let unknown: Vec<_> = names.iter().filter(|name| Capability::from_name(name).is_none()).collect();
+    if unknown.is_empty() {
+        return None;
+    }
+    let mut shown: Vec<_> =
+        unknown.iter().take(MOST).map(|name| format!("\"{}\"", clean_name(name, MAX_NAME))).collect();
+    if unknown.len() > MOST {
+        shown.push("…".to_owned());
+    }
+    let known: Vec<_> = Capability::ALL.iter().map(|capability| capability.name()).collect();
+    let what = if unknown.len() == 1 { "which is no capability" } else { "which are no capabilities" };
+    Some(format!("asks for {}, {what}; there are {}", shown.join(", "), known.join(", ")))
 }

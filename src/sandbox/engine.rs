@@ -19,28 +19,18 @@ const CACHED_STACKS: usize = 2;
 
 /// A new engine for a plugin whose calls may be `recursion` deep.
 pub(super) fn new_engine(recursion: u32) -> Engine {
-    Engine::new(plugin_config(recursion).wasm_multi_memory(false))
-}
-
-/// A new engine for a plugin that is profiled: its account of calls is a memory of its own.
-pub(super) fn profiling_engine(recursion: u32) -> Engine {
-    Engine::new(plugin_config(recursion).wasm_multi_memory(true))
+    let mut config = config(recursion as usize);
+    config
+        // A start function would run inside instantiation, where nothing slices it.
+        .allow_start_fn(false)
+        .wasm_wide_arithmetic(false)
+        .set_max_cached_stacks(CACHED_STACKS);
+    Engine::new(&config)
 }
 
 /// A new engine for a program.
 pub(super) fn command_engine() -> Engine {
     Engine::new(config(DEEPEST_RECURSION).set_max_cached_stacks(1))
-}
-
-fn plugin_config(recursion: u32) -> Config {
-    let mut config = config(recursion as usize);
-    config
-        // A start function would run inside instantiation, where nothing slices it.
-        .allow_start_fn(false)
-        .wasm_custom_page_sizes(false)
-        .wasm_wide_arithmetic(false)
-        .set_max_cached_stacks(CACHED_STACKS);
-    config
 }
 
 /// What holds for plugins and programs alike. How large a module may be is not left to the engine ([`super::translate`]): its own
@@ -57,6 +47,10 @@ fn config(recursion: usize) -> Config {
         .compilation_mode(CompilationMode::LazyTranslation)
         // Debug info would cost megabytes; the one custom section that matters is read before the engine sees the module.
         .ignore_custom_sections(true)
+        // What the account of calls is kept in ([`super::translate`]). A plugin that has several memories of its own, or pages of another
+        // size, is refused before the engine sees it.
+        .wasm_multi_memory(true)
+        .wasm_custom_page_sizes(true)
         .set_max_recursion_depth(recursion)
         .set_max_stack_height((recursion * STACK_BYTES_PER_FRAME).max(LEAST_STACK_BYTES));
     config

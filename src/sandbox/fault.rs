@@ -4,10 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use super::engine::DEEPEST_RECURSION;
+use super::frames::Backtrace;
+use super::meter::Asked;
 use super::thread::ThreadError;
 use crate::config::{WasmConfig, literal};
 use crate::text::Escape as _;
 use crate::text::clean;
+
+/// What a plugin built by Go has to export, and why.
+pub(super) const ALLOC_IN_GO: &str = "it is built by Go, whose allocator takes memory that the host adds for its own; so it has to \
+     give room itself, and keep it: export alloc(size: i32) -> i32, in Go: //go:wasmexport alloc above func alloc(size uint32) \
+     unsafe.Pointer (docs/plugins.md has all of it)";
 
 /// A call that was stopped, by the engine or by a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +25,10 @@ pub struct Fault {
     pub function: &'static str,
     /// What happened.
     pub kind: FaultKind,
+    /// The functions of the plugin that were running.
+    pub backtrace: Backtrace,
+    /// Of a call that used up its fuel: what is known of how much it wanted.
+    pub asked: Option<Asked>,
 }
 
 /// What stopped a call.
@@ -123,6 +134,8 @@ pub enum FaultKind {
         /// Pages it declares at most.
         max_pages: u64,
     },
+    /// There is nowhere to put the request: its `alloc` gives no room, and its allocator takes for its own what the host would add.
+    NoAllocation,
     /// An earlier fault has ended this instance.
     Ended,
     /// The plugin's data directory cannot be opened.
@@ -196,7 +209,7 @@ impl FaultKind {
             Self::Pointer(_) => "pointer",
             Self::Metadata { .. } => "metadata",
             Self::Request { .. } => "request",
-            Self::NoRoom { .. } => "no_room",
+            Self::NoRoom { .. } | Self::NoAllocation => "no_room",
             Self::Ended => "ended",
             Self::DataDirectory { .. } => "data_directory",
             Self::Segment { .. } => "segment",
@@ -213,6 +226,11 @@ impl FaultKind {
 }
 
 impl Fault {
+    /// One of `plugin`, in whose export `function` nothing of it was running any more, or not yet.
+    pub(super) fn new(plugin: &str, function: &'static str, kind: FaultKind) -> Self {
+        Self { plugin: plugin.to_owned(), function, kind, backtrace: Backtrace::default(), asked: None }
+    }
+
     /// Whether it was a limit of the configuration that stopped the call.
     #[must_use]
     pub const fn reached_a_limit(&self) -> bool {
@@ -229,6 +247,32 @@ impl Fault {
         )
     }
 
+    /// The setting of the plugin that would have let the call go further, and what it would have to be; none where there is none, or
+    /// where it goes no further.
+    #[must_use]
+    pub fn setting(&self) -> Option<(&'static str, u64)> {
+        let (key, value, most) = match self.kind.reason() {
+            // As much again for what it does then.
+            FaultKind::StartFuel { wanted, .. } => ("max_fuel", wanted.saturating_mul(2), WasmConfig::MOST_FUEL),
+            FaultKind::Fuel { limit } => {
+                ("max_fuel", self.asked.unwrap_or_default().enough(*limit)?, WasmConfig::MOST_FUEL)
+            }
+            FaultKind::Deadline { limit_ms, .. } => {
+                ("max_execution_ms", u64::from(*limit_ms).saturating_mul(2), WasmConfig::MOST_EXECUTION_MS)
+            }
+            FaultKind::Memory { wanted, .. } => ("max_memory_bytes", *wanted, WasmConfig::MOST_MEMORY),
+            FaultKind::Tables { wanted, .. } => ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS),
+            FaultKind::Recursion { limit } => {
+                let deepest = DEEPEST_RECURSION as u64;
+                let deeper = u64::from(*limit).saturating_mul(2);
+                // At the deepest there is, twice as deep is refused and so not suggested.
+                ("max_recursion", if u64::from(*limit) < deepest { deeper.min(deepest) } else { deeper }, deepest)
+            }
+            _ => return None,
+        };
+        (value <= most).then_some((key, value))
+    }
+
     /// Whether it lies with the machine, or with all plugins together, and not with this one.
     #[must_use]
     pub fn is_the_machines(&self) -> bool {
@@ -236,38 +280,57 @@ impl Fault {
     }
 }
 
+impl Asked {
+    /// Says what a call wanted that used up its `limit`, as far as that is known.
+    fn tell(self, f: &mut fmt::Formatter<'_>, limit: u64) -> fmt::Result {
+        let Self { fuel, slept } = self;
+        if slept > 0 {
+            write!(
+                f,
+                " (asked for {}, {} of it to sleep: a nanosecond of sleep is one fuel)",
+                grouped(fuel),
+                grouped(slept)
+            )?;
+        } else if fuel > limit.saturating_mul(2) {
+            write!(f, " (asked for {})", grouped(fuel))?;
+        }
+        if fuel > WasmConfig::MOST_FUEL {
+            write!(f, "; that is more than max_fuel may be: have it do less in one call")?;
+        }
+        Ok(())
+    }
+
+    /// The fuel with which a call that used up its `limit` goes further; none where there is no such amount.
+    fn enough(self, limit: u64) -> Option<u64> {
+        let twice = limit.saturating_mul(2);
+        match self.fuel {
+            fuel if fuel > WasmConfig::MOST_FUEL => None,
+            // With what it was refused, and as much again as it had for what it does then.
+            fuel if fuel > twice => Some(rounded(fuel.saturating_add(limit)).min(WasmConfig::MOST_FUEL)),
+            _ => Some(twice),
+        }
+    }
+}
+
+/// `number`, rounded up to three digits and zeros.
+fn rounded(number: u64) -> u64 {
+    let unit = 10_u64.pow(number.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    number.checked_next_multiple_of(unit).unwrap_or(number)
+}
+
 /// The line to write for a setting of the plugin, where that may be `value`; nothing where the setting goes no further.
-pub(super) fn more(f: &mut fmt::Formatter<'_>, key: &str, value: u64, most: u64, section: Section<'_>) -> fmt::Result {
+fn more(f: &mut fmt::Formatter<'_>, key: &str, value: u64, most: u64, section: Section<'_>) -> fmt::Result {
     if value > most { Ok(()) } else { write!(f, "; if it needs more: {key} = {} under {section}", grouped(value)) }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { plugin, function, kind } = self;
+        let Self { plugin, function, kind, asked, .. } = self;
         write!(f, "plugin \"{}\": {function}: {kind}", plugin.escaped())?;
         let section = Section(plugin);
         match kind.reason() {
-            // As much again for what it does then.
-            FaultKind::StartFuel { wanted, .. } => {
-                more(f, "max_fuel", wanted.saturating_mul(2), WasmConfig::MOST_FUEL, section)
-            }
-            FaultKind::Fuel { limit } => more(f, "max_fuel", limit.saturating_mul(2), WasmConfig::MOST_FUEL, section),
-            FaultKind::Deadline { limit_ms, .. } => {
-                let more_ms = u64::from(*limit_ms).saturating_mul(2);
-                more(f, "max_execution_ms", more_ms, WasmConfig::MOST_EXECUTION_MS, section)
-            }
+            FaultKind::Fuel { limit } => asked.unwrap_or_default().tell(f, *limit),
             FaultKind::Ceiling { .. } => write!(f, "; have it do less in one call: max_fuel under {section}"),
-            FaultKind::Memory { wanted, .. } => more(f, "max_memory_bytes", *wanted, WasmConfig::MOST_MEMORY, section),
-            FaultKind::Tables { wanted, .. } => {
-                more(f, "max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS, section)
-            }
-            FaultKind::Recursion { limit } => {
-                let deepest = DEEPEST_RECURSION as u64;
-                let deeper = u64::from(*limit).saturating_mul(2);
-                // At the deepest there is, twice as deep is refused and so not suggested.
-                let deeper = if u64::from(*limit) < deepest { deeper.min(deepest) } else { deeper };
-                more(f, "max_recursion", deeper, deepest, section)
-            }
             FaultKind::TotalMemory { held, wanted, .. } => {
                 let enough = held.saturating_add(*wanted).checked_next_multiple_of(1 << 20).unwrap_or(u64::MAX);
                 write!(
@@ -281,6 +344,10 @@ impl fmt::Display for Fault {
             }
             FaultKind::Exit { .. } => write!(f, "; a plugin returns its status from execute and does not exit"),
             _ => Ok(()),
+        }?;
+        match self.setting() {
+            Some((key, value)) => more(f, key, value, value, section),
+            None => Ok(()),
         }
     }
 }
@@ -344,6 +411,7 @@ impl fmt::Display for FaultKind {
                 f,
                 "no room for the request: it exports no alloc and declares a memory that may not grow beyond {max_pages} × 64 KiB"
             ),
+            Self::NoAllocation => write!(f, "no room for the request: its alloc returned 0; {ALLOC_IN_GO}"),
             Self::Ended => write!(f, "an earlier fault has ended this instance"),
             Self::DataDirectory { path, reason } => {
                 write!(f, "cannot open its data directory {}: {reason}", path.escaped())
@@ -430,12 +498,37 @@ mod tests {
     #[test]
     fn a_fault_names_plugin_function_limit_and_remedy() {
         let kind = FaultKind::Memory { limit: 128 << 20, wanted: 200 << 20 };
-        let fault = Fault { plugin: "spotify".into(), function: "execute", kind };
+        let fault = Fault::new("spotify", "execute", kind);
         assert_eq!(
             fault.to_string(),
             "plugin \"spotify\": execute: memory limit 128 MiB reached (asked for 200 MiB); \
              if it needs more: max_memory_bytes = 209_715_200 under [plugins.spotify]"
         );
+    }
+
+    #[test]
+    fn fuel_advice_says_what_would_have_been_enough_and_what_sleep_took() {
+        let said = |limit, fuel, slept| {
+            let (kind, asked) = (FaultKind::Fuel { limit }, Some(Asked { fuel, slept }));
+            Fault { asked, ..Fault::new("p", "execute", kind) }.to_string()
+        };
+        let begin = "plugin \"p\": execute: fuel limit 100_000_000 reached";
+        let more = |amount: &str| format!("; if it needs more: max_fuel = {amount} under [plugins.p]");
+        // A loop: who knows.
+        assert_eq!(said(100_000_000, 100_000_007, 0), format!("{begin}{}", more("200_000_000")));
+        // One operation that is known.
+        let asked = format!("{begin} (asked for 250_000_007){}", more("351_000_000"));
+        assert_eq!(said(100_000_000, 250_000_007, 0), asked);
+        let sleep = ": a nanosecond of sleep is one fuel)";
+        let nap =
+            format!("{begin} (asked for 1_000_008_194, 1_000_000_000 of it to sleep{sleep}{}", more("1_110_000_000"));
+        assert_eq!(said(100_000_000, 1_000_008_194, 1_000_000_000), nap);
+        let naps = format!("{begin} (asked for 100_200_000, 100_000_000 of it to sleep{sleep}{}", more("200_000_000"));
+        assert_eq!(said(100_000_000, 100_200_000, 100_000_000), naps);
+        let year = said(100_000_000, 31_536_000_000_008_194, 31_536_000_000_000_000);
+        assert!(year.ends_with("; that is more than max_fuel may be: have it do less in one call"), "{year}");
+        assert!(said(900_000_000_000, 1_000_000_000_000, 0).ends_with(" reached"), "there is no more to give");
+        assert_eq!([0, 7, 999, 1_001, 1_100_000_001, u64::MAX].map(rounded)[..5], [0, 7, 999, 1_010, 1_110_000_000]);
     }
 
     #[test]

@@ -17,8 +17,10 @@ use super::state::State;
 use crate::action::{Brokered, Effect, EffectError, Origin, Outside, Reply, Request, Response, Url};
 use crate::config::Capability;
 use crate::grant::{Denied, Grant};
-use crate::text::Escape as _;
 use crate::text::clean;
+
+/// The module host functions are imported from.
+pub(super) const MODULE: &str = "conductor";
 
 /// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
 pub const CALL_FUEL: u64 = 200;
@@ -139,6 +141,7 @@ impl HostCall<'_> {
 
     /// The same of bytes that are not only copied: each is charged `each` fuel on top.
     pub fn read_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&[u8], Refusal> {
+        check_len(len)?;
         if len as usize > max {
             return Err(Errno::TooLarge.because(format!("{len} bytes; at most {max} may be passed")));
         }
@@ -164,6 +167,7 @@ impl HostCall<'_> {
     /// Writes as much of `bytes` as `capacity` holds to `ptr` and returns the whole length, so that a guest with too small a buffer knows
     /// what it needs. Charged at 1 fuel per [`WRITTEN_PER_FUEL`] bytes written.
     pub fn write(&mut self, ptr: u32, capacity: u32, bytes: &[u8]) -> Result<i32, Refusal> {
+        check_len(capacity)?;
         let len = i32::try_from(bytes.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
         let fits = bytes.len().min(capacity as usize);
         self.charge(fits as u64 / WRITTEN_PER_FUEL)?;
@@ -248,7 +252,18 @@ impl HostCall<'_> {
                 Ok(response)
             }
             // Found out only while trying: the address a name turned out to be.
-            Err(EffectError::Denied(text)) => Err(self.refuse("address", text)),
+            Err(EffectError::Denied(text)) => {
+                let target = match request {
+                    Request::Http(request) => request.url.origin(),
+                    Request::SocketOpen(open) => open.url.origin(),
+                    _ => String::new(),
+                };
+                let state = self.caller.data_mut();
+                state.denied = state.denied.saturating_add(1);
+                let (plugin, kind) = (&state.plugin, (self.function.name, "address"));
+                plugin.counters().denials().deny(plugin.name(), kind, &target, || text.clone());
+                Err(Errno::Denied.because(text))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -289,9 +304,10 @@ impl HostCall<'_> {
     /// A refusal because the grant or its scope does not cover what was asked, with what would have to be written to allow
     /// it; counted by function and reason.
     pub fn deny(&mut self, denied: &Denied) -> Refusal {
-        let plugin = Arc::clone(self.plugin());
-        let text = format!("{denied}; {}", denied.advice(plugin.name(), self.grant()));
-        self.refuse(denied.reason(), text)
+        let function = self.function.name;
+        let state = self.caller.data_mut();
+        state.deny(function, denied);
+        Errno::Denied.because(format!("{denied}; {}", denied.advice(state.plugin.name(), state.grant.get())))
     }
 
     /// Keeps the words of a refusal for `last_error`, charged by their length; the number the guest sees.
@@ -306,22 +322,18 @@ impl HostCall<'_> {
         self.caller.data_mut().call.last_error = Some(text);
         Ok(errno.code())
     }
-
-    fn refuse(&mut self, reason: &'static str, text: String) -> Refusal {
-        let plugin = self.plugin();
-        // Once: a plugin that tries again and again must not fill the log.
-        if plugin.counters().deny(self.function.name, reason) {
-            let (plugin, function) = (plugin.name(), self.function.name);
-            log::warn!("plugin \"{}\": {function} denied: {}", plugin.escaped(), clean(&text, MAX_ERROR_TEXT));
-        }
-        Errno::Denied.because(text)
-    }
 }
 
 impl std::fmt::Debug for HostCall<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HostCall").field("function", &self.function.name).finish_non_exhaustive()
     }
+}
+
+/// Refuses what is no length of anything: with the highest bit set it is a negative number, an error that was not looked at.
+fn check_len(len: u32) -> Result<(), Refusal> {
+    let signed = len.cast_signed();
+    if signed < 0 { Err(Errno::Invalid.because(format!("a length of {signed}"))) } else { Ok(()) }
 }
 
 fn no_memory() -> Refusal {

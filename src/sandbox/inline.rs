@@ -61,15 +61,11 @@ impl InlinePool {
     /// Does what a call at `at` does to the instances around it, but turns the call away as `rejection` says: the recorded
     /// session had no room for it.
     pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Carried {
-        let (before, rejection) = match self.table.route(&call.plugin, &call.tenant, at) {
-            Ok(route) => {
-                let before = self.let_go(route.leave);
-                route.slot.reject(&rejection);
-                (before, rejection)
-            }
-            Err(rejection) => (Vec::new(), rejection),
+        let (before, outcome) = match self.table.route(&call.plugin, &call.tenant, at) {
+            Ok(route) => (self.let_go(route.leave), route.slot.reject(rejection, &self.services)),
+            Err(rejection) => (Vec::new(), Outcome::rejected(rejection)),
         };
-        Carried { before, outcome: Outcome::rejected(rejection), after: None }
+        Carried { before, outcome, after: None }
     }
 
     fn let_go(&self, leave: Vec<Leave>) -> Vec<Shutdown> {

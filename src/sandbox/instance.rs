@@ -8,15 +8,16 @@ use wasmi::{CallHook, Store, TypedFunc};
 use super::abi::{Dialect, Exports, Region};
 use super::confinement::confinement;
 use super::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+use super::frames::Backtrace;
 use super::limits::Limits;
 use super::memory;
 use super::metadata::Metadata;
 use super::meter::Meter;
 use super::module::MAX_METADATA;
-use super::outcome::{LogLine, Outcome, Rejection, Status};
+use super::outcome::{Outcome, Rejection, Status};
 use super::plugin::Plugin;
 use super::release::release_zero_pages;
-use super::request::{MAX_REQUEST, Request, write_context, write_wide};
+use super::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
 use super::schema::Mismatch;
 use super::services::{Phase, Services};
 use super::slice::{explain, is_element_segment, run};
@@ -26,7 +27,7 @@ use super::total_memory::MemoryShare;
 use super::translate::{Shadow, grow_deferred};
 use super::wasi::{Shared, context};
 use crate::clock::Alarm;
-use crate::config::{Capability, Isolation};
+use crate::config::{Capability, Isolation, Params};
 use crate::grant::GrantView;
 
 /// Room for requests is asked for in multiples of this many bytes.
@@ -44,6 +45,8 @@ pub struct Instance {
     /// Where they go when it has: room it has given and can take back, for the request and for the context.
     kept: Vec<(u32, u32)>,
     metadata: Option<Metadata>,
+    /// What the next call hands over in the place of its parameters.
+    raw: Option<Vec<u8>>,
     init_fuel: u64,
     generation: u64,
     /// Whether the next call is the first.
@@ -96,9 +99,8 @@ impl Instance {
     fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
         let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
         plugin.counters().instance_made();
-        let fault = |function, kind| Fault { plugin: plugin.name().to_owned(), function, kind };
         let before = |init_fuel, kind| {
-            let mut outcome = Outcome::empty(Status::Fault(fault("instantiation", kind)));
+            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));
             (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
             plugin.counters().ran(&outcome);
             Box::new(outcome)
@@ -124,14 +126,16 @@ impl Instance {
                 settings.max_memory_bytes,
                 settings.max_table_elements,
                 MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
-                plugin.profiler().is_some(),
             ),
             wasi,
             memory: None,
             meter: Meter::default(),
             account: None,
+            counted: 0,
             lines,
             call: CallState::default(),
+            denied: 0,
+            looked_for_files: false,
             deadline,
             alarm: Alarm::default(),
         };
@@ -170,9 +174,11 @@ impl Instance {
             return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
-        if plugin.profiler().is_some() {
-            store.data_mut().account = Shadow::of(&store, instance).map(|account| (account, used));
+        let account = Shadow::of(&store, instance);
+        if let Some(account) = account {
+            account.release(&mut store);
         }
+        (store.data_mut().account, store.data_mut().counted) = (account, used);
         let mut this = Self {
             store,
             exports,
@@ -180,6 +186,7 @@ impl Instance {
             region: None,
             kept: Vec::new(),
             metadata: None,
+            raw: None,
             init_fuel: 0,
             generation,
             fresh: true,
@@ -194,6 +201,7 @@ impl Instance {
             return Err(Box::new(outcome));
         }
         this.store.data().alarm.clear();
+        this.store.data().lines.end();
         if this.plugin().settings().isolation == Isolation::Tenant {
             release_zero_pages(this.exports.memory.data_mut(&mut this.store));
         }
@@ -220,6 +228,10 @@ impl Instance {
     pub fn outdated(&mut self) -> bool {
         self.store.data_mut().files_changed()
     }
+    /// Which of the instances of its plugin and tenant it is.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
     /// Fuel it took to make the instance, and `_initialize` and `init` used.
     pub fn init_fuel(&self) -> u64 {
         self.init_fuel
@@ -242,9 +254,35 @@ impl Instance {
         }
     }
 
+    /// Calls the plugin with `bytes` as they are, whatever they are, in the place of parameters or request. Nothing of them is held
+    /// against what the plugin says it accepts.
+    pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at_ns: u64) -> Outcome {
+        self.raw = Some(bytes.to_vec());
+        let params = Params::default();
+        let outcome = self.call(&Request { params: &params, context, at_ns });
+        self.raw = None;
+        outcome
+    }
+
+    /// Whether it is handed the parameters of a mapping alone, and not as a part of a request.
+    pub(super) fn is_handed_params_alone(&self) -> bool {
+        self.exports.execute_with_context.is_some() || matches!(self.exports.dialect, Dialect::Plain { .. })
+    }
+
+    /// The bytes that `request` hands over first: parameters, or the request.
+    pub(super) fn input(&self, request: &Request<'_>) -> Vec<u8> {
+        let mut input = Vec::new();
+        if self.is_handed_params_alone() {
+            input.extend_from_slice(request.params_json().as_bytes());
+        } else {
+            write_wide(&mut input, request);
+        }
+        input
+    }
+
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
         if self.ended {
-            let fault = Fault { plugin: self.plugin().name().to_owned(), function: "execute", kind: FaultKind::Ended };
+            let fault = Fault::new(self.plugin().name(), "execute", FaultKind::Ended);
             return Outcome::empty(Status::Fault(fault));
         }
         if let Some(mismatch) = self.mismatch(request) {
@@ -264,22 +302,18 @@ impl Instance {
 
     /// Where the parameters are not what the plugin says it accepts.
     fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
-        let schema = self.metadata()?.params_schema.as_ref()?;
+        let schema = self.metadata()?.params_schema.as_ref().filter(|_| self.raw.is_none())?;
         schema.check(request.params_json()).err()
     }
 
-    /// Tells the plugin that it goes, and returns what it still had to log.
-    pub fn shutdown(self, at_ns: u64) -> Vec<LogLine> {
-        self.end(at_ns).map(|outcome| outcome.logs).unwrap_or_default()
-    }
-
-    /// The same, with all that came of it; none when the plugin does not want to be told.
-    pub(super) fn end(mut self, at_ns: u64) -> Option<Outcome> {
+    /// Tells the plugin that it goes, and returns what came of it; nothing when it does not want to be told.
+    pub fn end(mut self, at_ns: u64) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
         let ended = self.on_its_thread(|this| {
             begin(&mut this.store, at_ns, Phase::Shutdown);
             let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            let result = result.and_then(|code| this.flush().map(|()| code));
             let outcome = this.finish(result);
             this.plugin().counters().shut_down(&outcome);
             outcome
@@ -293,6 +327,12 @@ impl Instance {
 
     /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
     pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
+        let names = self.capability_names(at_ns)?;
+        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
+    }
+
+    /// The same in its own words, those included that name no capability.
+    pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
         let read = self.on_its_thread(|this| {
             begin(&mut this.store, at_ns, Phase::Call);
             let read = this.exports.capabilities(&mut this.store);
@@ -302,7 +342,7 @@ impl Instance {
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
-            Fault { plugin: self.plugin().name().to_owned(), function: "capabilities", kind }
+            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), "capabilities", kind) }
         })
     }
 
@@ -314,6 +354,12 @@ impl Instance {
         let State { plugin, services, files, .. } = self.store.data();
         let confined = confinement(plugin.settings(), services, files.is_some());
         on_guest_thread(|| confined, || f(self))
+    }
+
+    /// What of the plugin was running when it was stopped.
+    fn backtrace(&self) -> Backtrace {
+        let State { plugin, account, .. } = self.store.data();
+        account.map_or_else(Backtrace::default, |account| Backtrace::noted(&self.store, account, plugin.names()))
     }
 
     fn used(&self) -> u64 {
@@ -332,7 +378,14 @@ impl Instance {
                 self.metadata = self.read_metadata(packed).map_err(|kind| ("init", kind))?;
             }
         }
-        Ok(())
+        self.flush()
+    }
+
+    /// Has the plugin write what it has printed into its buffers: what is said in a call belongs to that call.
+    fn flush(&mut self) -> Result<(), (&'static str, FaultKind)> {
+        let Some(fflush) = self.exports.fflush else { return Ok(()) };
+        // All streams. What it answers is of no interest: a line that cannot be written is lost.
+        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| ("fflush", kind))
     }
 
     /// The metadata at `ptr << 32 | len`; 0 is none.
@@ -351,16 +404,24 @@ impl Instance {
 
     fn execute(&mut self, request: &Request<'_>) -> Result<i32, (&'static str, FaultKind)> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let result = self.execute_with(request, &mut buffer);
+        let raw = self.raw.take();
+        let result = self.execute_with(request, raw.as_deref(), &mut buffer);
         self.buffer = buffer;
-        result
+        let code = result?;
+        self.flush()?;
+        Ok(code)
     }
 
-    fn execute_with(&mut self, request: &Request<'_>, buffer: &mut Vec<u8>) -> Result<i32, (&'static str, FaultKind)> {
-        let params = request.params_json();
+    fn execute_with(
+        &mut self,
+        request: &Request<'_>,
+        raw: Option<&[u8]>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<i32, (&'static str, FaultKind)> {
+        let params = raw.unwrap_or_else(|| request.params_json().as_bytes());
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
-            let [(at, len), (context_at, context_len)] = self.place([params.as_bytes(), buffer])?;
+            let [(at, len), (context_at, context_len)] = self.place([params, buffer])?;
             let code = run(&mut self.store, execute, (at, len, context_at, context_len))
                 .map_err(|kind| ("execute_with_context", kind))?;
             return Ok(code);
@@ -370,7 +431,8 @@ impl Instance {
             return Err(("execute", FaultKind::Engine { reason: "no export to call".into() }));
         };
         let bytes = match self.exports.dialect {
-            Dialect::Plain { .. } => params.as_bytes(),
+            Dialect::Plain { .. } => params,
+            Dialect::Wide { .. } if raw.is_some() => params,
             Dialect::Wide { .. } => {
                 write_wide(buffer, request);
                 buffer
@@ -397,6 +459,9 @@ impl Instance {
             }
         }
         if self.exports.alloc.is_none() {
+            if self.plugin().language().claims_added_memory() {
+                return Err(("alloc", FaultKind::NoAllocation));
+            }
             let mut at = self.input_region(total)?;
             for place in &mut places {
                 place.0 = at;
@@ -420,7 +485,7 @@ impl Instance {
     ) -> Result<(), (&'static str, FaultKind)> {
         let Some(dealloc) = self.exports.dealloc else {
             for place in places {
-                place.0 = run(&mut self.store, alloc, place.1).map_err(|kind| ("alloc", kind))?;
+                place.0 = run(&mut self.store, alloc, place.1.max(1)).map_err(|kind| ("alloc", kind))?;
             }
             return Ok(());
         };
@@ -430,7 +495,7 @@ impl Instance {
                 run(&mut self.store, dealloc, old).map_err(|kind| ("dealloc", kind))?;
             }
             for place in &*places {
-                let room = place.1.next_multiple_of(ROOM); // far from overflowing: a request has a limit
+                let room = place.1.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
                 let at = run(&mut self.store, alloc, room).map_err(|kind| ("alloc", kind))?;
                 self.kept.push((at, room));
             }
@@ -456,18 +521,24 @@ impl Instance {
     fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {
         let fuel = self.used();
         let peak_memory = self.memory_bytes();
-        let state = self.store.data_mut();
-        state.alarm.clear();
+        self.store.data().alarm.clear();
         let status = match result {
             Ok(0) => Status::Ok,
             Ok(code) => Status::Failed(code),
             Err((function, kind)) => {
                 self.ended = true;
-                Status::Fault(Fault { plugin: state.plugin.name().to_owned(), function, kind })
+                let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(self.store.data().meter.asked);
+                let fault = Fault::new(self.plugin().name(), function, kind);
+                Status::Fault(Fault { backtrace: self.backtrace(), asked, ..fault })
             }
         };
+        let state = self.store.data_mut();
+        if !matches!(status, Status::Ok) {
+            state.failed();
+        }
+        let denied = std::mem::take(&mut state.denied);
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
-        let (logs, logs_dropped) = state.lines.take();
+        let (logs, logs_dropped) = state.lines.take(matches!(status, Status::Fault(_)));
         Outcome {
             status,
             fuel,
@@ -477,6 +548,8 @@ impl Instance {
             logs,
             logs_dropped,
             effects,
+            denied,
+            released: Vec::new(),
             host_calls: trace.into_calls(),
             last_error,
             generation: self.generation,
@@ -495,7 +568,7 @@ fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
 fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
-    let outcome = Outcome::empty(Status::Fault(Fault { plugin: plugin.name().to_owned(), function, kind }));
+    let outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), function, kind)));
     plugin.counters().ran(&outcome);
     outcome
 }

@@ -27,7 +27,7 @@ pub struct Leaving {
     pub at: Micros,
 }
 
-/// An instance that was told to go: its `shutdown` has run.
+/// An instance that went: its `shutdown` has run, or what it had pressed was let go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shutdown {
     /// The plugin.

@@ -5,6 +5,7 @@ use wasmi::errors::{MemoryError, TableError};
 use wasmi_core::LimiterError;
 
 use super::fault::FaultKind;
+use super::module::PAGE;
 use super::total_memory::MemoryShare;
 use crate::config::WasmConfig;
 
@@ -25,9 +26,6 @@ pub(super) struct Limits {
     /// That growth failed for want of fuel. Once there is more it is tried again, and is not counted again.
     again: bool,
     share: MemoryShare,
-    /// Memories made, and whether the second is one a profile keeps its notes in, which the plugin has not asked for.
-    memories: u32,
-    profiled: bool,
     denied: Option<Denied>,
 }
 
@@ -69,7 +67,7 @@ impl Denied {
 }
 
 impl Limits {
-    pub(super) fn new(max_memory: u64, max_elements: u32, share: MemoryShare, profiled: bool) -> Self {
+    pub(super) fn new(max_memory: u64, max_elements: u32, share: MemoryShare) -> Self {
         Self {
             max_memory: usize::try_from(max_memory).unwrap_or(usize::MAX),
             max_elements: max_elements as usize,
@@ -77,8 +75,6 @@ impl Limits {
             pending: Pending::default(),
             again: false,
             share,
-            memories: 0,
-            profiled,
             denied: None,
         }
     }
@@ -143,14 +139,13 @@ impl ResourceLimiter for Limits {
         if u32::try_from(desired).is_err() {
             return Ok(false);
         }
+        // The memory that the account of calls is kept in: the plugin has not asked for it.
+        if !(desired as u64).is_multiple_of(PAGE) {
+            return Ok(true);
+        }
         if desired > self.max_memory {
             self.denied = Some(Denied::Memory(desired));
             return Ok(false);
-        }
-        self.memories = self.memories.saturating_add(u32::from(self.memories < 2)); // the first two questions are of new ones
-        if self.profiled && self.memories == 2 {
-            self.profiled = false;
-            return Ok(true);
         }
         let growth = (current, desired);
         Ok(self.take(Pending { growth, bytes: desired.saturating_sub(current) as u64, elements: 0 }))
@@ -189,6 +184,6 @@ impl ResourceLimiter for Limits {
     }
 
     fn memories(&self) -> usize {
-        2 // a second one only in a profiled plugin: the engine refuses it in any other
+        2 // its own, and that of the account of calls
     }
 }

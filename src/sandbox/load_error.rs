@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::fault::{Bytes, Section, grouped, more};
+use super::fault::{ALLOC_IN_GO, Bytes, Section, grouped};
+use super::header::Foreign;
+use super::known_host::KnownHost;
 use super::module::PAGE;
 use super::producer::Language;
 use super::signature::Signature;
@@ -30,7 +32,10 @@ pub enum LoadReason {
     /// No bytes at all.
     Empty,
     /// Not WebAssembly.
-    NotWasm,
+    NotWasm {
+        /// What it is, where that is known.
+        found: Option<Foreign>,
+    },
     /// WebAssembly's text form.
     Text,
     /// Bytes are missing.
@@ -90,7 +95,17 @@ pub enum LoadReason {
         module: String,
         /// What is imported from it.
         name: String,
+        /// What that is, when it is no function.
+        kind: Option<&'static str>,
+        /// Whose module it is, where that is known.
+        host: Option<&'static KnownHost>,
+        /// Other modules that it imports from and nobody provides, as far as a message names them.
+        also: Vec<String>,
+        /// What it was written in, when it is a program as well, and not a library.
+        program: Option<Language>,
     },
+    /// It has to export an allocator, and does not.
+    NoAllocator,
     /// A function that does not exist.
     UnknownImport {
         /// The module it is imported from.
@@ -156,19 +171,35 @@ pub enum LoadReason {
 }
 
 /// Features that are off: what the engine's words for them contain, their name, and how to build without.
-const FEATURES: &[(&str, &str, &str)] = &[
-    ("simd", "SIMD", "build without -msimd128 or -Ctarget-feature=+simd128"),
-    ("threads", "threads (atomic operations)", "build without -pthread and without the atomics feature"),
-    ("exceptions", "exceptions", "build without -fwasm-exceptions"),
-    ("multi-memory", "several memories", "a plugin has one"),
-    ("wide arithmetic", "wide arithmetic", "build without -Ctarget-feature=+wide-arithmetic"),
-    ("custom page sizes", "custom page sizes", "build with pages of 64 KiB"),
+const FEATURES: &[(&[&str], &str, &str)] = &[
+    (&["simd support", "simd opcode"], "SIMD", "build without -msimd128 or -Ctarget-feature=+simd128"),
+    (
+        &["threads support", "threads must be"],
+        "threads (atomic operations)",
+        "build without -pthread and without the atomics feature",
+    ),
+    (&["exceptions support", "exceptions proposal", "exception refs"], "exceptions", "build without -fwasm-exceptions"),
+    (
+        &["gc feature", "gc proposal", "`gc` proposal", "gc support", "shared-everything"],
+        "types of the garbage collector",
+        "build it for an engine without them",
+    ),
+    (
+        &["function references required", "function-references proposal", "function-references support"],
+        "typed function references",
+        "build it for an engine without them",
+    ),
+    (&["stack switching"], "stack switching", "build it for an engine without it"),
+    (&["wide arithmetic"], "wide arithmetic", "build without -Ctarget-feature=+wide-arithmetic"),
 ];
 
 impl LoadReason {
     /// What the parser cannot read, in its words: "unexpected end-of-file", or that a section or a function reaches beyond the end,
     /// where bytes are missing.
     pub(super) fn malformed(message: &str, offset: usize) -> Self {
+        if message.contains("string size out of bounds") {
+            return Self::invalid(format!("a name is longer than 100,000 bytes (at offset {offset:#x})"));
+        }
         if message.contains("unexpected end") || message.contains("out of bounds") {
             return Self::Truncated { offset };
         }
@@ -178,7 +209,12 @@ impl LoadReason {
     /// What the engine refuses in `reason`: a feature that is off, or else something that is not valid.
     pub(super) fn invalid(reason: String) -> Self {
         let lower = reason.to_ascii_lowercase();
-        match FEATURES.iter().find(|(needle, _, _)| lower.contains(needle)) {
+        // What a module calls its parts is none of the engine's words.
+        let words = lower.split("name `").next().unwrap_or_default();
+        if words.contains("memory64 must be") {
+            return Self::Memory64;
+        }
+        match FEATURES.iter().find(|(needles, _, _)| needles.iter().any(|needle| words.contains(needle))) {
             Some((_, feature, remedy)) => Self::Feature { feature, remedy },
             None => Self::Invalid { reason },
         }
@@ -194,6 +230,27 @@ impl From<Refused> for LoadReason {
     }
 }
 
+impl LoadError {
+    /// The setting of the plugin that would let it be loaded, and what it would have to be; none where there is none.
+    #[must_use]
+    pub fn setting(&self) -> Option<(&'static str, u64)> {
+        let (key, value, most) = match &self.reason {
+            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, found, .. }) => {
+                ("max_memory_bytes", found.next_multiple_of(1 << 20), u64::MAX)
+            }
+            LoadReason::InitialMemory { wanted, .. } => {
+                // Without an allocator of its own, its requests take a page more.
+                ("max_memory_bytes", wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY), u64::MAX)
+            }
+            LoadReason::InitialTables { wanted, .. } => {
+                ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS)
+            }
+            _ => return None,
+        };
+        (value <= most).then_some((key, value))
+    }
+}
+
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, reason } = self;
@@ -203,23 +260,18 @@ impl fmt::Display for LoadError {
                 let denied = Denied::Capability { missing: *capability, held: granted.clone() };
                 write!(f, "; to grant it, {}", denied.remedy(plugin))
             }
-            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, found, .. }) => write!(
-                f,
-                "; build it smaller (-Os), or: max_memory_bytes = {} under {}",
-                grouped(found.next_multiple_of(1 << 20)),
-                Section(plugin)
-            ),
-            LoadReason::InitialMemory { wanted, .. } => write!(
-                f,
-                "; link it with a smaller stack (-zstack-size=65536), or: max_memory_bytes = {} under {}",
-                // Without an allocator of its own, its requests take a page more.
-                grouped(wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY)),
-                Section(plugin)
-            ),
-            LoadReason::InitialTables { wanted, .. } => {
-                more(f, "max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS, Section(plugin))
+            LoadReason::Bounds(BoundsError { measure: Measure::TranslatedBytes, .. }) => {
+                write!(f, "; build it smaller (-Os), or: ")
             }
+            LoadReason::InitialMemory { .. } => {
+                write!(f, "; link it with a smaller stack (-zstack-size=65536), or: ")
+            }
+            LoadReason::InitialTables { .. } if self.setting().is_some() => write!(f, "; if it needs more: "),
             _ => Ok(()),
+        }?;
+        match self.setting() {
+            Some((key, value)) => write!(f, "{key} = {} under {}", grouped(value), Section(plugin)),
+            None => Ok(()),
         }
     }
 }
@@ -231,7 +283,10 @@ impl fmt::Display for LoadReason {
         let name = |text: &str| clean_name(text, MAX_NAME);
         match self {
             Self::Empty => write!(f, "the file is empty"),
-            Self::NotWasm => write!(f, "not a WebAssembly module: it does not begin with \\0asm"),
+            Self::NotWasm { found: None } => write!(f, "not a WebAssembly module: it does not begin with \\0asm"),
+            Self::NotWasm { found: Some(Foreign { what, remedy }) } => {
+                write!(f, "{what}, not a WebAssembly module; {remedy}")
+            }
             Self::Text => write!(f, "WebAssembly text, not a module; translate it first: wat2wasm FILE"),
             Self::Truncated { offset } => {
                 write!(
@@ -246,7 +301,9 @@ impl fmt::Display for LoadReason {
             Self::Version { version } => {
                 write!(f, "version {version:#x} of the binary format, which does not exist; 1 does")
             }
-            Self::Memory64 => write!(f, "uses memory64 (addresses of 64 bits); build for wasm32, not wasm64"),
+            Self::Memory64 => {
+                write!(f, "uses memory64 (addresses of 64 bits), which is off; build for wasm32, not wasm64")
+            }
             Self::SharedMemory => {
                 write!(f, "uses threads (a shared memory); build without -pthread and without the atomics feature")
             }
@@ -269,25 +326,31 @@ impl fmt::Display for LoadReason {
             Self::ImportKind { module, name: import, kind } => {
                 write!(f, "imports the {kind} {}.{}; only functions can be imported", name(module), name(import))
             }
-            Self::UnknownModule { module, name: import } => {
-                write!(f, "imports {}.{}, and there is no module \"{}\"", name(module), name(import), name(module))?;
-                match module.as_str() {
-                    "wasi_unstable" => write!(f, "; that is preview 0 of WASI: build for wasm32-wasip1"),
-                    "env" if import == "abort" => {
-                        write!(f, "; AssemblyScript imports it unless it is told not to: build with --use abort=")
+            Self::UnknownModule { module, name: import, kind, host, also, program } => {
+                f.write_str("imports ")?;
+                if let Some(kind) = kind {
+                    write!(f, "the {kind} ")?;
+                }
+                write!(f, "{}.{}, and there is no module \"{}\"", name(module), name(import), name(module))?;
+                match host {
+                    Some(host) => write!(f, "; {}", host.advice_for_plugins())?,
+                    None => write!(
+                        f,
+                        "; that is of a host that is not known here; there are \"conductor\" and \"wasi_snapshot_preview1\""
+                    )?,
+                }
+                if !also.is_empty() {
+                    let also: Vec<_> = also.iter().map(|module| format!("\"{}\"", name(module))).collect();
+                    write!(f, "; it also imports from {}", also.join(", "))?;
+                }
+                match program {
+                    Some(language) => {
+                        write!(f, "; and it exports _start: a program, not a plugin; {}", language.library_flag())
                     }
-                    "env" => {
-                        write!(f, "; a symbol was left undefined when it was linked: link the library that has it")
-                    }
-                    _ if module.starts_with("__wbindgen") || module == "wbg" => {
-                        write!(f, "; that is wasm-bindgen, which needs a browser: build without it")
-                    }
-                    _ if module.starts_with("wasi:") => {
-                        write!(f, "; that is preview 2 of WASI: build for wasm32-wasip1")
-                    }
-                    _ => write!(f, "; there are \"conductor\" and \"wasi_snapshot_preview1\""),
+                    None => Ok(()),
                 }
             }
+            Self::NoAllocator => write!(f, "does not export \"alloc\"; {ALLOC_IN_GO}"),
             Self::UnknownImport { module, name: import, nearest } => {
                 write!(f, "imports {}.{}, which does not exist", name(module), name(import))?;
                 match nearest {

@@ -31,8 +31,8 @@ impl Loader {
         match self {
             Self::Plugin => {
                 lengths::check(wasm).map_err(|too_long| format!("unexpected end at {}", too_long.offset))?;
-                plugin::translated(engine, wasm, false, WasmConfig::default().max_memory_bytes)
-                    .map_err(|reason| reason.to_string())
+                let WasmConfig { max_memory_bytes, max_recursion, .. } = WasmConfig::default();
+                plugin::translated(engine, wasm, max_recursion, max_memory_bytes).map_err(|reason| reason.to_string())
             }
             Self::Command => command::load(engine, wasm).map_err(|error| error.to_string()),
         }

@@ -39,6 +39,15 @@ pub(super) fn ceiling(settings: &WasmConfig) -> Duration {
     limit.saturating_mul(CEILING_FACTOR).max(CEILING_AT_LEAST)
 }
 
+/// What is known of how much fuel a call wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Fuel it would have used with what it was refused; 0 when it was refused nothing.
+    pub fuel: u64,
+    /// What of it is for sleep: a nanosecond of sleep is one fuel.
+    pub slept: u64,
+}
+
 /// Fuel and time of the current call. What is in the store is part of what was given.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
@@ -46,6 +55,8 @@ pub(super) struct Meter {
     pub(super) budget: u64,
     /// Fuel it was given so far.
     pub(super) given: u64,
+    /// What it asked for that it was not given, and for what.
+    pub(super) asked: Asked,
     /// Host calls it has finished.
     pub(super) host_calls: u64,
     /// When it has to end, in session time.
@@ -67,6 +78,9 @@ impl Meter {
         }
         let missing = fuel - left; // left < fuel
         let enough = missing <= self.reserve();
+        if !enough {
+            self.asked.fuel = self.used(left).saturating_add(fuel);
+        }
         self.given = self.given.saturating_add(missing.min(self.reserve()));
         if enough { Ok(0) } else { Err(Stopped::Fuel) }
     }

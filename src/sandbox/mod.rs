@@ -1,7 +1,8 @@
 //! The only user of wasmi: engine, limits, guest memory, ABI, instance, pool.
 //!
 //! ```text
-//! AdmittedPlugin + Grant → Plugin (validated, linked; nothing has run)
+//! AdmittedPlugin → Manifest (what it imports, exports, says, needs)
+//! Manifest + Grant → Plugin (validated, linked; nothing has run)
 //!                        → Instance (one tenant's; `_initialize` and `init` have run)
 //!                        → call(Request) → Outcome
 //! ```
@@ -16,6 +17,7 @@ mod confinement;
 mod conformance;
 mod counters;
 mod demangle;
+mod denials;
 mod engine;
 mod description;
 mod errno;
@@ -23,14 +25,17 @@ mod fault;
 mod frames;
 mod fuel;
 mod function;
+mod header;
 mod inline;
 mod instance;
+mod known_host;
 mod leave;
 mod lengths;
 mod limits;
 mod lines;
 mod load_error;
 mod loader;
+mod manifest;
 mod memory;
 mod metadata;
 mod meter;
@@ -63,35 +68,39 @@ mod wasi;
 mod worker;
 
 pub use capacity::instances_for;
-pub use command::{Cause, Command, CommandError, Crash, Ended, Frame};
+pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 pub use confinement::confinement;
-pub use conformance::{Check, CheckName, Conformance, conformance};
+pub use conformance::{Check, CheckName, Conformance, MOST_TRIALS, Trial, conformance};
 pub use counters::{CounterValues, Counters};
 pub use description::Description;
 pub use errno::Errno;
 pub use fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+pub use frames::{Backtrace, Frame};
 pub use fuel::{cost_table, cost_table_digest};
 pub use function::{
     Args, CALL_FUEL, HostCall, HostFunction, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, Refusal, Stop,
     WRITTEN_PER_FUEL,
 };
+pub use header::Foreign;
 pub use inline::InlinePool;
 pub use instance::Instance;
+pub use known_host::KnownHost;
 pub use leave::{Carried, Leaving, Shutdown};
 pub use load_error::{LoadError, LoadReason};
 #[doc(hidden)]
 pub use loader::Loader;
+pub use manifest::Manifest;
 pub use metadata::{ActionInfo, Metadata};
-pub use meter::{StopPlace, TimeLimit};
+pub use meter::{Asked, StopPlace, TimeLimit};
 pub use module::{Export, ExportKind, Import};
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;
 pub use plugin_log::PluginLog;
 pub use pool::{Done, Job, Pool, PoolObserver};
-pub use probe::declared;
+pub use probe::Probed;
 pub use producer::Language;
 pub use quarantine::Quarantined;
-pub use request::{Context, Request};
+pub use request::{Context, MAX_REQUEST, Request};
 pub use schema::{Mismatch, Schema, SchemaError};
 pub use services::{InstanceId, Services, Stops};
 pub use signature::{Signature, ValueType};

@@ -1,7 +1,9 @@
 //! What a module declares, read without running or translating anything, and what of it is refused by name.
 
-use wasmparser::{BinaryReaderError, ExternalKind, KnownCustom, Parser, Payload, TypeRef};
+use wasmparser::{BinaryReaderError, DataSectionReader, ExternalKind, KnownCustom, Parser, Payload, TypeRef};
 
+use super::header;
+use super::known_host::{KnownHost, known_host};
 use super::lengths;
 use super::load_error::LoadReason;
 use super::producer::Language;
@@ -17,22 +19,37 @@ pub(super) const MAX_METADATA: usize = 64 << 10;
 /// Imports or exports a module may declare: each is kept with its type, many parameters in one byte of the file.
 const MAX_NAMED: u32 = 10_000;
 
+/// Modules that a message names beside the first that nobody provides.
+const MAX_ALSO: usize = 5;
+
 /// Bytes of one page of linear memory.
 pub(super) const PAGE: u64 = 65_536;
 
-/// What a module declares.
+/// What the sections of a module hold.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct Sections {
     pub(super) imports: Vec<Import>,
+    /// Imports that are no functions: module, name, and what they are.
+    other_imports: Vec<(String, String, &'static str)>,
     pub(super) exports: Vec<Export>,
+    pub(super) sizes: Sizes,
+    /// What stands in the last section `conductor.plugin`.
+    pub(super) metadata: Option<Vec<u8>>,
+    /// How many such sections there are.
+    pub(super) metadata_sections: u32,
+    has_start: bool,
+    pub(super) language: Language,
+}
+
+/// What a module begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Sizes {
     pub(super) memory_pages: u64,
     pub(super) table_elements: u64,
     /// Bytes of the data section.
     pub(super) data_bytes: u64,
     /// Bytes of the element section.
     pub(super) element_bytes: u64,
-    pub(super) metadata: Option<Vec<u8>>,
-    language: Language,
 }
 
 /// A function a module imports.
@@ -82,16 +99,17 @@ impl std::fmt::Display for ExportKind {
     }
 }
 
-impl Facts {
+impl Sections {
     /// Reads the sections of `wasm`. What it does not look at, the engine validates afterwards.
     pub(super) fn read(wasm: &[u8]) -> Result<Self, LoadReason> {
-        header(wasm)?;
+        header::check(wasm)?;
         lengths::check(wasm).map_err(|too_long| LoadReason::Truncated { offset: too_long.offset })?;
-        let mut facts = Self::default();
+        let mut found = Self::default();
         let mut types: Vec<Option<Signature>> = Vec::new();
         let mut functions: Vec<u32> = Vec::new();
         let mut memories = 0_u32;
         let mut exports = Vec::new();
+        let mut data = None;
         for payload in Parser::new(0).parse_all(wasm) {
             match payload.map_err(|error| malformed(&error))? {
                 Payload::TypeSection(section) => {
@@ -115,7 +133,7 @@ impl Facts {
                                 let signature = types.get(index as usize).cloned().flatten();
                                 let signature =
                                     signature.ok_or_else(|| invalid("an import names a type that does not exist"))?;
-                                facts.imports.push(Import {
+                                found.imports.push(Import {
                                     module: import.module.to_owned(),
                                     name: import.name.to_owned(),
                                     signature,
@@ -127,11 +145,7 @@ impl Facts {
                             TypeRef::Global(_) => "global",
                             TypeRef::Tag(_) => "tag",
                         };
-                        return Err(LoadReason::ImportKind {
-                            module: import.module.to_owned(),
-                            name: import.name.to_owned(),
-                            kind: what,
-                        });
+                        found.other_imports.push((import.module.to_owned(), import.name.to_owned(), what));
                     }
                 }
                 Payload::FunctionSection(section) => {
@@ -146,7 +160,7 @@ impl Facts {
                         if table.ty.table64 {
                             return Err(LoadReason::Memory64);
                         }
-                        facts.table_elements = facts.table_elements.saturating_add(table.ty.initial);
+                        found.sizes.table_elements = found.sizes.table_elements.saturating_add(table.ty.initial);
                     }
                 }
                 Payload::MemorySection(section) => {
@@ -159,10 +173,13 @@ impl Facts {
                             return Err(LoadReason::SharedMemory);
                         }
                         if memory.page_size_log2.is_some() {
-                            return Err(invalid("custom page sizes are not supported"));
+                            return Err(LoadReason::Feature {
+                                feature: "custom page sizes",
+                                remedy: "build with pages of 64 KiB",
+                            });
                         }
                         memories = memories.saturating_add(1);
-                        facts.memory_pages = facts.memory_pages.max(memory.initial);
+                        found.sizes.memory_pages = found.sizes.memory_pages.max(memory.initial);
                     }
                     if memories > 1 {
                         return Err(LoadReason::MultiMemory { count: memories });
@@ -175,9 +192,12 @@ impl Facts {
                         exports.push((export.name.to_owned(), export.kind, export.index));
                     }
                 }
-                Payload::DataSection(section) => facts.data_bytes = section.range().len() as u64,
-                Payload::ElementSection(section) => facts.element_bytes = section.range().len() as u64,
-                Payload::StartSection { .. } => return Err(LoadReason::StartFunction),
+                Payload::DataSection(section) => {
+                    found.sizes.data_bytes = section.range().len() as u64;
+                    data = Some(section);
+                }
+                Payload::ElementSection(section) => found.sizes.element_bytes = section.range().len() as u64,
+                Payload::StartSection { .. } => found.has_start = true,
                 Payload::CustomSection(section) if section.name() == METADATA_SECTION => {
                     let data = section.data();
                     if data.len() > MAX_METADATA {
@@ -185,12 +205,15 @@ impl Facts {
                             reason: format!("it is {} bytes long, at most {MAX_METADATA} are read", data.len()),
                         });
                     }
-                    facts.metadata = Some(data.to_owned());
+                    found.metadata = Some(data.to_owned());
+                    found.metadata_sections = found.metadata_sections.saturating_add(1);
                 }
                 Payload::CustomSection(section) => {
-                    if let KnownCustom::Producers(producers) = section.as_known() {
-                        facts.language = Language::of(producers);
-                    }
+                    let language = match section.as_known() {
+                        KnownCustom::Producers(producers) => Language::of(producers),
+                        _ => Language::of_custom_section(section.name()),
+                    };
+                    found.language = found.language.or(language);
                 }
                 _ => {}
             }
@@ -206,28 +229,83 @@ impl Facts {
                 ExternalKind::Global => ExportKind::Global,
                 ExternalKind::Tag => ExportKind::Tag,
             };
-            facts.exports.push(Export { name, kind });
+            found.exports.push(Export { name, kind });
         }
-        Ok(facts)
+        if found.language == Language::Unknown {
+            found.language = found.untold_language(data)?;
+        }
+        Ok(found)
     }
 
-    /// Its language; that of a module without a word on it can be told by what only one compiler imports.
-    fn language(&self) -> Language {
-        let abort = |import: &Import| import.module == "env" && import.name == "abort";
-        match self.language {
-            Language::Unknown if self.imports.iter().any(abort) => Language::AssemblyScript,
-            language => language,
+    /// The language of a module without a word on it, by what only one compiler makes.
+    fn untold_language(&self, data: Option<DataSectionReader<'_>>) -> Result<Language, LoadReason> {
+        if self.imports.iter().any(|import| import.module == "env" && import.name == "abort") {
+            return Ok(Language::AssemblyScript);
         }
+        for segment in data.into_iter().flatten() {
+            let language = Language::of_data(segment.map_err(|error| malformed(&error))?.data);
+            if language != Language::Unknown {
+                return Ok(language);
+            }
+        }
+        Ok(Language::Unknown)
     }
 
     fn export(&self, name: &str) -> Option<&ExportKind> {
         self.exports.iter().find(|export| export.name == name).map(|export| &export.kind)
     }
 
+    /// Holds imports and exports against the contract. `provided` are the modules that can be imported from: what is made for another
+    /// host is told before what it lacks for this one.
+    pub(super) fn check(&self, provided: &[&str]) -> Result<(), LoadReason> {
+        self.check_modules(provided)?;
+        if self.has_start {
+            return Err(LoadReason::StartFunction);
+        }
+        if let Some((module, name, kind)) = self.other_imports.first() {
+            return Err(LoadReason::ImportKind { module: module.clone(), name: name.clone(), kind });
+        }
+        self.check_exports()
+    }
+
+    /// Names an import from a module that nobody here provides: the one that tells most about the host it was made for.
+    fn check_modules(&self, provided: &[&str]) -> Result<(), LoadReason> {
+        let functions = self.imports.iter().map(|import| (&import.module, &import.name, None));
+        let others = self.other_imports.iter().map(|(module, name, kind)| (module, name, Some(*kind)));
+        let foreign = functions.chain(others).filter(|(module, ..)| !provided.contains(&module.as_str()));
+        let foreign: Vec<_> =
+            foreign.map(|(module, name, kind)| (module, name, kind, known_host(module, name))).collect();
+        // A host that is known tells most, one that is not more than what a build has left over.
+        let surely = |host: &Option<(usize, &'static KnownHost)>| match host {
+            Some((place, host)) => (if host.is_left_over() { 2 } else { 0 }, *place),
+            None => (1, 0),
+        };
+        let Some((module, name, kind, host)) = foreign.iter().min_by_key(|(.., host)| surely(host)) else {
+            return Ok(());
+        };
+        // Another host has programs for plugins; here it is one more thing to mend.
+        let is_ours = host.is_some_and(|(_, host)| host.is_left_over());
+        let program = (is_ours && self.export("_start").is_some()).then_some(self.language);
+        let mut also: Vec<String> = Vec::new();
+        for (other, ..) in foreign.iter().filter(|(other, ..)| other != module) {
+            if !also.contains(other) && also.len() < MAX_ALSO {
+                also.push((*other).clone());
+            }
+        }
+        Err(LoadReason::UnknownModule {
+            module: (*module).clone(),
+            name: (*name).clone(),
+            kind: *kind,
+            host: host.map(|(_, host)| host),
+            also,
+            program,
+        })
+    }
+
     /// Holds the exports against the contract.
-    pub(super) fn check_exports(&self) -> Result<(), LoadReason> {
+    fn check_exports(&self) -> Result<(), LoadReason> {
         if self.export("_start").is_some() {
-            return Err(LoadReason::Command { language: self.language() });
+            return Err(LoadReason::Command { language: self.language });
         }
         match self.export("memory") {
             Some(ExportKind::Memory) => {}
@@ -261,6 +339,9 @@ impl Facts {
                 }
             }
         }
+        if self.language.claims_added_memory() && self.export("alloc").is_none() {
+            return Err(LoadReason::NoAllocator);
+        }
         Ok(())
     }
 }
@@ -282,26 +363,6 @@ const CONTRACT: &[(&str, &[Accepted])] = &[
     ("dealloc", &[(&[I32, I32], &[])]),
     ("shutdown", &[(&[], &[])]),
 ];
-
-/// Tells a core module from everything else by its first eight bytes.
-fn header(wasm: &[u8]) -> Result<(), LoadReason> {
-    const MAGIC: &[u8] = b"\0asm";
-    if wasm.is_empty() {
-        return Err(LoadReason::Empty);
-    }
-    if wasm.len() < MAGIC.len() || !wasm.starts_with(MAGIC) {
-        let text = wasm.trim_ascii_start().starts_with(b"(module") || wasm.starts_with(b";;");
-        return Err(if text { LoadReason::Text } else { LoadReason::NotWasm });
-    }
-    match wasm.get(4..8) {
-        None => Err(LoadReason::Truncated { offset: wasm.len() }),
-        Some([1, 0, 0, 0]) => Ok(()),
-        // Version 0x0d, layer 1.
-        Some([_, _, 1, 0]) => Err(LoadReason::Component),
-        Some([a, b, c, d]) => Err(LoadReason::Version { version: u32::from_le_bytes([*a, *b, *c, *d]) }),
-        Some(_) => Err(LoadReason::NotWasm), // get(4..8) has four bytes
-    }
-}
 
 fn bounded(what: &'static str, count: u32) -> Result<(), LoadReason> {
     if count > MAX_NAMED { Err(invalid(&format!("{count} {what}; at most {MAX_NAMED} are read"))) } else { Ok(()) }

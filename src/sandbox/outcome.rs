@@ -1,9 +1,13 @@
 //! What came of a call.
 
+use std::borrow::Cow;
+
 use super::fault::{Fault, FaultKind, Section};
+use super::lines::{LAST_LINES, MAX_LINES};
 use super::meter::{StopPlace, TimeLimit};
 use super::quarantine::Quarantined;
 use super::schema::Mismatch;
+use crate::action::Released;
 use crate::text::Escape as _;
 
 /// What came of a call.
@@ -25,7 +29,12 @@ pub struct Outcome {
     pub logs_dropped: u32,
     /// Effects that were performed for it.
     pub effects: u32,
-    /// The host functions it called, in order, where [`super::Services::trace`] asks for them; the first thousand.
+    /// What was let go afterwards because the plugin could not any more: its instance is gone, or its grant.
+    pub released: Vec<Released>,
+    /// What it asked for and was denied, that of its start included when this call was its first.
+    pub denied: u32,
+    /// The host functions it called, in order, where [`super::Services::trace`] asks for them: the first thousand, and behind them a
+    /// record called `more` whose result is how many are missing, where some are.
     pub host_calls: Vec<HostCallRecord>,
     /// The last error a host function told the plugin of.
     pub last_error: Option<String>,
@@ -131,13 +140,38 @@ impl Outcome {
         Self::empty(Status::Rejected(rejection))
     }
 
-    /// About how many bytes of memory it holds beside its own size. What a fault or a rejection says is short.
+    /// What the plugin wrote, and behind it how many lines are missing, where some are: of a call that was stopped, before its last.
+    pub fn log_lines(&self) -> impl Iterator<Item = Cow<'_, LogLine>> {
+        let mark = || {
+            let text = format!("{} more lines dropped: a call may write {MAX_LINES}", self.logs_dropped);
+            Cow::Owned(LogLine { level: LogLevel::Warn, text })
+        };
+        let (first, last) = self.logs.split_at(self.logs.len().min(MAX_LINES));
+        let mark = (self.logs_dropped > 0).then(mark);
+        first.iter().map(Cow::Borrowed).chain(mark).chain(last.iter().map(Cow::Borrowed))
+    }
+
+    /// About how many bytes of memory it holds beside its own size. What a fault or a rejection says beside the names is short.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let logs: usize = self.logs.iter().map(|line| size_of::<LogLine>() + line.text.len()).sum();
         let calls: usize = self.host_calls.iter().map(|call| size_of::<HostCallRecord>() + call.read.len()).sum();
-        text(&self.output) + text(&self.last_error) + logs + calls
+        let released: usize = self.released.iter().map(Released::held_bytes).sum();
+        let names = self.fault().map_or(0, |fault| fault.backtrace.held_bytes());
+        text(&self.output) + text(&self.last_error) + logs + calls + names + released
+    }
+
+    /// Whether nothing ran, and all there is to tell is what was let go.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.is_ok() && self.fuel == 0 // whatever runs costs fuel
+    }
+
+    /// Nothing ran, but this was let go.
+    #[must_use]
+    pub fn released(released: Vec<Released>) -> Self {
+        Self { released, ..Self::empty(Status::Ok) }
     }
 
     pub(super) fn empty(status: Status) -> Self {
@@ -150,11 +184,19 @@ impl Outcome {
             logs: Vec::new(),
             logs_dropped: 0,
             effects: 0,
+            released: Vec::new(),
+            denied: 0,
             host_calls: Vec::new(),
             last_error: None,
             generation: 0,
             quarantined: None,
         }
+    }
+
+    /// What stopped it, if something did.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        if let Status::Fault(fault) = &self.status { Some(fault) } else { None }
     }
 
     /// What the plugin returned, if it returned.
@@ -183,6 +225,13 @@ impl Outcome {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status == Status::Ok
+    }
+
+    /// The last lines of a call that was stopped: what says why.
+    #[must_use]
+    pub fn last_lines(&self) -> &[LogLine] {
+        let first = if self.fault().is_some() { self.logs.len().saturating_sub(LAST_LINES) } else { self.logs.len() };
+        self.logs.get(first..).unwrap_or_default()
     }
 
     /// Why the call did not succeed, for people: one line naming the plugin and what to do; `None` when it did.

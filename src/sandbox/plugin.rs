@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::counters::Counters;
-use super::description::Description;
-use super::engine::{new_engine, profiling_engine};
-use super::frames::Frame;
-use super::function::{HostFunction, bridge};
+use super::engine::new_engine;
+use super::frames::{Frame, FunctionNames};
+use super::function::{MODULE, bridge};
 use super::load_error::{LoadError, LoadReason};
+use super::manifest::Manifest;
 use super::metadata::Metadata;
-use super::module::{Export, Facts, Import, PAGE};
+use super::module::{Export, Import, PAGE, Sizes};
 use super::nearest::nearest;
+use super::producer::Language;
 use super::profile::Profile;
 use super::signature::Signature;
 use super::start_cost::start_fuel;
@@ -23,10 +24,7 @@ use super::wasi;
 use crate::action::placeholder;
 use crate::config::{Capability, PluginConfig, WasmConfig};
 use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
-use crate::package::{AdmittedPlugin, Digest};
-
-/// The module host functions are imported from.
-const MODULE: &str = "conductor";
+use crate::package::Digest;
 
 /// A loaded plugin. Shared by all its instances; the engine and what it translated go with it.
 #[derive(Debug)]
@@ -39,16 +37,15 @@ pub struct Plugin {
     /// What was approved when it was loaded.
     approval: Option<Arc<Approval>>,
     secrets: BoundSecrets,
-    imports: Vec<Import>,
-    exports: Vec<Export>,
-    metadata: Option<Metadata>,
-    needs: BTreeSet<Capability>,
+    manifest: Arc<Manifest>,
     counters: Counters,
     volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
     /// Fuel it costs to make an instance, before any of its code runs.
     start_fuel: u64,
-    /// Where its fuel goes, and the module that has the names, when it is profiled.
-    profile: Option<(Profile, Arc<[u8]>)>,
+    /// Where its fuel goes, when it is profiled.
+    profile: Option<Profile>,
+    /// What it calls its functions.
+    names: FunctionNames,
     /// Pages its memory grows by after it is made.
     deferred_pages: u64,
     linker: Linker<State>,
@@ -61,74 +58,60 @@ impl Plugin {
     /// error that names the line to write. Every gated call asks the grant again, so what is revoked is gone at the next
     /// call; what is granted later is linked when the plugin is loaded anew.
     pub fn load(
-        admitted: &AdmittedPlugin,
+        manifest: &Arc<Manifest>,
         settings: &PluginConfig,
         grant: impl Into<Arc<GrantCell>>,
-        functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
         let grant = grant.into().view();
-        Self::link(admitted, settings, &grant, Some(grant.get()), functions)
+        Self::link(manifest, settings, &grant, Some(grant.get()))
     }
 
-    /// The same under an empty grant, with every import there: those that need a capability refuse each call. For finding
+    /// Loads it under an empty grant, with every import there: those that need a capability refuse each call. For finding
     /// out how a plugin behaves before anything is granted to it.
-    pub fn load_ungranted(
-        admitted: &AdmittedPlugin,
-        settings: &PluginConfig,
-        functions: &'static [HostFunction],
-    ) -> Result<Arc<Self>, LoadError> {
-        Self::link(admitted, settings, &GrantCell::fixed(Grant::none()).view(), None, functions)
+    pub fn load_ungranted(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Result<Arc<Self>, LoadError> {
+        Self::link(manifest, settings, &GrantCell::fixed(Grant::none()).view(), None)
     }
 
-    /// The same as [`Self::load`], made to tell where its fuel goes ([`Self::profile`]). Its calls use more fuel than otherwise.
+    /// Loads it like [`Self::load`], made to tell where its fuel goes ([`Self::profile`]).
     pub fn load_profiled(
-        admitted: &AdmittedPlugin,
+        manifest: &Arc<Manifest>,
         settings: &PluginConfig,
         grant: impl Into<Arc<GrantCell>>,
-        functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
         let grant = grant.into().view();
-        let mut plugin = Self::link(admitted, settings, &grant, Some(grant.get()), functions)?;
-        let engine = profiling_engine(settings.wasm.max_recursion);
+        let mut plugin = Self::link(manifest, settings, &grant, Some(grant.get()))?;
         if let Some(this) = Arc::get_mut(&mut plugin) {
-            let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
-            (this.module, this.deferred_pages) =
-                translated(&engine, admitted.bytes(), true, u64::MAX).map_err(refuse)?;
-            this.linker = link(&engine, &this.imports, Some(grant.get()), functions).map_err(refuse)?;
-            this.engine = engine;
-            this.profile = Some((Profile::default(), admitted.bytes().into()));
+            this.profile = Some(Profile::default());
         }
         Ok(plugin)
     }
 
     /// Functions of the plugin with the fuel they used so far, most first; nothing when it is not profiled.
     pub fn profile(&self) -> Vec<(Option<Frame>, u64)> {
-        self.profile.as_ref().map(|(profile, wasm)| profile.functions(wasm)).unwrap_or_default()
+        self.profile.as_ref().map(|profile| profile.functions(&self.names)).unwrap_or_default()
     }
 
     pub(super) fn profiler(&self) -> Option<&Profile> {
-        self.profile.as_ref().map(|(profile, _)| profile)
+        self.profile.as_ref()
+    }
+    pub(super) fn names(&self) -> &FunctionNames {
+        &self.names
     }
 
     fn link(
-        admitted: &AdmittedPlugin,
+        manifest: &Arc<Manifest>,
         settings: &PluginConfig,
         grant: &GrantView,
         linked: Option<&Grant>,
-        functions: &'static [HostFunction],
     ) -> Result<Arc<Self>, LoadError> {
+        let admitted = manifest.admitted();
         let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
-        let facts = Facts::read(admitted.bytes()).map_err(refuse)?;
-        facts.check_exports().map_err(refuse)?;
-        check_size(&facts, &settings.wasm).map_err(refuse)?;
+        check_size(manifest.sizes(), &settings.wasm).map_err(refuse)?;
         let engine = new_engine(settings.wasm.max_recursion);
         let (module, deferred_pages) =
-            translated(&engine, admitted.bytes(), false, settings.wasm.max_memory_bytes).map_err(refuse)?;
-        let linker = link(&engine, &facts.imports, linked, functions).map_err(refuse)?;
-        let start_fuel = start_fuel(&facts);
-        let Description { metadata, imports, exports, mut needs } =
-            Description::of(facts, functions).map_err(refuse)?;
-        needs.extend(admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+            translated(&engine, admitted.bytes(), settings.wasm.max_recursion, settings.wasm.max_memory_bytes)
+                .map_err(refuse)?;
+        let linker = link(&engine, manifest, linked).map_err(refuse)?;
         Ok(Arc::new(Self {
             name: admitted.name().to_owned(),
             digest: admitted.digest(),
@@ -137,15 +120,13 @@ impl Plugin {
             grant: Arc::clone(grant.cell()),
             approval: grant.approval().cloned(),
             secrets: BoundSecrets::of(settings),
-            imports,
-            exports,
-            metadata,
-            needs,
             profile: None,
-            counters: Counters::default(),
+            names: FunctionNames::of(admitted.bytes()),
+            counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
             deferred_pages,
-            start_fuel,
+            start_fuel: start_fuel(manifest.sizes()),
+            manifest: Arc::clone(manifest),
             linker,
             module,
             engine,
@@ -176,21 +157,29 @@ impl Plugin {
     pub fn secrets(&self) -> &BoundSecrets {
         &self.secrets
     }
+    /// What was known of it before it was loaded.
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
     /// The functions it imports, in its order.
     pub fn imports(&self) -> &[Import] {
-        &self.imports
+        self.manifest.imports()
     }
     /// What it exports, in its order.
     pub fn exports(&self) -> &[Export] {
-        &self.exports
+        self.manifest.exports()
     }
     /// What it says of itself in its section `conductor.plugin`; reading that ran no code.
     pub fn metadata(&self) -> Option<&Metadata> {
-        self.metadata.as_ref()
+        self.manifest.metadata()
     }
-    /// The capabilities it needs: what it declares, united with what its imports imply.
+    /// The capabilities it needs: [`Manifest::needs`].
     pub fn needs(&self) -> &BTreeSet<Capability> {
-        &self.needs
+        self.manifest.needs()
+    }
+    /// What it was written in, as far as it tells.
+    pub(super) fn language(&self) -> Language {
+        self.manifest.language()
     }
     /// What it did so far.
     pub fn counters(&self) -> &Counters {
@@ -205,9 +194,10 @@ impl Plugin {
     pub(super) fn start_fuel(&self) -> u64 {
         self.start_fuel
     }
-    /// Whether it wants to be told that an instance goes.
-    pub(super) fn has_shutdown(&self) -> bool {
-        self.exports.iter().any(|export| export.name == "shutdown")
+    /// Whether there may be something to tell of an instance that goes: it wants to be told itself, or it presses notes, which are
+    /// let go then.
+    pub(super) fn may_leave_something(&self) -> bool {
+        self.exports().iter().any(|export| export.name == "shutdown") || self.needs().contains(&Capability::Midi)
     }
     /// An instance's own look at what the plugin may do.
     pub(super) fn grant_view(&self) -> GrantView {
@@ -233,27 +223,26 @@ impl Plugin {
     }
 }
 
-/// The module to run, with an account of its calls when `accounted`, and the pages its memory still has to grow by before it does.
-/// Nothing of it is translated before it is called; then it may take `most` bytes of memory.
-pub(super) fn translated(
-    engine: &Engine,
-    wasm: &[u8],
-    accounted: bool,
-    most: u64,
-) -> Result<(Module, u64), LoadReason> {
-    let prepared = translate::prepare(wasm, accounted, most)?;
-    let module = Module::new(engine, &*prepared.wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
+/// The module to run, with an account of its calls, which may be `recursion` deep, and the pages its memory still has to grow by before
+/// it does. Nothing of it is translated before it is called; then it may take `most` bytes of memory.
+pub(super) fn translated(engine: &Engine, wasm: &[u8], recursion: u32, most: u64) -> Result<(Module, u64), LoadReason> {
+    let prepared = translate::prepare(wasm, recursion, most)?;
+    // The engine takes several, because the account is one.
+    if prepared.memories > 1 {
+        return Err(LoadReason::MultiMemory { count: prepared.memories });
+    }
+    let module = prepared.module(engine, wasm).map_err(|error| LoadReason::invalid(error.to_string()))?;
     Ok((module, prepared.deferred_pages))
 }
 
-fn check_size(facts: &Facts, settings: &WasmConfig) -> Result<(), LoadReason> {
-    let wanted = facts.memory_pages.saturating_mul(PAGE);
+fn check_size(sizes: &Sizes, settings: &WasmConfig) -> Result<(), LoadReason> {
+    let wanted = sizes.memory_pages.saturating_mul(PAGE);
     if wanted > settings.max_memory_bytes {
         return Err(LoadReason::InitialMemory { wanted, limit: settings.max_memory_bytes });
     }
-    if facts.table_elements > u64::from(settings.max_table_elements) {
+    if sizes.table_elements > u64::from(settings.max_table_elements) {
         let limit = settings.max_table_elements;
-        return Err(LoadReason::InitialTables { wanted: facts.table_elements, limit });
+        return Err(LoadReason::InitialTables { wanted: sizes.table_elements, limit });
     }
     Ok(())
 }
@@ -265,30 +254,26 @@ fn values(settings: &PluginConfig) -> BTreeMap<String, String> {
     settings.config.clone().into_iter().chain(secrets).collect()
 }
 
-/// A linker with what `imports` asks for and `grant` covers, and nothing else from `conductor`. Without a grant everything
+/// A linker with what the imports ask for and `grant` covers, and nothing else from `conductor`. Without a grant everything
 /// is linked: the bridge asks the plugin's grant again at each call.
-fn link(
-    engine: &Engine,
-    imports: &[Import],
-    grant: Option<&Grant>,
-    functions: &'static [HostFunction],
-) -> Result<Linker<State>, LoadReason> {
+fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<Linker<State>, LoadReason> {
+    let functions = manifest.functions();
     let mut linker = Linker::new(engine);
     let mut uses_wasi = false;
     let mut linked = BTreeSet::new();
-    for Import { module, name, signature } in imports {
+    for Import { module, name, signature } in manifest.imports() {
         let unknown = |nearest| LoadReason::UnknownImport { module: module.clone(), name: name.clone(), nearest };
         let expected = match module.as_str() {
             wasi::MODULE => {
                 uses_wasi = true;
                 wasi::signature(name).ok_or_else(|| unknown(nearest(name, wasi::names())))?
             }
-            MODULE => {
+            // Reading has told every other module.
+            _ => {
                 let function = functions.iter().find(|function| function.name == name);
                 let function = function.ok_or_else(|| unknown(nearest(name, functions.iter().map(|f| f.name))))?;
                 Signature::new(function.params, function.results)
             }
-            _ => return Err(LoadReason::UnknownModule { module: module.clone(), name: name.clone() }),
         };
         if expected != *signature {
             let (module, name, found) = (module.clone(), name.clone(), signature.clone());

@@ -144,6 +144,11 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether no instance has more than half of the calls waiting that may: whoever can wait does, while there is no room.
+    pub fn has_room(&self) -> bool {
+        self.table().has_room()
+    }
+
     /// Lets instances go whose time is up at `now`, each at its own time. Calls do this by themselves; a quiet daemon does it now and
     /// then.
     pub fn expire(&self, now: Micros) {
@@ -160,7 +165,7 @@ impl Pool {
 
     fn let_go(&self, leave: Vec<Leave>) {
         for Leave { slot, at } in leave {
-            let number = slot.plugin.has_shutdown().then(|| {
+            let number = slot.plugin.may_leave_something().then(|| {
                 let number = self.number.fetch_add(1, Ordering::Relaxed);
                 let (plugin, tenant) = (slot.plugin.name().to_owned(), slot.tenant.to_string());
                 self.observer.0.leaving(Leaving { number, plugin, tenant, at });

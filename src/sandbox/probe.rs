@@ -1,20 +1,20 @@
 //! What a plugin declares only by running: by what `init` returns, or by its export `capabilities`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::description::Description;
-use super::function::HostFunction;
+use super::description::unknown_capabilities;
 use super::instance::Instance;
+use super::manifest::Manifest;
 use super::metadata::Metadata;
-use super::module::{Export, ExportKind};
+use super::outcome::Status;
 use super::plugin::Plugin;
 use super::walls::{TENANT, Walls};
 use crate::config::{Capability, PluginConfig};
-use crate::package::AdmittedPlugin;
 
-/// Fuel a declaration may use: some milliseconds.
-const MAX_FUEL: u64 = 5_000_000;
+/// Fuel a declaration may use: three times what the start of a plugin built by Go takes, and less than a second.
+const MAX_FUEL: u64 = 50_000_000;
 
 /// Memory it may use, in bytes: what the linker's default stack and some more need.
 const MAX_MEMORY: u64 = 32 << 20;
@@ -22,45 +22,55 @@ const MAX_MEMORY: u64 = 32 << 20;
 /// Real time it may take: that fuel takes a hundredth of it on a slow machine.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// The capabilities an admitted plugin declares by running, under an empty grant, in virtual time, with small limits and no
-/// files. Empty when `description` says that nothing has to run, and when the plugin does not get that far.
-#[must_use]
-pub fn declared(
-    admitted: &AdmittedPlugin,
-    description: &Description,
-    functions: &'static [HostFunction],
-) -> BTreeSet<Capability> {
-    if description.metadata.is_some() || !description.exports.iter().any(declares) {
-        return BTreeSet::new();
-    }
-    let mut settings = PluginConfig::new(admitted.path().to_owned());
-    (settings.wasm.max_fuel, settings.wasm.max_memory_bytes) = (MAX_FUEL, MAX_MEMORY);
-    let Ok(plugin) = Plugin::load_ungranted(admitted, &settings, functions) else { return BTreeSet::new() };
-    // The same on every machine, so that a replay finds what the session found.
-    let walls = Walls::of_file(admitted.digest(), MAX_TIME);
-    let mut events = walls.events();
-    match Instance::new(&plugin, TENANT, &walls.services, 0, events.next()) {
-        Err(outcome) => {
-            log::debug!("what it declares is not known: {}", outcome.error().unwrap_or_default());
-            BTreeSet::new()
-        }
-        Ok(mut instance) => {
-            let mut declared: BTreeSet<_> =
-                instance.metadata().map(Metadata::capabilities).unwrap_or_default().into_iter().collect();
-            match instance.capabilities(events.next()) {
-                Ok(names) => declared.extend(names),
-                Err(fault) => log::debug!("{fault}"),
-            }
-            declared
-        }
+/// What a plugin declared when it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Probed {
+    /// The metadata that `init` returned.
+    pub metadata: Option<Metadata>,
+    /// The capabilities in that metadata, and those that `capabilities` returned.
+    pub capabilities: BTreeSet<Capability>,
+    /// What is odd about it.
+    pub remarks: Vec<String>,
+    /// Why it did not get to the end: what it declares is then not known.
+    pub failure: Option<String>,
+}
+
+impl Probed {
+    fn failed(failure: String) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
     }
 }
 
-/// Whether calling it can declare anything: `capabilities`, or an `init` that returns metadata.
-fn declares(export: &Export) -> bool {
-    match (export.name.as_str(), &export.kind) {
-        ("capabilities", ExportKind::Function(_)) => true,
-        ("init", ExportKind::Function(signature)) => !signature.results.is_empty(),
-        _ => false,
+/// Has an admitted plugin declare what it needs, under an empty grant, in virtual time, with small limits and no files.
+pub(super) fn probe(manifest: &Arc<Manifest>) -> Probed {
+    let admitted = manifest.admitted();
+    let mut settings = PluginConfig::new(admitted.path().to_owned());
+    (settings.wasm.max_fuel, settings.wasm.max_memory_bytes) = (MAX_FUEL, MAX_MEMORY);
+    let plugin = match Plugin::load_ungranted(manifest, &settings) {
+        Ok(plugin) => plugin,
+        Err(error) => return Probed::failed(error.reason.to_string()),
+    };
+    // The same on every machine, so that a replay finds what the session found.
+    let walls = Walls::of_file(admitted.digest(), MAX_TIME);
+    let mut events = walls.events();
+    let mut instance = match Instance::new(&plugin, TENANT, &walls.services, 0, events.next()) {
+        Ok(instance) => instance,
+        Err(outcome) => {
+            return Probed::failed(match outcome.status {
+                Status::Fault(fault) => format!("{}: {}", fault.function, fault.kind),
+                _ => outcome.error().unwrap_or_default(),
+            });
+        }
+    };
+    let mut probed = Probed { metadata: instance.metadata().cloned(), ..Probed::default() };
+    let mut names = probed.metadata.as_ref().map(|metadata| metadata.capability_names.clone()).unwrap_or_default();
+    match instance.capability_names(events.next()) {
+        Ok(more) => names.extend(more),
+        Err(fault) => probed.failure = Some(format!("{}: {}", fault.function, fault.kind)),
     }
+    probed.capabilities = names.iter().filter_map(|name| Capability::from_name(name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    probed.remarks.extend(unknown_capabilities(&names));
+    probed
 }

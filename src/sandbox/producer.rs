@@ -1,4 +1,4 @@
-//! Which tools made a module: the flag that mends a build is another for each.
+//! Which tools made a module: the flag that mends a build is another for each, and so is what its allocator expects.
 
 use wasmparser::ProducersSectionReader;
 
@@ -12,32 +12,67 @@ pub enum Language {
     Rust,
     /// C or C++.
     C,
-    /// Go.
+    /// Go, by its own compiler or by `TinyGo`.
     Go,
     /// `AssemblyScript`.
     AssemblyScript,
 }
 
+/// A name in the table of functions that Go's runtime needs, and that stays when all custom sections are stripped.
+const GO_FUNCTION: &[u8] = b"\0runtime.mallocgc\0";
+
 impl Language {
     /// What the `producers` section says. A section that cannot be read says nothing.
     pub(super) fn of(producers: ProducersSectionReader<'_>) -> Self {
         let mut found = Self::Unknown;
-        for field in producers.into_iter().flatten().filter(|field| field.name == "language") {
+        for field in producers.into_iter().flatten() {
             for value in field.values.into_iter().flatten() {
-                let language = match value.name {
-                    "Rust" => Self::Rust,
-                    "Go" => Self::Go,
-                    "AssemblyScript" => Self::AssemblyScript,
-                    name if name == "C" || name.starts_with("C_") || name.starts_with("C++") || is_c(name) => Self::C,
+                let language = match (field.name, value.name) {
+                    ("language", "Rust") => Self::Rust,
+                    ("language", "Go" | "TinyGo") => Self::Go,
+                    // TinyGo names C as its language, for the debugger.
+                    ("processed-by", name) if name == "TinyGo" || name.starts_with("Go ") || name == "Go" => Self::Go,
+                    ("language", "AssemblyScript") => Self::AssemblyScript,
+                    ("language", name)
+                        if name == "C" || name.starts_with("C_") || name.starts_with("C++") || is_c(name) =>
+                    {
+                        Self::C
+                    }
                     _ => continue,
                 };
-                // Programs in other languages carry a C library.
-                if found == Self::Unknown || found == Self::C {
-                    found = language;
-                }
+                found = found.or(language);
             }
         }
         found
+    }
+
+    /// What the name of a custom section says: Go's linker has some of its own.
+    pub(super) fn of_custom_section(name: &str) -> Self {
+        if name.starts_with("go:") || name.starts_with("go.") { Self::Go } else { Self::Unknown }
+    }
+
+    /// What the bytes of a data segment say.
+    pub(super) fn of_data(data: &[u8]) -> Self {
+        // The table holds names that end in a zero byte, so each of them is a piece of its own.
+        let mut names = data.split_inclusive(|byte| *byte == 0);
+        let go = names.any(|name| name == &GO_FUNCTION[1..]);
+        if go { Self::Go } else { Self::Unknown }
+    }
+
+    /// The language that two signs together tell of. Programs in other languages carry a C library.
+    #[must_use]
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unknown, other) => other,
+            (Self::C, other) if other != Self::Unknown => other,
+            (this, _) => this,
+        }
+    }
+
+    /// Whether its allocator takes for its own whatever memory the host adds: both Go's and `TinyGo`'s go by addresses they keep
+    /// themselves, and would sooner or later put their objects where the host puts requests.
+    pub(super) fn claims_added_memory(self) -> bool {
+        self == Self::Go
     }
 
     /// How a program in it becomes a library.

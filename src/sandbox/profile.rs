@@ -1,13 +1,13 @@
 //! Where the fuel goes, by function of the guest.
 //!
-//! A profiled plugin keeps an account of its calls (see [`super::frames`]) and runs in very short slices: at the end of each, what the
-//! slice used is put down to the function that was running. The account costs fuel itself, so a profiled call uses more than
-//! any other; the shares are what counts, and they are the same on every machine.
+//! A profiled plugin runs in very short slices: at the end of each, what the slice used is put down to the function that was running,
+//! which the account of its calls knows (see [`super::frames`]). Its calls use the fuel they always use, and the shares are the same on
+//! every machine.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::frames::{Frame, names};
+use super::frames::{Frame, FunctionNames};
 
 /// Fuel of a slice while profiling.
 pub(super) const PROFILE_SLICE: u64 = 500;
@@ -26,11 +26,11 @@ impl Profile {
         *entry = entry.saturating_add(fuel);
     }
 
-    /// Functions with the fuel they used, most first. `wasm` is the plugin, which has their names.
-    pub(super) fn functions(&self, wasm: &[u8]) -> Vec<(Option<Frame>, u64)> {
+    /// Functions with the fuel they used, most first.
+    pub(super) fn functions(&self, names: &FunctionNames) -> Vec<(Option<Frame>, u64)> {
         let counted = self.fuel.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let named: BTreeMap<u32, Frame> =
-            names(counted.keys().copied().flatten(), wasm).into_iter().map(|frame| (frame.function, frame)).collect();
+            names.frames(counted.keys().copied().flatten()).into_iter().map(|frame| (frame.function, frame)).collect();
         let frame = |function: u32| named.get(&function).cloned();
         let mut functions: Vec<_> =
             counted.into_iter().map(|(function, fuel)| (function.and_then(frame), fuel)).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::Params;
 
 /// Longest request, in bytes. Parameters come from the configuration, so this is far beyond any real one.
-pub(super) const MAX_REQUEST: usize = 1 << 20;
+pub const MAX_REQUEST: usize = 1 << 20;
 
 /// One call.
 #[derive(Debug, Clone, Copy)]

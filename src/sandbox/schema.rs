@@ -5,6 +5,8 @@
 //! `minLength`, `maxLength`. Annotations (`title`, `description`, `default`, `examples`, `$schema`, `$comment`) are passed over.
 //! Any other keyword is an error: a check that is not made must not look as if it were.
 
+mod sample;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -155,6 +157,11 @@ impl Schema {
             }
         }
         Ok(schema)
+    }
+
+    /// Whether `value` fits.
+    pub(super) fn fits(&self, value: &Value) -> bool {
+        self.check_value(value, &mut String::new()).is_ok()
     }
 
     /// Holds parameters, as JSON, against the schema. The error says where they differ, and how.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::meter::StopPlace;
 use super::plugin_log::PluginLog;
 use super::total_memory::TotalMemory;
-use crate::action::Outside;
+use crate::action::{Held, Outside};
 use crate::clock::Clock;
 use crate::grant::Approvals;
 
@@ -53,6 +53,15 @@ impl Services {
             memory: Arc::default(),
             log: Arc::default(),
         }
+    }
+}
+
+impl Services {
+    /// The same with an account of what is pressed outside, which whoever ends the session lets go.
+    #[must_use]
+    pub fn with_account(&self) -> (Arc<Self>, Arc<Held>) {
+        let held = Held::new(Arc::clone(&self.outside));
+        (Arc::new(Self { outside: Arc::<Held>::clone(&held), ..self.clone() }), held)
     }
 }
 

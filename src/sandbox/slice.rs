@@ -34,9 +34,6 @@ pub(super) fn run<P: WasmParams, R: WasmResults>(
     func: TypedFunc<P, R>,
     params: P,
 ) -> Result<R, FaultKind> {
-    if let Some((account, _)) = store.data().account {
-        account.reset(&mut *store);
-    }
     refill(store, 0)?;
     let mut call = func.call_resumable(&mut *store, params).map_err(|error| explain(&mut *store, &error))?;
     loop {
@@ -60,8 +57,9 @@ pub(super) fn run<P: WasmParams, R: WasmResults>(
 /// Gives the store the fuel of the next slice, `needed` at least, out of what the call has left.
 fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
     let left = store.get_fuel().unwrap_or(0); // metering is always on
-    let slice = if store.data().account.is_some() { PROFILE_SLICE } else { SLICE };
+    let slice = if store.data().plugin.profiler().is_some() { PROFILE_SLICE } else { SLICE };
     let meter = &mut store.data_mut().meter;
+    meter.asked.fuel = meter.used(left).saturating_add(needed);
     let wanted = needed.max(slice).saturating_sub(left);
     let granted = wanted.min(meter.reserve());
     let next = left.saturating_add(granted);
@@ -74,14 +72,15 @@ fn refill(store: &mut Store<State>, needed: u64) -> Result<(), FaultKind> {
 
 /// Puts the fuel of the slice that ends down to the function at work, when the plugin is profiled.
 fn put_down(store: &mut Store<State>) {
-    let Some((account, counted)) = store.data().account else { return };
-    let used = store.data().meter.used(store.get_fuel().unwrap_or(0));
+    let state = store.data();
+    let (Some(_), Some(account)) = (state.plugin.profiler(), state.account) else { return };
+    let used = state.meter.used(store.get_fuel().unwrap_or(0));
     let function = account.running(&*store).next();
     let state = store.data_mut();
     if let Some(profile) = state.plugin.profiler() {
-        profile.add(function, used.saturating_sub(counted));
+        profile.add(function, used.saturating_sub(state.counted));
     }
-    state.account = Some((account, used));
+    state.counted = used;
 }
 
 fn check_deadline(store: &Store<State>) -> Result<(), FaultKind> {
@@ -156,7 +155,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::thread::on_small_stack;
-    use super::super::{Context, Instance, Outcome, Plugin, Request, Services};
+    use super::super::{Context, Instance, Manifest, Outcome, Plugin, Request, Services};
     use crate::action::{Effect, EffectError, Origin, Outside, Reply};
     use crate::clock::VirtualClock;
     use crate::config::{Params, PluginConfig};
@@ -183,7 +182,8 @@ mod tests {
         let admitted = admit(&path, &Policy { name: "grower".into(), ..Policy::default() }).expect("admitted");
         std::fs::remove_file(path).expect("removed");
         let settings = PluginConfig::new(std::path::PathBuf::new());
-        let plugin = Plugin::load(&admitted, &settings, Grant::none(), &[]).expect("loaded");
+        let plugin =
+            Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), &settings, Grant::none()).expect("loaded");
         let services = Services::new(Arc::new(VirtualClock::new(0)), Arc::new(Nowhere), [0; 32]);
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_longest_block_of_failing_growth_fits_a_small_stack() {
-        // As many as a function may have (tests/module_bounds.rs).
+        // As many as a function may have (tests/sandbox/module_bounds.rs).
         let body = format!("{} (i32.const 7)", "(drop (memory.grow (i32.const 65000)))".repeat(1_024));
         let outcome = on_small_stack(1 << 20, move || run_once("1", &body));
         assert!(outcome.error().is_some_and(|error| error.contains("the plugin returned 7")), "{outcome:?}");

@@ -13,9 +13,10 @@ use super::pool::Job;
 use super::quarantine::Record;
 use super::request::{Context, Request};
 use super::services::Services;
+use crate::action::{Origin, Released};
 use crate::clock::Micros;
 use crate::config::{Isolation, Params};
-use crate::grant::GrantView;
+use crate::grant::{Approval, GrantView};
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ struct Work {
     grant: GrantView,
     instance: Option<Instance>,
     record: Record,
+    /// What was approved when it was last looked at.
+    approved: Option<Arc<Approval>>,
     /// Of the next instance.
     generation: u64,
 }
@@ -72,6 +75,7 @@ impl Slot {
                 grant: plugin.grant_view(),
                 instance: None,
                 record: Record::default(),
+                approved: None,
                 generation,
             }),
             closed: AtomicBool::new(false),
@@ -99,6 +103,11 @@ impl Slot {
         queue.calls += 1;
         queue.items.push_back(Item::Call(job));
         Ok(!std::mem::replace(&mut queue.scheduled, true))
+    }
+
+    /// Whether less than half of the calls wait that may.
+    pub(super) fn has_room(&self) -> bool {
+        self.queue().calls as u64 * 2 <= u64::from(self.plugin.settings().queue.saturating_sub(1))
     }
 
     /// Lets the instance go after what already waits. `true`: the slot has to be handed to a worker.
@@ -155,9 +164,11 @@ impl Slot {
             // Its instance is not told that it goes: nothing of it runs any more.
             work.instance = None;
             let rejection = Rejection::Distrusted { plugin: self.plugin.name().to_owned() };
-            return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
+            let released = self.release(services);
+            let outcome = Outcome { released, ..Outcome::rejected(rejection) };
+            return Carried { before: Vec::new(), outcome, after: None };
         }
-        self.look(&mut work, services);
+        let lost = self.look(&mut work, services);
         let outdated = work.instance.take_if(Instance::outdated);
         let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
         let at_ns = event_time(services, at);
@@ -165,6 +176,10 @@ impl Slot {
             Ok(instance) => instance.call(&Request { params, context, at_ns }),
             Err(outcome) => *outcome,
         };
+        outcome.released = lost;
+        if matches!(outcome.status, Status::Fault(_)) {
+            outcome.released.extend(self.release(services));
+        }
         match outcome.status {
             // A plugin that found the machine full has done nothing wrong.
             Status::Fault(ref fault) if fault.is_the_machines() => work.instance = None,
@@ -186,16 +201,29 @@ impl Slot {
     }
 
     /// Turns a call away, as `rejection` says. A plugin that is no longer trusted has no instance any more.
-    pub(super) fn reject(&self, rejection: &Rejection) {
-        self.plugin.counters().rejected(rejection);
+    pub(super) fn reject(&self, rejection: Rejection, services: &Services) -> Outcome {
+        self.plugin.counters().rejected(&rejection);
+        let mut released = Vec::new();
         if matches!(rejection, Rejection::Distrusted { .. }) {
             self.work().instance = None;
+            released = self.release(services);
         }
+        Outcome { released, ..Outcome::rejected(rejection) }
     }
 
-    /// The plugin is about to run: looks what it may do now, and tells its instance.
-    fn look(&self, work: &mut Work, services: &Services) {
-        let Work { grant, instance, .. } = work;
+    fn origin(&self) -> Origin<'_> {
+        Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant }
+    }
+
+    /// Lets go what the plugin has pressed for this tenant.
+    fn release(&self, services: &Services) -> Vec<Released> {
+        services.outside.release(self.origin(), &|_| false)
+    }
+
+    /// The plugin is about to run: looks what it may do now, and tells its instance. What it has pressed and may not let go any more
+    /// is let go.
+    fn look(&self, work: &mut Work, services: &Services) -> Vec<Released> {
+        let Work { grant, instance, approved, .. } = work;
         grant.begin_call();
         if let Some(approvals) = &services.approvals {
             grant.allow(approvals.begins(self.plugin.name(), &self.tenant, grant.approval()));
@@ -203,6 +231,12 @@ impl Slot {
         if let Some(instance) = instance {
             instance.give(grant);
         }
+        if approved.as_ref().map(Arc::as_ptr) == grant.approval().map(Arc::as_ptr) {
+            return Vec::new(); // the very same: what nearly every run sees
+        }
+        *approved = grant.approval().cloned();
+        let grant = grant.get();
+        services.outside.release(self.origin(), &|port| grant.port(port).is_ok())
     }
 
     fn instance<'a>(
@@ -227,20 +261,42 @@ impl Slot {
     pub(super) fn close(&self, services: &Services, at: Micros) -> Option<Shutdown> {
         let mut work = self.work();
         work.instance.as_ref()?;
-        self.look(&mut work, services);
+        let lost = self.look(&mut work, services);
         let instance = work.instance.take()?;
-        self.let_go(&mut work, instance, services, at)
+        let gone = self.let_go(&mut work, instance, services, at);
+        if lost.is_empty() {
+            return gone;
+        }
+        let mut gone = gone.unwrap_or_else(|| self.gone(at, Outcome::empty(Status::Ok)));
+        gone.outcome.released.splice(0..0, lost);
+        Some(gone)
     }
 
     fn let_go(&self, work: &mut Work, instance: Instance, services: &Services, at: Micros) -> Option<Shutdown> {
-        let mut outcome = instance.end(event_time(services, at))?;
-        if let Status::Fault(fault) = &outcome.status
-            && !fault.is_the_machines()
+        let generation = instance.generation();
+        let mut ended = instance.end(event_time(services, at));
+        let mut faulted = false;
+        if let Some(outcome) = &mut ended
+            && let Status::Fault(fault) = &outcome.status
         {
-            outcome.quarantined = work.record.faulted(at);
+            faulted = true;
+            if !fault.is_the_machines() {
+                outcome.quarantined = work.record.faulted(at);
+            }
         }
-        let (plugin, tenant) = (self.plugin.name().to_owned(), self.tenant.to_string());
-        Some(Shutdown { plugin, tenant, at, outcome })
+        // Nobody knows any more what it holds, unless it never did: one that lives for a single call leaves that to the next.
+        if faulted || self.plugin.settings().isolation == Isolation::Tenant {
+            let released = self.release(services);
+            if !released.is_empty() {
+                let silent = || Outcome { generation, ..Outcome::empty(Status::Ok) };
+                ended.get_or_insert_with(silent).released = released;
+            }
+        }
+        ended.map(|outcome| self.gone(at, outcome))
+    }
+
+    fn gone(&self, at: Micros, outcome: Outcome) -> Shutdown {
+        Shutdown { plugin: self.plugin.name().to_owned(), tenant: self.tenant.to_string(), at, outcome }
     }
 }
 

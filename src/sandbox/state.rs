@@ -19,7 +19,7 @@ use super::wasi::{Deadline, Waited};
 use crate::action::{Brokered, Origin, Outside, Request, Url};
 use crate::clock::Alarm;
 use crate::config::{Capability, PathScope};
-use crate::grant::{Grant, GrantView};
+use crate::grant::{Denied, Grant, GrantView};
 
 /// What the store of one instance holds.
 pub(super) struct State {
@@ -43,10 +43,16 @@ pub(super) struct State {
     /// The memory, from instantiation on.
     pub(super) memory: Option<Memory>,
     pub(super) meter: Meter,
-    /// The account of calls, when the plugin is profiled, and the fuel put down so far.
-    pub(super) account: Option<(Shadow, u64)>,
+    /// The account of calls.
+    pub(super) account: Option<Shadow>,
+    /// Fuel put down so far, when the plugin is profiled.
+    pub(super) counted: u64,
     pub(super) lines: Lines,
     pub(super) call: CallState,
+    /// Denials since the last call ended.
+    pub(super) denied: u32,
+    /// It has looked for a directory of files and has none.
+    pub(super) looked_for_files: bool,
     /// Shared with the guest's clock, so that no sleep outlasts the call.
     pub(super) deadline: Deadline,
     /// Raised when the guest's time is up, so that no charge has to ask a clock.
@@ -81,11 +87,9 @@ impl State {
             None if self.services.live => clock.alarm_at(deadline, &self.alarm),
             None => clock.alarm_after(ceiling(settings), &self.alarm),
         }
-        self.meter = Meter { budget: settings.max_fuel, given: 0, host_calls: 0, deadline, stop };
+        self.meter = Meter { budget: settings.max_fuel, deadline, stop, ..Meter::default() };
         self.deadline.set(deadline);
-        if let Some((_, counted)) = &mut self.account {
-            *counted = 0;
-        }
+        self.counted = 0;
         self.wasi.begin_call(at_ns);
         self.call = CallState::default();
         // What an earlier call was refused and coped with is no reason for what happens in this one.
@@ -114,6 +118,29 @@ impl State {
             TimeLimit::Deadline => FaultKind::Deadline { limit_ms: settings.max_execution_ms, fuel: used, host_calls },
             TimeLimit::Ceiling => FaultKind::Ceiling { limit: ceiling(settings), fuel: used, host_calls },
         }
+    }
+
+    /// Counts that `function` was denied something, and says so where that is new.
+    pub(super) fn deny(&mut self, function: &'static str, denied: &Denied) {
+        self.denied = self.denied.saturating_add(1);
+        let (plugin, grant) = (&self.plugin, self.grant.get());
+        let text = || format!("{denied}; {}", denied.advice(plugin.name(), grant));
+        plugin.counters().denials().deny(plugin.name(), (function, denied.reason()), &denied.target(), text);
+    }
+
+    /// A call failed. If the plugin has looked for files and has none, that may be why: a program that finds no directory asks for
+    /// none of the files in it. It looks once in its life, and that is said once.
+    pub(super) fn failed(&mut self) {
+        let opens = self.plugin.needs().contains(&Capability::Filesystem);
+        if std::mem::take(&mut self.looked_for_files) && opens {
+            self.deny("files", &self.without_files());
+        }
+    }
+
+    fn without_files(&self) -> Denied {
+        let denied = self.grant.get().check(Capability::Filesystem).err();
+        // Granted, but since the instance was made: the next one has them.
+        denied.unwrap_or(Denied::Capability { missing: Capability::Filesystem, held: Vec::new() })
     }
 
     /// Looks whether the grant was changed, if that is the instance's business.
@@ -173,6 +200,36 @@ impl wasi_shim::WasiView for State {
 
     fn charge(caller: &mut Caller<'_, Self>, fuel: u64) -> Result<(), wasmi::Error> {
         Self::charge_call(caller, fuel).map_err(wasmi::Error::host)
+    }
+
+    fn charge_sleep(caller: &mut Caller<'_, Self>, ns: u64) -> Result<(), wasmi::Error> {
+        let asked = &mut caller.data_mut().meter.asked;
+        asked.slept = asked.slept.saturating_add(ns);
+        Self::charge(caller, ns)
+    }
+
+    fn refused(
+        caller: &mut Caller<'_, Self>,
+        function: &'static str,
+        errno: wasi_shim::Errno,
+        denial: Option<wasi_shim::Denial>,
+    ) {
+        let state = caller.data_mut();
+        let text = |path: Vec<u8>| String::from_utf8_lossy(&path).into_owned();
+        match denial {
+            Some(wasi_shim::Denial::Scope { path, write }) => {
+                state.deny(function, &Denied::Path { path: text(path), write });
+            }
+            Some(wasi_shim::Denial::Outside { path }) => state.deny(function, &Denied::Outside { path: text(path) }),
+            // Without the grant there is no directory.
+            None if errno == wasi_shim::Errno::Badf && state.files.is_none() => {
+                state.looked_for_files |= function == "fd_prestat_get";
+                if function.starts_with("path_") {
+                    state.deny(function, &state.without_files());
+                }
+            }
+            None => {}
+        }
     }
 
     fn fuel_left(caller: &Caller<'_, Self>) -> u64 {

@@ -101,6 +101,11 @@ impl Table {
         self.plugins.values().map(|entry| &entry.plugin)
     }
 
+    /// Whether no instance has more than half of the calls waiting that may.
+    pub(super) fn has_room(&self) -> bool {
+        self.plugins.values().flat_map(|entry| entry.tenants.values()).all(|seat| seat.slot.has_room())
+    }
+
     /// The slot for a call at `at`.
     pub(super) fn route(&mut self, plugin: &str, tenant: &str, at: Micros) -> Result<Route, Rejection> {
         let mut leave = self.expire(at);

@@ -8,6 +8,7 @@ use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::fault::Bytes;
+use crate::text::Tally;
 
 /// Plugins that a warning names, those that hold the most.
 const MAX_NAMED: usize = 4;
@@ -25,6 +26,8 @@ struct Holdings {
     /// Bytes and instances by plugin; only of plugins that hold any.
     plugins: BTreeMap<String, (u64, u32)>,
     refused: u64,
+    /// Refusals that were warned of or counted.
+    said: Tally,
 }
 
 /// Who decides which growth is refused.
@@ -86,8 +89,15 @@ impl TotalMemory {
         self.account().held
     }
 
+    /// Says how often growth was refused, if more than once. The session ends.
+    pub fn finish(&self) {
+        let total = self.account().said.total();
+        if total > 1 {
+            log::warn!("{total} times in all: plugins asked for more memory than all together may have");
+        }
+    }
+
     /// How often growth was refused.
-    #[must_use]
     pub fn refused(&self) -> u64 {
         self.account().refused
     }
@@ -201,9 +211,10 @@ impl MemoryShare {
             return None;
         }
         account.refused += 1;
+        let due = account.said.add(1).is_some();
         let (refused, holders) = (account.refused, account.holders());
         drop(account);
-        if refused.is_power_of_two() {
+        if due {
             log::warn!(
                 "plugin \"{}\" asked for {} more memory, but all plugins together have {} of {} ({holders}); refused so far: {refused}; see max_total_memory_bytes and max_instances under [wasm]",
                 self.instance.0,

@@ -12,6 +12,8 @@ const MAX_CALLS: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     calls: Vec<HostCallRecord>,
+    /// Those that are not kept.
+    more: u32,
     /// Of what the host function at work has read.
     read: Option<Sha256>,
 }
@@ -30,14 +32,18 @@ impl Trace {
     /// The host function at work has ended.
     pub(super) fn called(&mut self, function: &'static str, result: i32) {
         let read = self.read.take();
-        if self.calls.len() < MAX_CALLS {
+        if self.calls.len() >= MAX_CALLS {
+            self.more = self.more.saturating_add(1);
+        } else {
             let digest = |hash: Sha256| Digest::from_bytes(hash.finalize().into()).to_string().split_off(48);
             self.calls.push(HostCallRecord { function, read: read.map(digest).unwrap_or_default(), result });
         }
     }
 
-    /// The calls.
+    /// The calls, and behind them how many more there were.
     pub(super) fn into_calls(self) -> Vec<HostCallRecord> {
-        self.calls
+        let result = i32::try_from(self.more).unwrap_or(i32::MAX);
+        let more = (result > 0).then(|| HostCallRecord { function: "more", read: String::new(), result });
+        self.calls.into_iter().chain(more).collect()
     }
 }

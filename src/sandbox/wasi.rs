@@ -32,67 +32,20 @@ const MAX_LISTING: usize = 1 << 20;
 /// Longest name of a directory made of a plugin's or a tenant's name, in bytes.
 const MAX_COMPONENT: usize = 120;
 
-/// All functions of preview1 with their parameters (`i` is `i32`, `I` is `i64`). All return an `i32`, but for `proc_exit`.
-const FUNCTIONS: &[(&str, &str)] = &[
-    ("args_get", "ii"),
-    ("args_sizes_get", "ii"),
-    ("clock_res_get", "ii"),
-    ("clock_time_get", "iIi"),
-    ("environ_get", "ii"),
-    ("environ_sizes_get", "ii"),
-    ("fd_advise", "iIIi"),
-    ("fd_allocate", "iII"),
-    ("fd_close", "i"),
-    ("fd_datasync", "i"),
-    ("fd_fdstat_get", "ii"),
-    ("fd_fdstat_set_flags", "ii"),
-    ("fd_fdstat_set_rights", "iII"),
-    ("fd_filestat_get", "ii"),
-    ("fd_filestat_set_size", "iI"),
-    ("fd_filestat_set_times", "iIIi"),
-    ("fd_pread", "iiiIi"),
-    ("fd_prestat_dir_name", "iii"),
-    ("fd_prestat_get", "ii"),
-    ("fd_pwrite", "iiiIi"),
-    ("fd_read", "iiii"),
-    ("fd_readdir", "iiiIi"),
-    ("fd_renumber", "ii"),
-    ("fd_seek", "iIii"),
-    ("fd_sync", "i"),
-    ("fd_tell", "ii"),
-    ("fd_write", "iiii"),
-    ("path_create_directory", "iii"),
-    ("path_filestat_get", "iiiii"),
-    ("path_filestat_set_times", "iiiiIIi"),
-    ("path_link", "iiiiiii"),
-    ("path_open", "iiiiiIIii"),
-    ("path_readlink", "iiiiii"),
-    ("path_remove_directory", "iii"),
-    ("path_rename", "iiiiii"),
-    ("path_symlink", "iiiii"),
-    ("path_unlink_file", "iii"),
-    ("poll_oneoff", "iiii"),
-    ("proc_exit", "i"),
-    ("proc_raise", "i"),
-    ("random_get", "ii"),
-    ("sched_yield", ""),
-    ("sock_accept", "iii"),
-    ("sock_recv", "iiiiii"),
-    ("sock_send", "iiiii"),
-    ("sock_shutdown", "ii"),
-];
-
 /// Names of all functions of preview1.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().map(|(name, _)| *name)
+    wasi_shim::FUNCTIONS.iter().map(|function| function.name)
 }
 
 /// The type of the function called `name`.
 pub(super) fn signature(name: &str) -> Option<Signature> {
-    let (_, params) = FUNCTIONS.iter().find(|(known, _)| *known == name)?;
-    let params: Vec<_> = params.chars().map(|c| if c == 'I' { ValueType::I64 } else { ValueType::I32 }).collect();
-    let results: &[ValueType] = if name == "proc_exit" { &[] } else { &[ValueType::I32] };
-    Some(Signature::new(&params, results))
+    let function = wasi_shim::FUNCTIONS.iter().find(|function| function.name == name)?;
+    let [params, results] = [function.params, function.results].map(|types| {
+        // Preview1 has no other types.
+        let value = |ty: &wasmi::ValType| if *ty == wasmi::ValType::I64 { ValueType::I64 } else { ValueType::I32 };
+        types.iter().map(value).collect::<Vec<_>>()
+    });
+    Some(Signature::new(&params, &results))
 }
 
 /// The capability that importing `name` implies. Those a plain std program imports imply none.
@@ -278,7 +231,6 @@ pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::fmt::Write;
 
     use super::*;
 
@@ -311,17 +263,6 @@ mod tests {
             assert!(!component.contains('/') && !component.starts_with('.') && component.len() <= MAX_COMPONENT);
         }
         assert_eq!(component("spotify-2.1"), "spotify-2.1");
-    }
-
-    /// A guest with nothing but WASI.
-    struct Guest(WasiCtx);
-    impl wasi_shim::WasiView for Guest {
-        fn wasi(&mut self) -> &mut WasiCtx {
-            &mut self.0
-        }
-        fn memory(&self) -> Option<wasmi::Memory> {
-            None
-        }
     }
 
     /// A clock that counts how often somebody sleeps.
@@ -366,31 +307,5 @@ mod tests {
         assert_eq!((read(&counting.sleeps), read(&counting.now)), (26, 8_000), "a longer one passes at once");
         assert_eq!(clock.sleep(3_000_000), Slept::CutShort);
         assert_eq!(read(&counting.now), 10_000);
-    }
-
-    #[test]
-    fn the_table_of_types_is_the_shims() {
-        let mut text = String::from("(module");
-        for name in names() {
-            let signature = signature(name).expect("in the table");
-            write!(text, "(import \"{MODULE}\" \"{name}\" (func").expect("a string");
-            for ty in &signature.params {
-                write!(text, " (param {ty})").expect("a string");
-            }
-            for ty in &signature.results {
-                write!(text, " (result {ty})").expect("a string");
-            }
-            text.push_str("))");
-        }
-        text.push(')');
-        let engine = super::super::engine::new_engine(100);
-        let module = wasmi::Module::new(&engine, wat::parse_str(&text).expect("text")).expect("a module");
-        let mut linker = wasmi::Linker::<Guest>::new(&engine);
-        wasi_shim::add_to_linker(&mut linker).expect("linked once");
-        let guest = Guest(WasiCtx::builder().build().expect("a context of nothing"));
-        let mut store = wasmi::Store::new(&engine, guest);
-        store.set_fuel(1_000).expect("fuel is metered");
-        linker.instantiate_and_start(&mut store, &module).expect("every function is there, with the type of the table");
-        assert_eq!(module.imports().len(), FUNCTIONS.len());
     }
 }

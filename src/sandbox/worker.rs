@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::slot::{Item, Slot};
 use super::thread::spawn_worker;
 use crate::confine::Confinement;
+use crate::text::Tally;
 
 /// Workers that stay when there is nothing to do.
 pub(super) const BASE: usize = 2;
@@ -42,6 +43,8 @@ struct State {
     waiting: usize,
     /// Slots that are with a worker.
     busy: usize,
+    /// Threads that could not be started.
+    short: Tally,
     stopping: bool,
 }
 
@@ -80,7 +83,12 @@ impl Workers {
         if !short {
             self.inner.wake.notify_one();
         } else if let Err(error) = Inner::spawn(&self.inner) {
-            log::warn!("no thread for another plugin at work ({error}); calls wait for the {BASE} there are");
+            let total = self.inner.lock().short.add(1);
+            if let Some(total) = total {
+                log::warn!(
+                    "no thread for another plugin at work ({error}); calls wait for the {BASE} there are{total}"
+                );
+            }
             self.inner.wake.notify_one();
         }
     }
@@ -99,6 +107,11 @@ impl Workers {
         let mut state = self.inner.lock();
         while state.workers > 0 {
             state = self.inner.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let short = std::mem::take(&mut state.short).total();
+        drop(state);
+        if short > 1 {
+            log::warn!("{short} times in all: no thread for another plugin at work");
         }
     }
 

@@ -10,24 +10,28 @@ cd "$(dirname "$0")/../.."
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET BLESS
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
-# Of both crates the unit tests, and of the guarantees those that results depend on:
+# Of both crates the unit tests, and of the guarantees those that results depend on. Whole files:
 suites=(
-  run replay                                                   # whole sessions against golden files
-  gestures mapping actions midi_files midi_parser              # from bytes to actions
-  sandbox_calls sandbox_host sandbox_limits sandbox_guests     # the engine, its limits and what plugins are answered
-  hostile                                                      # attacks, told in the golden words (conductor), or survived (shim)
-  determinism limits offsets readdir times                     # the shim: nothing of the host shows
-  signing_known_answers                                        # the RFC's vectors
+  hostile                                     # attacks, told in the golden words (conductor), or survived (shim)
+  determinism limits offsets readdir times    # the shim: nothing of the host shows
+)
+# Modules of files:
+files=(midi sandbox run journal signing)
+modules=(
+  session:: replay::                                    # whole sessions against golden files
+  gestures:: mapping:: actions:: files:: parser::       # from bytes to actions
+  calls:: host:: limits:: guests::                      # the engine, its limits and what plugins are answered
+  known_answers::                                       # the RFC's vectors
 )
 # Left out:
-#   midi_cli, midi_devices         ALSA's sequencer, which the emulator does not pass on
-#   effects, network, network_plugins, replay_live, poll, race, sandbox_pool
+#   midi's cli, devices            ALSA's sequencer, which the emulator does not pass on
+#   effects, network, live, poll, race, pool
 #                                  threads, servers and real time: promises of the code, kept on x86_64; nothing in a result
 #   sandbox_memory, sandbox_steady, midi_allocations
 #                                  what the process takes, which here is the emulator's
-#   architecture, config_*, grants*, admission*, signing_*, conformance, wasi_command, guests, symlinks, rights, …
+#   architecture, config, grant, package, the rest of signing, conformance, wasi_command, guests, symlinks, rights, …
 #                                  no arithmetic on sizes, time or floating point that the unit tests of the same modules do not do
-#   *_fuzz, model                  random inputs, at a tenth of the speed
+#   fuzz, model                    random inputs, at a tenth of the speed
 
 machines=("$@")
 [ $# -gt 0 ] || machines=(aarch64 armv7)
@@ -48,6 +52,8 @@ export CARGO_PROFILE_DEV_DEBUG=false CARGO_PROFILE_TEST_DEBUG=false
 
 tests=(--lib)
 for suite in "${suites[@]}"; do tests+=(--test "$suite"); done
+picked=()
+for file in "${files[@]}"; do picked+=(--test "$file"); done
 targets=()
 for machine in "${machines[@]}"; do targets+=(--target "${triples[$machine]}"); done
 
@@ -75,7 +81,7 @@ conductor() {
   fi
 }
 
-cargo test --locked --workspace --quiet --no-run "${targets[@]}" "${tests[@]}"
+cargo test --locked --workspace --quiet --no-run "${targets[@]}" "${tests[@]}" "${picked[@]}"
 lap 'build of the tests'
 # Under link-time optimisation the engine is another program than in the tests. Linking it takes one core, and the tests leave
 # room for that.
@@ -86,6 +92,7 @@ for machine in "${machines[@]}"; do
   runner=$(emulator "$machine")
   printf '\n--- %s: %s\n' "$machine" "$(${runner%% *} --version | head -1)"
   CONDUCTOR_TEST_RUNNER=$runner cargo test --locked --workspace --quiet --no-fail-fast --target "${triples[$machine]}" "${tests[@]}"
+  CONDUCTOR_TEST_RUNNER=$runner cargo test --locked --quiet --no-fail-fast --target "${triples[$machine]}" "${picked[@]}" -- "${modules[@]}"
   lap "tests on $machine"
 done
 

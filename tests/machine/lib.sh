@@ -27,6 +27,9 @@ within() {
   done
 }
 
+# not COMMAND...: COMMAND fails.
+not() { ! "$@"; }
+
 # has FILE TEXT: FILE holds a line with TEXT (fixed, not a pattern).
 has() { grep -qF -- "$2" "$1" 2>/dev/null; }
 

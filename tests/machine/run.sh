@@ -10,4 +10,5 @@ stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 cp "$binary" "$stage/conductor"
 tests/machine/vm.sh -f "$stage/conductor" -f fixtures/plugins/note_logger.wasm -f tests/machine/config.toml \
-  -f tests/machine/lib.sh tests/machine/scenario.sh
+  -f tests/machine/lib.sh -f tests/machine/own_ports.sh -f tests/machine/light.toml -f tests/machine/loop.toml \
+  -f tests/machine/other.toml tests/machine/scenario.sh

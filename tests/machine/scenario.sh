@@ -142,6 +142,8 @@ promise "run: and its exit code is 0" [ $? = 0 ]
 promise "run: its keyboard is gone with it" [ -z "$(input_device 'Conductor keyboard')" ]
 kill $listener
 
+. ./own_ports.sh
+
 # --- without permission -----------------------------------------------------------------------------------------------
 chmod 0666 /dev/snd/*
 printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/tmp:/bin/sh\n' > /etc/passwd
@@ -151,7 +153,8 @@ promise "keys: where they are not permitted, the udev rule is told" within 20 ha
 kill $nobody
 
 if [ $failed != 0 ]; then
-  for file in $log $events $heard /tmp/monitor /tmp/monitor.err /tmp/keys /tmp/clicks /tmp/nobody.log; do
+  for file in $log $events $heard /tmp/monitor /tmp/monitor.err /tmp/keys /tmp/clicks /tmp/nobody.log \
+    /tmp/light.log /tmp/light.jsonl /tmp/round.log /tmp/round.jsonl /tmp/other.log /tmp/own.err; do
     echo "--- $file"; tail -n 40 $file
   done
 fi

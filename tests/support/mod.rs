@@ -3,6 +3,11 @@
 #![allow(dead_code)] // each test file is a crate of its own and uses a part of this
 
 pub(crate) mod missing;
+pub(crate) mod sandbox;
+#[cfg(all(feature = "http", feature = "websocket"))]
+pub(crate) mod server;
+#[cfg(feature = "plugin-signing")]
+pub(crate) mod signing;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -15,6 +20,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// `path` inside the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// What the runner of tests calls the test `name` of `module`, which is a `module_path!()`.
+pub(crate) fn test_name(module: &str, name: &str) -> String {
+    let (_, module) = module.split_once("::").unwrap_or_default();
+    format!("{module}::{name}")
 }
 
 /// Holds `actual` against the golden file at `path` (relative to the repository). `BLESS=1` writes the file instead.

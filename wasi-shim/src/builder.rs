@@ -215,7 +215,7 @@ fn lossy(bytes: &[u8]) -> String {
 fn open(preopen: Preopen, index: usize, deterministic: bool, manual: bool) -> Result<Descriptor, BuildError> {
     let Preopen { source, guest_name, access, volume, scope } = preopen;
     let host = source.path();
-    let failed = |error| BuildError::Open { host: host.clone(), guest_name: guest_name.clone(), error };
+    let failed = |error| BuildError::Open { host: host.clone(), guest_name: lossy(&guest_name), error };
     let fd = source.open().map_err(failed)?;
     let handle = fd.try_clone().map_err(|_| failed(rustix::io::Errno::MFILE))?;
     let resolver = if manual { Resolver::Manual } else { Resolver::detect(fd.as_fd()) };
@@ -227,7 +227,7 @@ fn open(preopen: Preopen, index: usize, deterministic: bool, manual: bool) -> Re
     let root = Arc::new(Root { fd, resolver, volume, scope, dev: index as u64 + 1 });
     let directory = Directory {
         handle: Handle::new(handle, root),
-        preopen: Some(guest_name.into_boxed_str()),
+        preopen: Some(guest_name.into_boxed_slice()),
         trail,
         listing: None,
     };

@@ -6,6 +6,7 @@ use wasmi::Caller;
 
 use crate::Errno;
 use crate::clock::{Clock, ClockId};
+use crate::denial::{Denial, Denied};
 use crate::entropy::Entropy;
 use crate::stdio::{Sink, Source};
 use crate::table::Table;
@@ -32,12 +33,21 @@ pub trait WasiView: Sized + 'static {
         Err(wasmi::TrapCode::OutOfFuel.into())
     }
 
+    /// Charges for a sleep of `ns` nanoseconds, where the clock says that it is paid for in fuel: 1 unit a nanosecond.
+    fn charge_sleep(caller: &mut Caller<'_, Self>, ns: u64) -> Result<(), wasmi::Error> {
+        Self::charge(caller, ns)
+    }
+
     /// Fuel that [`WasiView::charge`] can still take. No host call does work that it could not pay for.
     ///
     /// An embedder that charges anything else than the store's fuel says here what is left of it.
     fn fuel_left(caller: &Caller<'_, Self>) -> u64 {
         caller.get_fuel().unwrap_or(u64::MAX)
     }
+
+    /// The guest was answered `errno` by `function`, and, where a rule about its files is the reason, because of `denial`. For those
+    /// who want to tell somebody; the guest sees no more of it.
+    fn refused(_caller: &mut Caller<'_, Self>, _function: &'static str, _errno: Errno, _denial: Option<Denial>) {}
 
     /// Fuel used since the current call began, for virtual clocks.
     fn fuel_used(_caller: &Caller<'_, Self>) -> u64 {
@@ -74,6 +84,7 @@ pub(crate) struct Call {
     /// Fuel used in the current call of the guest when this one began.
     fuel_used: u64,
     pub(crate) meter: Meter,
+    pub(crate) denied: Denied,
 }
 
 /// What the current host call has cost beyond its base, and what it may.
@@ -125,7 +136,12 @@ impl WasiCtx {
 
     /// A host call begins, with so much fuel used and so much left.
     pub(crate) fn enter(&mut self, fuel_used: u64, fuel_left: u64) {
-        self.call = Call { fuel_used, meter: Meter::new(fuel_left) };
+        self.call = Call { fuel_used, meter: Meter::new(fuel_left), denied: Denied::default() };
+    }
+
+    /// Where the current host call puts down what it denies.
+    pub(crate) fn denied(&self) -> &Denied {
+        &self.call.denied
     }
 
     /// The meter of the current host call.

@@ -4,7 +4,7 @@
 //! that no mix of calls buys more time than computing does: `cargo bench -p wasi-shim --bench prices` measures each of them.
 //! They are part of recorded runs: a change changes fuel counts.
 
-use crate::limits::{MAX_FILE, MAX_IOVECS, MAX_PATH, MAX_SUBSCRIPTIONS};
+use crate::limits::{MAX_IOVECS, MAX_PATH, MAX_SUBSCRIPTIONS};
 
 /// A call that only looks at memory or the descriptor table.
 pub(crate) const TABLE: u64 = 100;
@@ -68,7 +68,7 @@ pub(crate) const fn path(bytes: u32) -> u64 {
 /// Bytes read or copied for one unit.
 pub(crate) const MOVED: u64 = 4;
 
-/// Bytes read or copied.
+/// Bytes read or copied, or set aside for a file.
 pub(crate) const fn moved(bytes: u64) -> u64 {
     bytes / MOVED
 }
@@ -89,14 +89,6 @@ pub(crate) const fn freed(bytes: u64) -> u64 {
 /// Bytes that were written to a file that is closed, or that takes the place of another: ext4 sends them to the disk then.
 pub(crate) const fn flushed(bytes: u64) -> u64 {
     bytes / 16
-}
-
-/// Space set aside for a file, which is refused for nothing where no file can be that long.
-pub(crate) const fn allocated(offset: u64, bytes: u64) -> u64 {
-    match offset.checked_add(bytes) {
-        Some(end) if end <= MAX_FILE => moved(bytes),
-        _ => 0,
-    }
 }
 
 /// Random bytes cost more than copied ones.

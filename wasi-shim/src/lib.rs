@@ -68,6 +68,7 @@
 //! | No descriptor does more than its rights; rights are only ever narrowed | `tests/rights.rs` |
 //! | Quota, descriptors, listings, paths and scopes are limits: `EDQUOT`, `EMFILE`, `ENOMEM`, `ENAMETOOLONG`, `EACCES` | `tests/limits.rs`, `tests/readdir.rs` |
 //! | Nothing becomes readable that a scope does not let be read, whatever is moved, linked or left open | `tests/scopes.rs` |
+//! | The embedder is told of what rules about files deny, once for each answer | `tests/limits.rs` |
 //! | A program sees the same on every file system: each answer, each byte, each unit of fuel | `tests/file_systems.rs` |
 //! | Lengths and counts are bounded before anything is allocated; any pointer is an errno, never a panic; structures are written whole | `tests/hostile.rs`, `tests/fuzz.rs` |
 //! | Every call costs fuel, for its base, its buffers, its bytes, its entries and the components of its paths, before it does what it costs; nothing sleeps or waits past fuel or deadline | `tests/limits.rs`, `tests/poll.rs` |
@@ -168,10 +169,16 @@
 //! | `sched_yield` | complete: there is nobody to yield to |
 //! | `sock_accept`, `sock_recv`, `sock_send`, `sock_shutdown` | as in a program without sockets: `ENOTSOCK`, or `EBADF` |
 
+/// The example of the README, which is built with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod abi;
 mod builder;
 mod clock;
 mod ctx;
+mod denial;
 mod entropy;
 mod fuel;
 mod func;
@@ -196,8 +203,9 @@ pub use abi::{Errno, Rights};
 pub use builder::{BuildError, WasiBuilder};
 pub use clock::{Clock, ClockId, Slept, SystemClock, VirtualClock};
 pub use ctx::{WasiCtx, WasiView};
+pub use denial::Denial;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
-pub use link::{FUNCTIONS, MODULE, add_to_linker};
+pub use link::{FUNCTIONS, FunctionType, MODULE, add_to_linker};
 pub use quota::Quota;
 pub use root::{Access, Preopen};
 pub use scope::{Scope, ScopeError};

@@ -1,6 +1,6 @@
 //! The 46 functions as the engine calls them: charging, memory, traps, waiting.
 
-use wasmi::{Caller, Error, Linker, Memory};
+use wasmi::{Caller, Error, Linker, Memory, ValType};
 
 use crate::Errno;
 use crate::abi::memory::Guest;
@@ -15,11 +15,41 @@ use crate::trap::{Exit, Trap};
 /// The module that programs import the functions from.
 pub const MODULE: &str = "wasi_snapshot_preview1";
 
+/// A function of `wasi_snapshot_preview1`.
+#[derive(Debug, Clone, Copy)]
+pub struct FunctionType {
+    /// The name it is imported by.
+    pub name: &'static str,
+    /// Types of its parameters.
+    pub params: &'static [ValType],
+    /// `i32`, an errno, for all but `proc_exit`, which has none.
+    pub results: &'static [ValType],
+}
+
+/// A parameter as it is declared here, and the type it has in a module.
+trait Parameter {
+    const TYPE: ValType;
+}
+
+impl Parameter for u32 {
+    const TYPE: ValType = ValType::I32;
+}
+
+impl Parameter for u64 {
+    const TYPE: ValType = ValType::I64;
+}
+
+impl Parameter for i64 {
+    const TYPE: ValType = ValType::I64;
+}
+
 /// One line for each function: name, parameters, fuel charged before anything is done, and what does it.
 macro_rules! functions {
     ($( $name:ident ( $($arg:ident : $ty:ty),* ) $cost:expr, |$ctx:pat_param, $guest:pat_param| $body:expr; )*) => {
-        /// The names that the linker answers for, apart from those that may wait or never return.
-        const ANSWERED: &[&str] = &[$( stringify!($name) ),*];
+        /// Those that are answered at once.
+        const ANSWERED: &[FunctionType] = &[$(
+            FunctionType { name: stringify!($name), params: &[$( <$ty as Parameter>::TYPE ),*], results: &[ValType::I32] }
+        ),*];
 
         fn link_answered<T: WasiView>(linker: &mut Linker<T>) -> Result<(), wasmi::errors::LinkerError> {
             $(
@@ -27,7 +57,7 @@ macro_rules! functions {
                     MODULE,
                     stringify!($name),
                     |mut caller: Caller<'_, T>, $($arg: $ty),*| -> Result<i32, Error> {
-                        call(&mut caller, $cost, |$ctx, $guest| $body)
+                        call(&mut caller, stringify!($name), $cost, |$ctx, $guest| $body)
                     },
                 )?;
             )*
@@ -44,8 +74,7 @@ functions! {
     clock_res_get(id: u32, out: u32) TABLE, |c, g| clock::clock_res_get(c, g, id, out);
     clock_time_get(id: u32, precision: u64, out: u32) TABLE, |c, g| clock::clock_time_get(c, g, id, precision, out);
     fd_advise(fd: u32, offset: u64, len: u64, advice: u32) TABLE, |c, _| file::fd_advise(c, fd, offset, len, advice);
-    fd_allocate(fd: u32, offset: u64, len: u64) CHANGE.saturating_add(fuel::allocated(offset, len)),
-        |c, _| file::fd_allocate(c, fd, offset, len);
+    fd_allocate(fd: u32, offset: u64, len: u64) CHANGE, |c, _| file::fd_allocate(c, fd, offset, len);
     fd_close(fd: u32) CHANGE, |c, _| table::fd_close(c, fd);
     fd_datasync(fd: u32) SYSCALL, |c, _| file::fd_datasync(c, fd);
     fd_fdstat_get(fd: u32, out: u32) TABLE, |c, g| table::fd_fdstat_get(c, g, fd, out);
@@ -90,8 +119,7 @@ functions! {
         TREE.saturating_add(fuel::path(target_len)).saturating_add(fuel::path(len)),
         |c, g| path::path_symlink(c, g, (target, target_len), fd, (path, len));
     path_unlink_file(fd: u32, path: u32, len: u32) TREE.saturating_add(fuel::path(len)), |c, g| path::path_unlink_file(c, g, fd, (path, len));
-    random_get(buf: u32, len: u32) TABLE.saturating_add(fuel::random(len.into())),
-        |c, g| random::random_get(c, g, buf, len);
+    random_get(buf: u32, len: u32) TABLE, |c, g| random::random_get(c, g, buf, len);
     sched_yield() TABLE, |_, _| Ok(());
     sock_accept(fd: u32, flags: u32, out: u32) TABLE, |c, _| {
         let _ = (flags, out);
@@ -111,25 +139,31 @@ functions! {
     };
 }
 
-/// The functions that may wait or never return.
-const APART: [&str; 5] = ["fd_read", "fd_write", "poll_oneoff", "proc_exit", "proc_raise"];
+/// Those that may wait or never return.
+const BLOCKING: [FunctionType; 5] = [
+    FunctionType { name: "fd_read", params: &[ValType::I32; 4], results: &[ValType::I32] },
+    FunctionType { name: "fd_write", params: &[ValType::I32; 4], results: &[ValType::I32] },
+    FunctionType { name: "poll_oneoff", params: &[ValType::I32; 4], results: &[ValType::I32] },
+    FunctionType { name: "proc_exit", params: &[ValType::I32], results: &[] },
+    FunctionType { name: "proc_raise", params: &[ValType::I32], results: &[ValType::I32] },
+];
 
-/// All 46 functions of `wasi_snapshot_preview1`, in the order of the alphabet.
-pub const FUNCTIONS: [&str; 46] = names();
+/// All 46 functions of `wasi_snapshot_preview1` with their types, in the order of the alphabet.
+pub const FUNCTIONS: &[FunctionType] = &sorted();
 
 /// Merges the two lists above, so that neither can be forgotten here.
-const fn names() -> [&'static str; 46] {
-    assert!(ANSWERED.len() + APART.len() == 46);
-    let mut all = [""; 46];
+const fn sorted() -> [FunctionType; 46] {
+    assert!(ANSWERED.len() + BLOCKING.len() == 46);
+    let mut all = [ANSWERED[0]; 46];
     let mut at = 0;
     while at < all.len() {
-        let name = if at < ANSWERED.len() { ANSWERED[at] } else { APART[at - ANSWERED.len()] };
+        let function = if at < ANSWERED.len() { ANSWERED[at] } else { BLOCKING[at - ANSWERED.len()] };
         let mut slot = at;
-        while slot > 0 && less(name, all[slot - 1]) {
+        while slot > 0 && less(function.name, all[slot - 1].name) {
             all[slot] = all[slot - 1];
             slot -= 1;
         }
-        all[slot] = name;
+        all[slot] = function;
         at += 1;
     }
     all
@@ -223,11 +257,17 @@ fn run<T: WasiView, R>(
 /// A call that is answered at once.
 fn call<T: WasiView>(
     caller: &mut Caller<'_, T>,
+    name: &'static str,
     cost: u64,
     body: impl FnOnce(&mut WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32, Error> {
     T::charge(caller, cost)?;
-    run(caller, body).map(Errno::answer)
+    let answer = run(caller, body)?;
+    if let Err(errno) = answer {
+        let denial = caller.data_mut().wasi().denied().take();
+        T::refused(caller, name, errno, denial);
+    }
+    Ok(Errno::answer(answer))
 }
 
 /// A call that waits for its stream when there is nothing yet.
@@ -250,7 +290,7 @@ fn waiting<T: WasiView>(
 /// Lets time pass for the guest.
 fn pass<T: WasiView>(caller: &mut Caller<'_, T>, ns: u64) -> Result<(), Error> {
     if caller.data_mut().wasi().clock.sleep_costs_fuel() {
-        T::charge(caller, ns)?;
+        T::charge_sleep(caller, ns)?;
     }
     match caller.data_mut().wasi().clock.sleep(ns) {
         Slept::Through => Ok(()),
@@ -285,10 +325,36 @@ fn poll_oneoff<T: WasiView>(
 
 #[cfg(test)]
 mod tests {
-    use super::FUNCTIONS;
+    use super::*;
+
+    struct Guest(WasiCtx);
+
+    impl WasiView for Guest {
+        fn wasi(&mut self) -> &mut WasiCtx {
+            &mut self.0
+        }
+        fn memory(&self) -> Option<Memory> {
+            None
+        }
+    }
 
     #[test]
     fn the_names_are_46_different_ones_in_order() {
-        assert!(FUNCTIONS.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(FUNCTIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn the_types_are_those_that_are_linked() {
+        let text = |types: &[ValType]| types.iter().map(|ty| format!(" {ty:?}").to_lowercase()).collect::<String>();
+        let import = |FunctionType { name, params, results }: &FunctionType| {
+            format!("(import \"{MODULE}\" \"{name}\" (func (param{}) (result{})))", text(params), text(results))
+        };
+        let module = format!("(module {})", FUNCTIONS.iter().map(import).collect::<String>());
+        let engine = wasmi::Engine::default();
+        let module = wasmi::Module::new(&engine, wat::parse_str(&module).expect("text")).expect("a module");
+        let mut linker = Linker::new(&engine);
+        add_to_linker(&mut linker).expect("linked once");
+        let mut store = wasmi::Store::new(&engine, Guest(WasiCtx::builder().build().expect("a context of nothing")));
+        linker.instantiate_and_start(&mut store, &module).expect("every function is there, with the type of the list");
     }
 }

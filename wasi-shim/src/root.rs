@@ -37,7 +37,7 @@ impl Access {
 #[derive(Debug)]
 pub struct Preopen {
     pub(crate) source: Source,
-    pub(crate) guest_name: String,
+    pub(crate) guest_name: Vec<u8>,
     pub(crate) access: Access,
     pub(crate) volume: Volume,
     pub(crate) scope: Option<Scope>,
@@ -52,16 +52,16 @@ pub(crate) enum Source {
 impl Preopen {
     /// The directory at `host`, which the guest knows as `guest_name`; nothing can be done in it until
     /// [`Preopen::access`] says so.
-    pub fn new(host: impl AsRef<Path>, guest_name: impl Into<String>) -> Self {
+    pub fn new(host: impl AsRef<Path>, guest_name: impl Into<Vec<u8>>) -> Self {
         Self::from_source(Source::Path(host.as_ref().to_owned()), guest_name.into())
     }
 
     /// The directory open as `handle`.
-    pub fn from_handle(handle: impl Into<OwnedFd>, guest_name: impl Into<String>) -> Self {
+    pub fn from_handle(handle: impl Into<OwnedFd>, guest_name: impl Into<Vec<u8>>) -> Self {
         Self::from_source(Source::Handle(handle.into()), guest_name.into())
     }
 
-    fn from_source(source: Source, guest_name: String) -> Self {
+    fn from_source(source: Source, guest_name: Vec<u8>) -> Self {
         let access = Access { directory: Rights::NONE, file: Rights::NONE };
         Self { source, guest_name, access, volume: Volume::new(), scope: None }
     }

@@ -1,6 +1,7 @@
 //! Descriptors.
 
 use core::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -71,7 +72,7 @@ impl Drop for Handle {
 pub(crate) struct Directory {
     pub(crate) handle: Handle,
     /// The name under which the guest finds it preopened.
-    pub(crate) preopen: Option<Box<str>>,
+    pub(crate) preopen: Option<Box<[u8]>>,
     /// Where it is, kept only where a scope asks.
     pub(crate) trail: Option<Trail>,
     /// What `fd_readdir` found when it last started over.
@@ -152,13 +153,15 @@ impl Descriptor {
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: Vec<Option<Descriptor>>,
+    /// Numbers among them that are free: looking for the lowest takes no longer the more there are.
+    free: BTreeSet<u32>,
     limit: usize,
 }
 
 impl Table {
     /// A table that holds at most `limit` descriptors.
     pub(crate) fn new(limit: u32) -> Self {
-        Self { slots: Vec::new(), limit: limit as usize }
+        Self { slots: Vec::new(), free: BTreeSet::new(), limit: limit as usize }
     }
 
     pub(crate) fn get(&self, fd: u32) -> Result<&Descriptor, Errno> {
@@ -178,27 +181,29 @@ impl Table {
 
     /// Whether another descriptor fits.
     pub(crate) fn has_room(&self) -> bool {
-        self.slots.len() < self.limit || self.slots.iter().any(Option::is_none)
+        self.slots.len() < self.limit || !self.free.is_empty()
     }
 
     /// Gives `descriptor` the lowest free number.
     pub(crate) fn insert(&mut self, descriptor: Descriptor) -> Result<u32, Errno> {
-        let at = match self.slots.iter().position(Option::is_none) {
+        let at = match self.free.pop_first() {
             Some(at) => at,
             None if self.slots.len() < self.limit => {
                 self.slots.push(None);
-                self.slots.len() - 1
+                self.slots.len() as u32 - 1 // the limit is a u32
             }
             None => return Err(Errno::Mfile),
         };
-        // `at` is in range: it was found or has just been pushed.
-        self.slots[at] = Some(descriptor);
-        Ok(at as u32)
+        // `at` is in range: it was free or has just been pushed.
+        self.slots[at as usize] = Some(descriptor);
+        Ok(at)
     }
 
     /// Closes `fd`.
     pub(crate) fn remove(&mut self, fd: u32) -> Result<Descriptor, Errno> {
-        self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)
+        let removed = self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)?;
+        self.free.insert(fd);
+        Ok(removed)
     }
 
     /// Gives the descriptor at `from` the number `to`, closing what was there.

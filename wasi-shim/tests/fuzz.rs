@@ -30,7 +30,7 @@ fn long() -> impl Strategy<Value = u64> {
 }
 
 fn call() -> impl Strategy<Value = (&'static str, Vec<u32>, Vec<u64>)> {
-    let names: Vec<_> = FUNCTIONS.into_iter().filter(|name| *name != "proc_exit").collect();
+    let names: Vec<_> = FUNCTIONS.iter().map(|function| function.name).filter(|name| *name != "proc_exit").collect();
     (prop::sample::select(names), prop::collection::vec(word(), 9), prop::collection::vec(long(), 9))
 }
 

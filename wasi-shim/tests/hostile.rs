@@ -3,7 +3,7 @@
 mod guest;
 
 use guest::{CREAT, Guest, OUT, Open, PAGES, PLENTY, fresh, i, l, scratch};
-use wasi_shim::{Errno, FUNCTIONS, SeededEntropy, Trap, WasiCtx};
+use wasi_shim::{Errno, FUNCTIONS, FunctionType, SeededEntropy, Trap, WasiCtx};
 use wasmi::Val;
 
 const ROOT: u32 = 3;
@@ -85,8 +85,8 @@ fn a_result_that_cannot_be_stored_is_found_before_anything_is_done() {
 #[test]
 fn every_pointer_of_every_call_may_point_nowhere() {
     let mut guest = Guest::new(WasiCtx::builder().arg("a").env("k", "v").entropy(SeededEntropy::new(0)));
-    for name in FUNCTIONS {
-        if name == "proc_exit" || name == "proc_raise" {
+    for FunctionType { name, .. } in FUNCTIONS {
+        if ["proc_exit", "proc_raise"].contains(name) {
             continue;
         }
         for wild in [END - 1, END, u32::MAX - 7, u32::MAX] {
@@ -142,7 +142,8 @@ fn huge_lengths_are_answered_and_not_allocated() {
         WasiCtx::builder().preopen(guest::preopen(std::path::Path::new("/"))).entropy(SeededEntropy::new(1)),
     );
     let huge = u32::MAX;
-    guest.refuel(u64::MAX);
+    // Nothing like what so many bytes would cost: nonsense is answered, and does not end the guest.
+    guest.refuel(1_000_000);
     assert_eq!(guest.call("random_get", &[i(0), i(huge)]), Err(Errno::Fault));
     assert_eq!(guest.call("path_create_directory", &[i(ROOT), i(0), i(huge)]), Err(Errno::Nametoolong));
     assert_eq!(guest.call("path_symlink", &[i(0), i(huge), i(ROOT), i(0), i(1)]), Err(Errno::Nametoolong));
@@ -178,7 +179,7 @@ fn a_module_without_memory_traps_and_says_why() {
     let engine = wasmi::Engine::new(&config);
     let module = wasmi::Module::new(&engine, wat::parse_str(without).expect("valid")).expect("valid");
     let wasi = WasiCtx::builder().build().expect("buildable");
-    let mut store = wasmi::Store::new(&engine, guest::Host { wasi, memory: None, budget: 0 });
+    let mut store = wasmi::Store::new(&engine, guest::Host { wasi, memory: None, budget: 0, denials: Vec::new() });
     store.set_fuel(PLENTY).expect("metered");
     let mut linker = wasmi::Linker::new(&engine);
     wasi_shim::add_to_linker(&mut linker).expect("empty linker");

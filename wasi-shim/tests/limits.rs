@@ -3,7 +3,7 @@
 mod guest;
 
 use guest::{APPEND, CREAT, DIRECTORY, Guest, Open, PLENTY, TRUNC, fresh, i, l, preopen, scratch};
-use wasi_shim::{Errno, Quota, Rights, Scope, SeededEntropy, Volume, WasiCtx};
+use wasi_shim::{Denial, Errno, Quota, Rights, Scope, SeededEntropy, Volume, WasiCtx};
 use wasmi::TrapCode;
 
 const ROOT: u32 = 3;
@@ -283,7 +283,7 @@ fn descriptors_run_out_and_come_back() {
 #[test]
 fn every_call_costs_fuel() {
     let mut guest = fresh();
-    for name in wasi_shim::FUNCTIONS {
+    for wasi_shim::FunctionType { name, .. } in wasi_shim::FUNCTIONS {
         guest.refuel(PLENTY);
         let args: Vec<_> =
             guest::signature(name).split_whitespace().map(|kind| if kind == "i64" { l(0) } else { i(0) }).collect();
@@ -295,7 +295,7 @@ fn every_call_costs_fuel() {
 #[test]
 fn every_call_ends_without_fuel() {
     let mut guest = fresh();
-    for name in wasi_shim::FUNCTIONS {
+    for wasi_shim::FunctionType { name, .. } in wasi_shim::FUNCTIONS {
         guest.refuel(10);
         let args: Vec<_> =
             guest::signature(name).split_whitespace().map(|kind| if kind == "i64" { l(0) } else { i(0) }).collect();
@@ -455,6 +455,50 @@ fn a_scope_lets_be_read_what_is_below_its_prefix() {
 }
 
 #[test]
+fn the_embedder_is_told_of_what_rules_about_files_deny_and_of_nothing_else() {
+    let dir = tree();
+    let scope = Scope::new().read("/data").expect("valid").write("/data/out").expect("valid");
+    let mut guest = scoped(dir.path(), scope);
+    let scope = |path: &str, write| Denial::Scope { path: path.into(), write };
+    let outside = |path: &str| Denial::Outside { path: path.into() };
+    let mut told = |answer: fn(&mut Guest) -> Result<(), Errno>, errno, denial: Option<(&'static str, Denial)>| {
+        assert_eq!(answer(&mut guest), Err(errno), "{denial:?}");
+        assert_eq!(guest.denials(), Vec::from_iter(denial));
+    };
+    told(
+        |g| g.open(ROOT, "data/../private/file", Open::read()).map(drop),
+        Errno::Acces,
+        Some(("path_open", scope("/private/file", false))),
+    );
+    told(
+        |g| g.open(ROOT, "data/in/file", Open::rw()).map(drop),
+        Errno::Acces,
+        Some(("path_open", scope("/data/in/file", true))),
+    );
+    told(
+        |g| g.open(ROOT, "data/in/new", Open::read().oflags(CREAT)).map(drop),
+        Errno::Acces,
+        Some(("path_open", scope("/data/in/new", true))),
+    );
+    told(
+        |g| g.stat_at(ROOT, "private/file", false).map(drop),
+        Errno::Acces,
+        Some(("path_filestat_get", scope("/private/file", false))),
+    );
+    told(|g| g.mkdir(ROOT, "data/in/sub"), Errno::Acces, Some(("path_create_directory", scope("/data/in/sub", true))));
+    told(|g| g.unlink(ROOT, "data/in/file"), Errno::Acces, Some(("path_unlink_file", scope("/data/in/file", true))));
+    told(|g| g.mkdir(ROOT, "data/../../out"), Errno::Perm, Some(("path_create_directory", outside("data/../../out"))));
+    told(
+        |g| g.open(ROOT, "/etc/passwd", Open::read()).map(drop),
+        Errno::Perm,
+        Some(("path_open", outside("/etc/passwd"))),
+    );
+    told(|g| g.open(ROOT, "data/absent", Open::read()).map(drop), Errno::Noent, None);
+    told(|g| g.mkdir(ROOT, "data/in"), Errno::Exist, None);
+    told(|g| g.open(99, "data", Open::read()).map(drop), Errno::Badf, None);
+}
+
+#[test]
 fn a_scope_lets_be_changed_what_is_below_its_prefix() {
     let dir = tree();
     let scope = Scope::new().read("/data").expect("valid").write("/data/out").expect("valid");
@@ -523,4 +567,20 @@ fn a_scope_holds_through_directory_descriptors() {
     let write = Open::none().base(Rights::FD_WRITE.bits());
     assert!(guest.open(data, "out/file", write).is_ok());
     assert_eq!(guest.open(ROOT, "private", Open::none().oflags(DIRECTORY)), Err(Errno::Acces));
+}
+
+#[test]
+fn setting_aside_more_than_the_quota_is_answered_whatever_it_would_cost() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut guest, _) = with_quota(dir.path(), 1 << 20, 10);
+    let fd = guest.open(ROOT, "file", Open::rw().oflags(CREAT)).expect("creatable");
+    guest.refuel(500_000);
+    for len in [u32::MAX.into(), 1 << 40] {
+        assert_eq!(guest.call("fd_allocate", &[i(fd), l(0), l(len)]), Err(Errno::Dquot), "{len}");
+    }
+    // What there is room for is paid for.
+    guest.refuel(100_000);
+    assert!(guest.try_call("fd_allocate", &[i(fd), l(0), l(1 << 20)]).is_err());
+    guest.refuel(500_000);
+    assert_eq!(guest.call("fd_allocate", &[i(fd), l(0), l(1 << 20)]), Ok(()));
 }

@@ -12,7 +12,7 @@ use conductor::config::{Params, PluginConfig};
 use conductor::grant::Grant;
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{
-    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Outcome, Plugin, Request,
+    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin, Request,
     Services, Status, Trap as Theirs, ValueType,
 };
 
@@ -119,7 +119,9 @@ fn plugin(wasm: &[u8], directory: &Directory) -> Verdict {
 fn load(admitted: &AdmittedPlugin) -> Result<Arc<Plugin>, String> {
     let mut settings = PluginConfig::new(PathBuf::new());
     settings.wasm.max_fuel = FUEL;
-    Plugin::load(admitted, &settings, Grant::from_config(&settings), FUNCTIONS).map_err(|error| error.to_string())
+    Manifest::read(admitted, FUNCTIONS)
+        .and_then(|manifest| Plugin::load(&manifest, &settings, Grant::from_config(&settings)))
+        .map_err(|error| error.to_string())
 }
 
 fn call(plugin: &Arc<Plugin>) -> (Verdict, u64) {

@@ -53,21 +53,25 @@ impl Grant {
         let environment = Environment::of_process();
         let known = Known::read(self.config.as_deref(), &environment)?;
         let plugin = known.plugin(&self.plugin)?;
-        let standing = known.standing(&self.plugin, plugin).map_err(|reason| {
+        let refused = |reason: &str| {
             Failure::negative(format!(
                 "plugin \"{}\" is refused, so nothing is granted to it: {reason}",
                 self.plugin.escaped()
             ))
-        })?;
+        };
+        let standing = known.standing(&self.plugin, plugin).map_err(|reason| refused(&reason))?;
+        if standing.status.loaded.as_ref().is_err_and(|unusable| !unusable.lacks_a_grant()) {
+            return Err(refused(standing.refusal.as_deref().unwrap_or_default()));
+        }
         let wanted = self.wanted(&standing)?;
         out.line(format_args!(
             "{}  {}  ({}, {})",
             self.plugin,
             plugin.path.escaped(),
             standing.level(),
-            standing.identity
+            standing.identity()
         ))?;
-        if let Some(identity) = standing.approved_elsewhere {
+        if let Some(identity) = standing.status.approved_elsewhere {
             out.line(format_args!("  {}", other_approval(identity)))?;
         }
         if wanted.is_empty() {
@@ -90,14 +94,14 @@ impl Grant {
         }
         let approval = Approval {
             plugin: self.plugin.clone(),
-            identity: standing.identity,
+            identity: standing.identity(),
             capabilities: approved.clone(),
             hosts: self.host,
             commands: self.command,
             ports: self.port,
             approved_at: known.today(),
         };
-        let predecessors = standing.predecessors;
+        let predecessors = standing.predecessors();
         let approve = |store: &mut GrantStore| {
             if let Identity::Signer(signer) = approval.identity {
                 store.succeed(&self.plugin, &predecessors, signer);
@@ -134,7 +138,11 @@ impl Grant {
 
     /// What granting `capability` means.
     fn show(&self, out: &mut Output, standing: &Standing, capability: Capability) -> std::io::Result<()> {
-        let asked = if standing.needs.contains(&capability) { "asked for" } else { "NOT asked for by the plugin" };
+        let asked = if standing.status.manifest.needs().contains(&capability) {
+            "asked for"
+        } else {
+            "NOT asked for by the plugin"
+        };
         let risk = Risk::of(capability).name();
         out.line(format_args!(
             "  {:<14} {asked}; risk: {risk}; it may {}",
@@ -152,7 +160,7 @@ impl Grant {
         } else if let Some(option) = standing.option_for_scope(capability) {
             out.line(format_args!("  {:<14} it reaches nothing yet; to say what: {option}", ""))?;
         }
-        if standing.grant.source(capability) == Some(Source::Configuration) {
+        if standing.status.grant.source(capability) == Some(Source::Configuration) {
             out.line(format_args!("  {:<14} (the configuration grants it already)", ""))?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use argh::FromArgs;
 use serde::Serialize;
@@ -9,10 +10,11 @@ use serde::Serialize;
 use super::super::run_policy::RunPolicy;
 use super::super::{Exit, Failure, Output};
 use crate::config::{Capability, Environment};
+use crate::daemon::Outlook;
 use crate::grant::Risk;
 use crate::host;
-use crate::package::{Verdict, examine, first_seen};
-use crate::sandbox::{Description, ExportKind, HostFunction, Import, Metadata};
+use crate::package::{Refusal, Verdict, first_seen};
+use crate::sandbox::{Description, ExportKind, Manifest, Metadata, Probed};
 use crate::text::Escape as _;
 use crate::text::clean;
 
@@ -22,13 +24,13 @@ const MAX_TEXT: usize = 500;
 /// What becomes of the first sight of a signed plugin.
 pub(in crate::cli) const RECORDS: &str = "`conductor run` records it in";
 
-/// Show who signed a plugin, whether it would be admitted, and what it could do. Nothing of it runs.
+/// Show who signed a plugin, whether it would run, and what it could do. It is not called.
 #[derive(FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "inspect",
     example = "{command_name} my_plugin.wasm\n{command_name} my_plugin.wasm --json | jq .needs",
-    note = "The verdict is the one of `conductor run`: by the settings of the plugin whose `path` this is, if the configuration has\none, and else by the default settings.\n\nExit codes: 0 it would be admitted; 1 it would be refused; 2 wrong usage, or it could not be decided."
+    note = "The verdict is the one of `conductor run`: by the settings of the plugin whose `path` this is, if the configuration has\none, and else by the default settings. It is read, settled and loaded as there, and not called. Where its origin is\nadmitted and only running tells what it asks for (an export `capabilities`, or an `init` that returns metadata, and no\nsection conductor.plugin), these run, in the sandbox and with nothing granted; so does the conformance gate where it is\nrequired.\n\nExit codes: 0 it would be admitted and loaded; 1 it would be refused; 2 wrong usage, or it could not be decided."
 )]
 pub(super) struct Inspect {
     /// the plugin
@@ -45,11 +47,11 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let environment = Environment::of_process();
-        let RunPolicy { settings, policy, .. } = RunPolicy::of(&self.file, self.config.as_deref(), &environment)?;
-        let (verdict, bytes) = examine(&self.file, &policy);
-        let description = Description::read(&bytes, host::TABLE).map_err(|reason| reason.to_string());
-        let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
-        let report = Report { settings, verdict: &verdict, history, description };
+        let run = RunPolicy::of(&self.file, self.config.as_deref(), &environment)?;
+        let Outlook { verdict, description, status } = run.outlook();
+        let history = first_seen(&verdict, &run.policy).map(|first_seen| first_seen.text(RECORDS));
+        let manifest = status.as_ref().map(|status| &status.manifest);
+        let report = Report { settings: run.settings, verdict: &verdict, history, description, manifest };
         if self.json {
             // Texts, numbers and lists of them: nothing here that JSON could not hold.
             let json = serde_json::to_string_pretty(&report.json()).unwrap_or_default();
@@ -59,8 +61,8 @@ impl Inspect {
         }
         match &verdict.refusal {
             Some(refusal) if refusal.is_undecided() => Err(Failure::operation(refusal.to_string())),
-            None if report.description.is_ok() => Ok(Exit::Done),
-            _ => Ok(Exit::Negative),
+            None => Ok(Exit::Done),
+            Some(_) => Ok(Exit::Negative),
         }
     }
 }
@@ -72,6 +74,8 @@ struct Report<'a> {
     /// What the record of admitted versions does not know yet.
     history: Option<String>,
     description: Result<Description, String>,
+    /// What is known of it beyond its sections, when its origin is admitted.
+    manifest: Option<&'a Arc<Manifest>>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +87,9 @@ struct ReportText<'a> {
     unusable: Option<&'a str>,
     metadata: Option<MetadataText<'a>>,
     needs: Vec<NeedText>,
+    /// Whether something that it needs may be missing in the list, because only running it tells.
+    needs_unknown: bool,
+    remarks: Vec<String>,
     imports: Vec<ImportText<'a>>,
     exports: Vec<ExportText<'a>>,
 }
@@ -111,6 +118,8 @@ struct ActionText<'a> {
 struct NeedText {
     capability: &'static str,
     risk: &'static str,
+    /// Whether only running it told.
+    by_running: bool,
 }
 
 #[derive(Serialize)]
@@ -127,12 +136,49 @@ struct ExportText<'a> {
     kind: String,
 }
 
-/// The host function behind an import.
-fn function(import: &Import) -> Option<&'static HostFunction> {
-    host::TABLE.iter().find(|function| import.module == "conductor" && function.name == import.name)
-}
-
 impl Report<'_> {
+    /// What it declared by running.
+    fn probed(&self) -> Option<&Probed> {
+        self.manifest?.probed()
+    }
+
+    /// What it says of itself: in its section, or else by running.
+    fn metadata(&self) -> Option<&Metadata> {
+        let description = self.description.as_ref().ok()?;
+        description.metadata.as_ref().or_else(|| self.probed()?.metadata.as_ref())
+    }
+
+    /// What it needs, and whether only running it told.
+    fn needs(&self) -> Vec<(Capability, bool)> {
+        let sections = self.description.as_ref().map(|description| description.needs.clone()).unwrap_or_default();
+        let needs = self.manifest.map_or(&sections, |manifest| manifest.needs());
+        let told = |capability: &Capability| {
+            !sections.contains(capability)
+                && self.probed().is_some_and(|probed| probed.capabilities.contains(capability))
+        };
+        needs.iter().map(|capability| (*capability, told(capability))).collect()
+    }
+
+    /// Why what it needs is not known to the end.
+    fn unknown(&self) -> Option<&'static str> {
+        let declares = self.description.as_ref().is_ok_and(Description::declares_by_running);
+        match self.manifest {
+            None if declares => {
+                Some("more, perhaps: it says so only by running, and what is not admitted does not run")
+            }
+            Some(_) if self.probed().is_some_and(|probed| probed.failure.is_some()) => {
+                Some("more, perhaps: see the remark")
+            }
+            _ => None,
+        }
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let of_sections =
+            || self.description.as_ref().map(|description| description.remarks.clone()).unwrap_or_default();
+        self.manifest.map_or_else(of_sections, Manifest::remarks)
+    }
+
     fn json(&self) -> ReportText<'_> {
         let description = self.description.as_ref().ok();
         let imports = description.map(|description| description.imports.as_slice()).unwrap_or_default();
@@ -142,17 +188,17 @@ impl Report<'_> {
             verdict: self.verdict,
             history: self.history.as_deref(),
             unusable: self.description.as_ref().err().map(String::as_str),
-            metadata: description.and_then(|description| description.metadata.as_ref()).map(metadata),
-            needs: description
-                .map(|description| description.needs.iter().copied().map(need).collect())
-                .unwrap_or_default(),
+            metadata: self.metadata().map(metadata),
+            needs: self.needs().into_iter().map(need).collect(),
+            needs_unknown: self.unknown().is_some(),
+            remarks: self.remarks().iter().map(|remark| clean(remark, MAX_TEXT)).collect(),
             imports: imports
                 .iter()
                 .map(|import| ImportText {
                     module: &import.module,
                     name: &import.name,
                     r#type: import.signature.to_string(),
-                    capability: function(import).and_then(|function| function.capability).map(Capability::name),
+                    capability: host::capability(import).map(Capability::name),
                 })
                 .collect(),
             exports: exports
@@ -171,8 +217,13 @@ impl Report<'_> {
         match &self.description {
             // A file that could not be read needs no second complaint.
             Err(_) if !self.verdict.read => {}
+            // It stands in the verdict, where that has no other reason.
+            Err(_) if matches!(self.verdict.refusal, Some(Refusal::Unusable { .. })) => {}
             Err(reason) => line("unusable:", &reason.replace('\n', " ")),
-            Ok(description) => describe(description, &mut line),
+            Ok(description) => self.describe(description, &mut line),
+        }
+        for remark in self.remarks() {
+            line("remark:", &remark);
         }
         line("settings:", &self.settings);
         for part in self.history.iter().flat_map(|history| history.lines()) {
@@ -181,47 +232,54 @@ impl Report<'_> {
         let _ = write!(text, "{}", self.verdict);
         text
     }
-}
 
-fn describe(description: &Description, line: &mut impl FnMut(&str, &str)) {
-    if let Some(metadata) = &description.metadata {
-        line("name:", &format!("{} {}", metadata.name.escaped(), metadata.version.escaped()));
-        line("what:", &metadata.description);
-        line("author:", &format!("{} (a claim), licence {}", metadata.author, metadata.license));
-        if let Some(homepage) = &metadata.homepage {
-            line("homepage:", homepage);
+    fn describe(&self, description: &Description, line: &mut impl FnMut(&str, &str)) {
+        if let Some(metadata) = self.metadata() {
+            line("name:", &format!("{} {}", metadata.name.escaped(), metadata.version.escaped()));
+            line("what:", &metadata.description);
+            line("author:", &format!("{} (a claim), licence {}", metadata.author, metadata.license));
+            if let Some(homepage) = &metadata.homepage {
+                line("homepage:", homepage);
+            }
+            for action in &metadata.actions {
+                let call: Vec<_> =
+                    std::iter::once(&action.name).chain(&action.parameters).map(String::as_str).collect();
+                line("action:", &format!("{}: {}", call.join(" "), action.description));
+            }
         }
-        for action in &metadata.actions {
-            let call: Vec<_> = std::iter::once(&action.name).chain(&action.parameters).map(String::as_str).collect();
-            line("action:", &format!("{}: {}", call.join(" "), action.description));
+        let needs = self.needs();
+        if needs.is_empty() {
+            line("needs:", "no capability");
         }
+        for (capability, by_running) in needs {
+            let told = if by_running { "; it said so when it was run" } else { "" };
+            line("needs:", &format!("{capability} (risk: {}{told})", Risk::of(capability).name()));
+        }
+        if let Some(unknown) = self.unknown() {
+            line("needs:", unknown);
+        }
+        let (ours, others): (Vec<_>, Vec<_>) =
+            description.imports.iter().partition(|import| host::function(import).is_some());
+        for import in ours {
+            let function = host::function(import);
+            let doc = function.and_then(|function| function.doc.split(". ").next()).unwrap_or_default();
+            // The documentation begins with the call as it is written: what it does comes after that.
+            let what = doc.split_once(": ").map_or(doc, |(_, what)| what).trim_end_matches('.');
+            let needs = function.and_then(|function| function.capability).map(|capability| format!(" [{capability}]"));
+            line("imports:", &format!("{}{}: {what}", import.name.escaped(), needs.unwrap_or_default()));
+        }
+        if !others.is_empty() {
+            let names: Vec<_> = others.iter().map(|import| import.name.escaped().to_string()).collect();
+            line("imports:", &format!("from WASI: {}", names.join(", ")));
+        }
+        let exports: Vec<_> = description
+            .exports
+            .iter()
+            .filter(|export| !matches!(export.kind, ExportKind::Global | ExportKind::Table))
+            .map(|export| export.name.escaped().to_string())
+            .collect();
+        line("exports:", &exports.join(", "));
     }
-    if description.needs.is_empty() {
-        line("needs:", "no capability");
-    }
-    for capability in &description.needs {
-        line("needs:", &format!("{capability} (risk: {})", Risk::of(*capability).name()));
-    }
-    let (ours, others): (Vec<_>, Vec<_>) = description.imports.iter().partition(|import| function(import).is_some());
-    for import in ours {
-        let function = function(import);
-        let doc = function.and_then(|function| function.doc.split(". ").next()).unwrap_or_default();
-        // The documentation begins with the call as it is written: what it does comes after that.
-        let what = doc.split_once(": ").map_or(doc, |(_, what)| what).trim_end_matches('.');
-        let needs = function.and_then(|function| function.capability).map(|capability| format!(" [{capability}]"));
-        line("imports:", &format!("{}{}: {what}", import.name.escaped(), needs.unwrap_or_default()));
-    }
-    if !others.is_empty() {
-        let names: Vec<_> = others.iter().map(|import| import.name.escaped().to_string()).collect();
-        line("imports:", &format!("from WASI: {}", names.join(", ")));
-    }
-    let exports: Vec<_> = description
-        .exports
-        .iter()
-        .filter(|export| !matches!(export.kind, ExportKind::Global | ExportKind::Table))
-        .map(|export| export.name.escaped().to_string())
-        .collect();
-    line("exports:", &exports.join(", "));
 }
 
 fn metadata(metadata: &Metadata) -> MetadataText<'_> {
@@ -243,6 +301,6 @@ fn metadata(metadata: &Metadata) -> MetadataText<'_> {
     }
 }
 
-fn need(capability: Capability) -> NeedText {
-    NeedText { capability: capability.name(), risk: Risk::of(capability).name() }
+fn need((capability, by_running): (Capability, bool)) -> NeedText {
+    NeedText { capability: capability.name(), risk: Risk::of(capability).name(), by_running }
 }

@@ -1,17 +1,15 @@
 //! The plugins of the configuration, and what they ask for and have.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::{Failure, run};
 use crate::clock::SystemClock;
 use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::daemon::{Places, needs};
-use crate::grant::{Grant, GrantStore, Identity};
-use crate::host;
-use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel, admit};
-use crate::sandbox::{Description, Plugin};
+use crate::daemon::{Outlook, Places, PluginStatus};
+use crate::grant::{Identity, LiveGrants};
+use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel};
+use crate::sandbox::Plugin;
 use crate::text::Escape as _;
 
 /// Where approvals are kept.
@@ -22,7 +20,7 @@ pub(super) fn store_path(environment: &Environment) -> Result<PathBuf, Failure> 
 /// The configuration, and everything that decides about its plugins.
 pub(super) struct Known {
     pub(super) config: Config,
-    pub(super) store: GrantStore,
+    grants: Option<Arc<LiveGrants>>,
     places: Places,
     at: Timestamp,
 }
@@ -31,9 +29,9 @@ impl Known {
     /// Reads configuration and grant store. A store that cannot be read is an error, never an empty one.
     pub(super) fn read(config: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
         let config = run::load(config, environment)?.config;
-        let store =
-            GrantStore::load(&store_path(environment)?).map_err(|error| Failure::operation(error.to_string()))?;
-        Ok(Self { config, store, places: Places::of(environment), at: Timestamp::now(&SystemClock::start()) })
+        let places = Places { grants: Some(store_path(environment)?), ..Places::of(environment) };
+        let grants = places.open_grants().map_err(|error| Failure::operation(error.to_string()))?;
+        Ok(Self { config, grants, places, at: Timestamp::now(&SystemClock::start()) })
     }
 
     /// Today, as approvals are dated.
@@ -54,51 +52,46 @@ impl Known {
         })
     }
 
-    /// Reads the plugin's file and says what it asks for and has. The error is why it is not admitted.
+    /// Reads the plugin's file and says what it asks for and has. The error is why it is no plugin that could be granted anything.
     pub(super) fn standing(&self, name: &str, plugin: &PluginConfig) -> Result<Standing, String> {
-        // Asking is no admission: nothing is recorded.
-        let policy = Policy::from_config(name, plugin, &self.places.trusted_keys, None, self.at);
-        let admitted = admit(&plugin.path, &policy).map_err(|refusal| refusal.to_string())?;
-        Description::read(admitted.bytes(), host::TABLE).map_err(|reason| reason.to_string())?;
-        let needs = needs(&admitted);
-        let signers: Vec<[u8; 32]> = admitted.signers().map(|key| *key.as_bytes()).collect();
-        let predecessors: Vec<[u8; 32]> = admitted.predecessors().map(|key| *key.as_bytes()).collect();
-        let known = [&signers[..], &predecessors].concat();
-        let approval = self.store.find(name, admitted.digest(), &known);
-        Ok(Standing {
-            grant: Grant::settle(plugin, &needs, approval),
-            approved_elsewhere: self.store.other(name, admitted.digest(), &known),
-            predecessors,
-            identity: signers.first().map_or(Identity::Digest(admitted.digest()), |key| Identity::Signer(*key)),
-            needs,
-            admitted,
-        })
+        let history = self.places.history.as_deref();
+        let policy = Policy::from_config(name, plugin, &self.places.trusted_keys, history, self.at);
+        let Outlook { verdict, status, .. } = Outlook::of(plugin, &policy, self.grants.as_ref());
+        let refusal = verdict.refusal.map(|refusal| refusal.to_string());
+        let Some(status) = status else { return Err(refusal.unwrap_or_default()) };
+        Ok(Standing { status, refusal })
     }
 
     /// Loads the plugin with the grant it has now. The error is why it is refused.
     pub(super) fn load(&self, name: &str, plugin: &PluginConfig) -> Result<Arc<Plugin>, String> {
-        let Standing { admitted, grant, .. } = self.standing(name, plugin)?;
-        Plugin::load(&admitted, plugin, grant, host::TABLE).map_err(|error| error.to_string())
+        let Standing { status, refusal } = self.standing(name, plugin)?;
+        status.loaded.map_err(|unusable| refusal.unwrap_or_else(|| unusable.to_string()))
     }
 }
 
 /// What an admitted plugin asks for and has.
 pub(super) struct Standing {
-    pub(super) admitted: AdmittedPlugin,
-    pub(super) needs: BTreeSet<Capability>,
-    pub(super) grant: Grant,
-    /// What an approval is bound to.
-    pub(super) identity: Identity,
-    /// The keys that handed over to its signers.
-    pub(super) predecessors: Vec<[u8; 32]>,
-    /// Whose approval there is under its name, while it has none itself.
-    pub(super) approved_elsewhere: Option<Identity>,
+    pub(super) status: PluginStatus,
+    /// Why it cannot be loaded with what it has.
+    pub(super) refusal: Option<String>,
 }
 
 impl Standing {
+    pub(super) fn admitted(&self) -> &AdmittedPlugin {
+        self.status.manifest.admitted()
+    }
+    /// What an approval is bound to.
+    pub(super) fn identity(&self) -> Identity {
+        let admitted = self.admitted();
+        admitted.signers().next().map_or(Identity::Digest(admitted.digest()), |key| Identity::Signer(*key.as_bytes()))
+    }
+    /// The keys that handed over to its signers.
+    pub(super) fn predecessors(&self) -> Vec<[u8; 32]> {
+        self.admitted().predecessors().map(|key| *key.as_bytes()).collect()
+    }
     /// How far its origin is known, for people.
     pub(super) fn level(&self) -> &'static str {
-        match self.admitted.level() {
+        match self.admitted().level() {
             TrustLevel::Unsigned => "unsigned",
             TrustLevel::SelfSigned => "self-signed",
             TrustLevel::Trusted => "signed by a trusted key",
@@ -107,20 +100,21 @@ impl Standing {
     /// The option of `conductor plugin grant` that says what `capability` reaches, while its scope is empty.
     pub(super) fn option_for_scope(&self, capability: Capability) -> Option<&'static str> {
         let (reaches, option) = match capability {
-            Capability::Network => (self.grant.reaches_hosts(), "--host"),
-            Capability::Subprocess => (self.grant.runs_programs(), "--command"),
-            Capability::Midi => (self.grant.reaches_ports(), "--port"),
+            Capability::Network => (self.status.grant.reaches_hosts(), "--host"),
+            Capability::Subprocess => (self.status.grant.runs_programs(), "--command"),
+            Capability::Midi => (self.status.grant.reaches_ports(), "--port"),
             Capability::Filesystem | Capability::Audio | Capability::SystemControl => return None,
         };
         (!reaches).then_some(option)
     }
     /// What was granted and reaches nothing for want of a scope, each with the option that gives it one.
     pub(super) fn without_scope(&self) -> Vec<(Capability, &'static str)> {
-        let held = self.grant.held().map(|(capability, _)| capability);
+        let held = self.status.grant.held().map(|(capability, _)| capability);
         held.filter_map(|capability| Some((capability, self.option_for_scope(capability)?))).collect()
     }
     /// What it asks for and has not.
     pub(super) fn missing(&self) -> Vec<Capability> {
-        self.needs.iter().copied().filter(|capability| !self.grant.has(*capability)).collect()
+        let needs = self.status.manifest.needs().iter().copied();
+        needs.filter(|capability| !self.status.grant.has(*capability)).collect()
     }
 }

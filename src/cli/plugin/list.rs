@@ -23,7 +23,7 @@ const MAX_REASON: usize = 500;
     subcommand,
     name = "list",
     example = "{command_name}\n{command_name} --json | jq '.[] | select(.missing != [])'",
-    note = "Nothing of any plugin runs.\n\nExit codes: 0 all may run; 1 one is refused, or lacks what it asks for; 2 wrong usage, or the configuration or the\ngrant store cannot be read."
+    note = "Each plugin is read, settled and loaded as by `conductor run`, and not called. Where only running tells what it asks\nfor (an export `capabilities`, or an `init` that returns metadata, and no section conductor.plugin), these run, in the\nsandbox and with nothing granted; so does the conformance gate where it is required.\n\nExit codes: 0 all may run; 1 one is refused, or lacks what it asks for; 2 wrong usage, or the configuration or the\ngrant store cannot be read."
 )]
 pub(super) struct List {
     /// configuration file; default conductor/config.toml below `$XDG_CONFIG_HOME`
@@ -49,9 +49,9 @@ impl List {
                 print(out, name, plugin, standing, &config)?;
             }
         }
-        let good = standings
-            .iter()
-            .all(|(_, _, standing)| standing.as_ref().is_ok_and(|standing| standing.missing().is_empty()));
+        let good = standings.iter().all(|(_, _, standing)| {
+            standing.as_ref().is_ok_and(|standing| standing.refusal.is_none() && standing.missing().is_empty())
+        });
         Ok(if good { Exit::Done } else { Exit::Negative })
     }
 }
@@ -73,14 +73,20 @@ fn print(
         }
     };
     out.line(format_args!("{name}  {path}  ({})", standing.level()))?;
-    for (capability, source) in standing.grant.held() {
-        let unused = if standing.needs.contains(&capability) { "" } else { ", not asked for" };
+    if let Some(refusal) = &standing.refusal {
+        out.line(format_args!("  refused: {}", clean(refusal, MAX_REASON)))?;
+    }
+    for remark in standing.status.manifest.remarks() {
+        out.line(format_args!("  remark: {}", clean(&remark, MAX_REASON)))?;
+    }
+    for (capability, source) in standing.status.grant.held() {
+        let unused = if standing.status.manifest.needs().contains(&capability) { "" } else { ", not asked for" };
         let reaches = standing
             .option_for_scope(capability)
             .map_or_else(String::new, |option| format!("; reaches nothing yet; to say what: {grant} {option} …"));
         out.line(format_args!("  {:<14} granted ({}{unused}){reaches}", capability.name(), source.name()))?;
     }
-    if let Some(identity) = standing.approved_elsewhere {
+    if let Some(identity) = standing.status.approved_elsewhere {
         out.line(format_args!("  {}", other_approval(identity)))?;
     }
     for capability in standing.missing() {
@@ -90,7 +96,7 @@ fn print(
             capability.name()
         ))?;
     }
-    if standing.needs.is_empty() && standing.grant.held().next().is_none() {
+    if standing.status.manifest.needs().is_empty() && standing.status.grant.held().next().is_none() {
         out.line(format_args!("  no capability asked for or granted"))?;
     }
     Ok(())
@@ -104,6 +110,7 @@ fn value(name: &str, plugin: &PluginConfig, standing: &Result<Standing, String>)
         }
     };
     let granted: Vec<Value> = standing
+        .status
         .grant
         .held()
         .map(|(capability, source)| json!({ "capability": capability.name(), "by": source.name() }))
@@ -111,13 +118,21 @@ fn value(name: &str, plugin: &PluginConfig, standing: &Result<Standing, String>)
     let names = |capabilities: &mut dyn Iterator<Item = crate::config::Capability>| {
         capabilities.map(crate::config::Capability::name).collect::<Vec<_>>()
     };
-    json!({
+    let mut json = json!({
         "name": name,
         "path": plugin.path,
-        "sha256": standing.admitted.digest().to_string(),
+        "sha256": standing.admitted().digest().to_string(),
         "origin": standing.level(),
-        "needs": names(&mut standing.needs.iter().copied()),
+        "needs": names(&mut standing.status.manifest.needs().iter().copied()),
         "granted": granted,
         "missing": names(&mut standing.missing().into_iter()),
-    })
+    });
+    if let Some(refusal) = &standing.refusal {
+        json["refused"] = clean(refusal, MAX_REASON).into();
+    }
+    let remarks = standing.status.manifest.remarks();
+    if !remarks.is_empty() {
+        json["remarks"] = remarks.iter().map(|remark| clean(remark, MAX_REASON)).collect::<Vec<_>>().into();
+    }
+    json
 }

@@ -1,5 +1,6 @@
 //! `conductor replay`.
 
+mod builds;
 mod ready;
 
 use std::collections::BTreeMap;
@@ -27,17 +28,21 @@ use ready::{Making, Ready};
 #[argh(
     subcommand,
     name = "replay",
-    example = "Hold a session to its transcript, as in CI:\n  {command_name} gig.journal.jsonl --plugins plugins --expect gig.transcript.jsonl\nWrite the transcript anew after a wanted change:\n  {command_name} gig.journal.jsonl --allow-changes --expect gig.transcript.jsonl --bless\nA MIDI file is a session without answers from outside:\n  {command_name} session.mid --config my.toml",
+    example = "Hold a session to its transcript, as in CI:\n  {command_name} gig.journal.jsonl --plugins plugins --expect gig.transcript.jsonl\nWrite the transcript anew after a wanted change:\n  {command_name} gig.journal.jsonl --plugins target/plugins --allow-changes --expect gig.transcript.jsonl --bless\nA MIDI file is a session without answers from outside:\n  {command_name} session.mid --config my.toml",
     note = "Without --expect the account of the session is printed; with --json the transcript.\n\nExit codes: 0 done, and as expected; 1 it differs, or exceeds its budget; 2 wrong usage, or it could not be replayed."
 )]
 pub(super) struct Replay {
     /// a journal, a Standard MIDI File or a raw capture
     #[argh(positional)]
     journal: PathBuf,
+    /// play a file as raw MIDI bytes that does not look like them
+    #[argh(switch)]
+    raw: bool,
     /// configuration: required for a MIDI file; a journal carries its own, and this one has to be the same
     #[argh(option, arg_name = "file")]
     config: Option<PathBuf>,
-    /// directory with the plugins' files, found by their digests; may be given several times
+    /// directory with the plugins' files, or one file; what is there wins over the configuration's paths. May be given several
+    /// times
     #[argh(option, arg_name = "dir")]
     plugins: Vec<PathBuf>,
     /// directory of the plugins' data at the start; a copy of it is used. Default: empty

@@ -1,12 +1,13 @@
 //! From a journal, or a session without one, to what can be replayed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::super::recording::plugin_directory;
 use super::super::scratch::Scratch;
 use super::super::{Failure, run};
+use super::builds::{Builds, Search};
 use super::{Replay, read};
 use crate::clock::{FILE_EPOCH_US, Micros};
 use crate::config::{Config, Environment, Loaded, PluginConfig};
@@ -16,7 +17,7 @@ use crate::gesture::DeviceId;
 use crate::grant::Approval;
 use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, TreeError, copy_tree, tree_digest};
 use crate::midi::Message;
-use crate::package::{AdmittedPlugin, Digest, Policy, admit, hex};
+use crate::package::{AdmittedPlugin, Digest, hex};
 use crate::sandbox::{LoadError, Plugin, Stops, TotalMemory};
 use crate::text::Escape as _;
 
@@ -137,7 +138,11 @@ impl Replay {
                 self.journal.escaped()
             )));
         };
-        let session = device::Session::read(&self.journal).map_err(|error| Failure::operation(error.to_string()))?;
+        let session = device::Session::read(&self.journal, device::Reading::raw(self.raw))
+            .map_err(|error| Failure::operation(error.to_string()))?;
+        for warning in session.warnings() {
+            (making.warn)(&warning);
+        }
         let mut loaded = run::load(Some(path), environment)?;
         let resources = Resources::settle(&loaded.config.wasm);
         for warning in resources.warnings() {
@@ -161,70 +166,38 @@ impl Replay {
         })
     }
 
-    /// The plugins of `config`: those on `records` by their digests, others by their paths.
+    /// The plugins of `config`, each from the file that [`Builds`] finds for it. Says which that is.
     fn find_plugins(&self, config: &Config, records: &[PluginRecord], making: Making) -> Result<PluginSet, Failure> {
         let mut set = PluginSet::default();
+        let builds = Builds::read(&self.plugins)?;
         for (name, settings) in &config.plugins {
             let record = records.iter().find(|record| record.name == *name);
-            if let Some(reason) = record.and_then(|record| record.refused.as_ref()) {
+            let search = Search {
+                name,
+                settings,
+                recorded: record.and_then(|record| record.digest.as_deref()),
+                changed: self.allow_changes,
+                alone: config.plugins.len() == 1,
+            };
+            let given = builds.given(&search);
+            if let Some(reason) = record.and_then(|record| record.refused.as_ref())
+                && !(self.allow_changes && given.is_some())
+            {
                 set.refused.insert(name.clone(), reason.as_str().into());
                 continue;
             }
-            let wanted = record.and_then(|record| record.digest.as_deref());
-            let candidates = std::iter::once(settings.path.clone()).chain(self.wasm_files());
-            let mut seen = Vec::new();
-            let (mut found, mut refusal) = (None, None);
-            for path in candidates {
-                let admitted = match admit(&path, &Policy { name: name.clone(), ..Policy::default() }) {
-                    Ok(admitted) => admitted,
-                    Err(why) => {
-                        refusal.get_or_insert(why); // the configuration's own comes first
-                        continue;
-                    }
-                };
-                let digest = admitted.digest().to_string();
-                if wanted.is_none_or(|wanted| wanted == digest) {
-                    found = Some(admitted);
-                    break;
-                }
-                if seen.is_empty() {
-                    seen.push((path, admitted));
-                }
-            }
-            let admitted = match (found, seen.pop()) {
-                (Some(admitted), _) => admitted,
-                (None, Some((path, other))) => {
-                    let shown = if path == settings.path {
-                        settings.written.clone()
-                    } else {
-                        path.to_string_lossy().into_owned()
-                    };
-                    let words = format!(
-                        "plugin {name}: not the one of the recording\n  journal: {}\n  {}: {}",
-                        wanted.unwrap_or_default().escaped(),
-                        shown.escaped(),
-                        other.digest(),
-                        name = name.escaped()
-                    );
-                    if !self.allow_changes {
-                        return Err(Failure::negative(format!(
-                            "{words}\n  give the directory of the recorded one with --plugins, or go on with this one: --allow-changes"
-                        )));
-                    }
-                    (making.warn)(&words);
-                    other
-                }
-                (None, None) => {
-                    let why = match refusal {
-                        Some(refusal) if settings.path.exists() => refusal.to_string(),
-                        _ => format!("there is no file at {}", settings.written.escaped()),
-                    };
-                    return Err(Failure::operation(format!(
-                        "plugin {}: {why}\n  give the directory the recorded one is in with --plugins",
-                        name.escaped()
+            let found = given.map_or_else(|| search.configured(), Ok)?;
+            if let Some(words) = found.differs(&search) {
+                if !self.allow_changes {
+                    return Err(Failure::negative(format!(
+                        "{words}\n  give the directory of the recorded one with --plugins, or go on with this one: --allow-changes"
                     )));
                 }
-            };
+                (making.warn)(&words);
+            } else if self.allow_changes || !self.plugins.is_empty() {
+                (making.warn)(&found.to_string());
+            }
+            let admitted = found.admitted;
             let approved = record.and_then(|record| record.approved.as_ref());
             let approval = approved.map(|approved| approved.approval(name, admitted.digest())).transpose();
             let approval =
@@ -232,22 +205,12 @@ impl Replay {
             match (making.load)(&admitted, settings, approval) {
                 Ok(plugin) => set.plugins.push(plugin),
                 Err(error) => {
+                    (making.warn)(&format!("plugin {} is refused: {error}", name.escaped()));
                     set.refused.insert(name.clone(), error.to_string().into());
                 }
             }
         }
         Ok(set)
-    }
-
-    /// Every plugin file in the directories of `--plugins`, in the order of names.
-    fn wasm_files(&self) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        for directory in &self.plugins {
-            let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-            files.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")));
-        }
-        files.sort();
-        files
     }
 
     /// A directory with copies of the plugins' data. Says where that is not what it was, whose digests are `recorded`.

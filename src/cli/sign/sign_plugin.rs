@@ -1,6 +1,7 @@
 //! `conductor-sign sign`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use argh::FromArgs;
 
@@ -10,10 +11,13 @@ use crate::config::Capability;
 use crate::host;
 use crate::package::signing::Signing;
 use crate::package::{Policy, Statement, Timestamp, signature_path, verdict};
-use crate::sandbox::Description;
+use crate::sandbox::Manifest;
 use crate::text::Escape as _;
 use crate::text::clean;
 use crate::text::shell::word;
+
+/// Longest remark that is shown, in bytes.
+const MAX_REMARK: usize = 500;
 
 /// Sign a plugin: write PLUGIN.sig beside it.
 #[derive(FromArgs, Debug)]
@@ -21,7 +25,7 @@ use crate::text::shell::word;
     subcommand,
     name = "sign",
     example = "{command_name} my_plugin.wasm ~/.conductor/my-plugin-key --name \"Your Name\" --email you@example.com\n{command_name} my_plugin.wasm KEY --name \"Your Name\" --email you@example.com --require 2 --expires 365d\n{command_name} my_plugin.wasm --hardware-key 'pkcs11:token=T;object=K?module-path=/usr/lib/softhsm/libsofthsm2.so' --name \"Your Name\" --email you@example.com",
-    note = "The signature covers the file, and a statement over name, version, capabilities, developer, time, expiry and the number\nof signatures. What is not given is taken from the plugin's section `conductor.plugin`, or else from the file's name.\n\nExit codes: 0 signed; 2 wrong usage, or it could not be signed."
+    note = "The signature covers the file, and a statement over name, version, capabilities, developer, time, expiry and the number\nof signatures. What is not given is taken from the plugin's section `conductor.plugin`, or else from what it says when it is run\n(`init` and `capabilities`, in the sandbox and with nothing granted), or from the file's name.\n\nExit codes: 0 signed; 2 wrong usage, or it could not be signed."
 )]
 pub(super) struct Sign {
     /// the plugin
@@ -60,7 +64,9 @@ impl Sign {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let now = now::signing_time()?;
         let signing = Signing::read(&self.plugin).map_err(operation)?;
-        let statement = self.statement(&signing, now)?;
+        // What is no plugin can be signed, too; there is just nothing in it to state.
+        let manifest = Manifest::read(signing.plugin(), host::TABLE);
+        let statement = self.statement(&signing, manifest.as_ref().ok(), now)?;
         let key = key::open(self.key.as_deref(), self.hardware_key.as_deref())?;
         let complete = statement.required_signatures;
         let versioned = statement.version.is_some();
@@ -74,6 +80,11 @@ impl Sign {
         if let Some(replaced) = replaced {
             out.flush()?;
             say(&replaced);
+        }
+        out.flush()?;
+        match &manifest {
+            Ok(manifest) => self.say_of_needs(manifest),
+            Err(error) => say(&format!("conductor will not run this file: {}", error.reason)),
         }
         if !versioned {
             out.flush()?;
@@ -89,11 +100,43 @@ impl Sign {
         Ok(Exit::Done)
     }
 
-    fn statement(&self, signing: &Signing, now: Timestamp) -> Result<Statement, Failure> {
+    /// Says what of the plugin's needs only running it told, or could not tell, and what is odd about it.
+    fn say_of_needs(&self, manifest: &Arc<Manifest>) {
+        for remark in manifest.remarks() {
+            say(&format!("the plugin {}", clean(&remark, MAX_REMARK)));
+        }
+        if !self.capability.is_empty() {
+            let named: Vec<_> = self.capability.iter().filter_map(|name| Capability::from_name(name)).collect();
+            let declared = manifest.declared().into_iter();
+            let left_out: Vec<_> = declared.filter(|need| !named.contains(need)).map(Capability::name).collect();
+            if !left_out.is_empty() {
+                say(&format!("the plugin also needs {}, and the statement does not say so", left_out.join(", ")));
+            }
+            return;
+        }
+        let Some(probed) = manifest.probed() else { return };
+        if probed.failure.is_some() {
+            say(
+                "the statement may lack capabilities that the plugin asks for when it runs; to state them: --capability NAME",
+            );
+        }
+        let told: Vec<_> =
+            probed.capabilities.difference(&manifest.description().needs).map(|told| told.name()).collect();
+        if !told.is_empty() {
+            say(&format!("only running the plugin told that it asks for {}", told.join(", ")));
+        }
+    }
+
+    fn statement(
+        &self,
+        signing: &Signing,
+        manifest: Option<&Arc<Manifest>>,
+        now: Timestamp,
+    ) -> Result<Statement, Failure> {
         let plugin = signing.plugin();
-        // What is no plugin can be signed, too; there is just nothing in it to state.
-        let description = Description::read(plugin.bytes(), host::TABLE).ok();
-        let metadata = description.as_ref().and_then(|description| description.metadata.as_ref());
+        let probed = manifest.and_then(|manifest| manifest.probed());
+        let metadata = manifest.and_then(|manifest| manifest.metadata());
+        let metadata = metadata.or_else(|| probed.and_then(|probed| probed.metadata.as_ref()));
         let from_metadata = |text: &String| Some(clean(text, 256)).filter(|text| !text.is_empty());
         let name = self.plugin_name.clone().or_else(|| metadata.and_then(|metadata| from_metadata(&metadata.name)));
         let name = name.or_else(|| Some(plugin.path().file_stem()?.to_str()?.to_owned())).unwrap_or_default();
@@ -105,8 +148,8 @@ impl Sign {
             (None, Some(metadata)) => metadata.version.parse().ok(),
             (None, None) => None,
         };
-        let mut capabilities: Vec<_> = match (self.capability.as_slice(), description) {
-            ([], Some(description)) => description.needs.into_iter().collect(),
+        let mut capabilities: Vec<_> = match (self.capability.as_slice(), manifest) {
+            ([], Some(manifest)) => manifest.declared().into_iter().collect(),
             (given, _) => given.iter().map(|name| capability(name)).collect::<Result<_, _>>()?,
         };
         capabilities.sort_unstable();

@@ -85,11 +85,12 @@ impl AtRun {
     /// About the plugin at `path`; `store` is the trust store for where the configuration does not name the file.
     fn of(path: &Path, store: Option<PathBuf>) -> Self {
         match RunPolicy::of(path, None, &Environment::of_process()) {
-            Ok(RunPolicy { settings, section, mut policy }) => {
-                if section.is_none() && store.is_some() {
-                    policy.trusted_keys = store;
+            Ok(mut run) => {
+                if run.section.is_none() && store.is_some() {
+                    run.policy.trusted_keys = store;
                 }
-                let refusal = crate::package::verdict(path, &policy).refusal.map(|refusal| refusal.to_string());
+                let refusal = run.outlook().verdict.refusal.map(|refusal| refusal.to_string());
+                let RunPolicy { settings, section, policy, .. } = run;
                 Self { settings: Some(settings), section, required: policy.min_signatures, refusal }
             }
             Err(failure) => Self { settings: None, section: None, required: 1, refusal: Some(failure.to_string()) },

@@ -32,6 +32,7 @@ const ACTIONS: Family = Family {
         "Conditional",
         "SendMidi",
     ],
+    unlisted: &[],
     example: "{ Shell = { command = \"…\" } } or type = \"Shell\" with command = \"…\" beside it",
 };
 
@@ -71,7 +72,7 @@ impl Reader<'_> {
         let mut fields = variant.fields;
         let action = match variant.name {
             "WasmPlugin" => self.plugin_call(&mut fields).map(|call| Action::WasmPlugin(Arc::new(call))),
-            "Keystroke" => keystroke(&mut fields).map(Action::Keystroke),
+            "Keystroke" => keystroke(&mut fields),
             "Text" => text(&mut fields, "text", "the text to type", MAX_TEXT).map(Action::Text),
             "Launch" => text(&mut fields, "app", "the program to start", MAX_COMMAND).map(Action::Launch),
             "Shell" => text(&mut fields, "command", "a line for /bin/sh", MAX_COMMAND).map(Action::Shell),
@@ -83,7 +84,7 @@ impl Reader<'_> {
             "Repeat" => self.repeat(&mut fields, depth),
             "Conditional" => self.conditional(&mut fields, depth),
             // "SendMidi": the family has no other name.
-            _ => midi_out::read(&mut fields).map(Action::SendMidi),
+            _ => midi_out::read(self, &mut fields).map(Action::SendMidi),
         };
         fields.finish();
         action
@@ -100,7 +101,7 @@ impl Reader<'_> {
 
     fn repeat(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
         let count = fields.need_number(&["count"], 1..=MAX_ROUNDS);
-        let delay_ms = fields.number(&["delay_ms"], DELAY_MS, 0);
+        let delay_ms = fields.number(&["delay_ms", "delay_between_ms"], DELAY_MS, 0);
         let action = fields.need(&["action"]).and_then(|value| self.nested_action(value, depth + 1))?;
         Some(Action::Repeat { action: Box::new(action), count, delay_ms })
     }
@@ -156,9 +157,16 @@ fn text(fields: &mut Table<'_>, key: &'static str, wanted: &'static str, most: u
     Some(fields.need(&[key])?.text(wanted, most)?.to_owned())
 }
 
-fn keystroke(fields: &mut Table<'_>) -> Option<Keystroke> {
+/// Keys to press. Where the key is Fn nothing is left to do; the mapping stays, so that its trigger fires no other.
+fn keystroke(fields: &mut Table<'_>) -> Option<Action> {
+    let mut is_fn = false;
     let key = fields.need(&["keys", "key"]).and_then(|value| {
         let written = value.string()?;
+        if keys::is_fn(written) {
+            value.wrong(Problem::FnKey { alone: true });
+            is_fn = true;
+            return None;
+        }
         let key = keys::key(written);
         if key.is_none()
             && let Some(corrected) = combination(written)
@@ -180,29 +188,31 @@ fn keystroke(fields: &mut Table<'_>) -> Option<Keystroke> {
             }
         }
     }
-    Some(Keystroke { keys: key?.to_owned(), modifiers })
+    if is_fn {
+        return Some(Action::Sequence(Vec::new()));
+    }
+    Some(Action::Keystroke(Keystroke { keys: key?.to_owned(), modifiers }))
 }
 
-/// The names of modifiers, then other spellings.
-const MODIFIERS: [(&str, KeyModifier); 10] = [
-    ("cmd", KeyModifier::Cmd),
-    ("shift", KeyModifier::Shift),
-    ("alt", KeyModifier::Alt),
-    ("ctrl", KeyModifier::Ctrl),
-    ("command", KeyModifier::Cmd),
-    ("super", KeyModifier::Cmd),
-    ("meta", KeyModifier::Cmd),
-    ("win", KeyModifier::Cmd),
-    ("option", KeyModifier::Alt),
-    ("control", KeyModifier::Ctrl),
-];
-
+/// The modifier `value` names, in any spelling its key has. `fn` is left out with a word.
 fn modifier(value: &Value<'_>) -> Option<KeyModifier> {
     let written = value.string()?;
-    if let Some((_, modifier)) = MODIFIERS.iter().find(|(word, _)| word.eq_ignore_ascii_case(written)) {
-        return Some(*modifier);
+    if keys::is_fn(written) {
+        value.wrong(Problem::FnKey { alone: false });
+        return None;
     }
-    choice(value, "modifier", &MODIFIERS[..4]) // the four names themselves are enough of a hint
+    let found = modifier_named(written);
+    if found.is_none() {
+        // The four names themselves are enough of a hint.
+        let words: Vec<_> = KeyModifier::ALL[..4].iter().map(|modifier| (modifier.key(), *modifier)).collect();
+        return choice(value, "modifier", &words);
+    }
+    found
+}
+
+fn modifier_named(written: &str) -> Option<KeyModifier> {
+    let key = keys::key(written)?;
+    KeyModifier::ALL.into_iter().find(|modifier| modifier.key() == key)
 }
 
 /// How `"ctrl+shift+c"` is written here, when it is that.
@@ -211,14 +221,20 @@ fn combination(written: &str) -> Option<String> {
     let key = keys::key(key.trim())?;
     let names: Option<Vec<&str>> = held
         .split('+')
-        .map(|held| MODIFIERS.iter().map(|(word, _)| *word).find(|word| word.eq_ignore_ascii_case(held.trim())))
+        .map(str::trim)
+        .filter(|held| !keys::is_fn(held)) // it would only be left out
+        .map(|held| modifier_named(held).map(KeyModifier::key))
         .collect();
     Some(format!("keys = \"{key}\", modifiers = {:?}", names?))
 }
 
 fn mouse_click(fields: &mut Table<'_>) -> Option<MouseClick> {
     let words = [("Left", MouseButton::Left), ("Right", MouseButton::Right), ("Middle", MouseButton::Middle)];
-    let button = fields.need(&["button"]).and_then(|value| choice(&value, "mouse button", &words));
+    let button = fields.need(&["button"]).and_then(|value| {
+        let any_case = |(word, _): &&(&str, MouseButton)| word.eq_ignore_ascii_case(value.toml.as_str().unwrap_or(""));
+        let button = words.iter().find(any_case).map(|(_, button)| *button);
+        button.or_else(|| choice(&value, "mouse button", &words))
+    });
     // Wider than any arrangement of screens.
     let x = fields.optional_number(&["x"], -65_536..=65_536);
     let y = fields.optional_number(&["y"], -65_536..=65_536);
@@ -233,7 +249,7 @@ fn volume(fields: &mut Table<'_>) -> Option<Volume> {
         ("Unmute", VolumeOperation::Unmute),
         ("Set", VolumeOperation::Set),
     ];
-    let operation = fields.need(&["operation"]).and_then(|value| choice(&value, "volume operation", &words));
+    let operation = fields.need(&["operation", "action"]).and_then(|value| choice(&value, "volume operation", &words));
     let value = if operation == Some(VolumeOperation::Set) {
         fields.within.push_str(" with operation Set");
         fields.need(&["value"])

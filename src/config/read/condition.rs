@@ -12,6 +12,7 @@ use crate::config::problem::Problem;
 const CONDITIONS: Family = Family {
     kind: "condition",
     names: &["Always", "Never", "TimeRange", "DayOfWeek", "AppRunning", "AppFrontmost", "ModeIs", "And", "Or", "Not"],
+    unlisted: &[],
     example: "\"Always\" or { ModeIs = { mode = \"Default\" } }",
 };
 

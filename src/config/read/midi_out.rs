@@ -1,9 +1,10 @@
 //! `SendMidi`.
 
+use super::Reader;
 use super::table::Table;
 use super::variant::choice;
 use crate::config::action::MidiOut;
-use crate::midi::{Channel, Message};
+use crate::midi::Message;
 
 /// Velocity of a note on that names none: a firm touch.
 const DEFAULT_VELOCITY: u8 = 100;
@@ -21,10 +22,10 @@ enum MessageType {
 }
 
 /// The message and where it goes. Each message type takes its own fields and no others.
-pub(super) fn read(fields: &mut Table<'_>) -> Option<MidiOut> {
+pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<MidiOut> {
     const DATA: std::ops::RangeInclusive<i64> = 0..=127;
     let port = fields.need(&["port"]).and_then(|value| value.text("the name of a MIDI output port", MAX_PORT));
-    let channel = fields.need(&["channel"]).and_then(|value| value.integer(1..=16));
+    let channel = reader.need_channel(fields);
     let message_type = fields.need(&["message_type"]).and_then(|value| {
         choice(
             &value,
@@ -48,8 +49,6 @@ pub(super) fn read(fields: &mut Table<'_>) -> Option<MidiOut> {
         return None;
     };
     fields.within = format!("a {} message", message_type.name());
-    // Any channel stands in for one that is wrong, which has been reported.
-    let channel = channel.and_then(|channel| Channel::new(u8::try_from(channel).ok()?)).unwrap_or(FIRST);
     let message = match message_type {
         MessageType::NoteOn => Message::NoteOn {
             channel,
@@ -85,9 +84,6 @@ pub(super) fn read(fields: &mut Table<'_>) -> Option<MidiOut> {
     };
     Some(MidiOut { port: port?.to_owned(), message })
 }
-
-/// Channel 1.
-const FIRST: Channel = Channel::from_status(0);
 
 impl MessageType {
     fn name(self) -> &'static str {

@@ -2,6 +2,7 @@
 //! anything was wrong is asked once, at the end.
 
 mod action;
+mod channel;
 mod condition;
 mod midi_out;
 mod params;
@@ -21,6 +22,7 @@ mod wasm;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::channel::Channels;
 use self::plugins::Plugins;
 use self::report::{Found, Report};
 use self::syntax::Scan;
@@ -61,6 +63,7 @@ struct Reader<'a> {
     /// Names of the modes.
     modes: Vec<String>,
     plugins: Plugins,
+    channels: Channels,
     /// Triggers on encoders that agree with each other, with their lines.
     encoders: Vec<(TriggerSpec, u32)>,
 }
@@ -95,10 +98,11 @@ fn config<'a>(
         devices: Vec::new(),
         modes: Vec::new(),
         plugins: Plugins::default(),
+        channels: Channels::read(root.take(&["channels_from"])),
         encoders: Vec::new(),
     };
     let devices = settings::devices(root.take(&["device"]));
-    reader.devices = devices.iter().map(|device| device.name.clone()).collect();
+    reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
     reader.plugins = reader.plugins(root.take(&["plugins"]));
@@ -116,7 +120,9 @@ fn config<'a>(
     };
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
     root.finish();
+    reader.tell_zero_channels();
     Config {
+        channels_from: reader.channels.first(),
         plugins: reader.settled_plugins(),
         devices,
         modes,
@@ -161,10 +167,11 @@ impl Reader<'_> {
 
     fn mappings(&mut self, value: Value<'_>) -> Vec<Mapping> {
         let items = value.list(MAX_MAPPINGS).unwrap_or_default();
-        let before = self.report.errors();
+        let wrong = |reader: &Self| reader.report.errors() + reader.channels.zeros();
+        let before = wrong(self);
         let mappings: Vec<_> = items.into_iter().filter_map(|item| Some((self.mapping(item)?, item.span()))).collect();
         // Where something was wrong, stand-ins would be compared.
-        if self.report.errors() == before {
+        if wrong(self) == before {
             shadow::warn(&mappings, self.report);
         }
         mappings.into_iter().map(|(mapping, _)| mapping).collect()

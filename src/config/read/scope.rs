@@ -74,7 +74,7 @@ pub(super) fn host(value: &Value<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Whether the grants understand `text`; `tests/config_hosts.rs` holds that they agree.
+/// Whether the grants understand `text`; `tests/config/hosts.rs` holds that they agree.
 fn is_host_rule(text: &str) -> bool {
     let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
     if scheme

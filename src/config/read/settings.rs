@@ -19,23 +19,39 @@ pub(super) fn devices(value: Option<Value<'_>>) -> Vec<DeviceConfig> {
     for mut table in value.map(|value| tables(value, MAX_DEVICES, "[device]")).unwrap_or_default() {
         let name = table.need(&["name"]);
         let text = name.and_then(|name| name.text("the device's name or the beginning of it", MAX_NAME));
+        let mut text_of = |key: &'static str, wanted: &'static str| {
+            table.take(&[key]).and_then(|value| Some((value.text(wanted, MAX_NAME)?.to_owned(), value)))
+        };
+        let alias = text_of("alias", "what triggers call the device");
+        let serial = text_of("serial", "the device's serial number, which `conductor ports` shows");
+        let usb = text_of("usb", "where the device is plugged in, which `conductor ports` shows, as in \"1-1.2\"");
         let device = DeviceConfig {
             name: text.unwrap_or_default().to_owned(),
+            alias: alias.as_ref().map(|(alias, _)| alias.clone()),
+            serial: serial.map(|(serial, _)| serial),
+            usb: usb.map(|(usb, _)| usb),
             auto_connect: table.flag("auto_connect", true),
             auto_reconnect: table.flag("auto_reconnect", true),
             port: table.optional_number(&["port"], 0..=255),
         };
         table.finish();
         let Some(name) = name.filter(|_| text.is_some()) else { continue };
-        match devices.iter().find(|(known, _)| known.name == device.name) {
-            Some((_, line)) => {
-                let problem = Problem::Duplicate { kind: "device", name: shortened(&device.name), line: *line };
-                name.wrong(problem);
-            }
-            None => devices.push((device, name.line())),
+        if let Some((_, line)) = devices.iter().find(|(known, _)| is_the_same(known, &device)) {
+            name.wrong(Problem::SameDevice { name: shortened(&device.name), line: *line });
+        } else if let (Some((_, line)), Some((text, value))) =
+            (devices.iter().find(|(known, _)| Some(known.called()) == device.alias.as_deref()), alias.as_ref())
+        {
+            value.wrong(Problem::Duplicate { kind: "device", name: shortened(text), line: *line });
+        } else {
+            devices.push((device, name.line()));
         }
     }
     devices.into_iter().map(|(device, _)| device).collect()
+}
+
+/// Whether nothing tells two devices of one name apart.
+fn is_the_same(one: &DeviceConfig, other: &DeviceConfig) -> bool {
+    one.name == other.name && one.serial == other.serial && one.usb == other.usb
 }
 
 impl Reader<'_> {

@@ -113,6 +113,12 @@ impl<'a> Table<'a> {
                 self.report.drop_one();
                 continue;
             }
+            if value.key == "channels_from" {
+                let (key, within) = (value.key.to_owned(), self.within.clone());
+                let remedy = "it holds for the whole file: make it the first line, above every [table]".to_owned();
+                self.report.add(span, Problem::MisplacedKey { key, within, remedy });
+                continue;
+            }
             self.report.add(
                 span,
                 Problem::UnknownKey {

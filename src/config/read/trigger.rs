@@ -1,12 +1,11 @@
 //! Triggers.
 
 use super::Reader;
-use super::table::Table;
+use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
 use crate::config::problem::Problem;
 use crate::gesture::{Direction, EncoderMode, Trigger, TriggerSpec};
-use crate::midi::Channel;
 
 const TRIGGERS: Family = Family {
     kind: "trigger",
@@ -26,6 +25,7 @@ const TRIGGERS: Family = Family {
         "GamepadAnalogStick",
         "GamepadTrigger",
     ],
+    unlisted: &["GamepadAxis", "GamepadButtonHold", "GamepadButtonDoubleTap"],
     example: "{ Note = { note = 60 } } or type = \"Note\" with note = 60 beside it",
 };
 
@@ -58,7 +58,7 @@ impl Reader<'_> {
             "LongPress" => Trigger::LongPress {
                 note: fields.need_number(&["note"], DATA),
                 duration_ms: fields.number(
-                    &["duration_ms", "min_duration_ms"],
+                    &["duration_ms", "min_duration_ms", "hold_duration_ms"],
                     TIME_MS,
                     self.advanced.hold_threshold_ms,
                 ),
@@ -109,7 +109,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let channel = fields.optional_number(&["channel"], 1..=16).and_then(Channel::new);
+        let channel = self.channel(&mut fields);
         let device = fields.take(&["device"]).and_then(|value| {
             let name = value.string()?;
             self.defined(&value, "device", name, &self.devices)?;
@@ -150,8 +150,18 @@ impl Reader<'_> {
 }
 
 fn velocities(fields: &mut Table<'_>) -> (u8, u8) {
-    let min = fields.number(&["velocity_min", "min_velocity"], DATA, 1);
-    let max = fields.number(&["velocity_max", "max_velocity"], DATA, 127);
+    let min = fields.optional_number(&["velocity_min", "min_velocity"], DATA);
+    let written = fields.take(&["velocity_max", "max_velocity"]);
+    let max = written.and_then(|value| u8::try_from(value.integer(DATA)?).ok()).unwrap_or(127);
+    if let (Some(value), 0, None | Some(0)) = (written, max, min) {
+        value.wrong(Problem::NeverFires {
+            key: shortened(value.key),
+            why: "a note with velocity 0 is one that is let go",
+            least: 1,
+        });
+        return (0, 0);
+    }
+    let min = min.unwrap_or(1);
     fields.ordered("velocity_min", i64::from(min), "velocity_max", i64::from(max));
     (min, max)
 }

@@ -123,6 +123,10 @@ impl<'a> Value<'a> {
         }
         parsed
     }
+    /// The integer, when it is one; nothing is reported.
+    pub(super) fn plain_integer(&self) -> Option<i64> {
+        if let DeValue::Integer(number) = self.toml { integer(number) } else { None }
+    }
     /// What this integer is, in 64 bits.
     pub(super) fn whole(&self, number: &DeInteger<'_>) -> Option<i64> {
         let parsed = integer(number);

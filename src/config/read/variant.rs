@@ -15,8 +15,10 @@ use crate::config::suggest::nearest;
 pub(super) struct Family {
     /// For example "trigger".
     pub(super) kind: &'static str,
-    /// Every variant.
+    /// Every variant that is told to who asks for another.
     pub(super) names: &'static [&'static str],
+    /// Further ones that files in the wild have.
+    pub(super) unlisted: &'static [&'static str],
     /// How one is written.
     pub(super) example: &'static str,
 }
@@ -62,7 +64,7 @@ impl Family {
             return Some(Variant { name, span: span.clone(), fields: body.table(self.within(name))? });
         }
         // Keys beside the variant's name are fields that were left outside its braces.
-        let inner = entries.iter().find_map(|(_, body)| self.names.iter().find(|name| **name == body.key));
+        let inner = entries.iter().find_map(|(_, body)| self.all().find(|name| **name == body.key));
         let Some(name) = inner else {
             value.wrong(Problem::NoVariant { kind: self.kind, example: self.example });
             return None;
@@ -80,12 +82,16 @@ impl Family {
         None
     }
 
+    fn all(&self) -> impl Iterator<Item = &'static &'static str> {
+        self.names.iter().chain(self.unlisted)
+    }
+
     fn within(&self, name: &str) -> String {
         format!("the {} {name}", self.kind)
     }
 
     fn known(&self, name: &str, value: &Value<'_>) -> Option<&'static str> {
-        let known = self.names.iter().find(|known| **known == name).copied();
+        let known = self.all().find(|known| **known == name).copied();
         if known.is_none() {
             value.wrong(Problem::UnknownName {
                 kind: self.kind,

@@ -33,6 +33,7 @@ const NAMED: &[(&str, u16)] = &[
     ("comma", 51),
     ("period", 52),
     ("slash", 53),
+    ("rightshift", 54),
     ("kpmultiply", 55),
     ("alt", 56),
     ("space", KEY_SPACE),
@@ -65,8 +66,10 @@ const NAMED: &[(&str, u16)] = &[
     ("f11", 87),
     ("f12", 88),
     ("kpenter", 96),
+    ("rightctrl", 97),
     ("kpdivide", 98),
     ("printscreen", 99),
+    ("rightalt", 100),
     ("home", 102),
     ("up", 103),
     ("pageup", 104),
@@ -82,6 +85,7 @@ const NAMED: &[(&str, u16)] = &[
     ("volumeup", 115),
     ("pause", 119),
     ("cmd", 125),
+    ("rightcmd", 126),
     ("menu", 127), // KEY_COMPOSE, which is what keyboards with a menu key send; KEY_MENU is on remote controls
     ("nexttrack", 163),
     ("playpause", 164),
@@ -112,12 +116,16 @@ pub(super) fn code(name: &str) -> Option<u16> {
     NAMED.iter().find(|(named, _)| *named == name).map(|(_, code)| *code)
 }
 
-/// The code of a modifier's left key.
+/// The code of a modifier's key.
 pub(super) const fn modifier(modifier: KeyModifier) -> u16 {
     match modifier {
         KeyModifier::Cmd => 125,
         KeyModifier::Shift => KEY_LEFTSHIFT,
         KeyModifier::Alt => 56,
         KeyModifier::Ctrl => 29,
+        KeyModifier::RightCmd => 126,
+        KeyModifier::RightShift => 54,
+        KeyModifier::RightAlt => 100,
+        KeyModifier::RightCtrl => 97,
     }
 }

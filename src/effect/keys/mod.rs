@@ -30,7 +30,8 @@ const BUTTONS: [u16; 3] = [0x110, 0x111, 0x112];
 const ABS_X: u16 = 0;
 const ABS_Y: u16 = 1;
 
-/// The two devices, made when first needed.
+/// The two devices, made when first needed. What is pressed is let go before the next thing is done; and whatever ends the process, the
+/// kernel lets go of all keys of a device whose maker is gone.
 #[derive(Debug)]
 pub(super) struct Keys {
     clock: Arc<SystemClock>,
@@ -139,11 +140,21 @@ impl Keys {
                 return Ok(Sent::Stopped);
             }
             let mut slot = lock(&slot);
-            // It was filled above, and nothing empties it.
-            let Some(ready) = &mut *slot else { return Ok(Sent::All) };
+            // It was filled above; an input before this one that failed may have emptied it.
+            let Some(ready) = &mut *slot else {
+                return Err(EffectError::Failed(
+                    "the input device has just failed; what came after was dropped".to_owned(),
+                ));
+            };
             std::thread::sleep(Duration::from_micros(ready.from.saturating_sub(clock.now())));
             ready.from = 0;
-            send(ready, input, allowed)
+            let sent = send(ready, input, allowed);
+            if sent.is_err() {
+                // A key may be down that could not be let go. The kernel lets go of all keys of a device that goes; the next
+                // input makes another.
+                *slot = None;
+            }
+            sent
         }))
     }
 
@@ -270,6 +281,23 @@ mod tests {
             "'ü' (U+00FC, character 2 of the text) is on no key of a US keyboard, so nothing was typed"
         );
         assert!(matches!(Input::text("aB\n"), Ok(Input::Strokes(strokes)) if strokes.len() == 3));
+    }
+
+    #[test]
+    fn a_device_that_fails_is_given_up_with_all_its_keys() {
+        let (reader, writer) = rustix::pipe::pipe().expect("a pipe");
+        let keys = Keys::new();
+        let device = Device::of_file(std::fs::File::from(writer));
+        *lock(&keys.keyboard) = Some(Ready { device, from: 0, screen: (0, 0) });
+        let input = Input::text(&"a".repeat(1_000)).expect("keys");
+        let send = keys.sending(input, &Environment::inherited()).expect("the device");
+        let reading = std::thread::spawn(move || {
+            let read = std::io::Read::read(&mut std::fs::File::from(reader), &mut [0]);
+            assert_eq!(read.expect("a key goes down"), 1);
+        });
+        assert!(send(&|| true).is_err(), "nobody reads any more");
+        reading.join().expect("it read");
+        assert!(lock(&keys.keyboard).is_none(), "closed, so that the kernel lets go of what was down");
     }
 
     #[test]

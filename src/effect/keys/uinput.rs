@@ -42,6 +42,14 @@ pub(super) struct Shape<'a> {
     pub(super) axes: &'a [(u16, i32)],
 }
 
+#[cfg(test)]
+impl Device {
+    /// A device whose events go to `file`.
+    pub(super) fn of_file(file: File) -> Self {
+        Self { file }
+    }
+}
+
 impl Device {
     /// Makes a device of this shape.
     pub(super) fn create(shape: Shape<'_>) -> Result<Self, EffectError> {

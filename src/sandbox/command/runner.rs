@@ -1,30 +1,33 @@
 //! One run of a program, in slices of fuel.
 
+use std::os::unix::ffi::OsStrExt;
+
 use wasi_shim::{
     Access, Exit, Inherit, Preopen, SeededEntropy, SystemClock, SystemEntropy, VirtualClock, WasiCtx, WasiView,
 };
 use wasmi::errors::ErrorKind;
 use wasmi::{
-    Caller, Engine, ExternType, FuncType, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TrapCode,
-    TypedResumableCall, ValType,
+    Caller, Engine, ExternType, FuncType, Instance, Linker, Memory, Module, ResumableCall, Store, StoreLimits,
+    StoreLimitsBuilder, TrapCode, Val, ValType,
 };
 
 use super::input::Patient;
-use super::{Cause, Command, CommandError, Crash, Ended};
+use super::invoke::{self, Invoked};
+use super::output::Steady;
+use super::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 use crate::clock::FILE_EPOCH_US;
-use crate::sandbox::engine::command_engine;
+use crate::sandbox::engine::{DEEPEST_RECURSION, command_engine};
 use crate::sandbox::fault::Trap;
-use crate::sandbox::frames;
+use crate::sandbox::frames::{Backtrace, FunctionNames};
 use crate::sandbox::fuel::SLICE;
+use crate::sandbox::header;
 use crate::sandbox::lengths;
+use crate::sandbox::load_error::LoadReason;
 use crate::sandbox::meter::Meter;
 use crate::sandbox::module::PAGE;
 use crate::sandbox::slice::Stopped;
-use crate::sandbox::translate::{self, Refused, grow_deferred};
+use crate::sandbox::translate::{self, grow_deferred};
 use crate::sandbox::wasi;
-
-/// Descriptors a program may have open; what a shell allows by default.
-const MAX_DESCRIPTORS: u32 = 1024;
 
 /// The seed of a deterministic run's randomness: a fixed number like any other.
 const SEED: u64 = 1;
@@ -65,7 +68,7 @@ impl WasiView for State {
 pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError> {
     let engine = command_engine();
     let (module, deferred_pages) = load(&engine, wasm)?;
-    check(&module)?;
+    let invoked = check(&module, command)?;
     let budget = command.fuel.unwrap_or(u64::MAX);
     let meter = Meter { budget, deadline: u64::MAX, ..Meter::default() };
     let most = command.max_memory_bytes.and_then(|bytes| usize::try_from(bytes).ok());
@@ -88,49 +91,83 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
         }
         store.data_mut().memory = Some(memory);
     }
-    let start = instance.get_typed_func::<(), ()>(&store, "_start").map_err(|_| CommandError::NotACommand)?;
-    let mut call = start.call_resumable(&mut store, ());
-    let cause = loop {
-        match call {
-            Ok(TypedResumableCall::Finished(())) => return Ok(Ended::Exit(0)),
-            Ok(TypedResumableCall::HostTrap(trap)) => match explain(trap.host_error(), budget) {
-                Ok(code) => return Ok(Ended::Exit(code)),
-                Err(cause) => break cause,
-            },
-            Ok(TypedResumableCall::OutOfFuel(pause)) => {
-                if let Err(cause) = refill(&mut store, pause.required_fuel()) {
-                    break cause;
-                }
-                call = pause.resume(&mut store);
-            }
-            Err(error) => match explain(&error, budget) {
-                Ok(code) => return Ok(Ended::Exit(code)),
-                Err(cause) => break cause,
-            },
-        }
+    let ended = match invoked {
+        None => call(&mut store, instance, "_start", &[], &mut []).map(|()| Ended::Exit(0)),
+        Some(mut invoked) => initialize(&mut store, instance).and_then(|()| {
+            // Its presence and its type have been looked at.
+            let name = command.invoke.as_deref().unwrap_or_default();
+            call(&mut store, instance, name, &invoked.inputs, &mut invoked.outputs)?;
+            Ok(Ended::Returned(invoked.returned()))
+        }),
     };
-    let (frames, omitted) = frames::frames(&store, instance, wasm);
-    Ok(Ended::Crash(Crash { cause, frames, omitted }))
+    ended.or_else(|stop| match stop {
+        Stop::Exit(code) => Ok(Ended::Exit(code)),
+        Stop::Crash(cause) => {
+            let backtrace = Backtrace::of(&store, instance, &FunctionNames::of(wasm));
+            Ok(Ended::Crash(Crash { cause, backtrace }))
+        }
+    })
 }
 
-/// The module with an account of its calls built in, and the pages its memory still has to grow by before it runs.
+/// Why a call did not return.
+enum Stop {
+    /// The program has ended itself.
+    Exit(i32),
+    /// It was stopped.
+    Crash(Cause),
+}
+
+/// A library's own preparations, where it has some: whatever else of it runs comes after.
+fn initialize(store: &mut Store<State>, instance: Instance) -> Result<(), Stop> {
+    match instance.get_typed_func::<(), ()>(&*store, "_initialize") {
+        Ok(_) => call(store, instance, "_initialize", &[], &mut []),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Runs the export `name` to its end, in slices.
+fn call(
+    store: &mut Store<State>,
+    instance: Instance,
+    name: &str,
+    inputs: &[Val],
+    outputs: &mut [Val],
+) -> Result<(), Stop> {
+    let Some(function) = instance.get_func(&*store, name) else {
+        return Err(Stop::Crash(Cause::Engine("the function is gone".into())));
+    };
+    let budget = store.data().meter.budget;
+    let mut call = function.call_resumable(&mut *store, inputs, outputs);
+    loop {
+        match call {
+            Ok(ResumableCall::Finished) => return Ok(()),
+            Ok(ResumableCall::HostTrap(trap)) => return Err(explain(trap.host_error(), budget)),
+            Ok(ResumableCall::OutOfFuel(pause)) => {
+                refill(store, pause.required_fuel()).map_err(Stop::Crash)?;
+                call = pause.resume(&mut *store, outputs);
+            }
+            Err(error) => return Err(explain(&error, budget)),
+        }
+    }
+}
+
+/// The module with an account of its calls built in, and the pages its memory still has to grow by before it runs. What cannot be read
+/// or is off is told in the words that plugins are told it in.
 pub(in crate::sandbox) fn load(engine: &Engine, wasm: &[u8]) -> Result<(Module, u64), CommandError> {
-    lengths::check(wasm).map_err(|lengths::TooLong { offset }| CommandError::Module {
-        reason: format!("unexpected end-of-file (at offset {offset:#x})"),
-    })?;
-    let prepared = translate::prepare(wasm, true, u64::MAX).map_err(|refused| CommandError::Module {
-        reason: match refused {
-            Refused::Bounds(error) => error.to_string(),
-            Refused::Malformed { message, offset } => format!("{message} (at offset {offset:#x})"),
-        },
-    })?;
-    let module = Module::new(engine, &*prepared.wasm);
-    let module = module.map_err(|error| CommandError::Module { reason: error.to_string() })?;
+    header::check(wasm).map_err(CommandError::Module)?;
+    lengths::check(wasm)
+        .map_err(|lengths::TooLong { offset }| CommandError::Module(LoadReason::Truncated { offset }))?;
+    let prepared = translate::prepare(wasm, DEEPEST_RECURSION as u32, u64::MAX)
+        .map_err(|refused| CommandError::Module(refused.into()))?;
+    let module = prepared.module(engine, wasm);
+    let module = module.map_err(|error| CommandError::Module(LoadReason::invalid(error.to_string())))?;
     Ok((module, prepared.deferred_pages))
 }
 
-/// Whether everything is there that a command needs, and everything it needs is.
-fn check(module: &Module) -> Result<(), CommandError> {
+/// Whether everything is there that a command needs, and everything it needs is; what of it is to be called, where that is not
+/// `_start`.
+fn check(module: &Module, command: &Command) -> Result<Option<Invoked>, CommandError> {
+    let mut imports_wasi = false;
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
         let expected = (from == wasi::MODULE).then(|| wasi::signature(name)).flatten();
@@ -140,14 +177,22 @@ fn check(module: &Module) -> Result<(), CommandError> {
         if !same(&expected, ty) {
             return Err(CommandError::ImportType { name: name.to_owned(), expected });
         }
+        imports_wasi = true;
     }
+    let invoked = match &command.invoke {
+        Some(name) => Some(Invoked::find(module, name, command.arguments.get(1..).unwrap_or_default())?),
+        None => None,
+    };
     let start = module.exports().find(|export| export.name() == "_start");
     match start.as_ref().map(wasmi::ExportType::ty) {
+        _ if invoked.is_some() => {}
         Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {}
-        _ => return Err(CommandError::NotACommand),
+        _ => return Err(CommandError::NotACommand { functions: invoke::functions(module) }),
     }
     match module.exports().find(|export| export.name() == "memory").as_ref().map(wasmi::ExportType::ty) {
-        Some(ExternType::Memory(_)) => Ok(()),
+        Some(ExternType::Memory(_)) => Ok(invoked),
+        // A function that only computes may have none.
+        _ if invoked.is_some() && !imports_wasi => Ok(invoked),
         _ => Err(CommandError::NoMemory),
     }
 }
@@ -166,27 +211,33 @@ fn same(expected: &crate::sandbox::Signature, ty: &FuncType) -> bool {
 }
 
 fn context(command: &Command) -> Result<WasiCtx, CommandError> {
-    let mut builder = WasiCtx::builder()
-        .stdout(Inherit::Output)
-        .stderr(Inherit::Error)
-        .max_descriptors(MAX_DESCRIPTORS)
-        .deterministic(command.deterministic);
+    let most = command.max_descriptors.filter(|_| !command.deterministic).unwrap_or(MOST_DESCRIPTORS);
+    let mut builder =
+        WasiCtx::builder().max_descriptors(most.min(MOST_DESCRIPTORS)).deterministic(command.deterministic);
     builder = if command.deterministic {
         builder
             .stdin(Patient::new(std::io::stdin()))
+            .stdout(Steady(std::io::stdout()))
+            .stderr(Steady(std::io::stderr()))
             .clock(VirtualClock::new(FILE_EPOCH_US * 1_000))
             .entropy(SeededEntropy::new(SEED))
     } else {
-        builder.stdin(Inherit::Input).clock(SystemClock::new()).entropy(SystemEntropy)
+        builder
+            .stdin(Inherit::Input)
+            .stdout(Inherit::Output)
+            .stderr(Inherit::Error)
+            .clock(SystemClock::new())
+            .entropy(SystemEntropy)
     };
     for argument in &command.arguments {
-        builder = builder.arg(argument);
+        builder = builder.arg(argument.as_bytes());
     }
     for (name, value) in &command.environment {
-        builder = builder.env(name, value);
+        builder = builder.env(name.as_bytes(), value.as_bytes());
     }
-    for (host, guest) in &command.directories {
-        builder = builder.preopen(Preopen::new(host, guest).access(Access::READ_WRITE));
+    for Directory { host, guest, read_only } in &command.directories {
+        let access = if *read_only { Access::READ } else { Access::READ_WRITE };
+        builder = builder.preopen(Preopen::new(host, guest.as_bytes()).access(access));
     }
     builder.build().map_err(|error| CommandError::Context { reason: error.to_string() })
 }
@@ -204,21 +255,23 @@ fn refill(store: &mut Store<State>, needed: u64) -> Result<(), Cause> {
 }
 
 /// What ended the program: an exit code, or a cause.
-fn explain(error: &wasmi::Error, budget: u64) -> Result<i32, Cause> {
+fn explain(error: &wasmi::Error, budget: u64) -> Stop {
     if let Some(Exit(code)) = error.downcast_ref::<Exit>() {
-        return Ok(*code);
+        return Stop::Exit(*code);
     }
     if let Some(Stopped::Fuel) = error.downcast_ref::<Stopped>() {
-        return Err(Cause::Fuel { limit: budget });
+        return Stop::Crash(Cause::Fuel { limit: budget });
     }
-    if let Some(wasi_shim::Trap::Signal(number)) = error.downcast_ref::<wasi_shim::Trap>() {
-        return Err(Cause::Signal(*number));
+    match error.downcast_ref::<wasi_shim::Trap>() {
+        Some(wasi_shim::Trap::Signal(number)) => return Stop::Crash(Cause::Signal(*number)),
+        Some(trap) => return Stop::Crash(Cause::Host(*trap)),
+        None => {}
     }
     let trap = match error.kind() {
-        ErrorKind::TrapCode(TrapCode::OutOfFuel) => return Err(Cause::Fuel { limit: budget }),
-        ErrorKind::TrapCode(TrapCode::StackOverflow) => return Err(Cause::Recursion),
+        ErrorKind::TrapCode(TrapCode::OutOfFuel) => return Stop::Crash(Cause::Fuel { limit: budget }),
+        ErrorKind::TrapCode(TrapCode::StackOverflow) => return Stop::Crash(Cause::Recursion),
         ErrorKind::TrapCode(TrapCode::OutOfSystemMemory | TrapCode::GrowthOperationLimited) => {
-            return Err(Cause::SystemMemory);
+            return Stop::Crash(Cause::SystemMemory);
         }
         ErrorKind::TrapCode(TrapCode::UnreachableCodeReached) => Trap::Unreachable,
         ErrorKind::TrapCode(TrapCode::MemoryOutOfBounds) => Trap::MemoryAccess,
@@ -228,7 +281,7 @@ fn explain(error: &wasmi::Error, budget: u64) -> Result<i32, Cause> {
         ErrorKind::TrapCode(TrapCode::IntegerDivisionByZero) => Trap::DivisionByZero,
         ErrorKind::TrapCode(TrapCode::IntegerOverflow) => Trap::IntegerOverflow,
         ErrorKind::TrapCode(TrapCode::BadConversionToInteger) => Trap::BadConversion,
-        _ => return Err(Cause::Engine(error.to_string())),
+        _ => return Stop::Crash(Cause::Engine(error.to_string())),
     };
-    Err(Cause::Trap(trap))
+    Stop::Crash(Cause::Trap(trap))
 }

@@ -72,6 +72,31 @@ pub struct BoundsError {
 }
 
 impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 21] = [
+        Self::Types,
+        Self::TypeValues,
+        Self::Functions,
+        Self::Globals,
+        Self::Tables,
+        Self::ElementSegments,
+        Self::Elements,
+        Self::ConstantOperators,
+        Self::DataSegments,
+        Self::Parameters,
+        Self::Results,
+        Self::BodyBytes,
+        Self::Locals,
+        Self::AllLocals,
+        Self::FrameValues,
+        Self::Nesting,
+        Self::BranchTable,
+        Self::BranchTargets,
+        Self::BranchValues,
+        Self::Growths,
+        Self::TranslatedBytes,
+    ];
+
     /// The most any module may have; of `bytes` of code where that grows with the code.
     #[must_use]
     pub const fn limit(self, bytes: usize) -> u64 {

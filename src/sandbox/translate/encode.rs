@@ -3,7 +3,7 @@
 
 use wasmparser::{FuncType, FunctionBody, ValType};
 
-use super::instrument::{Account, DEPTH, NOTES, PAGES};
+use super::instrument::{Account, DEPTH, NOTES};
 use super::scan::{Edit, Insert};
 use super::shape::{CODE, EXPORTS, FUNCTIONS, GLOBALS, MEMORIES, Shape, TYPES};
 use super::{Refused, frame};
@@ -103,9 +103,9 @@ impl Writer<'_, '_> {
                 added = 1;
                 leb(&mut tail, self.first_type());
             }
-            (MEMORIES, Some(_)) => {
+            (MEMORIES, Some(account)) => {
                 added = 1;
-                tail.extend_from_slice(&[1, PAGES, PAGES]); // so many pages, never more
+                account.memory(&mut tail);
             }
             (GLOBALS, Some(_)) => {
                 added = 1;
@@ -135,8 +135,8 @@ impl Writer<'_, '_> {
         for pages in std::iter::once(pages).chain(maximum) {
             leb(&mut out, u32::try_from(pages).map_err(|_| damaged())?);
         }
-        if self.account.is_some() {
-            out.extend_from_slice(&[1, PAGES, PAGES]);
+        if let Some(account) = self.account {
+            account.memory(&mut out);
         }
         Ok(out)
     }

@@ -4,26 +4,43 @@
 //! their own, appended after all others; a global says how many bytes of them count. The body stands in a block, so that whatever
 //! leaves it comes past the end; a function that goes on as another takes its note back before.
 
-use wasmi::{AsContext, AsContextMut, Global, Instance, Memory, Val};
+use wasmi::{AsContext, Global, Instance, Memory};
 
 use super::encode::{leb, leb_signed};
+use crate::sandbox::release::release_fresh_pages;
 
 /// Names of the two exports; a module that has them already keeps no account.
 pub(super) const DEPTH: &str = "conductor:depth";
 pub(super) const NOTES: &str = "conductor:notes";
 
-/// Pages of the memory with the notes: four bytes for each frame of the deepest recursion there may be.
-pub(super) const PAGES: u8 = 7;
-const _: () = assert!(PAGES as usize * 65_536 > 4 * crate::sandbox::engine::DEEPEST_RECURSION);
+/// Frames there is room for beyond those that a guest may have: the last is entered before it is found to be too many.
+const SPARE: u32 = 16;
 
 /// Numbers of the global and the memory that are appended for the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) depth: u32,
     pub(super) notes: u32,
+    /// Bytes of that memory.
+    pub(super) bytes: u32,
 }
 
 impl Account {
+    /// An account of calls up to `frames` deep.
+    pub(super) fn new(depth: u32, notes: u32, frames: u32) -> Self {
+        // An odd number, which no memory of a plugin's own has: that tells them apart ([`crate::sandbox::limits`]).
+        Self { depth, notes, bytes: frames.saturating_add(SPARE).saturating_mul(4) | 1 }
+    }
+
+    /// Appends the type of the memory with the notes: as many bytes as there are, never more, in pages of one byte. Pages of the
+    /// usual size would be sixteen times what a plugin's calls need, for each instance.
+    pub(super) fn memory(self, out: &mut Vec<u8>) {
+        out.push(0x09); // with a maximum, and a page size of its own
+        leb(out, self.bytes);
+        leb(out, self.bytes);
+        out.push(0); // log2 of the page size
+    }
+
     /// Appends what comes before a body: the note of `function`. The depth before it is kept in `local`.
     pub(super) fn enter(self, out: &mut Vec<u8>, function: u32, local: u32) {
         out.push(0x23); // global.get
@@ -64,6 +81,11 @@ impl Shadow {
         Some(Self { depth: instance.get_global(store, DEPTH)?, notes: instance.get_memory(store, NOTES)? })
     }
 
+    /// Gives the memory with the notes back to the system, where nothing has been noted in it yet.
+    pub(in crate::sandbox) fn release<T: 'static>(&self, store: &mut wasmi::Store<T>) {
+        release_fresh_pages(self.notes.data_mut(store));
+    }
+
     /// How many functions are running.
     pub(in crate::sandbox) fn count(&self, store: impl AsContext) -> usize {
         (self.depth.get(store).i32().unwrap_or(0).cast_unsigned() / 4) as usize
@@ -82,11 +104,5 @@ impl Shadow {
             let bytes = notes.get(at..at.checked_add(4)?)?;
             Some(u32::from_le_bytes(bytes.try_into().ok()?))
         })
-    }
-
-    /// No function is running: a fresh call begins.
-    pub(in crate::sandbox) fn reset(&self, store: impl AsContextMut) {
-        // The global is an i32 and can be set: the module was made so.
-        let _ = self.depth.set(store, Val::I32(0));
     }
 }

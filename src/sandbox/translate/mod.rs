@@ -6,7 +6,7 @@
 //! - a barrier before each `select` the engine would translate wrongly, and a call before each `table.grow`, which the engine
 //!   would resume at the wrong place ([`scan`] says when);
 //! - the price of a large frame, since the engine asks nothing for zeroing it ([`frame`]);
-//! - for programs and profiles, an account of the calls that are under way ([`instrument`]);
+//! - an account of the calls that are under way ([`instrument`]);
 //! - less memory at the start ([`start`]), where there would be much: the engine fills all of it with zeros, and so makes it resident.
 //!
 //! A module that needs none of this is translated as it is.
@@ -20,6 +20,8 @@ mod shape;
 mod start;
 
 use std::borrow::Cow;
+
+use wasmi::{Engine, Module};
 
 pub use bounds::{BoundsError, Measure};
 pub(super) use instrument::Shadow;
@@ -59,19 +61,32 @@ pub(super) struct Prepared<'a> {
     pub(super) wasm: Cow<'a, [u8]>,
     /// Pages its memory has to grow by before anything runs.
     pub(super) deferred_pages: u64,
+    /// Memories it has, that of the account not counted.
+    pub(super) memories: u32,
 }
 
-/// The bytes to translate in the place of `wasm`, whose lengths have been checked; with an account of calls when `accounted`. What comes
-/// of them may take `most` bytes of memory.
-pub(super) fn prepare(wasm: &[u8], accounted: bool, most: u64) -> Result<Prepared<'_>, Refused> {
+impl Prepared<'_> {
+    /// The module on `engine`. What is not valid in it is told by its place in `wasm`, from which it was prepared.
+    pub(super) fn module(&self, engine: &Engine, wasm: &[u8]) -> Result<Module, wasmi::Error> {
+        Module::new(engine, &*self.wasm).map_err(|error| match Module::validate(engine, wasm) {
+            Err(original) => original,
+            Ok(()) => error,
+        })
+    }
+}
+
+/// The bytes to translate in the place of `wasm`, whose lengths have been checked, with an account of calls up to `frames` deep. What
+/// comes of them may take `most` bytes of memory.
+pub(super) fn prepare(wasm: &[u8], frames: u32, most: u64) -> Result<Prepared<'_>, Refused> {
     let shape = Shape::read(wasm)?;
-    let account = if accounted { shape.account() } else { None };
+    let account = shape.account(frames);
     let edits = scan::scan(&shape, account, most)?;
     let initial_pages = start::reduced(&shape);
     if edits.is_empty() && account.is_none() && initial_pages.is_none() {
-        return Ok(Prepared { wasm: Cow::Borrowed(wasm), deferred_pages: 0 });
+        return Ok(Prepared { wasm: Cow::Borrowed(wasm), deferred_pages: 0, memories: shape.memories });
     }
     let declared = shape.memory.map_or(0, |memory| memory.initial);
     let wasm = Cow::Owned(encode::encode(wasm, &shape, &edits, account, initial_pages)?);
-    Ok(Prepared { wasm, deferred_pages: initial_pages.map_or(0, |pages| declared.saturating_sub(pages)) })
+    let deferred_pages = initial_pages.map_or(0, |pages| declared.saturating_sub(pages));
+    Ok(Prepared { wasm, deferred_pages, memories: shape.memories })
 }

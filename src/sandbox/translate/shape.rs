@@ -248,8 +248,8 @@ impl<'a> Shape<'a> {
             && self.functions.iter().all(|ty| (*ty as usize) < self.types.len())
     }
 
-    /// Where an account of calls goes; `None` when the module has no room for one, or already has its names.
-    pub(super) fn account(&self) -> Option<Account> {
+    /// Where an account of calls up to `frames` deep goes; `None` when the module has no room for one, or already has its names.
+    pub(super) fn account(&self, frames: u32) -> Option<Account> {
         let plain = |ty: &ValType| match ty {
             ValType::Ref(_) => *ty == ValType::FUNCREF || *ty == ValType::EXTERNREF,
             _ => true,
@@ -258,6 +258,6 @@ impl<'a> Shape<'a> {
         if self.bodies.is_empty() || self.taken || !encodable {
             return None;
         }
-        Some(Account { depth: self.globals, notes: self.memories })
+        Some(Account::new(self.globals, self.memories, frames))
     }
 }

@@ -34,7 +34,7 @@ fn list(ctx: &mut WasiCtx, guest: &mut Guest<'_>, fd: u32, (buf, len): (u32, u32
         return Err(Errno::Notdir);
     };
     if !directory.allowed(meter)?.read {
-        return Err(Errno::Acces);
+        return Err(ctx.call.denied.scope(directory.trail.as_ref(), false));
     }
     if cookie == 0 {
         directory.listing = None;

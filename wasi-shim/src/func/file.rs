@@ -100,7 +100,11 @@ pub(crate) fn resize(handle: &Handle, now: u64, change: Change, meter: &Meter) -
     {
         return Err(Errno::Dquot);
     }
-    meter.spend(fuel::freed(before.size.saturating_sub(target)))?;
+    // Paid for once it is known that there is room: whoever asks for more than may be is told so, whatever that would cost.
+    meter.spend(match change {
+        Change::AtLeast { len, .. } => fuel::moved(len),
+        Change::Exactly(_) => fuel::freed(before.size.saturating_sub(target)),
+    })?;
     match change {
         // Which blocks of a file there are is the host's affair: in the settled view its size is all there is to it.
         Change::AtLeast { offset, len, end } if !settled => allocate(handle, offset, len, end)?,

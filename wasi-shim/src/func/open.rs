@@ -13,8 +13,7 @@ use crate::abi::types::{FdFlags, FileType, OpenFlags, follow};
 use crate::ctx::{Meter, WasiCtx};
 use crate::fuel;
 use crate::meta::Meta;
-use crate::resolve::{Last, Place};
-use crate::root::Root;
+use crate::resolve::Last;
 use crate::table::{Descriptor, Directory, Handle, Kind};
 
 /// Rights that take a file opened for writing.
@@ -78,7 +77,8 @@ pub(crate) fn path_open(
         return Err(Errno::Mfile);
     }
     let (base, inheriting) = (Rights::from_bits(base), Rights::from_bits(inheriting));
-    let Reach { place, root, allowed } = reach(ctx, guest, fd, needed, (path, len), last)?;
+    let reach = reach(ctx, guest, fd, needed, (path, len), last)?;
+    let allowed = reach.allowed;
     // Reading and writing are what a program notices only when it does them; a program that cannot have them is told
     // now. Every other right that cannot be had is left out.
     if (base & (Rights::FD_READ | Rights::FD_WRITE)).intersects(!inheritable) {
@@ -87,22 +87,23 @@ pub(crate) fn path_open(
     let mut request = Request { oflags, fdflags, base: base & inheritable, inheriting: inheriting & inheritable };
     let changes = request.base.contains(Rights::FD_WRITE) || oflags.contains(OpenFlags::TRUNC);
     if !allowed.look || (changes && !allowed.write) {
-        return Err(Errno::Acces);
+        return Err(reach.denied(changes));
     }
     if !allowed.write {
         request.base = request.base & !CHANGING;
     }
     let may_create = allowed.write && (allowed.read || !request.base.contains(Rights::FD_READ));
-    let (host, meta) = open(&place, &root, request, may_create, now, ctx.meter())?;
-    let handle = Handle::new(host, root.clone());
+    let (host, meta) = open(&reach, request, may_create, now, ctx.meter())?;
+    if !meta.is_dir() && !allowed.read && request.base.contains(Rights::FD_READ) {
+        return Err(reach.denied(false));
+    }
+    let Reach { place, root, .. } = reach;
+    let handle = Handle::new(host, root);
     let descriptor = if meta.is_dir() {
         let base = allowed.directory(request.base & Rights::DIRECTORY);
         let directory = Directory { handle, preopen: None, trail: place.trail, listing: None };
         Descriptor { kind: Kind::Directory(Box::new(directory)), base, inheriting: request.inheriting, flags: fdflags }
     } else {
-        if !allowed.read && request.base.contains(Rights::FD_READ) {
-            return Err(Errno::Acces);
-        }
         if oflags.contains(OpenFlags::TRUNC) {
             resize(&handle, now, Change::Exactly(0), ctx.meter())?;
         }
@@ -127,15 +128,15 @@ fn host_flags(request: Request, directory: bool) -> OFlags {
     flags
 }
 
-/// Opens or creates `place`. Answers the handle and what it is.
+/// Opens or creates what `reach` leads to. Answers the handle and what it is.
 fn open(
-    place: &Place<'_>,
-    root: &Root,
+    reach: &Reach<'_>,
     request: Request,
     may_create: bool,
     now: u64,
     meter: &Meter,
 ) -> Result<(OwnedFd, Meta), Errno> {
+    let Reach { place, root, .. } = reach;
     let wants_directory = place.directory || request.oflags.contains(OpenFlags::DIRECTORY);
     let creates = request.oflags.contains(OpenFlags::CREAT);
     let exclusive = creates && request.oflags.contains(OpenFlags::EXCL);
@@ -166,7 +167,7 @@ fn open(
             }
             Err(Host::NOENT) if creates => {
                 if !may_create {
-                    return Err(Errno::Acces);
+                    return Err(reach.denied(!reach.allowed.write));
                 }
                 meter.spend(fuel::TREE)?;
                 let ledger = root.volume.open(root.fd(), meter)?;

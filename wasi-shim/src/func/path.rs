@@ -9,6 +9,7 @@ use crate::abi::Rights;
 use crate::abi::memory::Guest;
 use crate::abi::types::follow;
 use crate::ctx::{Meter, WasiCtx};
+use crate::denial::Denied;
 use crate::fuel;
 use crate::limits::{MAX_NAMES, MAX_PATH, MAX_TARGET};
 use crate::meta::Meta;
@@ -23,6 +24,7 @@ pub(crate) struct Reach<'a> {
     pub(crate) place: Place<'a>,
     pub(crate) root: SharedRoot,
     pub(crate) allowed: Allowed,
+    denied: &'a Denied,
 }
 
 /// Resolves the guest's path from the directory `fd`, which must hold the rights `needed`.
@@ -41,19 +43,29 @@ pub(crate) fn reach<'a>(
     if len as usize > MAX_PATH {
         return Err(Errno::Nametoolong);
     }
-    let path = GuestPath::parse(guest.bytes(path, len)?)?;
+    let text = guest.bytes(path, len)?;
+    let denied = ctx.denied();
+    let path = GuestPath::parse(text).map_err(|error| denied.outside(text, error))?;
     let root = Arc::clone(&directory.handle.root);
     // The directory may have been moved since it was opened: its path must still lead to it.
     directory.allowed(ctx.meter())?;
-    let place = root.resolver.locate(directory.handle.fd(), path, last, directory.trail.as_deref(), ctx.meter())?;
+    let place = root
+        .resolver
+        .locate(directory.handle.fd(), path, last, directory.trail.as_deref(), ctx.meter())
+        .map_err(|error| denied.outside(text, error))?;
     let allowed = root.allowed(place.trail.as_deref());
-    Ok(Reach { place, root, allowed })
+    Ok(Reach { place, root, allowed, denied })
 }
 
 impl Reach<'_> {
     /// A place that is to be changed.
     fn writable(self) -> Result<Self, Errno> {
-        if self.allowed.write { Ok(self) } else { Err(Errno::Acces) }
+        if self.allowed.write { Ok(self) } else { Err(self.denied(true)) }
+    }
+
+    /// That the scope does not let this be changed, or else read.
+    pub(crate) fn denied(&self, write: bool) -> Errno {
+        self.denied.scope(self.place.trail.as_ref(), write)
     }
 
     fn ledger(&self, meter: &Meter) -> Result<Option<Ledger<'_>>, Errno> {
@@ -62,9 +74,9 @@ impl Reach<'_> {
 
     /// Checks that what stands here can be put to `new`, or be given that name as well.
     fn movable(&self, new: &Reach<'_>, directory: bool) -> Result<(), Errno> {
-        let old = (&*self.root, self.place.trail.as_deref());
-        let new = (&*new.root, new.place.trail.as_deref());
-        if keeps_unread(old, new, directory) { Ok(()) } else { Err(Errno::Acces) }
+        let from = (&*self.root, self.place.trail.as_deref());
+        let to = (&*new.root, new.place.trail.as_deref());
+        if keeps_unread(from, to, directory) { Ok(()) } else { Err(self.denied(false)) }
     }
 
     /// Checks that a name can be created here that will not be a directory.
@@ -184,7 +196,7 @@ pub(crate) fn path_readlink(
     let reach = reach(ctx, guest, fd, Rights::PATH_READLINK, path, Last::Keep)?;
     // The target is what is in a link: to see it is to read.
     if !reach.allowed.read {
-        return Err(Errno::Acces);
+        return Err(reach.denied(false));
     }
     if reach.place.directory && !Meta::at(reach.place.parent(), &reach.place.name)?.is_dir() {
         return Err(Errno::Notdir);

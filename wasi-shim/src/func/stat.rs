@@ -48,10 +48,11 @@ pub(crate) fn path_filestat_get(
 ) -> Result<(), Errno> {
     let last = if follow(flags)? { Last::Follow } else { Last::Keep };
     guest.bytes(out, 64)?;
-    let Reach { place, root, allowed } = reach(ctx, guest, fd, Rights::PATH_FILESTAT_GET, (path, len), last)?;
-    if !allowed.look {
-        return Err(Errno::Acces);
+    let reach = reach(ctx, guest, fd, Rights::PATH_FILESTAT_GET, (path, len), last)?;
+    if !reach.allowed.look {
+        return Err(reach.denied(false));
     }
+    let Reach { place, root, .. } = reach;
     let meta = place.meta()?;
     if place.directory && !meta.is_dir() {
         return Err(Errno::Notdir);
@@ -69,7 +70,7 @@ pub(crate) fn fd_filestat_set_times(ctx: &mut WasiCtx, fd: u32, atim: u64, mtim:
     if let Kind::Directory(directory) = &descriptor.kind
         && !directory.allowed(ctx.meter())?.write
     {
-        return Err(Errno::Acces);
+        return Err(ctx.denied().scope(directory.trail.as_ref(), true));
     }
     let shown = root.volume.is_settled();
     let ledger = root.volume.open(root.fd(), ctx.meter())?;
@@ -95,10 +96,11 @@ pub(crate) fn path_filestat_set_times(
     let last = if follow(lookup)? { Last::Follow } else { Last::Keep };
     let times = new_times(atim, mtim, flags)?;
     let settled = Times::settle(ctx, times)?;
-    let Reach { place, root, allowed } = reach(ctx, guest, fd, Rights::PATH_FILESTAT_SET_TIMES, (path, len), last)?;
-    if !allowed.write {
-        return Err(Errno::Acces);
+    let reach = reach(ctx, guest, fd, Rights::PATH_FILESTAT_SET_TIMES, (path, len), last)?;
+    if !reach.allowed.write {
+        return Err(reach.denied(true));
     }
+    let Reach { place, root, .. } = reach;
     let meta = place.meta()?;
     if place.directory && !meta.is_dir() {
         return Err(Errno::Notdir);

@@ -96,10 +96,10 @@ pub(crate) fn fd_prestat_dir_name(
     if (len as usize) < name.len() {
         return Err(Errno::Nametoolong);
     }
-    guest.write(path, name.as_bytes())
+    guest.write(path, name)
 }
 
-fn preopen_name(ctx: &WasiCtx, fd: u32) -> Result<&str, Errno> {
+fn preopen_name(ctx: &WasiCtx, fd: u32) -> Result<&[u8], Errno> {
     match &ctx.table.get(fd)?.kind {
         Kind::Directory(directory) => directory.preopen.as_deref().ok_or(Errno::Badf),
         Kind::Stream(_) | Kind::File(_) => Err(Errno::Badf),

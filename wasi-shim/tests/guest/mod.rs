@@ -6,7 +6,10 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use wasi_shim::{Access, Errno, Exit, FUNCTIONS, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView, add_to_linker};
+use wasi_shim::{
+    Access, Denial, Errno, Exit, FUNCTIONS, FunctionType, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView,
+    add_to_linker,
+};
 use wasmi::{Caller, Config, Engine, Func, Instance, Linker, Memory, Module, Store, Val};
 
 /// What the tests keep in the store.
@@ -15,6 +18,8 @@ pub struct Host {
     pub memory: Option<Memory>,
     /// Fuel the store was given for the current call.
     pub budget: u64,
+    /// What was denied since somebody looked.
+    pub denials: Vec<(&'static str, Denial)>,
 }
 
 impl WasiView for Host {
@@ -24,6 +29,10 @@ impl WasiView for Host {
 
     fn memory(&self) -> Option<Memory> {
         self.memory
+    }
+
+    fn refused(caller: &mut Caller<'_, Self>, function: &'static str, _: Errno, denial: Option<Denial>) {
+        caller.data_mut().denials.extend(denial.map(|denial| (function, denial)));
     }
 
     fn fuel_used(caller: &Caller<'_, Self>) -> u64 {
@@ -67,12 +76,12 @@ pub const PAGES: u32 = 32;
 /// Text of a module that exports every function it imports.
 pub fn mirror() -> String {
     let mut text = String::from("(module\n");
-    for name in FUNCTIONS {
+    for FunctionType { name, .. } in FUNCTIONS {
         let types = signature(name);
-        let result = if name == "proc_exit" { "" } else { "(result i32)" };
+        let result = if *name == "proc_exit" { "" } else { "(result i32)" };
         writeln!(text, "(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))").expect("in memory");
     }
-    for name in FUNCTIONS {
+    for FunctionType { name, .. } in FUNCTIONS {
         writeln!(text, "(export \"{name}\" (func ${name}))").expect("in memory");
     }
     text + &format!("(memory (export \"memory\") {PAGES}))")
@@ -131,7 +140,7 @@ impl Guest {
         let wasm = wat::parse_str(text).expect("valid text");
         let module = Module::new(&engine, wasm).expect("valid module");
         let context = builder.build().expect("buildable");
-        let mut store = Store::new(&engine, Host { wasi: context, memory: None, budget: PLENTY });
+        let mut store = Store::new(&engine, Host { wasi: context, memory: None, budget: PLENTY, denials: Vec::new() });
         store.set_fuel(PLENTY).expect("metered");
         let mut linker = Linker::new(&engine);
         add_to_linker(&mut linker).expect("empty linker");
@@ -144,6 +153,11 @@ impl Guest {
     /// A guest with `dir` preopened as `/`, all rights, as descriptor 3.
     pub fn at(dir: &Path) -> Self {
         Self::new(WasiCtx::builder().preopen(preopen(dir)))
+    }
+
+    /// What was denied since the last look.
+    pub fn denials(&mut self) -> Vec<(&'static str, Denial)> {
+        std::mem::take(&mut self.store.data_mut().denials)
     }
 
     /// Sets the fuel for the next call.

@@ -1,9 +1,12 @@
 //! `conductor plugin run`.
 
 mod event;
+mod hints;
 mod target;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +25,10 @@ use crate::config::{Capability, Params};
 use crate::effect::{self, DryRun, Live};
 use crate::journal::output_value;
 use crate::sandbox::{
-    Context, Instance, Outcome, Plugin, Request, Services, Status, ThreadError, confinement, on_guest_thread,
+    Context, Instance, MAX_REQUEST, Outcome, Plugin, Request, Services, Status, ThreadError, confinement,
+    on_guest_thread,
 };
+use crate::text::Escape as _;
 
 /// How long effects that were accepted may take after the last call.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -46,6 +51,9 @@ pub(super) struct Run {
     /// what it is told, as JSON; default an empty object
     #[argh(option, arg_name = "json", default = "\"{}\".to_owned()")]
     params: String,
+    /// file whose bytes are handed to the plugin as they are, in the place of params or request; what it says it accepts is not looked at
+    #[argh(option, arg_name = "file")]
+    params_raw: Option<PathBuf>,
     /// the gesture that calls it: note=60,velocity=100,channel=1 and the like
     #[argh(option, arg_name = "key=value,…", from_str_fn(event::parse), default = "Context::default()")]
     event: Context,
@@ -105,6 +113,16 @@ pub(super) fn capability(name: &str) -> Result<Capability, String> {
     })
 }
 
+/// The bytes of `path`, a pipe's too; of more than a plugin is handed one, so that it is refused as it is.
+fn read_raw(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let limit = MAX_REQUEST as u64 + 1;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| Failure::operation(format!("--params-raw: cannot read {}: {error}", path.escaped())))?;
+    Ok(bytes)
+}
+
 /// A call, as `--json` prints it.
 #[derive(Serialize)]
 struct Line {
@@ -117,6 +135,8 @@ struct Line {
     output: Option<Box<RawValue>>,
     logs: Vec<String>,
     error: Option<String>,
+    /// The functions that were running when it was stopped, the innermost first.
+    backtrace: Option<Vec<String>>,
 }
 
 impl Run {
@@ -124,6 +144,10 @@ impl Run {
         let params = Params::from_json(&self.params).map_err(|error| {
             Failure::usage(format!("--params: not JSON: {error}\n  for example: --params '{{\"action\":\"play\"}}'"))
         })?;
+        let raw = self.params_raw.as_deref().map(read_raw).transpose()?;
+        if raw.is_some() && self.params != "{}" {
+            return Err(Failure::usage("--params and --params-raw both say what the plugin is told: give one"));
+        }
         if self.perform && self.answer.is_some() {
             return Err(Failure::usage(
                 "--answer stands for the answers of a world that --perform asks itself: give one",
@@ -147,7 +171,14 @@ impl Run {
         });
         let mut good = true;
         let mut printed = Ok(());
-        let calls = Calls { plugin: &plugin, services: &services, params: &params, event: &self.event, clock: &clock };
+        let calls = Calls {
+            plugin: &plugin,
+            services: &services,
+            params: &params,
+            raw: raw.as_deref(),
+            event: &self.event,
+            clock: &clock,
+        };
         let made = calls.make(self.repeat, |number, outcome| {
             good &= outcome.is_ok();
             printed = if self.json {
@@ -159,6 +190,9 @@ impl Run {
         });
         made?;
         printed?;
+        for line in hints::of_denials(&plugin) {
+            say(&line);
+        }
         if live.is_some_and(|live| !live.drain(DRAIN)) {
             say(&format!("some effects were not finished within {} s", DRAIN.as_secs()));
         }
@@ -180,6 +214,8 @@ struct Calls<'a> {
     plugin: &'a Arc<Plugin>,
     services: &'a Arc<Services>,
     params: &'a Params,
+    /// What is handed over in their place.
+    raw: Option<&'a [u8]>,
     event: &'a Context,
     clock: &'a SystemClock,
 }
@@ -204,7 +240,10 @@ impl Calls<'_> {
                     Ok::<Instance, Box<Outcome>>,
                 ) {
                     Ok(mut ready) => {
-                        let outcome = ready.call(&Request { params: self.params, context: &context, at_ns });
+                        let outcome = match self.raw {
+                            Some(bytes) => ready.call_raw(bytes, &context, at_ns),
+                            None => ready.call(&Request { params: self.params, context: &context, at_ns }),
+                        };
                         if !ready.ended() {
                             instance = Some(ready);
                         }
@@ -221,8 +260,11 @@ impl Calls<'_> {
             }
             if let Some(instance) = instance {
                 let at_ns = self.clock.epoch().saturating_add(self.clock.now()).saturating_mul(1000);
-                for line in instance.shutdown(at_ns) {
-                    say(&line.text);
+                if let Some(outcome) = instance.end(at_ns) {
+                    for line in outcome.log_lines() {
+                        say(&line.text);
+                    }
+                    say_why(&outcome);
                 }
             }
         })
@@ -238,23 +280,33 @@ fn print_json(out: &mut Output, number: u32, outcome: &Outcome) -> std::io::Resu
         init_fuel: outcome.init_fuel,
         peak_memory_bytes: outcome.peak_memory,
         output: outcome.output.as_deref().and_then(output_value),
-        logs: outcome.logs.iter().map(|line| line.text.clone()).collect(),
+        logs: outcome.log_lines().map(|line| line.into_owned().text).collect(),
         error: outcome.error(),
+        backtrace: outcome.fault().map(|fault| fault.backtrace.frames.iter().map(ToString::to_string).collect()),
     };
-    if let Some(error) = &line.error {
-        say(error);
-    }
+    say_why(outcome);
     // Strings, numbers and valid JSON always serialise.
     out.json(&serde_json::to_string(&line).unwrap_or_default())
 }
 
-fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std::io::Result<()> {
-    for line in &outcome.logs {
-        say(&line.text);
-    }
+/// Says why the call did not succeed, and where it was.
+fn say_why(outcome: &Outcome) {
     if let Some(error) = outcome.error() {
         say(&error);
     }
+    if let Some(hint) = hints::of_fault(outcome) {
+        say(&hint);
+    }
+    for line in outcome.fault().into_iter().flat_map(|fault| fault.backtrace.lines()) {
+        say(&line);
+    }
+}
+
+fn print_text(out: &mut Output, number: u32, of: u32, outcome: &Outcome) -> std::io::Result<()> {
+    for line in outcome.log_lines() {
+        say(&line.text);
+    }
+    say_why(outcome);
     if of > 1 {
         out.line(format_args!("call         {number} of {of}"))?;
     }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use super::super::super::{advice, output::say};
 use super::super::known::Known;
-use super::{Failure, Run};
+use super::{Failure, Run, hints};
 use crate::config::{Capability, Environment, PluginConfig, Secret};
-use crate::daemon::needs;
 use crate::grant::{Grant, HostRule};
 use crate::host;
 use crate::package::{Policy, admit};
-use crate::sandbox::{LoadReason, Plugin};
+use crate::sandbox::{LoadReason, Manifest, Plugin};
 use crate::text::Escape as _;
 
 /// Admits and loads the plugin that `run` names. Nothing is recorded: it is a trial.
@@ -43,11 +42,14 @@ fn alone(run: &Run, environment: &Environment) -> Result<Arc<Plugin>, Failure> {
     let name = path.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let policy = Policy { name, ..Policy::default() };
     let admitted = admit(&path, &policy).map_err(|refusal| Failure::negative(format!("refused: {refusal}")))?;
-    let grant = Grant::settle(&settings, &needs(&admitted), None);
-    let plugin = Plugin::load(&admitted, &settings, grant, host::TABLE).map_err(|error| {
+    let loaded = Manifest::read(&admitted, host::TABLE).and_then(|manifest| {
+        let grant = Grant::settle(&settings, manifest.needs(), None);
+        Plugin::load(&manifest, &settings, grant)
+    });
+    let plugin = loaded.map_err(|error| {
         let here = match error.reason {
-            LoadReason::NotGranted { .. } => "\n  (here: --grant CAPABILITY instead of granted_capabilities)",
-            _ => "",
+            LoadReason::NotGranted { capability, .. } => format!("\n  (here: --grant {capability})"),
+            _ => error.setting().map_or_else(String::new, |setting| format!("\n{}", hints::option(setting))),
         };
         Failure::negative(format!("refused: {error}{here}"))
     })?;

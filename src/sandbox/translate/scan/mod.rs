@@ -16,7 +16,7 @@
 //! whatever ran before, another store's values and references among it. So an [empty block](Insert::Settle) is put before each
 //! block that has parameters.
 //!
-//! `docs/upstream/` has them in full; `tests/engine_faults.rs` says when an engine no longer needs one of them.
+//! `docs/upstream/` has them in full; `tests/sandbox/engine_faults.rs` says when an engine no longer needs one of them.
 
 mod control;
 mod operand;

@@ -1,0 +1,136 @@
+//! What lies after the place where an action waits: how much it is, and what of it lets go something.
+
+use std::collections::BTreeSet;
+
+use super::press::Pressing;
+use super::scheduler::Frame;
+use crate::config::{Action, MidiOut};
+
+/// Steps of `action` after `path`, innermost frame first. Pauses are none. Where a condition has not been asked, the branch that
+/// has more counts.
+pub(super) fn steps_left(action: &Action, path: &[Frame]) -> u64 {
+    let Some((frame, inner)) = path.split_last() else { return steps(action) };
+    match (action, frame) {
+        (Action::Sequence(parts), Frame::Part(part)) => {
+            let now = parts.get(*part).map_or(0, |action| steps_left(action, inner));
+            parts.iter().skip(part.saturating_add(1)).map(steps).fold(now, u64::saturating_add)
+        }
+        (Action::Repeat { action, count, .. }, Frame::Round(round)) => {
+            let rounds = u64::from(count.saturating_sub(*round).saturating_sub(1));
+            steps_left(action, inner).saturating_add(steps(action).saturating_mul(rounds))
+        }
+        (Action::Conditional { then_action, else_action, .. }, Frame::Branch(branch)) => {
+            let action = if *branch { Some(then_action) } else { else_action.as_ref() };
+            action.map_or(0, |action| steps_left(action, inner))
+        }
+        _ => 0, // a delay that is over
+    }
+}
+
+fn steps(action: &Action) -> u64 {
+    match action {
+        Action::Sequence(parts) => parts.iter().map(steps).fold(0, u64::saturating_add),
+        Action::Repeat { action, count, .. } => steps(action).saturating_mul(u64::from(*count)),
+        Action::Conditional { then_action, else_action, .. } => {
+            steps(then_action).max(else_action.as_deref().map_or(0, steps))
+        }
+        Action::Delay(_) => 0,
+        _ => 1,
+    }
+}
+
+/// Messages after `path` that let go what was pressed before it, each once.
+pub(super) fn owed<'a>(action: &'a Action, path: &[Frame]) -> impl Iterator<Item = MidiOut> + use<'a> {
+    let mut rest = Vec::new();
+    collect(action, path, &mut rest);
+    let mut seen = BTreeSet::new();
+    rest.into_iter()
+        .filter(move |out| {
+            let Some(Pressing { channel, press, down }) = Pressing::of(&out.message) else { return false };
+            // Whatever comes first says how it was before: what goes down first was up.
+            seen.insert((out.port.clone(), channel, press)) && !down
+        })
+        .cloned()
+}
+
+/// The messages of `action` after `path`, in order; of further rounds of a repeat those of one, since they are alike.
+fn collect<'a>(action: &'a Action, path: &[Frame], out: &mut Vec<&'a MidiOut>) {
+    let (frame, inner) = path.split_last().map_or((None, path), |(frame, inner)| (Some(frame), inner));
+    match (action, frame) {
+        (Action::Sequence(parts), frame) => {
+            let first = if let Some(Frame::Part(part)) = frame { *part } else { 0 };
+            for (number, action) in parts.iter().enumerate().skip(first) {
+                collect(action, if number == first { inner } else { &[] }, out);
+            }
+        }
+        (Action::Repeat { action, count, .. }, frame) => {
+            let round = if let Some(Frame::Round(round)) = frame { *round } else { 0 };
+            collect(action, inner, out);
+            if frame.is_some() && round.saturating_add(1) < *count {
+                collect(action, &[], out);
+            }
+        }
+        (Action::Conditional { then_action, else_action, .. }, frame) => {
+            let asked = if let Some(Frame::Branch(branch)) = frame { Some(*branch) } else { None };
+            if asked != Some(false) {
+                collect(then_action, inner, out);
+            }
+            if let (None | Some(false), Some(action)) = (asked, else_action) {
+                collect(action, inner, out);
+            }
+        }
+        (Action::SendMidi(midi), None) => out.push(midi),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::midi::{Channel, Message};
+
+    fn note(note: u8, velocity: u8) -> Action {
+        let message = Message::NoteOn { channel: Channel::from_status(0), note, velocity };
+        Action::SendMidi(MidiOut { port: "a".into(), message })
+    }
+
+    fn repeat(action: Action, count: u32) -> Action {
+        Action::Repeat { action: Box::new(action), count, delay_ms: 1 }
+    }
+
+    fn notes(action: &Action, path: &[Frame]) -> Vec<u8> {
+        let number = |out: MidiOut| match out.message {
+            Message::NoteOn { note, .. } => note,
+            other => panic!("{other:?}"),
+        };
+        owed(action, path).map(number).collect()
+    }
+
+    #[test]
+    fn steps_after_a_pause_are_counted_with_their_rounds() {
+        let pair = || Action::Sequence(vec![note(60, 1), Action::Delay(5), note(60, 0)]);
+        assert_eq!(steps_left(&pair(), &[Frame::Over, Frame::Part(1)]), 1);
+        let three = repeat(pair(), 3);
+        assert_eq!(steps_left(&three, &[]), 6);
+        assert_eq!(steps_left(&three, &[Frame::Over, Frame::Part(1), Frame::Round(0)]), 5);
+        assert_eq!(steps_left(&three, &[Frame::Round(2)]), 2, "a pause between rounds");
+        let nested = repeat(repeat(note(1, 1), 1_000), 1_000);
+        assert_eq!(steps_left(&nested, &[Frame::Round(1), Frame::Round(0)]), 999 + 999 * 1_000);
+    }
+
+    #[test]
+    fn what_the_rest_lets_go_is_what_was_pressed_before_it() {
+        let action = Action::Sequence(vec![
+            note(60, 1),
+            Action::Delay(5),
+            note(61, 1),
+            note(60, 0),
+            note(61, 0),
+            note(60, 0),
+            repeat(Action::Sequence(vec![note(62, 0), note(62, 1)]), 2),
+        ]);
+        assert_eq!(notes(&action, &[Frame::Over, Frame::Part(1)]), [60, 62]);
+        let round = repeat(Action::Sequence(vec![note(62, 0), note(62, 1)]), 2);
+        assert_eq!(notes(&round, &[Frame::Round(1)]), [62], "let go by the next round");
+    }
+}

@@ -1,0 +1,62 @@
+//! Every configuration the documentation shows loads without a warning.
+
+use std::path::Path;
+
+use conductor::config::{Config, Environment};
+
+/// The TOML blocks of a page, with the line each begins on.
+fn blocks(page: &str) -> Vec<(usize, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for (number, line) in page.lines().enumerate() {
+        match (&mut open, line) {
+            (None, "```toml") => open = Some((number + 1, String::new())),
+            (Some(_), "```") => blocks.extend(open.take()),
+            (Some((_, text)), line) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, _) => {}
+        }
+    }
+    assert!(open.is_none(), "a block without an end");
+    blocks
+}
+
+#[test]
+fn every_example_loads() {
+    let environment: Environment =
+        [("HOME", "/home/ada"), ("XDG_STATE_HOME", "/home/ada/.local/state")].into_iter().collect();
+    let mut seen = 0;
+    for page in ["README.md", "docs/configuration.md"] {
+        let text = std::fs::read_to_string(crate::support::repository(page)).expect(page);
+        for (line, block) in blocks(&text) {
+            seen += 1;
+            match Config::from_text(&block, page, Path::new("/etc/conductor"), &environment) {
+                Ok(loaded) => assert_eq!(loaded.warnings, [], "{page}:{line}"),
+                Err(invalid) => panic!("{page}:{line}:\n{invalid}"),
+            }
+        }
+    }
+    assert!(seen >= 10, "{seen} examples");
+}
+
+#[test]
+fn the_message_the_page_shows_is_the_message_there_is() {
+    let page = std::fs::read_to_string(crate::support::repository("docs/configuration.md")).expect("the page");
+    let text = "\n\n\n\n\ntrigger = { Note = { note = 60, velocity_mn = 100 } }\n";
+    let text = format!("[[global_mappings]]{text}action = {{ Delay = {{ ms = 1 }} }}\n");
+    let invalid = Config::from_text(&text, "config.toml", Path::new(""), &Environment::default()).expect_err("a slip");
+    assert!(page.contains(&invalid.to_string()), "{invalid}");
+}
+
+/// The SDK's own documentation has the same plugin, and runs it as a test.
+#[test]
+fn the_plugin_the_page_shows_is_the_one_the_sdk_tests() {
+    let page = std::fs::read_to_string(crate::support::repository("docs/plugins.md")).expect("the page");
+    let sdk = std::fs::read_to_string(crate::support::repository("plugins/sdk/src/lib.rs")).expect("the SDK");
+    let (_, plugin) = page.split_once("```rust\n").expect("a plugin");
+    let (plugin, _) = plugin.split_once("```\n").expect("its end");
+    let documented: String = plugin.lines().map(|line| format!("//! {line}").trim_end().to_owned() + "\n").collect();
+    assert!(sdk.contains(&documented), "{documented}");
+}

@@ -1,0 +1,11 @@
+//! A configuration is read with all its mistakes at once, each where it stands and with what to write instead.
+
+mod broken;
+mod check;
+mod documented;
+mod fuzz;
+mod hosts;
+mod schema;
+mod secrets;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,10 @@
+//! Recorded sessions come back to the same bytes.
+
+mod ceiling;
+mod grants;
+mod live;
+mod replay;
+mod revoked;
+mod shutdown;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,17 @@
+//! Whole runs of the program, and what leaves it.
+
+mod backtraces;
+mod effects;
+mod full_disk;
+mod guests;
+mod log;
+mod plugin_run;
+mod pressed;
+mod repeating_warnings;
+mod session;
+mod slow_reader;
+mod system;
+mod wasi_command;
+mod wasi_given;
+#[path = "../support/mod.rs"]
+mod support;
