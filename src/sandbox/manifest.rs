@@ -75,10 +75,16 @@ impl Manifest {
     /// states.
     pub fn needs(self: &Arc<Self>) -> &BTreeSet<Capability> {
         self.needs.get_or_init(|| {
-            let mut needs = self.declared();
-            needs.extend(self.admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+            let mut needs = self.stated_needs();
+            needs.extend(self.declared());
             needs
         })
+    }
+    /// Those that are known without running it.
+    pub(super) fn stated_needs(&self) -> BTreeSet<Capability> {
+        let mut stated = self.description.needs.clone();
+        stated.extend(self.admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+        stated
     }
     /// What is odd about it, and no reason to refuse it.
     pub fn remarks(self: &Arc<Self>) -> Vec<String> {

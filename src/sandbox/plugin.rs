@@ -38,6 +38,7 @@ pub struct Plugin {
     approval: Option<Arc<Approval>>,
     secrets: BoundSecrets,
     manifest: Arc<Manifest>,
+    needs: BTreeSet<Capability>,
     counters: Counters,
     volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
     /// Fuel it costs to make an instance, before any of its code runs.
@@ -63,13 +64,14 @@ impl Plugin {
         grant: impl Into<Arc<GrantCell>>,
     ) -> Result<Arc<Self>, LoadError> {
         let grant = grant.into().view();
-        Self::link(manifest, settings, &grant, Some(grant.get()))
+        Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone())
     }
 
     /// Loads it under an empty grant, with every import there: those that need a capability refuse each call. For finding
     /// out how a plugin behaves before anything is granted to it.
     pub fn load_ungranted(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Result<Arc<Self>, LoadError> {
-        Self::link(manifest, settings, &GrantCell::fixed(Grant::none()).view(), None)
+        // By running it, this very plugin may be what finds out the rest.
+        Self::link(manifest, settings, &GrantCell::fixed(Grant::none()).view(), None, manifest.stated_needs())
     }
 
     /// Loads it like [`Self::load`], made to tell where its fuel goes ([`Self::profile`]).
@@ -79,7 +81,7 @@ impl Plugin {
         grant: impl Into<Arc<GrantCell>>,
     ) -> Result<Arc<Self>, LoadError> {
         let grant = grant.into().view();
-        let mut plugin = Self::link(manifest, settings, &grant, Some(grant.get()))?;
+        let mut plugin = Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone())?;
         if let Some(this) = Arc::get_mut(&mut plugin) {
             this.profile = Some(Profile::default());
         }
@@ -103,6 +105,7 @@ impl Plugin {
         settings: &PluginConfig,
         grant: &GrantView,
         linked: Option<&Grant>,
+        needs: BTreeSet<Capability>,
     ) -> Result<Arc<Self>, LoadError> {
         let admitted = manifest.admitted();
         let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
@@ -127,6 +130,7 @@ impl Plugin {
             deferred_pages,
             start_fuel: start_fuel(manifest.sizes()),
             manifest: Arc::clone(manifest),
+            needs,
             linker,
             module,
             engine,
@@ -175,7 +179,7 @@ impl Plugin {
     }
     /// The capabilities it needs: [`Manifest::needs`].
     pub fn needs(&self) -> &BTreeSet<Capability> {
-        self.manifest.needs()
+        &self.needs
     }
     /// What it was written in, as far as it tells.
     pub(super) fn language(&self) -> Language {
