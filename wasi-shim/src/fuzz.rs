@@ -9,9 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use wasmi::{Config, Engine, Func, Linker, Memory, Module, Store, TrapCode, Val};
+use wasmi::{Config, Engine, Func, Linker, Memory, Module, Store, TrapCode, Val, ValType};
 
-use crate::{Access, FUNCTIONS, Input, MODULE, Preopen, Quota, SeededEntropy, Trap, WasiCtx, WasiView, add_to_linker};
+use crate::{
+    Access, FUNCTIONS, FunctionType, Input, MODULE, Preopen, Quota, SeededEntropy, Trap, WasiCtx, WasiView,
+    add_to_linker,
+};
 
 /// Most calls of one sequence.
 const MAX_CALLS: usize = 40;
@@ -42,56 +45,6 @@ const PATHS: [&str; 16] = [
     "",
     "b/",
     "away",
-];
-
-/// Parameters of each function: `i` for 32 bits, `I` for 64.
-const PARAMETERS: [(&str, &str); 46] = [
-    ("args_get", "ii"),
-    ("args_sizes_get", "ii"),
-    ("clock_res_get", "ii"),
-    ("clock_time_get", "iIi"),
-    ("environ_get", "ii"),
-    ("environ_sizes_get", "ii"),
-    ("fd_advise", "iIIi"),
-    ("fd_allocate", "iII"),
-    ("fd_close", "i"),
-    ("fd_datasync", "i"),
-    ("fd_fdstat_get", "ii"),
-    ("fd_fdstat_set_flags", "ii"),
-    ("fd_fdstat_set_rights", "iII"),
-    ("fd_filestat_get", "ii"),
-    ("fd_filestat_set_size", "iI"),
-    ("fd_filestat_set_times", "iIIi"),
-    ("fd_pread", "iiiIi"),
-    ("fd_prestat_dir_name", "iii"),
-    ("fd_prestat_get", "ii"),
-    ("fd_pwrite", "iiiIi"),
-    ("fd_read", "iiii"),
-    ("fd_readdir", "iiiIi"),
-    ("fd_renumber", "ii"),
-    ("fd_seek", "iIii"),
-    ("fd_sync", "i"),
-    ("fd_tell", "ii"),
-    ("fd_write", "iiii"),
-    ("path_create_directory", "iii"),
-    ("path_filestat_get", "iiiii"),
-    ("path_filestat_set_times", "iiiiIIi"),
-    ("path_link", "iiiiiii"),
-    ("path_open", "iiiiiIIii"),
-    ("path_readlink", "iiiiii"),
-    ("path_remove_directory", "iii"),
-    ("path_rename", "iiiiii"),
-    ("path_symlink", "iiiii"),
-    ("path_unlink_file", "iii"),
-    ("poll_oneoff", "iiii"),
-    ("proc_exit", "i"),
-    ("proc_raise", "i"),
-    ("random_get", "ii"),
-    ("sched_yield", ""),
-    ("sock_accept", "iii"),
-    ("sock_recv", "iiiiii"),
-    ("sock_send", "iiiii"),
-    ("sock_shutdown", "ii"),
 ];
 
 /// A sequence of calls drawn from `data`. Each is answered by an errno, or ends the guest in a way that is one; nothing outside the
@@ -125,7 +78,7 @@ fn run(data: &[u8], by_hand: bool) -> (String, Vec<u8>) {
             break;
         }
         let number = usize::from(draw.byte());
-        let Some((name, parameters)) = PARAMETERS.get(number % (PARAMETERS.len() + 2)) else {
+        let Some(FunctionType { name, params, results }) = FUNCTIONS.get(number % (FUNCTIONS.len() + 2)) else {
             // Beyond the functions: the guest writes to its own memory.
             let at = AREA as usize + usize::from(draw.byte()) * 8;
             let length = usize::from(draw.byte() % 64);
@@ -133,10 +86,10 @@ fn run(data: &[u8], by_hand: bool) -> (String, Vec<u8>) {
             memory.data_mut(&mut store)[at..at + bytes.len()].copy_from_slice(bytes);
             continue;
         };
-        let arguments = arguments(&mut draw, parameters);
+        let arguments = arguments(&mut draw, params);
         store.set_fuel(FUEL).expect("metered");
-        let mut results = if *name == "proc_exit" { Vec::new() } else { vec![Val::I32(-1)] };
-        let answer = functions[number % (PARAMETERS.len() + 2)].call(&mut store, &arguments, &mut results);
+        let mut results = vec![Val::I32(-1); results.len()];
+        let answer = functions[number % (FUNCTIONS.len() + 2)].call(&mut store, &arguments, &mut results);
         let left = store.get_fuel().expect("metered");
         let ended = match answer {
             Ok(()) => {
@@ -221,10 +174,10 @@ impl<'a> Draw<'a> {
     }
 }
 
-fn arguments(draw: &mut Draw<'_>, parameters: &str) -> Vec<Val> {
+fn arguments(draw: &mut Draw<'_>, params: &[ValType]) -> Vec<Val> {
     let mut length: Option<u32> = None;
-    let mut argument = |parameter| {
-        if parameter == 'I' {
+    let mut argument = |parameter: &ValType| {
+        if *parameter == ValType::I64 {
             let kind = draw.byte();
             let number = match kind {
                 0..=0x7f => u64::from(kind),
@@ -252,7 +205,7 @@ fn arguments(draw: &mut Draw<'_>, parameters: &str) -> Vec<Val> {
         };
         Val::I32(number.cast_signed())
     };
-    parameters.chars().map(&mut argument).collect()
+    params.iter().map(&mut argument).collect()
 }
 
 /// A directory with `inside`, which the guest gets, and `outside` beside it.
@@ -318,8 +271,8 @@ fn guest(wasi: WasiCtx) -> (Store<Host>, Vec<Func>, Memory) {
         let instance = linker.instantiate_and_start(&mut store, module).expect("an instance");
         let memory = instance.get_memory(&store, "memory").expect("a memory");
         store.data_mut().memory = Some(memory);
-        let function = |name| instance.get_func(&store, name).expect("mirrored");
-        let functions = FUNCTIONS.into_iter().map(function).collect();
+        let function = |function: &FunctionType| instance.get_func(&store, function.name).expect("mirrored");
+        let functions = FUNCTIONS.iter().map(function).collect();
         (store, functions, memory)
     })
 }
@@ -330,10 +283,12 @@ fn mirror() -> Vec<u8> {
         out.extend(text.bytes());
     };
     let [mut types, mut imports, mut exports] = [vec![46], vec![46], vec![47]];
-    for ((name, parameters), number) in PARAMETERS.iter().zip(0..) {
-        types.extend([0x60, parameters.len() as u8]);
-        types.extend(parameters.chars().map(|parameter| if parameter == 'I' { 0x7e } else { 0x7f }));
-        types.extend(if *name == "proc_exit" { vec![0] } else { vec![1, 0x7f] });
+    for (FunctionType { name, params, results }, number) in FUNCTIONS.iter().zip(0..) {
+        types.push(0x60);
+        for list in [params, results] {
+            types.push(list.len() as u8);
+            types.extend(list.iter().map(|ty| if *ty == ValType::I64 { 0x7e } else { 0x7f }));
+        }
         string(&mut imports, MODULE);
         string(&mut imports, name);
         imports.extend([0, number]);
@@ -355,12 +310,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{FUNCTIONS, PARAMETERS, wasi};
-
-    #[test]
-    fn every_function_is_called() {
-        assert_eq!(PARAMETERS.map(|(name, _)| name), FUNCTIONS);
-    }
+    use super::wasi;
 
     #[test]
     fn what_was_found_stays_found() {
