@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::guest::seed;
 use super::journal::header;
+#[cfg(feature = "plugin-signing")]
 use super::signature::GENUINE;
 use super::smf::file;
 use crate::midi::{Channel, Dropped, Message, Smf, SystemMessage};
