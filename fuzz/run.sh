@@ -18,10 +18,6 @@ all=(config guest journal midi module signature smf wasi)
 # Longest input: what is longer takes time and reaches nothing new.
 options=(-max_len=8192 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 -verbosity=0 -use_value_profile=0)
 
-dictionary() {
-  [ ! -e "dictionaries/$1" ] || echo "-dict=dictionaries/$1"
-}
-
 if [ "${1:-}" = minimise ]; then
   shift
   for target in "${@:-${all[@]}}"; do
@@ -44,8 +40,7 @@ failed=()
 for target in "${@:-${all[@]}}"; do
   mkdir -p "target/found/$target" "artifacts/$target"
   began=$SECONDS
-  # shellcheck disable=SC2046 # no option or one
-  if "$programs/$target" "${options[@]}" $(dictionary "$target") -max_total_time="$seconds" -artifact_prefix="artifacts/$target/" \
+  if "$programs/$target" "${options[@]}" -max_total_time="$seconds" -artifact_prefix="artifacts/$target/" \
     "target/found/$target" "corpus/$target" >"target/$target.log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "target/$target.log")
     printf '%-10s %s runs in %d s\n' "$target" "$runs" $((SECONDS - began))
