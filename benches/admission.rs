@@ -5,8 +5,10 @@ use std::hint::black_box;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use conductor::digest::Digest;
 use conductor::package::signing::{KeyFileError, PrivateKey, Signing, SigningKey as _};
-use conductor::package::{Digest, Policy, Statement, Timestamp, admit};
+use conductor::package::{Policy, Statement, admit};
+use conductor::time::Timestamp;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const SIZE: usize = 1 << 20;

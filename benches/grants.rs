@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::PathBuf;
 
-use conductor::action::Url;
 use conductor::config::{PathScope, PluginConfig, WasmConfig};
+use conductor::effect::Url;
 use conductor::grant::{Capability, Grant, GrantCell};
 use conductor::host;
 use conductor::package::{Policy, admit};

@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
-use conductor::clock::{FILE_EPOCH_US, SystemClock};
 use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
 use conductor::sandbox::{
     Context, InlinePool, Instance, Job, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
 };
+use conductor::time::{FILE_EPOCH_US, SystemClock};
 use criterion::Criterion;
 
 use bare::{Bare, JSON, probe};

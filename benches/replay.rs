@@ -6,19 +6,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor::action::Outside;
-use conductor::clock::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Feed, LiveRun, Playing, PluginSet, Told, play, run_live};
-use conductor::effect::{self, World};
+use conductor::effect::Outside;
 use conductor::gesture::DeviceId;
 use conductor::grant::Approvals;
 use conductor::journal::{
     ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder,
 };
 use conductor::midi::{Channel, Message};
+use conductor::os::{self, World};
 use conductor::package::{Policy, admit};
+use conductor::plugins::PluginSet;
+use conductor::run::{Feed, LiveRun, Playing, Told, play, run_live};
 use conductor::sandbox::Services;
+use conductor::time::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use criterion::{Criterion, Throughput};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -106,7 +107,7 @@ fn live(
     recorder: Option<&Arc<Recorder>>,
 ) -> f64 {
     let clock = Arc::new(SystemClock::start());
-    let world = World::live(Arc::clone(&clock), effect::Environment::inherited());
+    let world = World::live(Arc::clone(&clock), os::Environment::inherited());
     let told = Told::new();
     let mut outside: Arc<dyn Outside> = Arc::<Told>::clone(&told);
     let mut approvals: Option<Arc<dyn Approvals>> = None;

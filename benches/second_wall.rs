@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use conductor::action::{Brokered, Effect, EffectError, Origin, Outside, Reply};
-use conductor::clock::{FILE_EPOCH_US, SystemClock};
 use conductor::config::{Params, PluginConfig};
 use conductor::confine::{Confinement, probe as wall};
+use conductor::effect::{Brokered, Effect, EffectError, Origin, Outside, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{Policy, admit};
 use conductor::sandbox::{Context, Instance, Manifest, Plugin, Request, Services, on_guest_thread};
+use conductor::time::{FILE_EPOCH_US, SystemClock};
 
 use bare::{JSON, probe};
 

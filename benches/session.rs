@@ -12,14 +12,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bare::{Bare, JSON, probe};
-use conductor::clock::{FILE_EPOCH_US, VirtualClock};
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Playing, PluginSet, Told, play};
-use conductor::effect::World;
 use conductor::gesture::DeviceId;
 use conductor::midi::Parser;
+use conductor::os::World;
 use conductor::package::{Policy, admit};
+use conductor::plugins::PluginSet;
+use conductor::run::{Playing, Told, play};
 use conductor::sandbox::{Services, on_guest_stack};
+use conductor::time::{FILE_EPOCH_US, VirtualClock};
 use sha2::Digest as _;
 
 /// Presses behind each percentile.

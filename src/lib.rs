@@ -8,9 +8,13 @@
 //! (`tests/architecture.rs` reads the sources and holds that).
 
 pub mod text;
-pub mod clock;
+pub mod file;
+pub mod digest;
+pub mod capability;
+pub mod time;
 pub mod confine;
 pub mod midi;
+pub mod effect;
 pub mod gesture;
 pub mod config;
 pub mod mapping;
@@ -19,10 +23,11 @@ pub mod package;
 pub mod grant;
 pub mod sandbox;
 pub mod host;
-pub mod effect;
+pub mod os;
 pub mod journal;
 pub mod device;
-pub mod daemon;
+pub mod plugins;
+pub mod run;
 pub mod metrics;
 pub mod cli;
 #[cfg(any(test, fuzzing))]

@@ -95,13 +95,13 @@ fn only_the_sandbox_knows_the_engine() {
 }
 
 #[test]
-fn only_the_clock_takes_time_and_randomness_from_the_system() {
-    only_in(&["Instant::now", "SystemTime::now", "getrandom"], &["clock"]);
+fn only_time_takes_time_and_randomness_from_the_system() {
+    only_in(&["Instant::now", "SystemTime::now", "getrandom"], &["time"]);
 }
 
 #[test]
-fn only_effect_starts_processes_and_opens_sockets() {
-    only_in(&["std::process::Command", "Command::new", "TcpStream", "UdpSocket"], &["effect"]);
+fn only_os_starts_processes_and_opens_sockets() {
+    only_in(&["std::process::Command", "Command::new", "TcpStream", "UdpSocket"], &["os"]);
 }
 
 /// `needle` may stand in no file of these modules, unit tests included.
@@ -137,13 +137,13 @@ fn plugins_run_where_no_key_no_approval_and_no_environment_is_in_reach() {
 }
 
 #[test]
-fn only_effect_opens_sockets_and_devices() {
+fn only_os_opens_sockets_and_devices() {
     only_in(
         &["std::net::Tcp", "std::net::Udp", "UnixStream", "TcpListener", "ureq::", "tungstenite::", "rustls::"],
-        &["effect", "daemon"],
+        &["os", "run"],
     );
-    // The control socket is the daemon's; the network is not.
-    not_in(&["daemon"], &["std::net::", "ureq::", "tungstenite::", "rustls::"]);
+    // The control socket is the run's; the network is not.
+    not_in(&["run"], &["std::net::", "ureq::", "tungstenite::", "rustls::"]);
 }
 
 #[test]

@@ -15,12 +15,13 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use conductor::action::{Program, Request, Response};
-use conductor::config::{Capability, PluginCall, WasmConfig};
+use conductor::capability::Capability;
+use conductor::config::{PluginCall, WasmConfig};
 use conductor::confine::{Confinement, probe, unconfined};
-use conductor::effect::{Environment, Live};
+use conductor::digest::Digest;
+use conductor::effect::{Program, Request, Response};
 use conductor::grant::{Grant, LiveGrants};
-use conductor::package::Digest;
+use conductor::os::{Environment, Live};
 use conductor::sandbox::{
     Args, Context, Errno, HostCall, HostFunction, Instance, Job, Manifest, Plugin, Pool, Refusal, Services, ValueType,
     on_guest_stack,

@@ -35,7 +35,7 @@ impl Bare {
         let mut config = Config::default();
         config.consume_fuel(fuel);
         config.fuel_cost(CustomFuelCosts {
-            bytes_copied_per_fuel: 8, // as src/sandbox/fuel.rs
+            bytes_copied_per_fuel: 8, // as src/sandbox/engine/fuel.rs
             fuel_per_bytes_translated: 0,
             fuel_per_bytes_validated: 0,
         });

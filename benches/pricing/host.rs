@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use conductor::config::{Capability, PluginConfig};
+use conductor::capability::Capability;
+use conductor::config::PluginConfig;
 use conductor::host::TABLE;
 use conductor::sandbox::{Errno, HostFunction, ValueType};
 

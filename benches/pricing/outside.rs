@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use conductor::action::{
+use conductor::effect::{
     Answer, Effect, EffectError, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
 };
 
 use super::case::Outside;
 
-impl conductor::action::Outside for Outside {
+impl conductor::effect::Outside for Outside {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         if self.missing {
             Err(EffectError::NotFound("there is no such thing here".to_owned()))

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conductor::clock::{FILE_EPOCH_US, SystemClock};
 use conductor::config::Params;
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{Context, Instance, LoadError, Manifest, Plugin, Request, Services, Status};
+use conductor::time::{FILE_EPOCH_US, SystemClock};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::case::{Answer, Case, Rounds};

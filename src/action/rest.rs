@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::press::Pressing;
 use super::scheduler::Frame;
-use crate::config::{Action, MidiOut};
+use crate::config::Action;
+use crate::effect::MidiOut;
+use crate::effect::Pressing;
 
 /// Steps of `action` after `path`, innermost frame first. Pauses are none. Where a condition has not been asked, the branch that
 /// has more counts.

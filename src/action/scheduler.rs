@@ -8,12 +8,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::effect::Effect;
 use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
-use crate::clock::Micros;
 use crate::config::Action;
+use crate::effect::Effect;
 use crate::mapping::{Facts, holds};
+use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
 /// or a delay that was meant to be milliseconds.

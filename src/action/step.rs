@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::effect::Effect;
 use super::scheduler::Left;
-use crate::clock::Micros;
 use crate::config::PluginCall;
+use crate::effect::Effect;
 use crate::gesture::GestureEvent;
+use crate::time::Micros;
 
 /// Why something happens: the mapping and the gesture that set it off. Cheap to clone; every step carries one.
 #[derive(Debug, Clone, PartialEq, Eq)]

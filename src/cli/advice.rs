@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use crate::config::{Capability, Config, Environment, PluginConfig, literal};
+use crate::capability::Capability;
+use crate::config::{Config, Environment, PluginConfig};
 use crate::grant::Risk;
 use crate::package::{Refusal, TrustLevel, Verdict};
 use crate::text::Escape as _;
+use crate::text::literal;
 
 /// A warning about a plugin of the configuration, with the line to write.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,12 +10,14 @@ use super::output::say;
 use super::plugin::RECORDS;
 use super::run_policy::grants;
 use super::{Exit, Failure, Output};
-use crate::clock::SystemClock;
-use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, literal, paths};
-use crate::daemon::{Outlook, Places};
-use crate::package::{Policy, Timestamp, Verdict, first_seen, verdict};
+use crate::config::{Config, Diagnostic, Environment, Invalid, LoadError, Loaded, PluginConfig, paths};
+use crate::package::{Policy, Verdict, first_seen, verdict};
+use crate::plugins::{Outlook, Places};
 use crate::text::Escape as _;
 use crate::text::clean;
+use crate::text::literal;
+use crate::time::SystemClock;
+use crate::time::Timestamp;
 
 /// Longest remark that is shown, in bytes.
 const MAX_REMARK: usize = 500;

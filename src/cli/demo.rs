@@ -6,15 +6,16 @@ use argh::FromArgs;
 
 use super::scratch::Scratch;
 use super::{Exit, Failure, Output, account};
-use crate::clock::{FILE_EPOCH_US, SystemClock, VirtualClock};
 use crate::config::{Config, Environment};
-use crate::daemon::{Places, Playing, PluginSet, Told, play};
-use crate::effect::World;
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, What};
 use crate::midi::Smf;
+use crate::os::World;
+use crate::plugins::{Places, PluginSet};
+use crate::run::{Playing, Told, play};
 use crate::sandbox::{Services, Status};
 use crate::text::Escape as _;
+use crate::time::{FILE_EPOCH_US, SystemClock, VirtualClock};
 
 const SESSION: &[u8] = include_bytes!("../../fixtures/demo/session.mid");
 const CONFIG: &str = include_str!("../../fixtures/demo/config.toml");

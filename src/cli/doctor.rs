@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Exit, Failure, Output, run};
 use crate::config::{Config, Environment, paths};
 use crate::confine::{NEWEST_LANDLOCK, Probe, probe};
-use crate::daemon::{ResourceFigures, Resources};
+use crate::run::{ResourceFigures, Resources};
 use crate::sandbox::TotalMemory;
 
 /// Say what of this machine Conductor can rely on.

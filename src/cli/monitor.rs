@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::suggestion::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
-use crate::clock::{Micros, SystemClock};
 use crate::config::{Environment, FirstChannel, Logging, paths};
 use crate::device::{
     DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, Which, list_ports, resolve_as,
@@ -18,6 +17,7 @@ use crate::device::{
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
 use crate::text::Escape as _;
+use crate::time::{Micros, SystemClock};
 
 /// Show what a controller sends, and the lines that would map the control just touched.
 ///

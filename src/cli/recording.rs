@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::config::{Config, Source};
-use crate::daemon::PluginSet;
 use crate::journal::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, Recorder, tree_digest};
+use crate::plugins::PluginSet;
 use crate::sandbox::data_directory;
 use crate::text::Escape as _;
 

@@ -10,20 +10,22 @@ use super::recording::JournalFile;
 use super::session_report::SessionReport;
 use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, advice, config_option, logging, recording};
-use crate::action::{Facts, Outside};
-use crate::clock::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
-use crate::config::literal;
+use crate::action::Facts;
 use crate::config::{self, Config, Environment, LoadError, Loaded, paths};
 use crate::confine::probe;
-use crate::daemon::{Feed, LiveEnd, LiveRun, Ordered, Places, Playing, PluginSet, Resources, Told, play, run_live};
 use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
-use crate::effect::{self, CannedAnswers, Live, Revocations, World};
+use crate::effect::Outside;
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedFacts, RecordedOutside, Recorder};
+use crate::os::{self, CannedAnswers, Live, Revocations, World};
+use crate::plugins::{Places, PluginSet};
+use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, Told, play, run_live};
 use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
+use crate::text::literal;
 use crate::text::shell::word;
+use crate::time::{Clock, FILE_EPOCH_US, Micros, SystemClock, SystemEntropy, VirtualClock};
 
 /// How long effects that were accepted may take after the last event.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -120,11 +122,11 @@ impl Run {
         let refused = !plugins.refused.is_empty();
         let granted = plugins.plugins.clone();
         let loaded = granted.clone();
-        let permits: effect::Permits = Arc::new(move |name, capability| {
+        let permits: os::Permits = Arc::new(move |name, capability| {
             let plugin = granted.iter().find(|plugin| plugin.name() == name);
             plugin.is_some_and(|plugin| plugin.grant().has(capability))
         });
-        let live = Arc::new(Live::new(effect::Environment::inherited()).permitted_by(permits));
+        let live = Arc::new(Live::new(os::Environment::inherited()).permitted_by(permits));
         let answers = answers(self.answer.as_deref())?;
         let told = self.dry_run.then(|| Told::answering(answers));
         if told.is_none() {
@@ -250,7 +252,7 @@ impl Session<'_> {
     /// Reads devices, or a paced file, in real time.
     fn live(self, feed: Feed, report: SessionReport) -> Result<Kept, Failure> {
         let clock = Arc::new(SystemClock::start());
-        let world = World::live(Arc::clone(&clock), effect::Environment::inherited());
+        let world = World::live(Arc::clone(&clock), os::Environment::inherited());
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
         let recorder = self.begin_journal(clock.epoch(), &seed)?;

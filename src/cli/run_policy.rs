@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::output::say;
-use crate::clock::SystemClock;
-use crate::config::{Config, Environment, LoadError, PluginConfig, literal, paths};
-use crate::daemon::{Outlook, Places};
+use crate::config::{Config, Environment, LoadError, PluginConfig, paths};
 use crate::grant::LiveGrants;
-use crate::package::{Policy, Timestamp};
+use crate::package::Policy;
+use crate::plugins::{Outlook, Places};
 use crate::text::Escape as _;
+use crate::text::literal;
+use crate::time::SystemClock;
+use crate::time::Timestamp;
 
 /// The policy that holds for a file, and where it comes from.
 pub(super) struct RunPolicy {

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::clock::SystemEntropy;
 use crate::journal::remove_tree;
+use crate::time::SystemEntropy;
 
 /// A new directory of this process's own, removed when dropped.
 #[derive(Debug)]

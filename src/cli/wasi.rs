@@ -10,7 +10,7 @@ use argh::FromArgs;
 
 use super::os_text::revealed;
 use super::{Exit, Failure, Output};
-use crate::effect::{Descriptors, machine};
+use crate::os::{Descriptors, machine};
 use crate::sandbox::{Command, Directory, Ended};
 use crate::text::Escape as _;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::condition::Condition;
-use crate::midi::Message;
+use crate::effect::{Keystroke, MidiOut, MouseClick, Volume};
 
 /// An action as configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,120 +73,6 @@ pub struct Params {
     pub parameters: Vec<String>,
     /// Every other string-valued key.
     pub metadata: BTreeMap<String, String>,
-}
-
-/// Keys to press together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keystroke {
-    /// One of [`super::KEYS`], for example `"space"`, `"f5"` or `"a"`; the loader translates other spellings.
-    pub keys: String,
-    /// Held meanwhile.
-    pub modifiers: Vec<KeyModifier>,
-}
-
-/// A modifier key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyModifier {
-    /// Command, Super, Windows.
-    Cmd,
-    /// Shift.
-    Shift,
-    /// Alt, Option.
-    Alt,
-    /// Control.
-    Ctrl,
-    /// The right Command, Super, Windows.
-    RightCmd,
-    /// The right Shift.
-    RightShift,
-    /// The right Alt, which is Alt Gr on many keyboards.
-    RightAlt,
-    /// The right Control.
-    RightCtrl,
-}
-
-impl KeyModifier {
-    /// Every modifier. The first four are the left ones.
-    pub const ALL: [Self; 8] = [
-        Self::Cmd,
-        Self::Shift,
-        Self::Alt,
-        Self::Ctrl,
-        Self::RightCmd,
-        Self::RightShift,
-        Self::RightAlt,
-        Self::RightCtrl,
-    ];
-
-    /// Its key, as one of [`super::KEYS`].
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Cmd => "cmd",
-            Self::Shift => "shift",
-            Self::Alt => "alt",
-            Self::Ctrl => "ctrl",
-            Self::RightCmd => "rightcmd",
-            Self::RightShift => "rightshift",
-            Self::RightAlt => "rightalt",
-            Self::RightCtrl => "rightctrl",
-        }
-    }
-}
-
-/// A mouse click.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MouseClick {
-    /// Which button.
-    pub button: MouseButton,
-    /// Where, when given: pixels from the left.
-    pub x: Option<i32>,
-    /// Where, when given: pixels from the top.
-    pub y: Option<i32>,
-}
-
-/// A mouse button.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MouseButton {
-    /// Left.
-    Left,
-    /// Right.
-    Right,
-    /// Middle.
-    Middle,
-}
-
-/// A change of the system's volume.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Volume {
-    /// What to do.
-    pub operation: VolumeOperation,
-    /// Per cent, 0–100: the level for Set (required there), the step for Up and Down (default 5).
-    pub value: Option<u8>,
-}
-
-/// What to do with the volume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum VolumeOperation {
-    /// Louder.
-    Up,
-    /// Softer.
-    Down,
-    /// Silent.
-    Mute,
-    /// Audible again.
-    Unmute,
-    /// To a level.
-    Set,
-}
-
-/// A message for a MIDI output port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MidiOut {
-    /// Name, prefix or `client:port` of the output port.
-    pub port: String,
-    /// The message, complete and valid.
-    pub message: Message,
 }
 
 impl Params {

@@ -1,12 +1,10 @@
 //! TOML → validated [`Config`], every error with file, line, column and a suggestion.
 
 mod action;
-mod capability;
 mod condition;
 mod environment;
 mod expand;
 mod keys;
-pub(crate) mod literal;
 mod load;
 mod load_error;
 mod model;
@@ -17,10 +15,7 @@ mod source;
 mod suggest;
 mod wasm;
 
-pub use action::{
-    Action, KeyModifier, Keystroke, MidiOut, MouseButton, MouseClick, Params, PluginCall, Volume, VolumeOperation,
-};
-pub use capability::Capability;
+pub use action::{Action, Params, PluginCall};
 pub use condition::Condition;
 pub use environment::Environment;
 pub use keys::{KEYS, key};

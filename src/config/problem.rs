@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::source::Place;
-use crate::config::literal;
 use crate::text::Escape as _;
+use crate::text::literal;
 
 /// Something wrong, or worth knowing, at a place in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use linux_raw_sys::general as nr;
 
-use crate::clock::RANDOM_BYTES_CALL;
+use crate::time::RANDOM_BYTES_CALL;
 
 /// A condition on a call's arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::clock::Micros;
 use crate::gesture::DeviceId;
 use crate::midi::{Message, NotMidi};
+use crate::time::Micros;
 
 /// Something that happened on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]

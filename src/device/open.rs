@@ -14,10 +14,10 @@ use super::sink::{Sink, Waiting};
 use super::source::Source;
 use super::usb::Which;
 use super::wake::{Stop, Wake, pair};
-use crate::clock::Clock;
 use crate::config::DeviceConfig;
 use crate::gesture::DeviceId;
 use crate::sandbox::ThreadError;
+use crate::time::Clock;
 
 /// A device to read.
 #[derive(Debug, Clone, PartialEq, Eq)]

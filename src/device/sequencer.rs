@@ -11,9 +11,9 @@ use super::sink::Sink;
 use super::usb::Which;
 use super::wake::{Wake, Woken};
 use super::watch::{Announcement, Watch};
-use crate::effect::OwnReceivers;
 use crate::gesture::DeviceId;
 use crate::midi::{Address, Parser, Port, find_port};
+use crate::os::OwnReceivers;
 use crate::text::Escape as _;
 
 /// How long to wait before a missing sequencer, or a port that would not connect, is tried again.

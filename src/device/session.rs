@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::clock::Micros;
 use crate::midi::{Dropped, Kind, Message, NotMidi, Parser, Remark, Riff, RiffError, Smf, SmfError};
 use crate::text::Escape as _;
 use crate::text::shell::word;
+use crate::time::Micros;
 
 /// Microseconds a byte takes on a MIDI cable: ten bits at 31 250 a second.
 const BYTE_US: Micros = 320;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::event::{DeviceEvent, What};
 use super::wake::Wake;
-use crate::clock::Clock;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
+use crate::time::Clock;
 
 /// Why an event was not delivered.
 enum Undelivered {

@@ -38,7 +38,7 @@ impl Usb {
 impl fmt::Display for Usb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(serial) = &self.serial {
-            write!(f, "serial = {}, ", crate::config::literal::shown(serial))?;
+            write!(f, "serial = {}, ", crate::text::literal::shown(serial))?;
         }
         write!(f, "usb = \"{}\"", self.path)
     }

@@ -11,8 +11,8 @@ use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, P
 use super::port::{PortList, PortsError};
 use super::usb::{SYSTEM, Usb};
 use super::wake::Woken;
-use crate::effect::is_marked;
 use crate::midi::{Address, Port};
+use crate::os::is_marked;
 use crate::text::Escape as _;
 
 /// The sequencer's device node.

@@ -1,36 +1,35 @@
-//! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.
+//! What may leave the process, as values: [`Effect`]s that are done and forgotten, [`Request`]s that are answered, and the trait
+//! that carries them out, [`Outside`]. What does it for real is in [`crate::os`].
 
-mod descriptors;
-mod dry_run;
-mod exec;
-mod facts;
-#[cfg(feature = "keys")]
-mod keys;
-mod live;
-pub mod machine;
-#[cfg(feature = "alsa")]
-mod midi_clients;
-#[cfg(feature = "alsa")]
+mod brokered;
+#[allow(clippy::module_inception)] // the noun that the room is named by
+mod effect;
+mod handler;
+mod held;
+mod input;
 mod midi_out;
-mod needs;
-#[cfg(any(feature = "http", feature = "websocket"))]
-mod network;
-mod process;
-mod reaper;
-mod requests;
-mod revoked;
-mod system;
+mod press;
+mod request;
+mod request_text;
+mod secret;
+mod sent_midi;
+mod text;
+mod url;
 mod volume;
-mod words;
-mod worker;
 
-pub use descriptors::Descriptors;
-pub use dry_run::{AnswersError, CannedAnswers, DryRun};
-pub use facts::World;
-pub use live::{Live, OnFailure};
-#[cfg(feature = "alsa")]
-pub(crate) use midi_clients::{OwnReceivers, is_marked};
-#[cfg(any(feature = "http", feature = "websocket"))]
-pub use network::{AuthorityError, Lookup, Network, SystemLookup};
-pub use process::Environment;
-pub use revoked::{Permits, Revocations, RevokedEffect};
+pub use brokered::Brokered;
+pub use effect::{Effect, EffectError, Origin, Reply};
+pub use handler::Outside;
+pub use held::{Held, Released};
+pub use input::{KeyModifier, Keystroke, MouseButton, MouseClick};
+pub use midi_out::MidiOut;
+pub(crate) use press::Pressing;
+pub use request::{
+    Answer, HttpRequest, HttpResponse, Message, Program, ProgramEnd, Reach, Request, Response, Secrets, SocketOpen,
+    System,
+};
+pub use secret::{CLOSE, OPEN, placeholder, placeholders};
+pub use sent_midi::SentMidi;
+pub(crate) use url::split_port;
+pub use url::{Host, Scheme, Url, UrlFault};
+pub use volume::{Volume, VolumeOperation};

@@ -8,10 +8,11 @@ use super::draw::Draw;
 use super::encode::{self, Number, Op};
 use super::module::{admitted, run};
 use super::shown;
-use crate::action::{
+use crate::capability::Capability;
+use crate::config::PluginConfig;
+use crate::effect::{
     Answer, Effect, EffectError, HttpResponse, Message, Origin, Outside, ProgramEnd, Reply, Request, Response,
 };
-use crate::config::{Capability, PluginConfig};
 use crate::grant::Grant;
 use crate::host;
 use crate::sandbox::{Manifest, Outcome, Plugin, Status, on_guest_stack};

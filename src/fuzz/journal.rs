@@ -2,9 +2,10 @@
 
 use super::scratch::with_file;
 use super::shown;
-use crate::action::{Effect, Facts as _, Origin, Outside as _};
+use crate::action::Facts as _;
+use crate::digest::Digest;
+use crate::effect::{Effect, Origin, Outside as _};
 use crate::journal::{ConfigRecord, Header, Journal, LimitsRecord, Line, PluginRecord};
-use crate::package::Digest;
 
 /// A journal that is read has its inputs in the order of their times and ends after them; its lines are the same when they are
 /// written and read again, and whoever asks what it has recorded gets an answer.

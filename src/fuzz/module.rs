@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::guest::{World, held, settings};
 use super::scratch::with_file;
 use super::shown;
-use crate::clock::{FILE_EPOCH_US, VirtualClock};
 use crate::config::{Params, PluginConfig};
 use crate::grant::Grant;
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, admit};
 use crate::sandbox::{Context, Instance, Loader, Manifest, Outcome, Plugin, Request, Services, on_guest_stack};
+use crate::time::{FILE_EPOCH_US, VirtualClock};
 
 /// What is read of a module is the same each time, and what is loaded of it; it runs within its limits, and the same whenever it runs.
 pub fn module(data: &[u8]) {

@@ -6,11 +6,11 @@ use ed25519_compact::KeyPair;
 
 use super::scratch::with_file;
 use super::shown;
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::digest::Digest;
 use crate::package::inside::{Cosignature, MAX_COSIGNATURES, SignatureFile, Signed, cosigner_message, fits, message};
-use crate::package::{
-    Digest, Flaw, Policy, PublicKey, Signer, Statement, Timestamp, TrustLevel, admit, signature_path, verdict,
-};
+use crate::package::{Flaw, Policy, PublicKey, Signer, Statement, TrustLevel, admit, signature_path, verdict};
+use crate::time::Timestamp;
 
 /// The plugin that is signed.
 pub(super) const PLUGIN: &[u8] = b"\0asm\x01\0\0\0";

@@ -2,8 +2,8 @@
 
 use super::midi::written_and_read;
 use super::shown;
-use crate::clock::Micros;
 use crate::midi::{Dropped, Message, Parser, Smf};
+use crate::time::Micros;
 
 /// Longest file that is written again: beyond it would be more filling than messages.
 const MOST_WRITTEN: Micros = 1 << 32;

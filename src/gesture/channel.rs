@@ -3,7 +3,7 @@
 use super::encoder::Encoder;
 use super::event::Gesture;
 use super::plan::{ChannelPlan, ChordPlan, NotePlan, micros};
-use crate::clock::Micros;
+use crate::time::Micros;
 
 /// Notes of a channel.
 const NOTES: usize = 128;

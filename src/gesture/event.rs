@@ -1,7 +1,7 @@
 //! What the player did.
 
-use crate::clock::Micros;
 use crate::midi::Channel;
+use crate::time::Micros;
 
 /// Number of a configured device, in the order of the configuration. Stable for a session; never a system index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

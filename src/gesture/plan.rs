@@ -2,8 +2,8 @@
 
 use super::event::DeviceId;
 use super::trigger::{EncoderMode, Trigger, TriggerSpec};
-use crate::clock::Micros;
 use crate::midi::Channel;
+use crate::time::Micros;
 
 /// A trigger that needs recognising, with its filters resolved.
 #[derive(Debug, Clone)]

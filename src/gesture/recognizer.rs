@@ -5,8 +5,8 @@ use super::event::{DeviceId, Gesture, GestureEvent};
 use super::plan::Plan;
 use super::timer::{Timer, Timers};
 use super::trigger::TriggerSpec;
-use crate::clock::Micros;
 use crate::midi::{Channel, Message, SystemMessage};
+use crate::time::Micros;
 
 /// All Sound Off and All Notes Off.
 const ALL_SOUND_OFF: u8 = 120;

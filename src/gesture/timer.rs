@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::event::DeviceId;
-use crate::clock::Micros;
 use crate::midi::Channel;
+use crate::time::Micros;
 
 /// The next long press of a held note. The order of the fields is the order of timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

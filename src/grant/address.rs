@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::action::Reach;
+use crate::effect::Reach;
 
 /// What kind of machine an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

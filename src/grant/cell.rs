@@ -11,7 +11,7 @@ use super::trust_watch::TrustWatch;
 use super::{Approval, Capability, Grant, GrantStore, Identity, StoreError};
 use crate::config::PluginConfig;
 use crate::confine::unconfined;
-use crate::package::Digest;
+use crate::digest::Digest;
 
 /// The grant of one plugin, shared by everything that runs it and replaced when it changes.
 #[derive(Debug)]

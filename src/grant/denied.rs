@@ -5,8 +5,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{AddressClass, Capability, Grant};
-use crate::action::UrlFault;
-use crate::config::{PathScope, literal};
+use crate::config::PathScope;
+use crate::effect::UrlFault;
+use crate::text::literal;
 
 /// Why a plugin may not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::action::{Host, Reach, Scheme, Url, UrlFault, split_port};
+use crate::effect::{Host, Reach, Scheme, Url, UrlFault, split_port};
 
 /// One entry of `allowed_hosts`: `[scheme://]host[:port]`, where the host is a name, an address or `*.suffix`.
 ///

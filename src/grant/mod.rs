@@ -15,7 +15,7 @@ mod stamp;
 mod store;
 mod trust_watch;
 
-pub use crate::config::Capability;
+pub use crate::capability::Capability;
 pub use address::{AddressClass, permits};
 pub use cell::{Approvals, GrantCell, GrantView, LiveGrants};
 pub use denied::Denied;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::host::{HostRule, HostRules, RuleFault};
 use super::{Approval, Capability, Denied, Risk};
-use crate::action::{Reach, Url};
 use crate::config::{PathScope, PluginConfig};
+use crate::effect::{Reach, Url};
 
 /// The capabilities a plugin was granted, with their scopes. Grants nothing unless told so.
 ///

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Denied;
 use super::host::{HostRule, HostRules};
-use crate::action::{Secrets, Url, placeholders};
 use crate::config::{PluginConfig, Secret};
+use crate::effect::{Secrets, Url, placeholders};
 
 /// The secrets of a plugin, each bound to its hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -11,9 +11,11 @@ use serde::Deserialize;
 
 use super::Capability;
 use super::host::{HostRule, RuleFault};
-use crate::config::literal;
-use crate::package::{Digest, file, hex};
+use crate::digest::Digest;
+use crate::file;
 use crate::text::Escape as _;
+use crate::text::hex;
+use crate::text::literal;
 use crate::text::toml_error;
 
 /// Largest store that is read, in bytes: room for thousands of approvals.

@@ -1,8 +1,9 @@
 //! `audio_control`.
 
 use super::answer;
-use crate::action::Request;
-use crate::config::{Capability, Volume, VolumeOperation};
+use crate::capability::Capability;
+use crate::effect::Request;
+use crate::effect::{Volume, VolumeOperation};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Fuel of a change: a program is started for it.

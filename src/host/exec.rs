@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer;
-use crate::action::{Program, Request, Response};
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::effect::{Program, Request, Response};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Fuel of starting a program.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer;
-use crate::action::{HttpRequest, Request, Response, Url};
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::effect::{HttpRequest, Request, Response, Url};
 use crate::grant::Denied;
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
@@ -79,8 +79,8 @@ fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, Refusal>
         url,
         headers: head.headers,
         body,
-        reach: crate::action::Reach::default(),
-        secrets: crate::action::Secrets::default(),
+        reach: crate::effect::Reach::default(),
+        secrets: crate::effect::Secrets::default(),
         max_body_bytes: answer::MAX_ANSWER,
     };
     let mut redirects = head.redirects.min(MAX_REDIRECTS);

@@ -3,8 +3,10 @@
 use serde::Deserialize;
 
 use super::answer;
-use crate::action::Effect;
-use crate::config::{Capability, KeyModifier, Keystroke, key};
+use crate::capability::Capability;
+use crate::config::key;
+use crate::effect::Effect;
+use crate::effect::{KeyModifier, Keystroke};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Fuel of each key.

@@ -1,7 +1,8 @@
 //! `midi_send`.
 
-use crate::action::Effect;
-use crate::config::{Capability, MidiOut};
+use crate::capability::Capability;
+use crate::effect::Effect;
+use crate::effect::MidiOut;
 use crate::midi::{Message, Parser};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 

@@ -16,7 +16,7 @@ mod output;
 mod system;
 mod websocket;
 
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::sandbox::{HostFunction, Import};
 
 /// Every function a plugin can import from the module `conductor`.

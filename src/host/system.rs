@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::answer;
-use crate::action::{Request, System};
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::effect::{Request, System};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 use crate::text::clean;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{answer, http};
-use crate::action::{Message, Request, Response, SocketOpen, Url};
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::effect::{Message, Request, Response, SocketOpen, Url};
 use crate::sandbox::{Args, Errno, HostCall, HostFunction, Refusal, ValueType::I32};
 
 /// Fuel of opening a connection.

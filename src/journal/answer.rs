@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::{EffectError, HttpResponse, Message, ProgramEnd, Response};
+use crate::effect::{EffectError, HttpResponse, Message, ProgramEnd, Response};
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

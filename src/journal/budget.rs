@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::entry::{Entry, What};
-use crate::config::literal;
+use crate::text::literal;
 
 /// Figures to hold a session to. Written as TOML.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
-use crate::action::{Dropped, Effect, EffectError, Released};
-use crate::clock::Micros;
-use crate::config::{Capability, Config, PluginCall};
+use crate::action::Dropped;
+use crate::capability::Capability;
+use crate::config::{Config, PluginCall};
+use crate::effect::Released;
+use crate::effect::{Effect, EffectError};
 use crate::gesture::GestureEvent;
 use crate::sandbox::{self, Outcome, PluginLog, Shutdown};
 use crate::text::Escape as _;
+use crate::time::Micros;
 
 /// One thing that happened in a session.
 #[derive(Debug, Clone)]

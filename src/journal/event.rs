@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::clock::Micros;
+use crate::time::Micros;
 
 /// What happened at one moment: a gesture, and what one step of its mapping came to. Keys are written in this order, and
 /// what is absent is `null`, but for the last.

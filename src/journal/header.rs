@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::unhex;
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::digest::Digest;
 use crate::grant::{Approval, Identity};
-use crate::package::Digest;
 use crate::sandbox::cost_table_digest;
 
 /// Version of the format. A reader refuses any other.

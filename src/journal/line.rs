@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Answered, Failure};
 use super::header::ApprovalRecord;
-use crate::clock::Micros;
 use crate::sandbox::{Outcome, Shutdown, StopPlace, TimeLimit};
+use crate::time::Micros;
 
 /// One line: a message that came in, or the answer of something outside, in the order they were consumed.
 ///

@@ -11,12 +11,13 @@ use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
 use super::line::{InstanceRecord, Line, Turned};
 use super::playback::Playback;
-use crate::clock::Micros;
-use crate::config::{Capability, MAX_BYTES as MAX_CONFIG_BYTES};
+use crate::capability::Capability;
+use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
 use crate::sandbox::{InstanceId, RefusedGrowth, StopPlace, TimeLimit};
 use crate::text::{Escape as _, json_error};
+use crate::time::Micros;
 
 /// Longest line, in bytes: a configuration or an HTTP answer at their largest, with room for escapes.
 const MAX_LINE: u64 = 64 << 20;

@@ -13,11 +13,11 @@ use std::time::Duration;
 use super::answer::hex;
 use super::header::{ApprovalRecord, Header, PluginRecord};
 use super::line::Line;
-use crate::clock::Micros;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
 use crate::text::Escape as _;
+use crate::time::Micros;
 
 /// Records that may wait for the disk. At a thousand a second this is a minute.
 const QUEUE: usize = 65_536;

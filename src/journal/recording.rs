@@ -8,9 +8,11 @@ use super::answer::{Answered, Failure};
 use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
-use crate::action::{Answer, Effect, EffectError, Facts, Origin, Outside, Reply, Request, SentMidi};
+use crate::action::Facts;
+use crate::digest::Digest;
+use crate::effect::SentMidi;
+use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use crate::grant::{Approval, Approvals};
-use crate::package::Digest;
 
 /// An outside whose answers are recorded.
 pub struct RecordedOutside {
@@ -56,8 +58,8 @@ pub(super) fn short(request: &Request) -> String {
         Request::SocketOpen(open) => format!("open {}", open.url),
         Request::SocketSend { socket, message } => {
             let bytes = match message {
-                crate::action::Message::Text(text) => text.as_bytes(),
-                crate::action::Message::Binary(bytes) => bytes,
+                crate::effect::Message::Text(text) => text.as_bytes(),
+                crate::effect::Message::Binary(bytes) => bytes,
             };
             format!("send {socket} {}", part(bytes))
         }

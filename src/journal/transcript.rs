@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::entry::{Entry, RevokedRecord, What};
 use super::event::{Status, output_value};
-use crate::clock::Micros;
 use crate::sandbox::Outcome;
+use crate::time::Micros;
 
 /// One line of a transcript: everything about an event that has to be the same on every machine. Keys are written in this
 /// order, and what is absent is `null`.

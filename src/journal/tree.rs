@@ -19,7 +19,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat,
 use self::copying::Copying;
 use self::removing::Removing;
 use self::summing::Summing;
-use crate::package::Digest;
+use crate::digest::Digest;
 use crate::text::Escape as _;
 
 mod copying;

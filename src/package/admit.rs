@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::digest::Digest;
-use super::file;
 use super::history::{Admitted, FirstSeen, History};
 use super::key::PublicKey;
 use super::policy::Policy;
 use super::refusal::{Refusal, RequiredBy};
 use super::signature::{self, Flaw, SignatureFile, signature_path};
 use super::statement::Statement;
-use super::time::Timestamp;
 use super::trust::{Standing, TrustStore};
 use super::verdict::{SignerVerdict, Verdict};
+use crate::digest::Digest;
+use crate::file;
 use crate::text::Escape as _;
+use crate::time::Timestamp;
 
 /// Largest plugin file that is read, in bytes.
 pub(super) const MAX_PLUGIN_BYTES: u64 = 32 << 20;
@@ -298,8 +298,10 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Refu
         return Err(Refusal::Expired { path, at });
     }
     for bytes in &policy.required_signers {
-        let key = PublicKey::from_bytes(*bytes)
-            .map_err(|_| Refusal::BadRequiredSigner { name: policy.name.clone(), key: super::hex::encode(bytes) })?;
+        let key = PublicKey::from_bytes(*bytes).map_err(|_| Refusal::BadRequiredSigner {
+            name: policy.name.clone(),
+            key: crate::text::hex::encode(bytes),
+        })?;
         if !verdict.signers.iter().any(|signer| signer.signer.key == key) {
             return Err(Refusal::MissingSigner { path, key });
         }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
+use super::json;
 use super::refusal::Refusal;
 use super::statement::{Signer, Statement};
-use super::time::Timestamp;
-use super::{file, json};
+use crate::digest::Digest;
+use crate::file;
 use crate::text::{Escape as _, json_error};
+use crate::time::Timestamp;
 
 /// Largest record that is read, in bytes: thousands of plugins.
 const MAX_BYTES: u64 = 1 << 20;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ed25519_compact::x25519;
 
-use super::hex::{self, HexError};
+use crate::text::hex::{self, HexError};
 
 /// An Ed25519 public key: a canonical encoding of a point in the prime-order subgroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,9 +3,6 @@
 //! [`admit()`] reads a plugin once, and everything after works on those bytes. Formats are specified in `docs/signing.md`.
 
 mod admit;
-mod digest;
-pub(crate) mod file;
-pub(crate) mod hex;
 mod history;
 mod json;
 mod key;
@@ -13,7 +10,6 @@ mod policy;
 mod refusal;
 mod signature;
 mod statement;
-mod time;
 mod trust;
 mod verdict;
 
@@ -21,15 +17,12 @@ mod verdict;
 pub mod signing;
 
 pub use admit::{AdmittedPlugin, TrustLevel, Unadmitted, admit, examine, first_seen, reconsider, verdict};
-pub use digest::Digest;
-pub use hex::HexError;
 pub use history::FirstSeen;
 pub use key::{KeyError, PublicKey};
 pub use policy::Policy;
 pub use refusal::{Refusal, RequiredBy};
 pub use signature::{Flaw, Malformed, signature_path};
 pub use statement::{Signer, Statement};
-pub use time::Timestamp;
 pub use trust::{RevokedKey, Standing, TrustError, TrustStore, TrustedKey};
 pub use verdict::{SignerVerdict, Verdict};
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::time::Timestamp;
 use crate::config::PluginConfig;
+use crate::time::Timestamp;
 
 /// What is asked of a plugin file. The default asks for nothing but that the file can be read: the development level.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use super::admit::MAX_PLUGIN_BYTES;
-use super::digest::Digest;
 use super::key::PublicKey;
 use super::signature::Malformed;
-use super::time::Timestamp;
 use super::trust::TrustError;
-use crate::config::literal;
+use crate::digest::Digest;
 use crate::text::Escape as _;
+use crate::text::literal;
 use crate::text::shell::word;
+use crate::time::Timestamp;
 
 /// Why a plugin is not admitted. The text of each says what happened, to which file or key, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

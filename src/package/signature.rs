@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
-use super::hex::{self, HexError};
 use super::key::{KeyError, PublicKey};
 use super::statement::{Signer, Statement};
-use super::time::Timestamp;
 use super::{json, statement};
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::digest::Digest;
+use crate::text::hex::{self, HexError};
 use crate::text::{clean_name, is_unsafe, json_error};
+use crate::time::Timestamp;
 
 /// Largest signature file that is read, in bytes: 32 co-signatures and a statement fit ten times over.
 pub(super) const MAX_BYTES: u64 = 256 << 10;

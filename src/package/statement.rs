@@ -4,10 +4,10 @@
 
 use sha2::Digest as _;
 
-use super::digest::Digest;
 use super::key::PublicKey;
-use super::time::Timestamp;
-use crate::config::Capability;
+use crate::capability::Capability;
+use crate::digest::Digest;
+use crate::time::Timestamp;
 
 /// Begins what a plugin's first signer signs.
 const STATEMENT: &[u8] = b"conductor-plugin-statement-v1\0";
@@ -94,7 +94,7 @@ fn text(body: &mut Vec<u8>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::package::hex;
+    use crate::text::hex;
 
     fn signer(seed: u8) -> Signer {
         let pair = ed25519_compact::KeyPair::from_seed([seed; 32].into());

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::file;
 use super::key::{KeyError, PublicKey};
 use super::signature::is_printable;
-use super::time::Timestamp;
+use crate::file;
 use crate::text::Escape as _;
 use crate::text::toml_error;
+use crate::time::Timestamp;
 
 /// Largest trust store that is read, in bytes: some thousands of keys.
 pub(super) const MAX_BYTES: u64 = 1 << 20;

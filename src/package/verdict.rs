@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::admit::TrustLevel;
-use super::digest::Digest;
 use super::key::PublicKey;
 use super::refusal::Refusal;
 use super::signature::signature_path;
 use super::statement::{Signer, Statement};
 use super::trust::Standing;
+use crate::digest::Digest;
 use crate::text::Escape as _;
 
 /// Everything that was found out about a plugin file. Its text is what `conductor plugin inspect` shows.

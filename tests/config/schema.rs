@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use conductor::capability::Capability;
 use conductor::config::{
-    Action, Advanced, Capability, Condition, Config, Environment, Invalid, Isolation, Keystroke, LoadError, Loaded,
-    Logging, Problem, WasmConfig,
+    Action, Advanced, Condition, Config, Environment, Invalid, Isolation, LoadError, Loaded, Logging, Problem,
+    WasmConfig,
 };
+use conductor::effect::Keystroke;
 use conductor::gesture::{EncoderMode, Trigger};
 use conductor::midi::{Channel, Message};
 

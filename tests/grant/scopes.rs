@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use conductor::action::Url;
 use conductor::config::PluginConfig;
+use conductor::digest::Digest;
+use conductor::effect::Url;
 use conductor::grant::{
     Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreError,
 };
-use conductor::package::Digest;
 
 fn plugin() -> PluginConfig {
     PluginConfig::new(PathBuf::from("plugin.wasm"))

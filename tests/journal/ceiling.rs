@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{Scratch, bin};
-use conductor::action::{Answer, Effect, EffectError, Facts, Origin, Outside, ProgramEnd, Reply, Request, Response};
-use conductor::clock::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::action::Facts;
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Places, Playing, PluginSet, play};
+use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, ProgramEnd, Reply, Request, Response};
 use conductor::gesture::DeviceId;
 use conductor::journal::{ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedOutside, Recorder, Transcript};
 use conductor::midi::{Message, Parser};
+use conductor::plugins::{Places, PluginSet};
+use conductor::run::{Playing, play};
 use conductor::sandbox::Services;
+use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use serde_json::Value;
 
 /// Works for ever: computes, naps, or has a program run and waits for it.

@@ -5,16 +5,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Scratch, bin};
-use conductor::action::{Effect, EffectError, Facts, Origin, Outside, Reply};
-use conductor::clock::{Clock, FILE_EPOCH_US, SystemClock};
-use conductor::config::{Capability, Config, Environment};
-use conductor::daemon::{Feed, LiveRun, Places, PluginSet, run_live};
-use conductor::effect::{Revocations, RevokedEffect};
+use conductor::action::Facts;
+use conductor::capability::Capability;
+use conductor::config::{Config, Environment};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::journal::{
     ConfigRecord, Entry, Header, LimitsRecord, PluginRecord, RecordedApprovals, RecordedOutside, Recorder, Transcript,
 };
 use conductor::midi::{Message, Parser};
+use conductor::os::{Revocations, RevokedEffect};
+use conductor::plugins::{Places, PluginSet};
+use conductor::run::{Feed, LiveRun, run_live};
 use conductor::sandbox::Services;
+use conductor::time::{Clock, FILE_EPOCH_US, SystemClock};
 use serde_json::Value;
 
 /// Sends a note; in the world below it waits.

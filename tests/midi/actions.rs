@@ -11,8 +11,9 @@ use std::iter::Peekable;
 use std::str::Chars;
 use std::sync::Arc;
 
-use conductor::action::{Cause, Effect, Facts, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task};
+use conductor::action::{Cause, Facts, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task};
 use conductor::config::{Action, Condition, Params, PluginCall};
+use conductor::effect::Effect;
 use conductor::gesture::{DeviceId, Gesture, GestureEvent};
 use conductor::midi::Channel;
 

@@ -11,12 +11,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use crate::support::Scratch;
-use conductor::clock::SystemClock;
 use conductor::device::{
     DeviceEvent, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, What, resolve,
 };
 use conductor::gesture::DeviceId;
 use conductor::midi::{Channel, Message, NotMidi, SmfError};
+use conductor::time::SystemClock;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 

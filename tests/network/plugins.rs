@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::server::{Server, answer, read_request};
-use conductor::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
-use conductor::clock::{Clock, SystemClock, VirtualClock};
-use conductor::config::{Capability, PluginConfig, Secret};
-use conductor::effect::{Lookup, Network};
+use conductor::capability::Capability;
+use conductor::config::{PluginConfig, Secret};
+use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
 use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::host;
+use conductor::os::{Lookup, Network};
 use conductor::package::{Policy, admit};
 use conductor::sandbox::{Context, Errno, FaultKind, Instance, Manifest, Outcome, Plugin, Services, Status};
+use conductor::time::{Clock, SystemClock, VirtualClock};
 
 /// Every name is this machine.
 #[derive(Debug)]

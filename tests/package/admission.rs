@@ -7,10 +7,10 @@ use std::path::Path;
 
 use crate::support::signing::{NOW, SIGNED_AT, SMALL_PLUGIN, Workshop};
 use conductor::config::{PluginConfig, WasmConfig};
+use conductor::digest::Digest;
 use conductor::package::signing::SigningKey as _;
-use conductor::package::{
-    AdmittedPlugin, Digest, Policy, Refusal, RequiredBy, Timestamp, TrustError, TrustLevel, admit, verdict,
-};
+use conductor::package::{AdmittedPlugin, Policy, Refusal, RequiredBy, TrustError, TrustLevel, admit, verdict};
+use conductor::time::Timestamp;
 
 #[track_caller]
 fn refused(path: &Path, policy: &Policy) -> Refusal {

@@ -14,9 +14,10 @@ fn signed() -> (Workshop, Policy) {
     let workshop = Workshop::new();
     workshop.trust(&["ada", "bob"]);
     workshop.sign_with("ada", |statement| {
-        statement.capabilities = vec![conductor::config::Capability::Network, conductor::config::Capability::Midi];
+        statement.capabilities =
+            vec![conductor::capability::Capability::Network, conductor::capability::Capability::Midi];
         statement.required_signatures = 2;
-        statement.expires_at = conductor::package::Timestamp::parse("2030-01-01T00:00:00Z");
+        statement.expires_at = conductor::time::Timestamp::parse("2030-01-01T00:00:00Z");
     });
     workshop.cosign("bob");
     let policy = workshop.strict();
@@ -291,9 +292,10 @@ fn a_strangers_statement_with_a_trusted_co_signature_is_not_admitted() {
     let (workshop, policy) = signed();
     let bobs = workshop.signature_json()["cosignatures"].clone();
     workshop.sign_with("eve", |statement| {
-        statement.capabilities = vec![conductor::config::Capability::Network, conductor::config::Capability::Midi];
+        statement.capabilities =
+            vec![conductor::capability::Capability::Network, conductor::capability::Capability::Midi];
         statement.required_signatures = 2;
-        statement.expires_at = conductor::package::Timestamp::parse("2030-01-01T00:00:00Z");
+        statement.expires_at = conductor::time::Timestamp::parse("2030-01-01T00:00:00Z");
     });
     let mut json = workshop.signature_json();
     json["cosignatures"] = bobs;

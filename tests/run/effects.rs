@@ -9,11 +9,11 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use conductor::action::{Effect, EffectError, Origin, Outside};
-use conductor::clock::{FILE_EPOCH_US, VirtualClock};
-use conductor::config::{Volume, VolumeOperation};
-use conductor::effect::{Environment, Live, World};
+use conductor::effect::{Effect, EffectError, Origin, Outside};
+use conductor::effect::{Volume, VolumeOperation};
 use conductor::mapping::Facts;
+use conductor::os::{Environment, Live, World};
+use conductor::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::support::missing;
 
@@ -150,7 +150,7 @@ fn what_cannot_be_started_is_told_at_once() {
 #[test]
 #[cfg(feature = "keys")]
 fn keys_without_a_device_say_what_to_do() {
-    use conductor::config::Keystroke;
+    use conductor::effect::Keystroke;
     let live = Live::new(Environment::inherited());
     let keystroke = Effect::Keystroke(Keystroke { keys: "a".into(), modifiers: vec![] });
     if Path::new("/dev/uinput").exists() {
@@ -170,7 +170,7 @@ fn a_text_the_layout_lacks_is_refused_whole() {
 #[test]
 #[cfg(feature = "alsa")]
 fn midi_without_a_sequencer_says_what_to_do() {
-    use conductor::config::MidiOut;
+    use conductor::effect::MidiOut;
     use conductor::midi::{Channel, Message};
     if Path::new("/dev/snd/seq").exists() {
         return; // what happens then is held by the machine test

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, missing, test_name};
-use conductor::action::Outside;
-use conductor::clock::SystemClock;
-use conductor::config::{Capability, PluginConfig};
-use conductor::effect::{Environment, Live};
+use conductor::capability::Capability;
+use conductor::config::PluginConfig;
+use conductor::effect::Outside;
+use conductor::os::{Environment, Live};
 use conductor::sandbox::{Context, Errno, Outcome, Services};
+use conductor::time::SystemClock;
 
 /// Set to the scratch directory inside the surroundings.
 const INSIDE: &str = "CONDUCTOR_TEST_INSIDE";

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::Scratch;
-use conductor::config::Capability;
+use conductor::capability::Capability;
 use conductor::host;
 use conductor::package::{Policy, admit};
 use conductor::sandbox::Manifest;

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use crate::support::repository;
 use crate::support::sandbox::{call, load, services, settings};
-use conductor::config::{Capability, PluginConfig};
+use conductor::capability::Capability;
+use conductor::config::PluginConfig;
 use conductor::sandbox::{Instance, Outcome, Status};
 use proptest::prelude::*;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::support::sandbox::{World, call, instance, plugin, run, services, settings};
-use conductor::config::{Capability, PluginConfig};
+use conductor::capability::Capability;
+use conductor::config::PluginConfig;
 use conductor::host;
 use conductor::sandbox::LogLevel::{Debug, Error, Info, Trace, Warn};
 use conductor::sandbox::{Errno, Outcome, Services, Status, ValueType};

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::sandbox::{World, load, services, settings};
-use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
-use conductor::config::{Capability, Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::capability::Capability;
+use conductor::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::sandbox::{
     Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, Stops, TimeLimit,
 };
@@ -132,7 +133,7 @@ fn a_runaway_plugin_delays_nobody_either() {
     runaway.wasm.max_fuel = u64::MAX;
     runaway.wasm.max_execution_ms = 1_000;
     let mut services = services();
-    services.clock = Arc::new(conductor::clock::SystemClock::start());
+    services.clock = Arc::new(conductor::time::SystemClock::start());
     let plugins = vec![named("runaway", COUNTER, &runaway), named("quick", COUNTER, &settings())];
     let (pool, told) = pool(services, &WasmConfig::default(), plugins);
     for tenant in 0..4 {

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::sandbox::{SteppingClock, load, services, settings};
-use conductor::action::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, Response};
-use conductor::clock::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
-use conductor::config::{Capability, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::capability::Capability;
+use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request, Response};
 use conductor::sandbox::{
     Context, FaultKind, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status, StopPlace, Stops,
     TimeLimit,
 };
+use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 /// Works for ever, in whichever of `init`, `execute` and `shutdown` the letter at 200 names: sends a note, computes for a while, asks
 /// for the time, logs, turns the volume up, sleeps for a microsecond.

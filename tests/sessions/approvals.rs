@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use conductor::config::Capability;
+use conductor::capability::Capability;
+use conductor::digest::Digest;
 use conductor::grant::{Approval, GrantStore, Identity};
-use conductor::package::Digest;
 
 /// From some time on, this is approved for a plugin and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Random sessions.
 
-use conductor::config::Capability;
+use conductor::capability::Capability;
 
 use super::approvals::Change;
 use super::operations;

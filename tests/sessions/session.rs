@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conductor::action::{Facts, Outside};
-use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::action::Facts;
 use conductor::config::{Config, Environment};
-use conductor::daemon::{Feed, LiveRun, Places, Playing, PluginSet, Replayed, Resources, play, run_live};
+use conductor::effect::Outside;
 use conductor::gesture::DeviceId;
 use conductor::journal::{
     ApprovalRecord, ConfigRecord, Diverged, Entry, Header, Journal, LimitsRecord, PluginRecord, RecordedApprovals,
@@ -18,9 +17,12 @@ use conductor::journal::{
 };
 use conductor::midi::{Message, Parser};
 use conductor::package::{Policy, admit};
+use conductor::plugins::{Places, PluginSet};
+use conductor::run::{Feed, LiveRun, Playing, Replayed, Resources, play, run_live};
 use conductor::sandbox::{
     CounterValues, FaultKind, Plugin, RefusedGrowthLog, Services, Status, Stops, TotalMemory, data_directory,
 };
+use conductor::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use super::case::Case;
 use super::random::Random;

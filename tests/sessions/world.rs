@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use conductor::action::{
-    Answer, Effect, EffectError, Facts, HttpResponse, Message, Origin, Outside, ProgramEnd, Reply, Request, Response,
+use conductor::action::Facts;
+use conductor::effect::{
+    Answer, Effect, EffectError, HttpResponse, Message, Origin, Outside, ProgramEnd, Reply, Request, Response,
 };
-use conductor::clock::{Alarm, Clock, FILE_EPOCH_US, Micros};
+use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros};
 
 use super::random::Random;
 

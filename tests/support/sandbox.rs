@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
-use conductor::clock::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use conductor::config::{Params, PluginConfig};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::grant::Grant;
 use conductor::host;
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{Context, Instance, LoadError, Manifest, Outcome, Plugin, Request, Services};
+use conductor::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
 

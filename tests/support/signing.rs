@@ -8,7 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use conductor::package::signing::{KeyFileError, PrivateKey, Signing, SigningKey as _};
-use conductor::package::{Policy, Statement, Timestamp, signature_path};
+use conductor::package::{Policy, Statement, signature_path};
+use conductor::time::Timestamp;
 
 use crate::support::{Scratch, repository};
 

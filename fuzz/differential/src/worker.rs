@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conductor::action::{Effect, EffectError, Origin, Outside, Reply};
-use conductor::clock::{FILE_EPOCH_US, VirtualClock};
 use conductor::config::{Params, PluginConfig};
+use conductor::effect::{Effect, EffectError, Origin, Outside, Reply};
 use conductor::grant::Grant;
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{
-    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin, Request,
-    Services, Status, Trap as Theirs, ValueType,
+    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin,
+    Request, Services, Status, Trap as Theirs, ValueType,
 };
+use conductor::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::verdict::{End, Report, Trap, Verdict, answer};
 use crate::wrap::Kind;

@@ -100,6 +100,7 @@ mod tests {
             action: action.to_owned(),
             parameters: words.iter().map(|word| (*word).to_owned()).collect(),
             context: Context { note: Some(60), velocity: Some(100), timestamp: 12_034, ..Context::default() },
+            ..Request::default()
         }
     }
 

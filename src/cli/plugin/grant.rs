@@ -8,9 +8,10 @@ use argh::FromArgs;
 use super::super::{Exit, Failure, Output};
 use super::known::{Known, Standing, store_path};
 use super::run::capability;
-use crate::config::{Capability, Environment};
-use crate::daemon::other_approval;
+use crate::capability::Capability;
+use crate::config::Environment;
 use crate::grant::{Approval, GrantStore, HostRule, Identity, Risk, Source, consequence};
+use crate::plugins::other_approval;
 use crate::text::Escape as _;
 
 /// Longest answer that is read, in bytes.

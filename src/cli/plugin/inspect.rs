@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::super::run_policy::RunPolicy;
 use super::super::{Exit, Failure, Output};
-use crate::config::{Capability, Environment};
-use crate::daemon::Outlook;
+use crate::capability::Capability;
+use crate::config::Environment;
 use crate::grant::Risk;
 use crate::host;
 use crate::package::{Refusal, Verdict, first_seen};
+use crate::plugins::Outlook;
 use crate::sandbox::{Description, ExportKind, Manifest, Metadata, Probed};
 use crate::text::Escape as _;
 use crate::text::clean;

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::{Failure, run};
-use crate::clock::SystemClock;
-use crate::config::{Capability, Config, Environment, PluginConfig, paths};
-use crate::daemon::{Outlook, Places, PluginStatus};
+use crate::capability::Capability;
+use crate::config::{Config, Environment, PluginConfig, paths};
 use crate::grant::{Identity, LiveGrants};
-use crate::package::{AdmittedPlugin, Policy, Timestamp, TrustLevel};
+use crate::package::{AdmittedPlugin, Policy, TrustLevel};
+use crate::plugins::{Outlook, Places, PluginStatus};
 use crate::sandbox::Plugin;
 use crate::text::Escape as _;
+use crate::time::SystemClock;
+use crate::time::Timestamp;
 
 /// Where approvals are kept.
 pub(super) fn store_path(environment: &Environment) -> Result<PathBuf, Failure> {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::super::{Exit, Failure, Output, config_option};
 use super::known::{Known, Standing};
 use crate::config::{Environment, PluginConfig};
-use crate::daemon::other_approval;
 use crate::grant::Risk;
+use crate::plugins::other_approval;
 use crate::text::Escape as _;
 use crate::text::clean;
 use crate::text::shell::word;
@@ -115,8 +115,8 @@ fn value(name: &str, plugin: &PluginConfig, standing: &Result<Standing, String>)
         .held()
         .map(|(capability, source)| json!({ "capability": capability.name(), "by": source.name() }))
         .collect();
-    let names = |capabilities: &mut dyn Iterator<Item = crate::config::Capability>| {
-        capabilities.map(crate::config::Capability::name).collect::<Vec<_>>()
+    let names = |capabilities: &mut dyn Iterator<Item = crate::capability::Capability>| {
+        capabilities.map(crate::capability::Capability::name).collect::<Vec<_>>()
     };
     let mut json = json!({
         "name": name,

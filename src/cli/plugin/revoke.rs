@@ -7,10 +7,11 @@ use argh::FromArgs;
 use super::super::{Exit, Failure, Output, run};
 use super::known::store_path;
 use super::run::capability;
-use crate::config::literal;
-use crate::config::{Capability, Environment};
+use crate::capability::Capability;
+use crate::config::Environment;
 use crate::grant::GrantStore;
 use crate::text::Escape as _;
+use crate::text::literal;
 
 /// Take back what was granted to a plugin. A running daemon follows at the plugin's next call.
 #[derive(FromArgs, Debug)]

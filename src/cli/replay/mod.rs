@@ -13,14 +13,15 @@ use super::account::{self, grouped};
 use super::output::say;
 use super::{Exit, Failure, Output};
 use crate::action::Facts;
-use crate::clock::VirtualClock;
 use crate::config::Environment;
-use crate::daemon::{Playing, PluginSet, play};
 use crate::journal::budget::{Budget, Usage, count};
 use crate::journal::{Diverged, Entry, Playback, Transcript};
+use crate::plugins::PluginSet;
+use crate::run::{Playing, play};
 use crate::sandbox::{PluginLog, Services};
 use crate::text::Escape as _;
 use crate::text::toml_error;
+use crate::time::VirtualClock;
 use ready::{Making, Ready};
 
 /// Bring a recorded session back, with the same plugins, to the same bytes: no device, no network, no real time.
@@ -267,6 +268,6 @@ fn read_blessed(path: &Path) -> Result<String, Failure> {
 
 /// Puts `text` in the place of the file at `path`, whole or not at all.
 fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    crate::package::file::replace(path, text.as_bytes())
+    crate::file::replace(path, text.as_bytes())
         .map_err(|error| Failure::operation(format!("{}: cannot write: {error}", path.escaped())))
 }

@@ -9,17 +9,20 @@ use super::super::scratch::Scratch;
 use super::super::{Failure, run};
 use super::builds::{Builds, Search};
 use super::{Replay, read};
-use crate::clock::{FILE_EPOCH_US, Micros};
 use crate::config::{Config, Environment, Loaded, PluginConfig};
-use crate::daemon::{PluginSet, Replayed, Resources};
 use crate::device;
+use crate::digest::Digest;
 use crate::gesture::DeviceId;
 use crate::grant::Approval;
 use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, TreeError, copy_tree, tree_digest};
 use crate::midi::Message;
-use crate::package::{AdmittedPlugin, Digest, hex};
+use crate::package::AdmittedPlugin;
+use crate::plugins::PluginSet;
+use crate::run::{Replayed, Resources};
 use crate::sandbox::{LoadError, Plugin, Stops, TotalMemory};
 use crate::text::Escape as _;
+use crate::text::hex;
+use crate::time::{FILE_EPOCH_US, Micros};
 
 /// How a session is made ready.
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
 //! The time that goes into what is signed.
 
 use super::Failure;
-use crate::clock::SystemClock;
-use crate::package::Timestamp;
+use crate::time::SystemClock;
+use crate::time::Timestamp;
 
 /// The time of signing: `SOURCE_DATE_EPOCH` where it is set, for signatures that can be made again byte for byte; else now.
 pub(super) fn signing_time() -> Result<Timestamp, Failure> {

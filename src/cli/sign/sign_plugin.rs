@@ -7,14 +7,15 @@ use argh::FromArgs;
 
 use super::super::output::say;
 use super::{Exit, Failure, Output, key, now, operation};
-use crate::config::Capability;
+use crate::capability::Capability;
 use crate::host;
 use crate::package::signing::Signing;
-use crate::package::{Policy, Statement, Timestamp, signature_path, verdict};
+use crate::package::{Policy, Statement, signature_path, verdict};
 use crate::sandbox::Manifest;
 use crate::text::Escape as _;
 use crate::text::clean;
 use crate::text::shell::word;
+use crate::time::Timestamp;
 
 /// Longest remark that is shown, in bytes.
 const MAX_REMARK: usize = 500;

@@ -8,12 +8,11 @@ use super::params;
 use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
-use crate::config::action::{
-    Action, KeyModifier, Keystroke, MouseButton, MouseClick, Params, PluginCall, Volume, VolumeOperation,
-};
+use crate::config::action::{Action, Params, PluginCall};
 use crate::config::keys;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
+use crate::effect::{KeyModifier, Keystroke, MouseButton, MouseClick, Volume, VolumeOperation};
 
 const ACTIONS: Family = Family {
     kind: "action",

@@ -3,7 +3,7 @@
 use super::Reader;
 use super::table::Table;
 use super::variant::choice;
-use crate::config::action::MidiOut;
+use crate::effect::MidiOut;
 use crate::midi::Message;
 
 /// Velocity of a note on that names none: a firm touch.

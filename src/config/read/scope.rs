@@ -7,7 +7,7 @@ use super::Reader;
 use super::plugins::{MAX_ENTRIES, each};
 use super::table::shortened;
 use super::value::Value;
-use crate::config::capability::Capability;
+use crate::capability::Capability;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::wasm::PathScope;

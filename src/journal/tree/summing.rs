@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, fstat, readlinkat, statat};
 use sha2::{Digest as _, Sha256};
 
 use super::{Links, Visit, open};
-use crate::package::Digest;
+use crate::digest::Digest;
 
 /// Takes the digest.
 #[derive(Default)]

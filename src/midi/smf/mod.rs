@@ -12,7 +12,7 @@ pub use remark::{Place, Remark};
 pub use riff::{Riff, RiffError};
 
 use super::{Dropped, Message};
-use crate::clock::Micros;
+use crate::time::Micros;
 use chunk::{Chunk, Chunks};
 use player::Player;
 use remark::Remarks;

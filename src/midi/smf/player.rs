@@ -2,8 +2,8 @@
 
 use super::error::SmfError;
 use super::track::Event;
-use crate::clock::Micros;
 use crate::midi::Message;
+use crate::time::Micros;
 
 /// How long a tick takes.
 #[derive(Debug, Clone, Copy)]

@@ -22,7 +22,8 @@ pub use trust_edit::{Edited, TrustEditError, TrustFile};
 use super::key::PublicKey;
 use super::signature::{Cosignature, Flaw, MAX_BYTES, MAX_COSIGNATURES, SignatureFile, Signed};
 use super::statement::{self, Signer, Statement};
-use super::{AdmittedPlugin, Policy, Refusal, admit, file, signature, signature_path};
+use super::{AdmittedPlugin, Policy, Refusal, admit, signature, signature_path};
+use crate::file;
 use crate::text::Escape as _;
 
 /// Something that signs: a key file or a token.
@@ -164,7 +165,7 @@ impl Signing {
         key: &dyn SigningKey,
         name: &str,
         email: &str,
-        signed_at: super::Timestamp,
+        signed_at: crate::time::Timestamp,
         statement: Statement,
     ) -> Result<PathBuf, SigningError> {
         let signer = signer(key, name, email, signed_at)?;
@@ -189,7 +190,7 @@ impl Signing {
         key: &dyn SigningKey,
         name: &str,
         email: &str,
-        signed_at: super::Timestamp,
+        signed_at: crate::time::Timestamp,
     ) -> Result<(PathBuf, usize, u32), SigningError> {
         let path = signature_path(self.0.path());
         let unusable = |error: std::io::Error| SigningError::File { path: path.clone(), reason: error.to_string() };
@@ -234,7 +235,12 @@ impl Signing {
     }
 }
 
-fn signer(key: &dyn SigningKey, name: &str, email: &str, signed_at: super::Timestamp) -> Result<Signer, SigningError> {
+fn signer(
+    key: &dyn SigningKey,
+    name: &str,
+    email: &str,
+    signed_at: crate::time::Timestamp,
+) -> Result<Signer, SigningError> {
     fits("name", name, false)?;
     fits("e-mail address", email, true)?;
     Ok(Signer { key: key.public_key(), name: name.into(), email: email.into(), signed_at: signed_at.to_string() })

@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use super::sealed::{self, SealError};
 use super::{SigningError, SigningKey};
-use crate::clock::SystemEntropy;
-use crate::package::file;
+use crate::file;
 use crate::package::key::PublicKey;
 use crate::text::Escape as _;
 use crate::text::shell::word;
+use crate::time::SystemEntropy;
 
 /// Largest private key file that is read, in bytes.
 const MAX_BYTES: u64 = 4096;

@@ -5,9 +5,10 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::clock::SystemEntropy;
+use crate::package::json;
 use crate::package::key::PublicKey;
-use crate::package::{hex, json};
+use crate::text::hex;
+use crate::time::SystemEntropy;
 
 /// What the file calls itself.
 const KIND: &str = "conductor-encrypted-key";

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 use super::{SigningError, SigningKey, signed};
+use crate::file;
 use crate::package::key::PublicKey;
-use crate::package::time::Timestamp;
-use crate::package::{file, hex, json, signature};
+use crate::package::{json, signature};
+use crate::text::hex;
 use crate::text::{Escape as _, json_error};
+use crate::time::Timestamp;
 
 /// Begins what both keys sign.
 const CONTEXT: &[u8] = b"conductor-key-succession-v1\0";

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::succession::Succession;
-use crate::package::file;
+use crate::file;
 use crate::package::key::PublicKey;
 use crate::package::signature;
-use crate::package::time::Timestamp;
 use crate::package::trust::{self, Standing, TrustError, TrustStore};
 use crate::text::Escape as _;
+use crate::time::Timestamp;
 
 /// A trust store that is being edited; other editors wait.
 #[derive(Debug)]

@@ -13,13 +13,13 @@ use std::path::PathBuf;
 
 pub(super) use runner::load;
 
-use super::fault::{Bytes, Trap, grouped};
-use super::frames::Backtrace;
-use super::known_host::known_host;
-use super::load_error::LoadReason;
-use super::signature::{Signature, ValueType};
-use super::thread::ThreadError;
 use crate::confine::Confinement;
+use crate::sandbox::backtrace::frames::Backtrace;
+use crate::sandbox::engine::stack::ThreadError;
+use crate::sandbox::instance::fault::{Bytes, Trap, grouped};
+use crate::sandbox::module::error::LoadReason;
+use crate::sandbox::module::known_host::known_host;
+use crate::sandbox::module::signature::{Signature, ValueType};
 use crate::text::{clean, clean_name};
 
 /// Longest name of an import that is repeated in a message, in bytes.

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::CheckName;
 use crate::config::Params;
-use crate::sandbox::metadata::Metadata;
-use crate::sandbox::schema::Schema;
+use crate::sandbox::module::metadata::Metadata;
+use crate::sandbox::module::params_schema::Schema;
 
 /// Length of the huge parameters, in bytes.
 const HUGE: usize = 256 << 10;

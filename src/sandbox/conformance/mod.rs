@@ -6,6 +6,8 @@
 //! only a broken host could hand over is a remark. What a plugin does later is held by the sandbox itself; this tells its author and
 //! its user early. The session looks like any other, and is another one each time; the gate as a whole has a limit of fuel and of time.
 
+pub(super) mod closed_world;
+pub(super) mod probe;
 mod inputs;
 mod rehearsal;
 
@@ -14,14 +16,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::load_error::{LoadError, LoadReason};
-use super::manifest::Manifest;
-use super::outcome::LogLine;
-use super::plugin::Plugin;
-use super::thread::on_guest_thread;
-use super::walls::Walls;
 use crate::config::PluginConfig;
 use crate::confine::Confinement;
+use crate::sandbox::conformance::closed_world::Walls;
+use crate::sandbox::engine::stack::on_guest_thread;
+use crate::sandbox::instance::outcome::LogLine;
+use crate::sandbox::module::error::{LoadError, LoadReason};
+use crate::sandbox::module::manifest::Manifest;
+use crate::sandbox::plugin::Plugin;
 use rehearsal::{Rehearsal, Step, shown};
 
 /// Inputs that a check tells of, of those the plugin did not stand.

@@ -19,16 +19,17 @@ use super::super::output::say;
 use super::super::run::answers;
 use super::super::scratch::Scratch;
 use super::super::{Exit, Failure, Output};
-use crate::action::Outside;
-use crate::clock::{Clock, SystemClock, SystemEntropy};
-use crate::config::{Capability, Params};
-use crate::effect::{self, DryRun, Live};
+use crate::capability::Capability;
+use crate::config::Params;
+use crate::effect::Outside;
 use crate::journal::output_value;
+use crate::os::{self, DryRun, Live};
 use crate::sandbox::{
     Context, Instance, MAX_REQUEST, Outcome, Plugin, Request, Services, Status, ThreadError, confinement,
     on_guest_thread,
 };
 use crate::text::Escape as _;
+use crate::time::{Clock, SystemClock, SystemEntropy};
 
 /// How long effects that were accepted may take after the last call.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -160,7 +161,7 @@ impl Run {
                 Failure::operation(format!("cannot make a directory for the plugin: {error}; give one with --data"))
             })?),
         };
-        let live = self.perform.then(|| Arc::new(Live::new(effect::Environment::inherited())));
+        let live = self.perform.then(|| Arc::new(Live::new(os::Environment::inherited())));
         let clock = Arc::new(SystemClock::start());
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;

@@ -6,8 +6,9 @@ use argh::FromArgs;
 
 use super::{Exit, Failure, Output, default_store, edit_failure, operation};
 use crate::cli::sign::now;
+use crate::file;
 use crate::package::signing::{Succession, SuccessionError, TrustFile};
-use crate::package::{KeyError, PublicKey, file};
+use crate::package::{KeyError, PublicKey};
 
 /// Largest `.public` file that is read, in bytes.
 const MAX_KEY_FILE: u64 = 1024;

@@ -1,0 +1,102 @@
+//! What an action or a plugin does to the world, as a value.
+
+use super::{Keystroke, MidiOut, MouseClick, Volume};
+
+/// One thing done to the world outside the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A message to a MIDI output port.
+    Midi(MidiOut),
+    /// A line for `/bin/sh`, from the configuration only: no plugin can make one.
+    Shell(String),
+    /// A program started and left running, from the configuration only.
+    Launch(String),
+    /// A change of the system's volume.
+    Volume(Volume),
+    /// Keys pressed together.
+    Keystroke(Keystroke),
+    /// Text typed.
+    Text(String),
+    /// A mouse click.
+    MouseClick(MouseClick),
+}
+
+impl Effect {
+    /// About how many bytes of memory it holds beside its own size.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
+            Self::Shell(text) | Self::Launch(text) | Self::Text(text) => text.len(),
+            Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) => 0, // a few names
+        }
+    }
+}
+
+/// Who wants an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// The user's own configuration.
+    Mapping,
+    /// A plugin, through a host function that has checked its grant.
+    Plugin {
+        /// Its name.
+        plugin: &'a str,
+        /// Whose instance.
+        tenant: &'a str,
+    },
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Done; there is nothing to tell.
+    Done,
+}
+
+/// Why an effect did not happen. The text is for people and says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EffectError {
+    /// There is no such port, program, mixer or device.
+    NotFound(String),
+    /// The system does not permit it.
+    NotPermitted(String),
+    /// It was tried and failed.
+    Failed(String),
+    /// This build or this machine cannot do it.
+    Unsupported(String),
+    /// Too many effects are waiting already.
+    Busy(String),
+    /// The time given to it ran out.
+    TimedOut(String),
+    /// An address or program that the grant does not cover, found out only while trying.
+    Denied(String),
+}
+
+impl EffectError {
+    fn text(&self) -> &str {
+        match self {
+            Self::NotFound(text)
+            | Self::NotPermitted(text)
+            | Self::Failed(text)
+            | Self::Unsupported(text)
+            | Self::Busy(text)
+            | Self::TimedOut(text)
+            | Self::Denied(text) => text,
+        }
+    }
+
+    /// How many bytes of memory it holds beside its own size.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.text().len()
+    }
+}
+
+impl std::fmt::Display for EffectError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl std::error::Error for EffectError {}

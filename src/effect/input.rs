@@ -1,0 +1,82 @@
+//! Keys and clicks.
+
+/// Keys to press together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keystroke {
+    /// One of [`KEYS`](crate::config::KEYS), for example `"space"`, `"f5"` or `"a"`; the loader translates other spellings.
+    pub keys: String,
+    /// Held meanwhile.
+    pub modifiers: Vec<KeyModifier>,
+}
+
+/// A modifier key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyModifier {
+    /// Command, Super, Windows.
+    Cmd,
+    /// Shift.
+    Shift,
+    /// Alt, Option.
+    Alt,
+    /// Control.
+    Ctrl,
+    /// The right Command, Super, Windows.
+    RightCmd,
+    /// The right Shift.
+    RightShift,
+    /// The right Alt, which is Alt Gr on many keyboards.
+    RightAlt,
+    /// The right Control.
+    RightCtrl,
+}
+
+impl KeyModifier {
+    /// Every modifier. The first four are the left ones.
+    pub const ALL: [Self; 8] = [
+        Self::Cmd,
+        Self::Shift,
+        Self::Alt,
+        Self::Ctrl,
+        Self::RightCmd,
+        Self::RightShift,
+        Self::RightAlt,
+        Self::RightCtrl,
+    ];
+
+    /// Its key, as one of [`KEYS`](crate::config::KEYS).
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Cmd => "cmd",
+            Self::Shift => "shift",
+            Self::Alt => "alt",
+            Self::Ctrl => "ctrl",
+            Self::RightCmd => "rightcmd",
+            Self::RightShift => "rightshift",
+            Self::RightAlt => "rightalt",
+            Self::RightCtrl => "rightctrl",
+        }
+    }
+}
+
+/// A mouse click.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MouseClick {
+    /// Which button.
+    pub button: MouseButton,
+    /// Where, when given: pixels from the left.
+    pub x: Option<i32>,
+    /// Where, when given: pixels from the top.
+    pub y: Option<i32>,
+}
+
+/// A mouse button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MouseButton {
+    /// Left.
+    Left,
+    /// Right.
+    Right,
+    /// Middle.
+    Middle,
+}

@@ -1,0 +1,126 @@
+//! Requests as text: one line each, for dry runs, and in short for the answers that are given there.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::request::{HttpRequest, Message, Program, Request, System};
+use super::text::{OneLine, volume_text};
+
+impl Request {
+    /// What is asked for, without what it carries: `GET https://api.example.com/v1`, `run uname -a`, `open wss://localhost:4455/`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Http(http) => format!("{} {}", http.method, OneLine(&http.url.to_string())),
+            Self::SocketOpen(open) => format!("open {}", OneLine(&open.url.to_string())),
+            Self::SocketSend { socket, .. } => format!("send on connection {socket}"),
+            Self::SocketReceive { socket } => format!("receive on connection {socket}"),
+            Self::SocketClose { socket } => format!("close connection {socket}"),
+            Self::SocketCloseAll => "close all connections".to_owned(),
+            Self::Program(Program { program, arguments, .. }) => {
+                let words: Vec<&str> = std::iter::once(program).chain(arguments).map(String::as_str).collect();
+                format!("run {}", OneLine(&words.join(" ")))
+            }
+            Self::Audio(volume) => Volume(volume).to_string(),
+            Self::System(System::Lock) => "lock".to_owned(),
+            Self::System(System::Sleep) => "sleep".to_owned(),
+            Self::System(System::Notify { title, .. }) => format!("notify {}", OneLine(title)),
+            Self::System(System::Brightness(percent)) => format!("brightness {percent}%"),
+        }
+    }
+
+    /// The host function that makes it.
+    #[must_use]
+    pub const fn function(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http_request",
+            Self::SocketOpen(_) => "ws_open",
+            Self::SocketSend { .. } => "ws_send",
+            Self::SocketReceive { .. } => "ws_recv",
+            Self::SocketClose { .. } | Self::SocketCloseAll => "ws_close",
+            Self::Program(_) => "exec",
+            Self::Audio(_) => "audio_control",
+            Self::System(_) => "system_control",
+        }
+    }
+}
+
+impl Display for Request {
+    /// The subject, and what it carries. Secrets stand in it by their placeholders: their values are filled in when it is sent.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.subject())?;
+        match self {
+            Self::Http(HttpRequest { headers, body, .. }) => {
+                headers_text(headers, f)?;
+                carried("body", body, f)
+            }
+            Self::SocketOpen(open) => headers_text(&open.headers, f),
+            Self::SocketSend { message: Message::Text(text), .. } => carried("text", text.as_bytes(), f),
+            Self::SocketSend { message: Message::Binary(bytes), .. } => carried("bytes", bytes, f),
+            Self::Program(program) => carried("input", &program.input, f),
+            Self::System(System::Notify { body, .. }) => carried("body", body.as_bytes(), f),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn headers_text(headers: &[(String, String)], f: &mut Formatter<'_>) -> fmt::Result {
+    headers.iter().try_for_each(|(name, value)| write!(f, "; {}: {}", OneLine(name), OneLine(value)))
+}
+
+fn carried(name: &str, bytes: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
+    match std::str::from_utf8(bytes) {
+        Ok("") => Ok(()),
+        Ok(text) => write!(f, "; {name}: {}", OneLine(text)),
+        Err(_) => write!(f, "; {name}: {} bytes", bytes.len()),
+    }
+}
+
+struct Volume<'a>(&'a crate::effect::Volume);
+
+impl Display for Volume<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        volume_text(self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::{Reach, Secrets, Url};
+
+    #[test]
+    fn each_request_is_one_readable_line_without_a_secret() {
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        let http = |method: &str, headers, body: &[u8]| {
+            Request::Http(HttpRequest {
+                method: method.into(),
+                url: url("https://api.example.com/v1?q=1"),
+                headers,
+                body: body.to_vec(),
+                reach: Reach::default(),
+                secrets: Secrets::default(),
+                max_body_bytes: 0,
+            })
+        };
+        let program = |input: &[u8]| {
+            let arguments = vec!["-a".into(), "x\u{1b}[1m".into()];
+            Request::Program(Program { program: "uname".into(), arguments, input: input.to_vec(), max_output_bytes: 0 })
+        };
+        let token = vec![("authorization".into(), "Bearer {{secret:token}}".into())];
+        for (request, line) in [
+            (http("GET", vec![], b""), "GET https://api.example.com/v1?q=1"),
+            (
+                http("POST", token, b"{\"a\":1}\n"),
+                "POST https://api.example.com/v1?q=1; authorization: Bearer {{secret:token}}; body: {\"a\":1}\\n",
+            ),
+            (http("PUT", vec![], &[0xff, 0]), "PUT https://api.example.com/v1?q=1; body: 2 bytes"),
+            (program(b""), r"run uname -a x\u{1b}[1m"),
+            (program(b"in"), r"run uname -a x\u{1b}[1m; input: in"),
+            (Request::SocketSend { socket: 1, message: Message::Text("hi".into()) }, "send on connection 1; text: hi"),
+            (Request::System(System::Brightness(40)), "brightness 40%"),
+            (Request::System(System::Notify { title: "Take".into(), body: "2".into() }), "notify Take; body: 2"),
+        ] {
+            assert_eq!(request.to_string(), line);
+        }
+    }
+}

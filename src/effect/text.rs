@@ -1,0 +1,162 @@
+//! Effects as text: one line each, for dry runs and transcripts.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::text::Escape as _;
+
+use super::effect::Effect;
+use crate::effect::{MouseButton, Volume, VolumeOperation};
+use crate::midi::{Message, SystemMessage};
+
+/// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
+const SHOWN: usize = 200;
+
+impl Display for Effect {
+    /// For example `midi Synth: note on ch 1 60:100`, `shell: make lights`, `keys ctrl+c`.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Midi(out) => write!(f, "midi {}: {}", OneLine(&out.port), Brief(&out.message)),
+            Self::Shell(line) => write!(f, "shell: {}", OneLine(line)),
+            Self::Launch(app) => write!(f, "launch: {}", OneLine(app)),
+            Self::Volume(volume) => volume_text(volume, f),
+            Self::Keystroke(keystroke) => {
+                f.write_str("keys ")?;
+                for modifier in &keystroke.modifiers {
+                    write!(f, "{}+", modifier.key())?;
+                }
+                OneLine(&keystroke.keys).fmt(f)
+            }
+            Self::Text(text) => write!(f, "type: {}", OneLine(text)),
+            Self::MouseClick(click) => {
+                f.write_str(match click.button {
+                    MouseButton::Left => "click left",
+                    MouseButton::Right => "click right",
+                    MouseButton::Middle => "click middle",
+                })?;
+                match (click.x, click.y) {
+                    (None, None) => Ok(()),
+                    (x, y) => {
+                        let part = |part: Option<i32>| part.map_or_else(|| "-".to_owned(), |part| part.to_string());
+                        write!(f, " at {},{}", part(x), part(y))
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn volume_text(volume: &Volume, f: &mut Formatter<'_>) -> fmt::Result {
+    f.write_str(match volume.operation {
+        VolumeOperation::Up => "volume up",
+        VolumeOperation::Down => "volume down",
+        VolumeOperation::Mute => "volume mute",
+        VolumeOperation::Unmute => "volume unmute",
+        VolumeOperation::Set => "volume set",
+    })?;
+    match (volume.operation, volume.value) {
+        (VolumeOperation::Mute | VolumeOperation::Unmute, _) | (_, None) => Ok(()),
+        (_, Some(value)) => write!(f, " {value}%"),
+    }
+}
+
+/// Text on one line: control characters escaped, the rest as it is, cut where it gets long.
+pub(super) struct OneLine<'a>(pub(super) &'a str);
+
+impl Display for OneLine<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (position, c) in self.0.chars().enumerate() {
+            if position == SHOWN {
+                return write!(f, "… ({} bytes)", self.0.len());
+            }
+            write!(f, "{}", c.encode_utf8(&mut [0; 4]).escaped())?;
+        }
+        Ok(())
+    }
+}
+
+/// A message in few words.
+struct Brief<'a>(&'a Message);
+
+impl Display for Brief<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Message::NoteOn { channel, note, velocity } => {
+                write!(f, "note on ch {} {note}:{velocity}", channel.number())
+            }
+            Message::NoteOff { channel, note, velocity } => {
+                write!(f, "note off ch {} {note}:{velocity}", channel.number())
+            }
+            Message::PolyPressure { channel, note, pressure } => {
+                write!(f, "pressure ch {} {note}:{pressure}", channel.number())
+            }
+            Message::ControlChange { channel, controller, value } => {
+                write!(f, "cc ch {} {controller}:{value}", channel.number())
+            }
+            Message::ProgramChange { channel, program } => write!(f, "program ch {} {program}", channel.number()),
+            Message::ChannelPressure { channel, pressure } => {
+                write!(f, "channel pressure ch {} {pressure}", channel.number())
+            }
+            Message::PitchBend { channel, value } => {
+                write!(f, "bend ch {} {:+}", channel.number(), i32::from(*value) - 8192)
+            }
+            Message::SysEx(payload) => {
+                f.write_str("sysex f0")?;
+                for byte in payload.iter().take(32) {
+                    write!(f, " {byte:02x}")?;
+                }
+                if payload.len() > 32 { write!(f, " … f7 ({} bytes)", payload.len() + 2) } else { f.write_str(" f7") }
+            }
+            Message::System(system) => match system {
+                SystemMessage::QuarterFrame(data) => write!(f, "quarter frame {data}"),
+                SystemMessage::SongPosition(beats) => write!(f, "song position {beats}"),
+                SystemMessage::SongSelect(song) => write!(f, "song select {song}"),
+                SystemMessage::TuneRequest => f.write_str("tune request"),
+                SystemMessage::TimingClock => f.write_str("clock"),
+                SystemMessage::Start => f.write_str("start"),
+                SystemMessage::Continue => f.write_str("continue"),
+                SystemMessage::Stop => f.write_str("stop"),
+                SystemMessage::ActiveSensing => f.write_str("active sensing"),
+                SystemMessage::Reset => f.write_str("reset"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::KeyModifier;
+    use crate::effect::{Keystroke, MidiOut, MouseClick};
+    use crate::midi::Channel;
+
+    #[test]
+    fn each_effect_is_one_readable_line() {
+        let channel = Channel::new(1).expect("1 is a channel");
+        let midi = |message| Effect::Midi(MidiOut { port: "Synth".into(), message });
+        let keys = |keys: &str, modifiers| Effect::Keystroke(Keystroke { keys: keys.into(), modifiers });
+        let click = |x, y| Effect::MouseClick(MouseClick { button: MouseButton::Left, x, y });
+        let volume = |operation, value| Effect::Volume(Volume { operation, value });
+        for (effect, line) in [
+            (midi(Message::NoteOn { channel, note: 60, velocity: 100 }), "midi Synth: note on ch 1 60:100"),
+            (midi(Message::PitchBend { channel, value: 8000 }), "midi Synth: bend ch 1 -192"),
+            (midi(Message::SysEx([1, 2, 0x7f].into())), "midi Synth: sysex f0 01 02 7f f7"),
+            (Effect::Shell("echo a\necho b\u{1b}[1m".into()), r"shell: echo a\necho b\u{1b}[1m"),
+            (Effect::Launch("firefox --new-window".into()), "launch: firefox --new-window"),
+            (keys("c", vec![KeyModifier::Ctrl, KeyModifier::Shift]), "keys ctrl+shift+c"),
+            (Effect::Text("Grüße\u{202e}!".into()), r"type: Grüße\u{202e}!"),
+            (click(None, None), "click left"),
+            (click(Some(10), Some(-20)), "click left at 10,-20"),
+            (volume(VolumeOperation::Up, None), "volume up"),
+            (volume(VolumeOperation::Set, Some(40)), "volume set 40%"),
+            (volume(VolumeOperation::Mute, Some(40)), "volume mute"),
+        ] {
+            assert_eq!(effect.to_string(), line);
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let line = Effect::Text("ä".repeat(1000)).to_string();
+        assert_eq!(line, format!("type: {}… (2000 bytes)", "ä".repeat(SHOWN)));
+    }
+}

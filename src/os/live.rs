@@ -1,0 +1,307 @@
+//! Effects done for real.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::needs::Needs;
+#[cfg(feature = "keys")]
+use super::needs::Pointer;
+use super::process::Environment;
+use super::reaper::Reaper;
+use super::requests::Requests;
+use super::revoked::{Permit, Permits, Revocations};
+use super::volume::{LIMIT, Mixer};
+use super::words;
+use super::worker::Worker;
+use crate::config::Config;
+use crate::effect::SentMidi;
+use crate::effect::Volume;
+use crate::effect::{Answer, Effect, EffectError, Origin, Outside, Reply, Request};
+use crate::text::Repeats;
+
+#[cfg(feature = "keys")]
+use super::keys::{Input, Keys, Sent};
+#[cfg(feature = "alsa")]
+use super::midi_out::Outputs;
+use crate::text::Escape as _;
+
+/// Is told of effects that were begun, and failed later.
+pub type OnFailure = Arc<dyn Fn(&Effect, &EffectError) + Send + Sync>;
+
+/// The world outside, for real.
+///
+/// MIDI goes out at once. Programs, the mixer and keys take long, so their effects are checked at once and done by a
+/// thread behind a bounded queue; what fails there is told through [`Live::on_failure`] and logged.
+pub struct Live {
+    environment: Environment,
+    on_failure: Option<OnFailure>,
+    permits: Option<Permits>,
+    revocations: Arc<Revocations>,
+    /// What failed after it had been accepted, and how programs ended.
+    repeats: Arc<Repeats>,
+    /// What goes to MIDI ports.
+    sent: Arc<SentMidi>,
+    #[cfg(feature = "alsa")]
+    midi: std::sync::Mutex<Outputs>,
+    #[cfg(feature = "keys")]
+    keys: Keys,
+    #[cfg(feature = "keys")]
+    typist: Worker,
+    programs: Worker,
+    reaper: Arc<Reaper>,
+    mixer: Arc<Mixer>,
+    requests: Requests,
+}
+
+impl Live {
+    /// The world outside. Nothing is opened or started before it is needed. `environment` is what programs find.
+    #[must_use]
+    pub fn new(environment: Environment) -> Self {
+        let repeats = Arc::<Repeats>::default();
+        Self {
+            environment,
+            on_failure: None,
+            permits: None,
+            revocations: Arc::default(),
+            repeats: Arc::clone(&repeats),
+            sent: Arc::default(),
+            #[cfg(feature = "alsa")]
+            midi: std::sync::Mutex::default(),
+            #[cfg(feature = "keys")]
+            keys: Keys::new(),
+            #[cfg(feature = "keys")]
+            typist: Worker::new("keys"),
+            programs: Worker::new("effects"),
+            reaper: Arc::new(Reaper::new(repeats)),
+            mixer: Arc::default(),
+            requests: Requests::new(),
+        }
+    }
+
+    /// Tells `tell` of effects that [`Outside::perform`] had accepted and that failed afterwards. Called from other threads.
+    #[must_use]
+    pub fn on_failure(mut self, tell: OnFailure) -> Self {
+        self.on_failure = Some(tell);
+        self
+    }
+
+    /// Asks `permits` before each effect of a plugin that had to wait: it is dropped when its plugin has lost what it needs.
+    #[must_use]
+    pub fn permitted_by(mut self, permits: Permits) -> Self {
+        self.permits = Some(permits);
+        self
+    }
+
+    /// Who tells of effects that were dropped.
+    pub fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
+    }
+
+    /// Gets ready for what `config` can ask for, so that the first press finds its MIDI port connected and its keyboard
+    /// known to the desktop. What is not there is told; it may come later.
+    pub fn prepare(&self, config: &Config) -> Vec<EffectError> {
+        let needs = Needs::of(config);
+        let mut missing = Vec::new();
+        #[cfg(feature = "alsa")]
+        for port in &needs.midi_ports {
+            missing.extend(self.midi().prepare(port).err());
+        }
+        #[cfg(feature = "keys")]
+        {
+            if needs.keyboard {
+                missing.extend(self.keys.prepare_keyboard().err());
+            }
+            if needs.pointer != Pointer::Unused {
+                let somewhere = needs.pointer == Pointer::Places;
+                missing.extend(self.keys.prepare_pointer(somewhere, &self.environment).err());
+            }
+        }
+        if needs.volume {
+            missing.extend(Mixer::present(&self.environment).err());
+        }
+        missing
+    }
+
+    /// Waits until what was accepted is done, at most `limit`; whether it is. Programs that were started run on.
+    pub fn drain(&self, limit: Duration) -> bool {
+        let done = self.programs.drain(limit);
+        #[cfg(feature = "keys")]
+        let done = self.typist.drain(limit) && done;
+        done
+    }
+
+    /// Says how often what was not said each time. The session ends.
+    pub fn finish(&self) {
+        self.repeats.finish();
+        self.revocations.finish();
+    }
+
+    /// How many programs that were started still run.
+    pub fn running(&self) -> usize {
+        self.reaper.running()
+    }
+
+    #[cfg(feature = "alsa")]
+    fn midi(&self) -> std::sync::MutexGuard<'_, Outputs> {
+        // Outputs are whole after every call on them, so a poisoned lock holds whole ones.
+        self.midi.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Tells of a failure on another thread.
+    fn teller(&self, effect: &Effect) -> impl FnOnce(Result<(), EffectError>) + Send + use<> {
+        let (effect, on_failure) = (effect.clone(), self.on_failure.clone());
+        let repeats = Arc::clone(&self.repeats);
+        move |result| {
+            if let Err(error) = result {
+                let text = effect.to_string();
+                repeats.warn(&text, format_args!("{text}: {error}"));
+                if let Some(tell) = on_failure {
+                    tell(&effect, &error);
+                }
+            }
+        }
+    }
+
+    /// What `effect` needs to happen after it had to wait.
+    fn permit(&self, effect: &Effect, origin: Origin<'_>) -> Option<Permit> {
+        Permit::of(effect, origin, self.permits.as_ref(), &self.revocations)
+    }
+
+    fn start(
+        &self,
+        effect: &Effect,
+        origin: Origin<'_>,
+        program: &str,
+        arguments: Vec<String>,
+    ) -> Result<(), EffectError> {
+        let file = self.environment.find(program)?;
+        let (tell, reaper, environment) = (self.teller(effect), Arc::clone(&self.reaper), self.environment.clone());
+        let (label, permit) = (effect.to_string(), self.permit(effect, origin));
+        self.programs.submit(move || match permit {
+            Some(permit) if !permit.holds() => permit.drop_effect(),
+            _ => {
+                let mut command = environment.command(&file);
+                command.args(arguments);
+                tell(reaper.start(command, &file, label));
+            }
+        })
+    }
+
+    fn volume(&self, effect: &Effect, origin: Origin<'_>, volume: &Volume) -> Result<(), EffectError> {
+        Mixer::present(&self.environment)?;
+        let (tell, mixer, environment) = (self.teller(effect), Arc::clone(&self.mixer), self.environment.clone());
+        let (volume, permit) = (volume.clone(), self.permit(effect, origin));
+        self.programs.submit(move || match permit {
+            Some(permit) if !permit.holds() => permit.drop_effect(),
+            _ => tell(mixer.apply(&volume, &environment, LIMIT)),
+        })
+    }
+
+    #[cfg(feature = "keys")]
+    fn input(&self, effect: &Effect, origin: Origin<'_>, input: Input) -> Result<(), EffectError> {
+        let (tell, send) = (self.teller(effect), self.keys.sending(input, &self.environment)?);
+        let permit = self.permit(effect, origin);
+        self.typist.submit(move || match (send(&|| permit.as_ref().is_none_or(Permit::holds)), permit) {
+            (Ok(Sent::Stopped), Some(permit)) => permit.drop_effect(),
+            (sent, _) => tell(sent.map(|_| ())),
+        })
+    }
+}
+
+impl Outside for Live {
+    fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
+        match effect {
+            #[cfg(feature = "alsa")]
+            Effect::Midi(out) => {
+                self.sent.note(out);
+                self.midi().send(out)
+            }
+            #[cfg(not(feature = "alsa"))]
+            Effect::Midi(_) => Err(not_built("MIDI output", "alsa")),
+            Effect::Shell(line) => self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
+            Effect::Launch(app) => {
+                let (program, arguments) = launch(app)?;
+                self.start(effect, origin, &program, arguments)
+            }
+            Effect::Volume(volume) => self.volume(effect, origin, volume),
+            #[cfg(feature = "keys")]
+            Effect::Keystroke(keystroke) => self.input(effect, origin, Input::keystroke(keystroke)?),
+            #[cfg(feature = "keys")]
+            Effect::Text(text) => self.input(effect, origin, Input::text(text)?),
+            #[cfg(feature = "keys")]
+            Effect::MouseClick(click) => self.input(effect, origin, Input::click(click)?),
+            #[cfg(not(feature = "keys"))]
+            Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Err(not_built("keys and clicks", "keys")),
+        }
+        .map(|()| Reply::Done)
+    }
+
+    fn has_room(&self) -> bool {
+        #[cfg(feature = "keys")]
+        if !self.typist.has_room() {
+            return false;
+        }
+        self.programs.has_room()
+    }
+
+    fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        Some(Arc::clone(&self.sent))
+    }
+
+    fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
+        self.requests.answer(request, origin, limit, &self.environment, &self.mixer)
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+#[cfg(not(all(feature = "alsa", feature = "keys")))]
+fn not_built(what: &str, feature: &str) -> EffectError {
+    EffectError::Unsupported(format!("this build has no {what}; build it with: cargo build --features {feature}"))
+}
+
+/// The program and arguments of a `Launch`: words, with quotes and backslashes as in a shell, and nothing else of one (no
+/// variables, no `|`, no `>`). A text that as a whole is the path of a file is that program, spaces and all.
+fn launch(app: &str) -> Result<(String, Vec<String>), EffectError> {
+    if app.contains('/') && std::fs::metadata(app).is_ok_and(|file| file.is_file()) {
+        return Ok((app.to_owned(), Vec::new()));
+    }
+    let mut words = words::split(app).unwrap_or_default().into_iter();
+    let Some(program) = words.next() else {
+        return Err(EffectError::NotFound(format!(
+            "Launch needs a program and its arguments; \"{}\" is none (is a quote left open?)",
+            app.escaped()
+        )));
+    };
+    Ok((program, words.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_launched_is_split_into_words_and_not_run_by_a_shell() {
+        let split = |app| launch(app).map(|(program, arguments)| (program, arguments.join("|")));
+        let words = |program: &str, arguments: &str| Ok((program.to_owned(), arguments.to_owned()));
+        assert_eq!(split("firefox"), words("firefox", ""));
+        assert_eq!(split("firefox --new 'a b' c\\ d"), words("firefox", "--new|a b|c d"));
+        assert_eq!(split("echo $HOME;rm -r > x"), words("echo", "$HOME;rm|-r|>|x"));
+        for nothing in ["", "  ", "'open"] {
+            assert!(split(nothing).is_err(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_spaces_is_one_program() {
+        let file = std::env::temp_dir().join(format!("conductor launch {}", std::process::id()));
+        std::fs::write(&file, "").expect("a file");
+        let path = file.to_string_lossy().into_owned();
+        assert_eq!(launch(&path), Ok((path.clone(), Vec::new())));
+        std::fs::remove_file(&file).expect("the file");
+    }
+}

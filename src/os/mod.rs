@@ -1,0 +1,36 @@
+//! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::Outside`.
+
+mod descriptors;
+mod dry_run;
+mod exec;
+mod facts;
+#[cfg(feature = "keys")]
+mod keys;
+mod live;
+pub mod machine;
+#[cfg(feature = "alsa")]
+mod midi_clients;
+#[cfg(feature = "alsa")]
+mod midi_out;
+mod needs;
+#[cfg(any(feature = "http", feature = "websocket"))]
+mod network;
+mod process;
+mod reaper;
+mod requests;
+mod revoked;
+mod system;
+mod volume;
+mod words;
+mod worker;
+
+pub use descriptors::Descriptors;
+pub use dry_run::{AnswersError, CannedAnswers, DryRun};
+pub use facts::World;
+pub use live::{Live, OnFailure};
+#[cfg(feature = "alsa")]
+pub(crate) use midi_clients::{OwnReceivers, is_marked};
+#[cfg(any(feature = "http", feature = "websocket"))]
+pub use network::{AuthorityError, Lookup, Network, SystemLookup};
+pub use process::Environment;
+pub use revoked::{Permits, Revocations, RevokedEffect};

@@ -1,0 +1,298 @@
+//! One WebSocket: a thread that waits for the network, so that pings are answered between a plugin's calls, and two bounded
+//! queues between it and the plugin.
+
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::http::{HeaderName, HeaderValue, Uri};
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{Error, HandshakeError, WebSocket};
+
+use super::deadline::Deadline;
+use super::headers::Filled;
+use super::wire::Connection;
+use crate::effect::{EffectError, Message, Url};
+
+/// Largest message, either way, in bytes.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
+/// Most messages that wait in one direction. When as many have arrived unread, the server has to wait.
+const MAX_QUEUED: usize = 64;
+/// Most bytes of them; one more message of any size may join what is below.
+const MAX_QUEUED_BYTES: usize = 1 << 20;
+/// Frames handled before looking at what is to be sent: a server that never stops must not silence the plugin.
+const FRAMES_AT_ONCE: usize = 256;
+/// The thread decrypts and parses frames on its stack.
+const STACK_BYTES: usize = 256 << 10;
+
+/// A connection. Dropping it closes it.
+#[derive(Debug)]
+pub(super) struct Socket {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread and the plugin's calls share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Signalled when a message arrived or the connection ended.
+    arrived: Condvar,
+    /// Written to when the thread has something to do.
+    wake: OwnedFd,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    inbox: Queue,
+    outbox: Queue,
+    /// Why it ended.
+    ended: Option<String>,
+    leave: bool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<Message>,
+    bytes: usize,
+}
+
+impl Queue {
+    fn has_room(&self) -> bool {
+        self.messages.len() < MAX_QUEUED && self.bytes < MAX_QUEUED_BYTES
+    }
+    fn push(&mut self, message: Message) {
+        self.bytes += message.len();
+        self.messages.push_back(message);
+    }
+    fn pop(&mut self) -> Option<Message> {
+        let message = self.messages.pop_front()?;
+        self.bytes -= message.len();
+        Some(message)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn notify(&self) {
+        // It fails only when the counter is full, and then the thread is awake already.
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+    fn end(&self, reason: String) {
+        self.lock().ended.get_or_insert(reason);
+        self.arrived.notify_all();
+    }
+    /// Queues `message`.
+    pub(super) fn send(&self, message: Message) -> Result<(), EffectError> {
+        if message.len() > MAX_MESSAGE_BYTES {
+            return Err(EffectError::Failed(format!("a message is at most {MAX_MESSAGE_BYTES} bytes long")));
+        }
+        let mut state = self.lock();
+        if let Some(reason) = &state.ended {
+            return Err(EffectError::NotFound(reason.clone()));
+        }
+        if !state.outbox.has_room() {
+            return Err(EffectError::Busy("the server does not take what was sent so far; try again later".to_owned()));
+        }
+        state.outbox.push(message);
+        drop(state);
+        self.notify();
+        Ok(())
+    }
+    /// The next message; none when none comes before the deadline. What arrived before the end is still handed out.
+    pub(super) fn receive(&self, deadline: &Deadline) -> Result<Option<Message>, EffectError> {
+        let mut state = self.lock();
+        if state.inbox.messages.is_empty() && state.ended.is_none() {
+            let Ok(left) = deadline.left() else { return Ok(None) };
+            let nothing = |state: &mut State| state.inbox.messages.is_empty() && state.ended.is_none();
+            state = self.arrived.wait_timeout_while(state, left, nothing).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let waited_for_room = !state.inbox.has_room();
+        match (state.inbox.pop(), &state.ended) {
+            (Some(message), _) => {
+                drop(state);
+                if waited_for_room {
+                    self.notify();
+                }
+                Ok(Some(message))
+            }
+            (None, Some(reason)) => Err(EffectError::NotFound(reason.clone())),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+impl Socket {
+    /// Shakes hands over `connection` and starts the thread.
+    pub(super) fn open(
+        connection: Connection,
+        url: &Url,
+        headers: &[(String, String)],
+        filled: Filled,
+        deadline: &Deadline,
+    ) -> Result<Self, EffectError> {
+        let failed = |reason: &dyn std::fmt::Display| EffectError::Failed(format!("no WebSocket at {url}: {reason}"));
+        let uri: Uri = url.to_string().parse().map_err(|error| failed(&error))?;
+        let mut request = uri.into_client_request().map_err(|error| failed(&error))?;
+        for (name, value) in headers {
+            let name = HeaderName::try_from(name.as_str()).map_err(|error| failed(&error))?;
+            // The value may hold a secret, so what is wrong with it is not said.
+            let value = HeaderValue::try_from(value.as_str()).map_err(|_| failed(&format_args!("header {name}")))?;
+            request.headers_mut().append(name, value);
+        }
+        let config = WebSocketConfig::default()
+            .read_buffer_size(16 << 10)
+            .write_buffer_size(0) // handed to the connection at once
+            .max_write_buffer_size(MAX_MESSAGE_BYTES + MAX_QUEUED_BYTES)
+            .max_message_size(Some(MAX_MESSAGE_BYTES))
+            .max_frame_size(Some(MAX_MESSAGE_BYTES));
+        let (mut socket, _) = tungstenite::client::client_with_config(request, connection, Some(config)).map_err(
+            |error| match error {
+                HandshakeError::Failure(Error::Io(error)) if error.kind() == ErrorKind::TimedOut => deadline.passed(),
+                HandshakeError::Failure(error) => failed(&error),
+                HandshakeError::Interrupted(_) => deadline.passed(),
+            },
+        )?;
+        socket.get_mut().unblock().map_err(|error| failed(&error))?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| failed(&error))?;
+        let shared = Arc::new(Shared { state: Mutex::default(), arrived: Condvar::new(), wake });
+        let of_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("websocket".into())
+            .stack_size(STACK_BYTES)
+            .spawn(move || serve(socket, &filled, &of_thread))
+            .map_err(|error| failed(&error))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+    /// What calls work with while the registry is free for others.
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+}
+
+impl Drop for Socket {
+    /// Says goodbye, without waiting for the server to answer, and waits for the thread, which does nothing that blocks.
+    fn drop(&mut self) {
+        self.shared.lock().leave = true;
+        self.shared.notify();
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has closed its connection, too.
+            let _ = thread.join();
+        }
+        self.shared.end("the connection is closed".to_owned());
+    }
+}
+
+/// What the thread does until the connection ends or nobody wants it any more.
+fn serve(mut socket: WebSocket<Connection>, filled: &Filled, shared: &Shared) {
+    let reason = loop {
+        if shared.lock().leave {
+            break "the connection is closed".to_owned();
+        }
+        match step(&mut socket, filled, shared) {
+            Ok(interest) => {
+                if let Err(error) = wait(&socket, shared, &interest) {
+                    break format!("cannot wait for the server: {error}");
+                }
+            }
+            Err(Error::ConnectionClosed | Error::AlreadyClosed) => break "the server closed the connection".to_owned(),
+            Err(error) => break format!("the connection broke: {error}"),
+        }
+    };
+    // Both only fill the socket's buffer; a server that does not take the goodbye finds the connection closed.
+    let _ = socket.close(None);
+    let _ = socket.flush();
+    shared.end(reason);
+}
+
+/// What to wait for.
+struct Interest {
+    room: bool,
+    unsent: bool,
+    /// There is more that did not have its turn.
+    more: bool,
+}
+
+/// Sends what waits and takes in what is there, without blocking.
+fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) -> Result<Interest, Error> {
+    loop {
+        let Some(message) = shared.lock().outbox.pop() else { break };
+        let message = match message {
+            Message::Text(text) => tungstenite::Message::text(text),
+            Message::Binary(bytes) => tungstenite::Message::binary(bytes),
+        };
+        match socket.write(message) {
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break, // it is in the buffer
+            Err(Error::WriteBufferFull(message)) => {
+                let mut state = shared.lock();
+                let message = match *message {
+                    tungstenite::Message::Text(text) => Message::Text(text.as_str().to_owned()),
+                    other => Message::Binary(other.into_data().to_vec()),
+                };
+                state.outbox.bytes += message.len();
+                state.outbox.messages.push_front(message);
+                break;
+            }
+            written => written?,
+        }
+    }
+    let mut more = true;
+    for _ in 0..FRAMES_AT_ONCE {
+        if !shared.lock().inbox.has_room() {
+            more = false;
+            break;
+        }
+        let mut message = match socket.read() {
+            Ok(tungstenite::Message::Text(text)) => Message::Text(text.as_str().to_owned()),
+            Ok(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes.to_vec()),
+            Ok(_) => continue, // pings are answered by the library, a goodbye shows in the next read
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                more = false;
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        match &mut message {
+            Message::Text(text) => filled.scrub_text(text),
+            Message::Binary(bytes) => filled.scrub_bytes(bytes),
+        }
+        shared.lock().inbox.push(message);
+        shared.arrived.notify_all();
+    }
+    let unsent = match socket.flush() {
+        Ok(()) => false,
+        Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => true,
+        Err(error) => return Err(error),
+    };
+    let state = shared.lock();
+    Ok(Interest { room: state.inbox.has_room(), unsent: unsent || !state.outbox.messages.is_empty(), more })
+}
+
+/// Waits until there is something to do.
+fn wait(socket: &WebSocket<Connection>, shared: &Shared, interest: &Interest) -> std::io::Result<()> {
+    if interest.more {
+        return Ok(());
+    }
+    let mut wanted = PollFlags::empty();
+    wanted.set(PollFlags::IN, interest.room);
+    wanted.set(PollFlags::OUT, interest.unsent);
+    let wake = PollFd::new(&shared.wake, PollFlags::IN);
+    let network = PollFd::from_borrowed_fd(socket.get_ref().tcp().as_fd(), wanted);
+    // A full inbox waits for the plugin alone: a server that hung up meanwhile is noticed when there is room again.
+    let mut fds = [wake, network];
+    let watched = if wanted.is_empty() { &mut fds[..1] } else { &mut fds[..] };
+    match poll(watched, None) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut counter = [0; 8];
+    // Empty when it was the network that woke us.
+    let _ = rustix::io::read(&shared.wake, &mut counter);
+    Ok(())
+}

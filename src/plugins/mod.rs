@@ -1,0 +1,10 @@
+//! The plugins of a configuration: which may run, and why the others may not.
+
+mod places;
+mod set;
+mod status;
+
+pub use places::Places;
+pub use set::PluginSet;
+pub(crate) use status::other_approval;
+pub use status::{Outlook, PluginStatus, Unusable};

@@ -1,0 +1,343 @@
+//! Carries out steps, and says what came of them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::context::{Names, context};
+use super::session::Happening;
+use super::told::Told;
+use crate::action::{Dropped, Left, Step, Task};
+use crate::config::{Config, PluginCall};
+use crate::effect::{Held, Released};
+use crate::effect::{Origin, Outside as _};
+use crate::journal::{Entry, Line, Recorder, RevokedRecord, Turned, What};
+use crate::sandbox::{
+    Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
+};
+use crate::time::Micros;
+
+/// Where calls of plugins go.
+#[derive(Debug)]
+pub(super) enum Calls {
+    /// Carried out at once, on this thread.
+    Inline(InlinePool),
+    /// Handed to workers, which report through [`Report::Done`].
+    Workers(Pool),
+}
+
+/// What is reported.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// Something happened.
+    Entry(Entry),
+    /// A call with this token was handed to the workers; its entry lacks only what came of it.
+    Pending(u64, Entry),
+    /// A call is done.
+    Done(Box<Done>),
+    /// An instance will go; what comes of it has its place here.
+    Leaving(u64),
+    /// The instance of this number is gone; without an entry nothing ran.
+    Ended(u64, Option<Entry>),
+}
+
+/// Carries out steps.
+pub(super) struct Dispatch {
+    calls: Calls,
+    refused: BTreeMap<String, Arc<str>>,
+    outside: Arc<Held>,
+    /// What is behind `outside`, when this is a dry run.
+    told: Option<Arc<Told>>,
+    epoch: u64,
+    /// Of the configuration at work.
+    names: Option<Names>,
+    /// Number of the last call, counted from 1 in the order of events; what journals call it by.
+    token: u64,
+    recorder: Option<Arc<Recorder>>,
+    replayed: Option<Replayed>,
+}
+
+/// What happened to calls of a recorded session because of timing, by their numbers.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    /// Calls that were not accepted.
+    pub rejected: HashMap<u64, Turned>,
+    /// Calls that time stopped: while starting or not, and where.
+    pub deadlines: HashMap<u64, (bool, StopPlace)>,
+    /// Where what comes is told so.
+    pub stops: Arc<Stops>,
+    /// Effects that were dropped: after how many of the inputs, when, and which.
+    pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
+    /// The recording has no end: no instance is told that it goes, since none is known to have been.
+    pub cut_off: bool,
+}
+
+impl Dispatch {
+    pub(super) fn new(
+        calls: Calls,
+        refused: BTreeMap<String, Arc<str>>,
+        outside: Arc<Held>,
+        told: Option<Arc<Told>>,
+        epoch: u64,
+    ) -> Self {
+        Self { calls, refused, outside, told, epoch, names: None, token: 0, recorder: None, replayed: None }
+    }
+
+    /// Calls that are turned away because of timing are recorded.
+    pub(super) fn recorded(mut self, recorder: Option<Arc<Recorder>>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Calls meet the fate they had in the recorded session.
+    pub(super) fn replayed(mut self, replayed: Option<Replayed>) -> Self {
+        self.replayed = replayed;
+        self
+    }
+
+    /// Lets instances go whose time is up at `now`, each at its own time.
+    pub(super) fn expire(&mut self, config: &Arc<Config>, now: Micros, report: &mut impl FnMut(Report)) {
+        let ended = match &mut self.calls {
+            Calls::Workers(pool) => return pool.expire(now),
+            Calls::Inline(pool) => pool.expire(now),
+        };
+        self.tell_ended(config, ended, report);
+    }
+
+    /// An effect that waited was dropped at `at`. It is reported, and recorded.
+    pub(super) fn revoked(
+        &mut self,
+        config: &Arc<Config>,
+        at: Micros,
+        revoked: RevokedRecord,
+        report: &mut impl FnMut(Report),
+    ) {
+        self.expire(config, at, report);
+        let RevokedRecord { plugin, tenant, what, capability } = revoked.clone();
+        self.record(Some(Line::Revoked { t: at, plugin, tenant, what, capability: capability.name().to_owned() }));
+        report(Report::Entry(Entry::revoked(config, at, revoked)));
+    }
+
+    /// Whether another message's steps find room with everybody who carries them out.
+    pub(super) fn has_room(&self) -> bool {
+        let calls = match &self.calls {
+            Calls::Workers(pool) => pool.has_room(),
+            Calls::Inline(_) => true,
+        };
+        calls && self.outside.has_room()
+    }
+
+    /// Waits until every call that was accepted is done.
+    pub(super) fn wait_idle(&self) {
+        if let Calls::Workers(pool) = &self.calls {
+            pool.wait_idle();
+        }
+    }
+
+    /// The session ends at `at`, and with it every instance. What waits for a worker is turned away. `left` is what the session did
+    /// not come to; whatever is still pressed is let go.
+    pub(super) fn close(mut self, config: &Arc<Config>, at: Micros, left: Left, report: &mut impl FnMut(Report)) {
+        self.expire(config, at, report);
+        let entry = |what| Entry { config: Arc::clone(config), t: at, event: None, mapping: None, mode: 0, what };
+        if left.actions > 0 {
+            report(Report::Entry(entry(What::Dropped(Dropped::AtEnd(left)))));
+        }
+        let Self { calls, outside, told, recorder, .. } = self;
+        // At once: calls at work may take their time.
+        for Released { effect, result } in outside.release(Origin::Mapping, &|_| false) {
+            let dry_run = told.is_some();
+            report(Report::Entry(entry(What::Released { by: None, effect, result, dry_run })));
+        }
+        match calls {
+            Calls::Workers(pool) => pool.close(at),
+            Calls::Inline(pool) => {
+                tell_ended((config, told.as_deref(), recorder.as_deref()), pool.close(at), report);
+            }
+        }
+        // What was pressed by instances that lived for a single call, and are long gone.
+        let gone = outside.plugins().into_iter().map(|(plugin, tenant)| {
+            let origin = Origin::Plugin { plugin: &plugin, tenant: &tenant };
+            let outcome = Outcome::released(outside.release(origin, &|_| false));
+            Shutdown { plugin, tenant, at, outcome }
+        });
+        tell_ended((config, told.as_deref(), recorder.as_deref()), gone, report);
+    }
+
+    /// The recording ends before its session did: what is pressed stays as it is.
+    pub(super) fn cut_off(self) {
+        self.outside.forget();
+    }
+
+    fn tell_ended(
+        &self,
+        config: &Arc<Config>,
+        ended: impl IntoIterator<Item = Shutdown>,
+        report: &mut impl FnMut(Report),
+    ) {
+        tell_ended((config, self.told.as_deref(), self.recorder.as_deref()), ended, report);
+    }
+
+    fn record(&self, line: Option<Line>) {
+        if let (Some(recorder), Some(line)) = (&self.recorder, line) {
+            recorder.line(line);
+        }
+    }
+
+    /// Does what `happening` asks for and reports it.
+    pub(super) fn handle(&mut self, config: &Arc<Config>, happening: Happening<'_>, report: &mut impl FnMut(Report)) {
+        // Whose time was up before goes before, whoever notices it.
+        self.expire(config, happening.at(), report);
+        match happening {
+            Happening::Unmapped { event, mode } => {
+                let entry = Entry {
+                    config: Arc::clone(config),
+                    t: event.t,
+                    event: Some(event.clone()),
+                    mapping: None,
+                    mode,
+                    what: What::Unmapped,
+                };
+                report(Report::Entry(entry));
+            }
+            Happening::Step { step: Step { at, cause, task }, mapping, mode } => {
+                let entry = |what| Entry {
+                    config: Arc::clone(config),
+                    t: at,
+                    event: Some(cause.event.clone()),
+                    mapping: Some(cause.mapping),
+                    mode,
+                    what,
+                };
+                match task {
+                    Task::Plugin(call) => {
+                        let names = match self.names.take().filter(|names| names.are_of(config)) {
+                            Some(names) => self.names.insert(names),
+                            None => self.names.insert(Names::of(config)),
+                        };
+                        let context = context(&cause.event, mapping, names, mode, self.epoch, at);
+                        self.call(config, call, context, at, entry, report);
+                    }
+                    Task::Effect(effect) => {
+                        let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
+                        report(Report::Entry(entry(What::Effect { effect, result, dry_run: self.told.is_some() })));
+                    }
+                    Task::Mode(mode) => report(Report::Entry(entry(What::Mode(mode)))),
+                    Task::Dropped(dropped) => report(Report::Entry(entry(What::Dropped(dropped)))),
+                }
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        config: &Arc<Config>,
+        call: Arc<PluginCall>,
+        context: Context,
+        at: Micros,
+        entry: impl Fn(What) -> Entry,
+        report: &mut impl FnMut(Report),
+    ) {
+        if let Some(reason) = self.refused.get(&call.plugin) {
+            return report(Report::Entry(entry(What::Refused { call, reason: Arc::clone(reason) })));
+        }
+        self.token += 1;
+        match &mut self.calls {
+            Calls::Inline(pool) => {
+                let recorded = self.replayed.as_ref().and_then(|replayed| {
+                    replayed.stops.set(replayed.deadlines.get(&self.token).copied());
+                    replayed.rejected.get(&self.token)
+                });
+                let Carried { before, outcome, after } = match recorded {
+                    Some(turned) => pool.reject(&call, at, turned.rejection(&call, pool)),
+                    None => pool.carry_out(&call, &context, at),
+                };
+                self.tell_ended(config, before, report);
+                if let Status::Rejected(rejection) = &outcome.status {
+                    self.record(turned(rejection).map(|reason| Line::Rejected { call: self.token, reason }));
+                }
+                self.record(Line::stopped_call(self.token, &outcome));
+                let called = entry(What::Call { call, outcome: Box::new(outcome) });
+                for entry in with_effects(called, self.told.as_deref()) {
+                    report(Report::Entry(entry));
+                }
+                self.tell_ended(config, after, report);
+            }
+            Calls::Workers(pool) => {
+                let job = Job { call: Arc::clone(&call), context, at, token: self.token };
+                match pool.submit(job) {
+                    // The call is on its way before anybody is told of it.
+                    Ok(()) => report(Report::Pending(self.token, entry(What::Unmapped))),
+                    Err(rejection) => {
+                        let line = turned(&rejection).map(|reason| Line::Rejected { call: self.token, reason });
+                        self.record(line);
+                        let outcome = Box::new(Outcome::rejected(rejection));
+                        report(Report::Entry(entry(What::Call { call, outcome })));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Reports instances that went, and what they asked for in a dry run; records where time stopped them.
+fn tell_ended(
+    (config, told, recorder): (&Arc<Config>, Option<&Told>, Option<&Recorder>),
+    ended: impl IntoIterator<Item = Shutdown>,
+    report: &mut impl FnMut(Report),
+) {
+    for shutdown in ended {
+        if let (Some(recorder), Some(line)) = (recorder, Line::stopped_shutdown(&shutdown)) {
+            recorder.line(line);
+        }
+        for entry in shutdown_entries(config, shutdown, told) {
+            report(Report::Entry(entry));
+        }
+    }
+}
+
+/// The entry of an instance that went, and of what it asked for in a dry run.
+pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, told: Option<&Told>) -> Vec<Entry> {
+    with_effects(Entry::shutdown(config, shutdown), told)
+}
+
+/// `entry`, of a plugin that ran, and behind it what was let go for it; in a dry run everything it asked for, that included.
+pub(super) fn with_effects(entry: Entry, told: Option<&Told>) -> Vec<Entry> {
+    let who = match &entry.what {
+        What::Call { call, .. } => Some((&call.plugin, &call.tenant)),
+        What::Shutdown { plugin, tenant, .. } => Some((plugin, tenant)),
+        _ => None,
+    };
+    let after: Vec<Entry> = match (told, who) {
+        (Some(told), Some((plugin, tenant))) => {
+            let base = Entry { what: What::Unmapped, ..entry.clone() };
+            told.take(plugin, tenant).into_iter().map(|effect| Entry { what: effect.into(), ..base.clone() }).collect()
+        }
+        _ => entry.released().collect(),
+    };
+    // An instance that went without a word has no line of its own.
+    let silent = matches!(&entry.what, What::Shutdown { outcome, .. } if outcome.is_silent());
+    std::iter::once(entry).filter(|_| !silent).chain(after).collect()
+}
+
+/// Why a call was turned away, where the reason lies in timing. What lies in the session's own events comes about again by
+/// itself.
+pub(super) fn turned(rejection: &Rejection) -> Option<Turned> {
+    match rejection {
+        Rejection::QueueFull { .. } => Some(Turned::QueueFull),
+        Rejection::Closed { .. } => Some(Turned::Closed),
+        Rejection::Distrusted { .. } => Some(Turned::Distrusted),
+        Rejection::Params { .. } | Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
+    }
+}
+
+impl Turned {
+    /// The rejection again, of `call`.
+    fn rejection(self, call: &PluginCall, pool: &InlinePool) -> Rejection {
+        let plugin = call.plugin.clone();
+        let settings = pool.plugin(&plugin).map(|plugin| plugin.settings());
+        match self {
+            Self::QueueFull => Rejection::QueueFull { limit: settings.map_or(0, |settings| settings.queue), plugin },
+            Self::Closed => Rejection::Closed { plugin },
+            Self::Distrusted => Rejection::Distrusted { plugin },
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Live runs: devices in, workers beside, an account out. The input waits for none of them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use super::dispatch::{Calls, Dispatch, Report, turned};
+use super::echo::EchoGuard;
+use super::report::order::Ordered;
+use super::report::queue::{LostLines, ReportSender};
+use super::report::writer::ReportWriter;
+use super::room::Room;
+use super::session::{Happening, Session};
+use super::signals::SignalWatch;
+use super::told::Told;
+use crate::action::Facts;
+use crate::config::{Config, DeviceConfig};
+use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
+use crate::gesture::DeviceId;
+use crate::journal::{Entry, Line, Recorder, RevokedRecord};
+use crate::midi::Message;
+use crate::os::{Revocations, RevokedEffect};
+use crate::plugins::PluginSet;
+use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
+use crate::text::Escape as _;
+use crate::time::{Clock, Micros};
+
+/// What wakes the run loop.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Something happened on a device.
+    Device(DeviceEvent),
+    /// A session that is paced has ended.
+    Played,
+    /// An effect was dropped that had waited.
+    Revoked(RevokedEffect),
+    /// The end is asked for.
+    Stop,
+}
+
+impl From<DeviceEvent> for Event {
+    fn from(event: DeviceEvent) -> Self {
+        Self::Device(event)
+    }
+}
+
+/// Where messages come from.
+#[derive(Debug)]
+pub enum Feed {
+    /// Devices, read as they send.
+    Devices(Vec<DeviceSpec>),
+    /// A session, paced in real time.
+    Paced(Vec<(Micros, Message)>),
+}
+
+/// A live run.
+pub struct LiveRun {
+    /// What to do.
+    pub config: Arc<Config>,
+    /// With which plugins.
+    pub plugins: PluginSet,
+    /// On which messages.
+    pub feed: Feed,
+    /// Real time.
+    pub clock: Arc<dyn Clock>,
+    /// What plugins are given.
+    pub services: Arc<Services>,
+    /// The same outside as in `services`, when this is a dry run.
+    pub told: Option<Arc<Told>>,
+    /// Who tells of effects that are dropped while they wait; nobody where none waits.
+    pub revocations: Option<Arc<Revocations>>,
+    /// Records it, if wanted.
+    pub recorder: Option<Arc<Recorder>>,
+    /// Is given each entry in the order of events, for a transcript.
+    pub ordered: Option<Ordered>,
+}
+
+impl fmt::Debug for LiveRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveRun").field("feed", &self.feed).field("plugins", &self.plugins).finish_non_exhaustive()
+    }
+}
+
+/// How a live run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveEnd {
+    /// The time up to which everything has happened.
+    pub t: Micros,
+    /// What was lost because somebody read too slowly.
+    pub lost: LostLines,
+    /// Whether an input turned out to be no MIDI, which was said.
+    pub not_midi: bool,
+}
+
+/// Why a live run could not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveError {
+    /// Devices cannot be read at all.
+    Device(DeviceError),
+    /// There is no room for a thread of its own.
+    Thread {
+        /// What the thread does.
+        work: &'static str,
+        /// Why there is none.
+        error: ThreadError,
+    },
+    /// The system does not let signals be waited for.
+    Signals {
+        /// The operating system's word for it.
+        error: String,
+    },
+}
+
+impl fmt::Display for LiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(error) => error.fmt(f),
+            Self::Thread { work, error } => write!(f, "cannot start the thread that {work}: {error}"),
+            Self::Signals { error } => write!(f, "cannot wait for signals: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LiveError {}
+
+impl LiveError {
+    /// The thread that does `work` did not start.
+    pub(super) fn thread(work: &'static str) -> impl Fn(std::io::Error) -> Self {
+        move |error| Self::Thread { work, error: ThreadError::new(&error) }
+    }
+}
+
+/// How often a quiet daemon looks for instances whose time is up.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Runs until every input has ended and what it set off is done, or a signal asks for the end. `tell` is given each entry, on
+/// a thread of its own; `false` from it asks for the end, too.
+pub fn run_live(
+    run: LiveRun,
+    facts: &dyn Facts,
+    tell: impl FnMut(Entry) -> bool + Send + 'static,
+) -> Result<LiveEnd, LiveError> {
+    let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
+    let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
+    let (services, held) = services.with_account();
+    let last = Arc::clone(&held);
+    let signals = SignalWatch::start(events.clone(), move || last.release_all())?;
+    if let Some(revocations) = &revocations {
+        let events = events.clone();
+        revocations.listen(move |revoked| {
+            // A run that has ended has no place for it; it is in the log.
+            let _ = events.send(Event::Revoked(revoked));
+        });
+    }
+    let log = Arc::clone(&services.log);
+    let writer = ReportWriter::start(events.clone(), told.clone(), Arc::clone(&log), ordered, tell);
+    let writer = writer.map_err(LiveError::thread("writes the report"))?;
+    let pool = {
+        let (sender, recorder) = (writer.sender(), recorder.clone());
+        let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config) });
+        let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
+        pool.map_err(LiveError::thread("calls plugins"))?
+    };
+    let outside = Arc::clone(&held);
+    let mut dispatch =
+        Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
+    let sender = writer.sender();
+    let say = |dispatch: &mut Dispatch, happening: Happening<'_>| {
+        dispatch.handle(&config, happening, &mut |report| sender.send(report));
+    };
+    let mut session = Session::new(Arc::clone(&config));
+    let feed_one = |session: &mut Session, dispatch: &mut Dispatch, t: Micros, device: DeviceId, message: &Message| {
+        if let Some(recorder) = &recorder {
+            recorder.message(session.arrival(t), device, message);
+        }
+        session.feed(t, device, message, facts, &mut |happening| say(dispatch, happening));
+    };
+    // Only where every input can wait: a device must not wait because a pipe does.
+    let mut room = matches!(&feed, Feed::Devices(specs) if specs.iter().all(DeviceSpec::can_wait)).then(Room::default);
+    // A file that is played cannot come back.
+    let sent = matches!(&feed, Feed::Devices(_)).then(|| services.outside.sent_midi()).flatten();
+    let mut guard = sent.map(|sent| {
+        sent.begin(Arc::clone(&clock));
+        EchoGuard::new(sent)
+    });
+    let (devices, mut inputs) = match feed {
+        Feed::Devices(specs) => {
+            (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
+        }
+        Feed::Paced(messages) => {
+            pace(messages, Arc::clone(&clock), events).map_err(LiveError::thread("paces the session"))?;
+            (None, 1)
+        }
+    };
+    let (mut stopped, mut not_midi) = (false, false);
+    while inputs > 0 && !stopped {
+        if let Some(room) = &mut room {
+            room.wait(&dispatch, &sender, &*clock, &|| signals.asked());
+            stopped = signals.asked();
+        }
+        let held = guard.as_ref().and_then(EchoGuard::next_due);
+        let next = next_event(&inbox, session.next_due().into_iter().chain(held).min(), &*clock);
+        if let (Some(devices), Ok(Event::Device(event))) = (&devices, &next) {
+            devices.taken(event);
+        }
+        match next {
+            Ok(Event::Device(DeviceEvent { t, device, what, .. })) => match what {
+                device::What::Message(message) => {
+                    if guard.as_mut().is_none_or(|guard| guard.passes(t, device, &message)) {
+                        feed_one(&mut session, &mut dispatch, t, device, &message);
+                    }
+                }
+                device::What::Connected { name } => log::info!("reading {name}"),
+                device::What::Lost { reason } => {
+                    log::warn!("{}: {reason}", device_name(&config, device).escaped());
+                    if let Some(guard) = &mut guard {
+                        guard.lost(device);
+                        while let Some((device, message)) = guard.ready() {
+                            feed_one(&mut session, &mut dispatch, t, device, &message);
+                        }
+                    }
+                    let t = session.arrival(t);
+                    if let Some(recorder) = &recorder {
+                        recorder.line(Line::Lost { t, device: device.0 });
+                    }
+                    session.device_lost(t, device, facts, &mut |happening| say(&mut dispatch, happening));
+                }
+                device::What::NotMidi { what } => {
+                    not_midi = true;
+                    log::error!("{}: not played: {what}", device_name(&config, device).escaped());
+                }
+                device::What::Ended => inputs -= 1,
+            },
+            Ok(Event::Played) => inputs -= 1,
+            Ok(Event::Revoked(revoked)) => {
+                let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+                dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
+            }
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
+            // Only an empty queue lets time pass: what was received before a timer fell due comes before it.
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(guard) = &mut guard {
+                    guard.advance(clock.now());
+                }
+                session.advance(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+                // Up to where the session has come: what is received next may be no later than that.
+                dispatch.expire(&config, session.now(), &mut |report| sender.send(report));
+                log.tick(clock.now());
+            }
+        }
+        if let Some(guard) = &mut guard {
+            while let Some((device, message)) = guard.ready() {
+                feed_one(&mut session, &mut dispatch, clock.now(), device, &message);
+            }
+            while let Some(found) = guard.news() {
+                log::warn!("{}", found.text(device_name(&config, found.device)));
+            }
+        }
+    }
+    if let Some(cut) = guard.map(|guard| guard.cut()).filter(|cut| *cut > 0) {
+        log::warn!("messages of MIDI loops left out in all: {cut}");
+    }
+    // The input is over; what it set off goes on until its delays have passed.
+    drop(devices);
+    while let (Some(_), false) = (session.next_due(), stopped) {
+        match next_event(&inbox, session.next_due(), &*clock) {
+            Ok(Event::Stop) => stopped = true,
+            Ok(Event::Revoked(revoked)) => {
+                let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+                dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
+            }
+            Ok(_) => {}
+            Err(_) => {
+                session.advance(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+            }
+        }
+    }
+    if !stopped {
+        dispatch.wait_idle();
+    }
+    for event in inbox.try_iter() {
+        if let Event::Revoked(revoked) = event {
+            let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+            dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
+        }
+    }
+    let end = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+    dispatch.close(&config, end, session.stop(), &mut |report| sender.send(report));
+    drop(sender);
+    let lost = writer.finish();
+    log.finish();
+    services.memory.finish();
+    if lost.reported > 0 {
+        log::warn!("lines lost in all because standard output was read too slowly: {}", lost.reported);
+    }
+    Ok(LiveEnd { t: end, lost, not_midi })
+}
+
+/// The record of an effect that was dropped.
+fn record_of(RevokedEffect { plugin, tenant, what, capability }: RevokedEffect) -> RevokedRecord {
+    RevokedRecord { plugin, tenant, what, capability }
+}
+
+/// Records what timing did to calls and instances, and hands on what came of them.
+struct Observer {
+    sender: ReportSender,
+    recorder: Option<Arc<Recorder>>,
+    config: Arc<Config>,
+}
+
+impl Observer {
+    fn record(&self, line: Option<Line>) {
+        if let (Some(recorder), Some(line)) = (&self.recorder, line) {
+            recorder.line(line);
+        }
+    }
+}
+
+impl PoolObserver for Observer {
+    fn done(&self, done: Done) {
+        let call = done.job.token;
+        for shutdown in done.before.iter().chain(&done.after) {
+            self.record(Line::stopped_shutdown(shutdown));
+        }
+        self.record(match &done.outcome.status {
+            Status::Rejected(rejection) => turned(rejection).map(|reason| Line::Rejected { call, reason }),
+            _ => Line::stopped_call(call, &done.outcome),
+        });
+        self.sender.send(Report::Done(Box::new(done)));
+    }
+
+    fn leaving(&self, leaving: Leaving) {
+        self.sender.send(Report::Leaving(leaving.number));
+    }
+
+    fn ended(&self, number: u64, ended: Option<Shutdown>) {
+        self.record(ended.as_ref().and_then(Line::stopped_shutdown));
+        self.sender.send(Report::Ended(number, ended.map(|shutdown| Entry::shutdown(&self.config, shutdown))));
+    }
+}
+
+/// The next event, or a time-out when something falls due first.
+fn next_event(inbox: &Receiver<Event>, due: Option<Micros>, clock: &dyn Clock) -> Result<Event, RecvTimeoutError> {
+    let wait = match due {
+        Some(due) => Duration::from_micros(due.saturating_sub(clock.now())).min(QUIET),
+        None => QUIET,
+    };
+    inbox.recv_timeout(clock.real(wait))
+}
+
+fn device_name(config: &Config, device: DeviceId) -> &str {
+    config.devices.get(usize::from(device.0)).map_or("the input", DeviceConfig::called)
+}
+
+/// Sends `messages` at their times, counted from now.
+fn pace(messages: Vec<(Micros, Message)>, clock: Arc<dyn Clock>, to: SyncSender<Event>) -> std::io::Result<()> {
+    let start = clock.now();
+    let send = move || {
+        for (t, message) in messages {
+            clock.sleep(Duration::from_micros(start.saturating_add(t).saturating_sub(clock.now())));
+            let what = device::What::Message(message);
+            let event = DeviceEvent { t: clock.now(), device: DeviceId(0), what, patient: false };
+            if to.send(Event::Device(event)).is_err() {
+                return; // the run has ended
+            }
+        }
+        // As above: with nobody listening there is nobody to be told.
+        let _ = to.send(Event::Played);
+    };
+    std::thread::Builder::new().name("pace".into()).spawn(send).map(|_| ())
+}

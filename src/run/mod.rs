@@ -1,0 +1,28 @@
+//! Wiring: the run loops, workers, signals.
+//!
+//! ```text
+//! devices ─┐                      ┌─ effects (Outside) ──┐
+//! file ────┼→ Session → Steps → Dispatch                  ├→ Entry → the account
+//! signals ─┘                      └─ plugins (pool) ─────┘
+//! ```
+
+mod context;
+mod dispatch;
+mod echo;
+mod live;
+mod play;
+mod report;
+mod resources;
+mod room;
+mod session;
+mod signals;
+mod told;
+
+pub use dispatch::Replayed;
+pub use live::{Feed, LiveEnd, LiveError, LiveRun, run_live};
+pub use play::{Playing, play};
+pub use report::order::Ordered;
+pub use report::queue::LostLines;
+pub use resources::{ResourceFigures, Resources};
+pub use session::{Happening, Session};
+pub use told::Told;

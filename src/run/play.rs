@@ -1,0 +1,183 @@
+//! Playing a session from a file: virtual time, one thread, as fast as the machine goes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::dispatch::{Calls, Dispatch, Replayed, Report};
+use super::session::{Happening, Session};
+use super::told::Told;
+use crate::action::{Facts, Left};
+use crate::capability::Capability;
+use crate::config::Config;
+use crate::confine::Confinement;
+use crate::gesture::DeviceId;
+use crate::journal::{Entry, Recorder, RevokedRecord};
+use crate::midi::Message;
+use crate::plugins::PluginSet;
+use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
+use crate::time::{Alarm, Clock, Micros, VirtualClock};
+
+/// What a session is played with.
+#[derive(Debug)]
+pub struct Playing {
+    /// What to do.
+    pub config: Arc<Config>,
+    /// With which plugins.
+    pub plugins: PluginSet,
+    /// Time; moved by playing.
+    pub clock: Arc<VirtualClock>,
+    /// What plugins are given.
+    pub services: Arc<Services>,
+    /// The same outside as in `services`, when this is a dry run.
+    pub told: Option<Arc<Told>>,
+    /// Records it, if wanted.
+    pub recorder: Option<Arc<Recorder>>,
+    /// When this is a recorded session: what timing did to it, and when it ended.
+    pub replayed: Option<(Replayed, Micros)>,
+}
+
+impl Playing {
+    /// How the thread is confined that it is played on: guests run there, and everything else of the session.
+    pub fn confinement(&self) -> impl FnOnce() -> Confinement + Send + use<> {
+        let files = |plugin: &Arc<Plugin>| {
+            plugin.needs().contains(&Capability::Filesystem) || plugin.grant().has(Capability::Filesystem)
+        };
+        let files = self.plugins.plugins.iter().any(files);
+        let (config, services) = (Arc::clone(&self.config), Arc::clone(&self.services));
+        move || confinement(&config.wasm, &services, files)
+    }
+}
+
+/// Plays `messages`; in the place of one that is absent its device is lost. Timers that outlast the last message fall due before
+/// the end, in a recorded session those before its own end. `tell` is given each entry in order; `false` from it ends the
+/// session. Returns the time up to which everything has happened.
+pub fn play(
+    playing: Playing,
+    messages: impl Iterator<Item = (Micros, DeviceId, Option<Message>)> + Send,
+    facts: &(dyn Facts + Sync),
+    tell: impl FnMut(Entry) -> bool + Send,
+) -> Result<Micros, ThreadError> {
+    let confined = playing.confinement();
+    let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
+        playing;
+    let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
+    let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
+    let mut revoked = replayed.as_mut().map(|replayed| std::mem::take(&mut replayed.revoked)).unwrap_or_default();
+    if !plugins.is_empty() {
+        Alarm::start_watchdog();
+    }
+    let (services, held) = services.with_account();
+    on_guest_thread(confined, move || {
+        let mut session = Session::new(Arc::clone(&config));
+        let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
+        let outside = held;
+        let dispatch =
+            Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
+        let log = Arc::clone(&services.log);
+        let mut at_work = AtWork { dispatch, config, tell, log: Arc::clone(&log), wanted: true };
+        let mut number = 0;
+        for (t, device, message) in messages {
+            at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
+            if !pass(&mut session, Some(t), &clock, facts, &mut |happening| at_work.say(happening)) {
+                break;
+            }
+            clock.advance_to(t);
+            let mut hear = |happening: Happening<'_>| {
+                at_work.say(happening);
+            };
+            if let Some(message) = message {
+                if let Some(recorder) = &recorder {
+                    recorder.message(session.arrival(t), device, &message);
+                }
+                session.feed(t, device, &message, facts, &mut hear);
+            } else {
+                session.device_lost(t, device, facts, &mut hear);
+            }
+            number += 1;
+        }
+        at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
+        pass(&mut session, end, &clock, facts, &mut |happening| at_work.say(happening));
+        let end = session.end(end.unwrap_or_default(), facts, &mut |happening| {
+            at_work.say(happening);
+        });
+        clock.advance_to(end);
+        if cut_off {
+            at_work.dispatch.cut_off();
+        } else {
+            at_work.close(end, session.stop());
+        }
+        log.finish();
+        services.memory.finish();
+        end
+    })
+}
+
+/// What carries steps out, and who is told.
+struct AtWork<F> {
+    dispatch: Dispatch,
+    config: Arc<Config>,
+    tell: F,
+    log: Arc<PluginLog>,
+    /// Whether the one who is told still wants to be.
+    wanted: bool,
+}
+
+impl<F: FnMut(Entry) -> bool> AtWork<F> {
+    /// Does what `happening` asks for. `false`: the account is not wanted any more.
+    fn say(&mut self, happening: Happening<'_>) -> bool {
+        let Self { dispatch, config, tell, log, wanted } = self;
+        dispatch.handle(config, happening, &mut |report| hand_on(report, tell, log, wanted));
+        *wanted
+    }
+
+    /// Drops the effects that were dropped before the input of this `number`.
+    fn revoke(
+        &mut self,
+        session: &mut Session,
+        revoked: &mut VecDeque<(usize, Micros, RevokedRecord)>,
+        number: usize,
+        clock: &VirtualClock,
+        facts: &dyn Facts,
+    ) {
+        while revoked.front().is_some_and(|(inputs, ..)| *inputs <= number) {
+            let Some((_, t, record)) = revoked.pop_front() else { return }; // it was there
+            pass(session, Some(t), clock, facts, &mut |happening| self.say(happening));
+            let t = session.end(t, facts, &mut |happening| {
+                self.say(happening);
+            });
+            clock.advance_to(t);
+            let Self { dispatch, config, tell, log, wanted } = self;
+            dispatch.revoked(config, t, record, &mut |report| hand_on(report, tell, log, wanted));
+        }
+    }
+
+    /// The session ends at `at`.
+    fn close(self, at: Micros, left: Left) {
+        let Self { dispatch, config, mut tell, log, mut wanted } = self;
+        dispatch.close(&config, at, left, &mut |report| hand_on(report, &mut tell, &log, &mut wanted));
+    }
+}
+
+/// Tells of `report`, as long as that is wanted.
+fn hand_on(report: Report, tell: &mut impl FnMut(Entry) -> bool, log: &PluginLog, wanted: &mut bool) {
+    if let Report::Entry(entry) = report {
+        entry.log_plugin_lines(log);
+        *wanted = *wanted && tell(entry);
+    }
+}
+
+/// Lets what falls due before `until` (or at all) happen, each at its own time. `false`: the account is not wanted any more.
+fn pass(
+    session: &mut Session,
+    until: Option<Micros>,
+    clock: &VirtualClock,
+    facts: &dyn Facts,
+    say: &mut impl FnMut(Happening<'_>) -> bool,
+) -> bool {
+    let mut wanted = true;
+    while let Some(due) = session.next_due().filter(|due| wanted && until.is_none_or(|until| *due <= until)) {
+        clock.advance_to(due);
+        session.advance(due, facts, &mut |happening| wanted = say(happening));
+    }
+    wanted
+}

@@ -1,0 +1,365 @@
+//! The way from the run loop and the workers to the thread that reports: it never waits, and is bounded in number and in bytes.
+//! What finds it full is lost and counted, in whole lines.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::order::Place;
+use crate::journal::{Entry, What};
+use crate::run::dispatch::Report;
+use crate::run::told::Told;
+use crate::sandbox::{Done, Shutdown};
+use crate::text::Tally;
+
+/// Reports that may wait for a slow reader.
+pub(in crate::run) const MAX_ENTRIES: usize = 8_192;
+
+/// Bytes they may hold.
+pub(in crate::run) const MAX_BYTES: usize = 16 << 20;
+
+/// Lines that were lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LostLines {
+    /// Of the report on standard output.
+    pub reported: u64,
+    /// Of the transcript.
+    pub transcript: u64,
+}
+
+/// The sending side.
+#[derive(Clone)]
+pub(in crate::run) struct ReportSender {
+    /// Has no bound of its own: a channel that has one makes room for all it may ever hold, megabytes that a daemon at rest would
+    /// keep resident.
+    to: Sender<Queued>,
+    fill: Arc<Fill>,
+    /// Effects that a lost call asked for in a dry run are lost with it.
+    told: Option<Arc<Told>>,
+}
+
+/// The receiving side.
+pub(in crate::run) struct ReportReceiver {
+    from: Receiver<Queued>,
+    fill: Arc<Fill>,
+    told: Option<Arc<Told>>,
+}
+
+#[allow(clippy::large_enum_variant)] // nearly all are reports
+enum Queued {
+    Report { bytes: usize, report: Report },
+    Lost(Place),
+}
+
+/// What the thread that reports is given.
+#[allow(clippy::large_enum_variant)] // nearly all are reports
+pub(in crate::run) enum Received {
+    /// A report.
+    Report(Report),
+    /// What came of this is lost.
+    Lost(Place),
+}
+
+/// How full the queue is.
+#[derive(Default)]
+struct Fill(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    entries: usize,
+    bytes: usize,
+    /// Reports that were taken so far.
+    taken: u64,
+    lost: LostLines,
+    reported: Tally,
+    /// What has begun unheard and has not ended; as many as can be at work.
+    unreported: BTreeSet<Place>,
+    /// The last call whose beginning was sent; they come in the order of their numbers.
+    begun: u64,
+    /// Calls whose end was lost before their beginning was sent: a worker can be faster than the run loop.
+    lost_early: BTreeSet<u64>,
+}
+
+impl Fill {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the lines of `report`, which are lost, and says so now and then.
+    fn lose(&self, report: &Report) {
+        let LostLines { reported, transcript } = lines_of(report);
+        if reported == 0 {
+            return;
+        }
+        let mut state = self.lock();
+        state.lost.transcript += transcript;
+        let due = state.reported.add(reported).is_some();
+        state.lost.reported = state.reported.total();
+        let total = state.lost.reported;
+        drop(state);
+        if due {
+            log::warn!("lines lost so far because standard output is read too slowly: {total}");
+        }
+    }
+}
+
+impl State {
+    /// Makes room for `bytes`, if there is any. One that is larger than the bound alone has its turn when nothing else waits.
+    fn admit(&mut self, bytes: usize) -> bool {
+        let after = self.bytes.saturating_add(bytes);
+        if self.entries >= MAX_ENTRIES || (self.entries > 0 && after > MAX_BYTES) {
+            return false;
+        }
+        self.entries += 1;
+        self.bytes = after;
+        true
+    }
+}
+
+/// The two sides. `told` is the outside of a dry run.
+pub(in crate::run) fn report_queue(told: Option<Arc<Told>>) -> (ReportSender, ReportReceiver) {
+    let (to, from) = channel();
+    let fill = Arc::<Fill>::default();
+    let sender = ReportSender { to, fill: Arc::clone(&fill), told: told.clone() };
+    (sender, ReportReceiver { from, fill, told })
+}
+
+impl ReportSender {
+    /// Hands `report` on, or loses and counts it.
+    pub(in crate::run) fn send(&self, report: Report) {
+        let bytes = bytes_of(&report);
+        let mut state = self.fill.lock();
+        if let Report::Pending(token, _) = &report {
+            state.begun = *token;
+            if state.lost_early.remove(token) {
+                return; // counted when its end was lost
+            }
+        }
+        let ended = Place::ended_by(&report);
+        let unheard = ended.is_some_and(|place| state.unreported.remove(&place));
+        let queued = if !unheard && state.admit(bytes) {
+            drop(state);
+            Queued::Report { bytes, report }
+        } else {
+            let lost = ended.filter(|_| !unheard);
+            match (Place::begun_by(&report), lost) {
+                (Some(place), _) => _ = state.unreported.insert(place),
+                (None, Some(Place::Call(token))) if token > state.begun => _ = state.lost_early.insert(token),
+                _ => {}
+            }
+            let early = matches!(lost, Some(Place::Call(token)) if state.lost_early.contains(&token));
+            drop(state);
+            self.fill.lose(&report);
+            forget_effects(self.told.as_deref(), &report);
+            match lost.filter(|_| !early) {
+                Some(place) => Queued::Lost(place),
+                None => return,
+            }
+        };
+        // Without a reader the thread that reports has ended; one that panicked has said so on standard error.
+        let _ = self.to.send(queued);
+    }
+}
+
+impl ReportSender {
+    /// How many reports were taken so far, when half of what may wait does.
+    pub(in crate::run) fn half_full(&self) -> Option<u64> {
+        let state = self.fill.lock();
+        (state.entries >= MAX_ENTRIES / 2 || state.bytes >= MAX_BYTES / 2).then_some(state.taken)
+    }
+}
+
+impl ReportReceiver {
+    /// The next report, when there is one; `None` when there will be no more.
+    pub(in crate::run) fn next(&self) -> Option<Received> {
+        loop {
+            match self.from.recv().ok()? {
+                Queued::Report { bytes, report } => {
+                    let mut state = self.fill.lock();
+                    state.entries = state.entries.saturating_sub(1); // both added when it was sent
+                    state.bytes = state.bytes.saturating_sub(bytes);
+                    state.taken += 1;
+                    drop(state);
+                    if !self.is_unheard(&report) {
+                        return Some(Received::Report(report));
+                    }
+                }
+                Queued::Lost(place) => return Some(Received::Lost(place)),
+            }
+        }
+    }
+
+    /// Whether `report` is the end of something whose beginning was lost; then it is lost as well.
+    pub(in crate::run) fn is_unheard(&self, report: &Report) -> bool {
+        let unheard = Place::ended_by(report).is_some_and(|place| self.fill.lock().unreported.remove(&place));
+        if unheard {
+            self.fill.lose(report);
+            forget_effects(self.told.as_deref(), report);
+        }
+        unheard
+    }
+
+    /// What has begun here is given up: its end will be lost.
+    pub(in crate::run) fn give_up(&self, place: Place) {
+        self.fill.lock().unreported.insert(place);
+    }
+
+    /// What was lost so far.
+    pub(in crate::run) fn lost(&self) -> LostLines {
+        self.fill.lock().lost
+    }
+}
+
+/// The lines that `report` would have been. A beginning is none: they come with the end.
+fn lines_of(report: &Report) -> LostLines {
+    let (reported, transcript) = match report {
+        Report::Entry(entry) | Report::Ended(_, Some(entry)) => (1, u64::from(!entry.is_account_only())),
+        Report::Done(done) => {
+            let lines = 1 + done.before.len() as u64 + u64::from(done.after.is_some());
+            (lines, lines)
+        }
+        Report::Pending(..) | Report::Leaving(_) | Report::Ended(_, None) => (0, 0),
+    };
+    LostLines { reported, transcript }
+}
+
+/// About how many bytes of memory `report` holds.
+fn bytes_of(report: &Report) -> usize {
+    let held = match report {
+        Report::Entry(entry) | Report::Pending(_, entry) | Report::Ended(_, Some(entry)) => entry.held_bytes(),
+        Report::Done(done) => bytes_of_done(done),
+        Report::Leaving(_) | Report::Ended(_, None) => 0,
+    };
+    size_of::<Queued>() + held
+}
+
+/// The same of a call that is done.
+fn bytes_of_done(done: &Done) -> usize {
+    let metadata: usize = done.job.context.metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let shutdowns = done.before.iter().chain(&done.after).map(|gone| size_of::<Shutdown>() + gone.outcome.held_bytes());
+    size_of::<Done>() + metadata + done.outcome.held_bytes() + shutdowns.sum::<usize>()
+}
+
+/// Forgets what was asked for in what `report` tells.
+fn forget_effects(told: Option<&Told>, report: &Report) {
+    let Some(told) = told else { return };
+    match report {
+        Report::Done(done) => drop(told.take(&done.job.call.plugin, &done.job.call.tenant)),
+        Report::Ended(_, Some(Entry { what: What::Shutdown { plugin, tenant, .. }, .. })) => {
+            drop(told.take(plugin, tenant));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+pub(in crate::run) mod tests {
+    use super::super::order::tests::entry;
+    use super::*;
+    use crate::config::{Params, PluginCall};
+    use crate::sandbox::{Context, Job, Outcome, Rejection};
+
+    /// The end of the call `token`, with so many bytes of output.
+    pub(in super::super) fn done(token: u64, output: usize) -> Report {
+        let call = PluginCall { plugin: "p".into(), tenant: "default".into(), params: Params::default() };
+        let job = Job { call: Arc::new(call), context: Context::default(), at: 0, token };
+        let mut outcome = Outcome::rejected(Rejection::Closed { plugin: "p".into() });
+        outcome.output = Some("x".repeat(output));
+        Report::Done(Box::new(Done { job, before: Vec::new(), outcome, after: None }))
+    }
+
+    fn lost(sender: &ReportSender) -> (u64, u64) {
+        let LostLines { reported, transcript } = sender.fill.lock().lost;
+        (reported, transcript)
+    }
+
+    #[test]
+    fn a_queue_nobody_reads_takes_so_many_entries_and_then_counts() {
+        let (sender, receiver) = report_queue(None);
+        for _ in 0..MAX_ENTRIES + 3 {
+            sender.send(Report::Entry(entry()));
+        }
+        assert_eq!(lost(&sender), (3, 3));
+        drop(sender);
+        assert_eq!(std::iter::from_fn(|| receiver.next()).count(), MAX_ENTRIES);
+    }
+
+    #[test]
+    fn a_queue_nobody_reads_takes_so_many_bytes_and_then_counts() {
+        let (sender, receiver) = report_queue(None);
+        for token in 1..=1_000 {
+            sender.send(Report::Pending(token, entry()));
+            sender.send(done(token, 164_000));
+        }
+        assert!(sender.fill.lock().bytes <= MAX_BYTES);
+        let (reported, transcript) = lost(&sender);
+        assert!((890..=905).contains(&reported), "16 MiB have room for about a hundred of 164 KB: {reported} lost");
+        assert_eq!(transcript, reported);
+        drop(sender);
+        let (mut begun, mut ended, mut given_up) = (0, 0, 0);
+        while let Some(received) = receiver.next() {
+            match received {
+                Received::Report(Report::Done(_)) => ended += 1,
+                Received::Report(_) => begun += 1,
+                Received::Lost(_) => given_up += 1,
+            }
+        }
+        assert_eq!(ended + given_up, begun, "who heard of a call's beginning hears of its end");
+        assert_eq!(ended + reported, 1_000, "every line was told or counted");
+        let state = receiver.fill.lock();
+        assert_eq!((state.entries, state.bytes, state.unreported.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn an_end_that_comes_before_its_lost_beginning_is_lost_with_it() {
+        let (sender, receiver) = report_queue(None);
+        for _ in 0..MAX_ENTRIES - 1 {
+            sender.send(Report::Entry(entry()));
+        }
+        sender.send(done(7, 0));
+        sender.send(Report::Pending(7, entry()));
+        assert_eq!(lost(&sender), (0, 0), "its end is still to be read");
+        drop(sender);
+        assert_eq!(std::iter::from_fn(|| receiver.next()).count(), MAX_ENTRIES - 1);
+        assert_eq!(receiver.lost(), LostLines { reported: 1, transcript: 1 });
+    }
+
+    #[test]
+    fn an_instance_that_goes_unheard_costs_the_line_it_had_and_no_memory() {
+        let (sender, receiver) = report_queue(None);
+        for _ in 0..MAX_ENTRIES {
+            sender.send(Report::Entry(entry()));
+        }
+        for number in 0..1_000 {
+            sender.send(Report::Leaving(number));
+            sender.send(Report::Ended(number, (number % 2 == 0).then(entry)));
+        }
+        assert_eq!(lost(&sender), (500, 500));
+        drop(sender);
+        assert_eq!(std::iter::from_fn(|| receiver.next()).count(), MAX_ENTRIES);
+        assert!(receiver.fill.lock().unreported.is_empty());
+    }
+
+    #[test]
+    fn an_end_that_is_lost_before_its_beginning_counts_once() {
+        let (sender, receiver) = report_queue(None);
+        for _ in 0..MAX_ENTRIES {
+            sender.send(Report::Entry(entry()));
+        }
+        sender.send(done(7, 0));
+        sender.send(Report::Pending(7, entry()));
+        assert_eq!(lost(&sender), (1, 1));
+        drop(sender);
+        assert_eq!(std::iter::from_fn(|| receiver.next()).count(), MAX_ENTRIES);
+        let state = receiver.fill.lock();
+        assert_eq!((state.unreported.len(), state.lost_early.len()), (0, 0));
+    }
+
+    #[test]
+    fn one_line_larger_than_the_bound_is_told_when_nothing_else_waits() {
+        let (sender, _receiver) = report_queue(None);
+        sender.send(done(1, MAX_BYTES + 1));
+        sender.send(Report::Entry(entry()));
+        assert_eq!(lost(&sender), (1, 1));
+    }
+}

@@ -1,0 +1,120 @@
+//! The exports of the plugin contract, looked up once per instance, and where requests are put.
+
+use wasmi::{Memory, Store, TypedFunc, WasmParams, WasmResults};
+
+use crate::sandbox::engine::memory;
+use crate::sandbox::engine::run::run;
+use crate::sandbox::instance::fault::FaultKind;
+use crate::sandbox::instance::state::State;
+use crate::sandbox::module::parse::{MAX_METADATA, PAGE};
+use crate::text::json_error;
+
+/// The exports of one instance.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Exports {
+    pub(in crate::sandbox) memory: Memory,
+    pub(in crate::sandbox) initialize: Option<TypedFunc<(), ()>>,
+    pub(in crate::sandbox) dialect: Dialect,
+    pub(in crate::sandbox) alloc: Option<TypedFunc<u32, u32>>,
+    pub(in crate::sandbox) dealloc: Option<TypedFunc<(u32, u32), ()>>,
+    pub(in crate::sandbox) execute: Option<TypedFunc<(u32, u32), i32>>,
+    pub(in crate::sandbox) execute_with_context: Option<TypedFunc<(u32, u32, u32, u32), i32>>,
+    pub(in crate::sandbox) shutdown: Option<TypedFunc<(), ()>>,
+    /// C's own function, where the plugin exports it: writes what was printed and has not been written yet.
+    pub(in crate::sandbox) fflush: Option<TypedFunc<u32, i32>>,
+    capabilities: Option<CapabilitiesExport>,
+}
+
+/// Which of the two contracts a plugin was written for; told by the type of its `init`.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sandbox) enum Dialect {
+    /// `execute` gets the mapping's parameters.
+    Plain { init: Option<TypedFunc<(), ()>> },
+    /// `init` returns metadata, `execute` gets action, parameters and context.
+    Wide { init: TypedFunc<(), u64> },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum CapabilitiesExport {
+    Packed(TypedFunc<(), u64>),
+    Terminated(TypedFunc<(), u32>),
+}
+
+impl Exports {
+    /// Loading has held names and types against the contract, so what is absent here is not exported.
+    pub(in crate::sandbox) fn find(store: &Store<State>, instance: wasmi::Instance) -> Result<Self, FaultKind> {
+        fn typed<P: WasmParams, R: WasmResults>(
+            store: &Store<State>,
+            instance: wasmi::Instance,
+            name: &str,
+        ) -> Option<TypedFunc<P, R>> {
+            instance.get_typed_func(store, name).ok()
+        }
+        let memory = instance
+            .get_memory(store, "memory")
+            .ok_or_else(|| FaultKind::Engine { reason: "the exported memory is gone".into() })?;
+        let dialect = match typed(store, instance, "init") {
+            Some(init) => Dialect::Wide { init },
+            None => Dialect::Plain { init: typed(store, instance, "init") },
+        };
+        let packed = typed(store, instance, "capabilities").map(CapabilitiesExport::Packed);
+        Ok(Self {
+            memory,
+            initialize: typed(store, instance, "_initialize"),
+            dialect,
+            alloc: typed(store, instance, "alloc"),
+            dealloc: typed(store, instance, "dealloc"),
+            execute: typed(store, instance, "execute"),
+            execute_with_context: typed(store, instance, "execute_with_context"),
+            shutdown: typed(store, instance, "shutdown"),
+            fflush: typed(store, instance, "fflush"),
+            capabilities: packed.or_else(|| typed(store, instance, "capabilities").map(CapabilitiesExport::Terminated)),
+        })
+    }
+
+    /// Runs `capabilities` and reads the JSON array it points to.
+    pub(in crate::sandbox) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<String>, FaultKind> {
+        let (ptr, len) = match self.capabilities {
+            None => return Ok(Vec::new()),
+            Some(CapabilitiesExport::Packed(export)) => {
+                let packed = run(store, export, ())?;
+                ((packed >> 32) as u32, Some(packed as u32)) // the two halves
+            }
+            Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
+        };
+        let data = self.memory.data(&*store);
+        let bytes = match len {
+            Some(len) => memory::slice(data, ptr, len),
+            None => memory::until_zero(data, ptr, MAX_METADATA),
+        };
+        let bytes = bytes.map_err(FaultKind::Pointer)?;
+        if bytes.len() > MAX_METADATA {
+            let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
+            return Err(FaultKind::Metadata { reason });
+        }
+        serde_json::from_slice(bytes)
+            .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {}", json_error(&error)) })
+    }
+}
+
+/// Pages the host added to a guest's memory, for requests.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sandbox) struct Region {
+    pub(in crate::sandbox) ptr: u32,
+    pub(in crate::sandbox) len: usize,
+}
+
+impl Region {
+    /// Grows `memory` by as many whole pages as hold `len` bytes. The guest never had them, so nothing of it lies there.
+    pub(in crate::sandbox) fn grow(store: &mut Store<State>, memory: Memory, len: usize) -> Result<Self, FaultKind> {
+        let pages = (len as u64).div_ceil(PAGE).max(1);
+        let Ok(before) = memory.grow(&mut *store, pages) else {
+            let max_pages = memory.ty(&*store).maximum().unwrap_or(PAGE);
+            let state = store.data_mut();
+            let denied = state.limits.take_denied().map(|denied| denied.fault(state.plugin.settings()));
+            return Err(denied.unwrap_or(FaultKind::NoRoom { max_pages }));
+        };
+        // A 32-bit memory has at most 65,536 pages, and the grown one has room behind `before`.
+        Ok(Self { ptr: (before * PAGE) as u32, len: (pages * PAGE) as usize })
+    }
+}

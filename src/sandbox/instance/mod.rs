@@ -1,0 +1,588 @@
+//! A plugin at work for one tenant: its store, its memory, and the calls into it.
+
+pub(super) mod errno;
+pub(super) mod exports;
+pub(super) mod fault;
+pub(super) mod host_function;
+pub(super) mod leaving;
+pub(super) mod log;
+pub(super) mod outcome;
+pub(super) mod request;
+pub(super) mod services;
+pub(super) mod state;
+pub(super) mod trace;
+pub(super) mod wasi;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmi::{CallHook, Store, TypedFunc};
+
+use super::translate::{Shadow, grow_deferred};
+use crate::capability::Capability;
+use crate::config::{Isolation, Params};
+use crate::grant::GrantView;
+use crate::sandbox::backtrace::frames::Backtrace;
+use crate::sandbox::engine::confinement::confinement;
+use crate::sandbox::engine::limiter::Limits;
+use crate::sandbox::engine::memory;
+use crate::sandbox::engine::meter::Meter;
+use crate::sandbox::engine::reclaim::release_zero_pages;
+use crate::sandbox::engine::run::{explain, is_element_segment, run};
+use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_thread};
+use crate::sandbox::engine::total_memory::MemoryShare;
+use crate::sandbox::instance::exports::{Dialect, Exports, Region};
+use crate::sandbox::instance::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
+use crate::sandbox::instance::outcome::{Outcome, Rejection, Status};
+use crate::sandbox::instance::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
+use crate::sandbox::instance::services::{Phase, Services};
+use crate::sandbox::instance::state::{CallState, State, files_of};
+use crate::sandbox::instance::wasi::{Shared, context};
+use crate::sandbox::module::metadata::Metadata;
+use crate::sandbox::module::params_schema::Mismatch;
+use crate::sandbox::module::parse::MAX_METADATA;
+use crate::sandbox::plugin::Plugin;
+use crate::time::Alarm;
+
+/// Room for requests is asked for in multiples of this many bytes.
+const ROOM: u32 = 256;
+
+/// A plugin at work for one tenant. Lives across calls, until a fault ends it.
+#[derive(Debug)]
+pub struct Instance {
+    store: Store<State>,
+    exports: Exports,
+    /// The request or context in the making; keeps its room from call to call.
+    buffer: Vec<u8>,
+    /// Where requests go when the plugin has no `alloc`.
+    region: Option<Region>,
+    /// Where they go when it has: room it has given and can take back, for the request and for the context.
+    kept: Vec<(u32, u32)>,
+    metadata: Option<Metadata>,
+    /// What the next call hands over in the place of its parameters.
+    raw: Option<Vec<u8>>,
+    init_fuel: u64,
+    generation: u64,
+    /// Whether the next call is the first.
+    fresh: bool,
+    ended: bool,
+}
+
+/// What an instance is made of ([`Instance::new`]).
+#[derive(Clone, Copy)]
+pub(super) struct Making<'a> {
+    pub(super) plugin: &'a Arc<Plugin>,
+    pub(super) tenant: &'a str,
+    pub(super) services: &'a Arc<Services>,
+    pub(super) generation: u64,
+    pub(super) at_ns: u64,
+    /// What the plugin may do, where whoever keeps the instance looks whether that was changed and hands it on
+    /// ([`Instance::give`]); else the instance looks itself.
+    pub(super) grant: Option<&'a GrantView>,
+}
+
+impl Instance {
+    /// Instantiates `plugin` for `tenant` and runs `_initialize` and `init` under the limits of a call. `generation` tells
+    /// apart the instances one plugin and tenant had in a session; `at_ns` is the time of the event it is made for, in
+    /// nanoseconds since the Unix epoch.
+    ///
+    /// The error is the outcome of the call it was made for: the fault, and what the plugin logged before.
+    pub fn new(
+        plugin: &Arc<Plugin>,
+        tenant: &str,
+        services: &Arc<Services>,
+        generation: u64,
+        at_ns: u64,
+    ) -> Result<Self, Box<Outcome>> {
+        Self::of(Making { plugin, tenant, services, generation, at_ns, grant: None })
+    }
+
+    /// The same of everything at once.
+    pub(super) fn of(making: Making<'_>) -> Result<Self, Box<Outcome>> {
+        let Making { plugin, services, .. } = making;
+        let files = || making.grant.map_or_else(|| plugin.grant_view(), GrantView::clone);
+        let confined = || confinement(plugin.settings(), services, files_of(files().get()).is_some());
+        on_guest_thread(confined, || Self::start(making)).unwrap_or_else(|error| {
+            let kind = FaultKind::SystemThreads(error);
+            let mut outcome = stopped(making.plugin, "instantiation", kind);
+            outcome.generation = making.generation;
+            Err(Box::new(outcome))
+        })
+    }
+
+    fn start(making: Making<'_>) -> Result<Self, Box<Outcome>> {
+        let Making { plugin, tenant, services, generation, at_ns, grant: given } = making;
+        plugin.counters().instance_made();
+        let before = |init_fuel, kind| {
+            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));
+            (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
+            plugin.counters().ran(&outcome);
+            Box::new(outcome)
+        };
+        let shared = Shared::default();
+        let grant = given.cloned().unwrap_or_else(|| plugin.grant_view());
+        let files = files_of(grant.get()).cloned();
+        let wasi =
+            context(plugin, tenant, generation, services, files.as_ref(), &shared).map_err(|kind| before(0, kind))?;
+        let settings = plugin.settings();
+        let Shared { lines, deadline, waited } = shared;
+        let state = State {
+            plugin: Arc::clone(plugin),
+            tenant: tenant.into(),
+            generation,
+            services: Arc::clone(services),
+            grant,
+            grant_is_given: given.is_some(),
+            files,
+            sockets: BTreeMap::new(),
+            waited,
+            limits: Limits::new(
+                settings.max_memory_bytes,
+                settings.max_table_elements,
+                MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
+            ),
+            wasi,
+            memory: None,
+            meter: Meter::default(),
+            account: None,
+            counted: 0,
+            lines,
+            call: CallState::default(),
+            denied: 0,
+            looked_for_files: false,
+            deadline,
+            alarm: Alarm::default(),
+        };
+        let mut store = Store::new(plugin.engine(), state);
+        store.limiter(|state| &mut state.limits);
+        store.call_hook(|state, hook| {
+            if let CallHook::ReturningFromHost = hook {
+                state.meter.host_calls += 1; // fuel ends a call long before 2⁶⁴ of them
+            }
+            Ok(())
+        });
+        let start_fuel = begin(&mut store, at_ns, Phase::Start).meter.charge(0, plugin.start_fuel());
+        let used = store.data().meter.used(0);
+        if start_fuel.is_err() {
+            let (limit, wanted) = (settings.max_fuel, plugin.start_fuel());
+            return Err(before(used, FaultKind::StartFuel { limit, wanted }));
+        }
+        let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
+            Ok(instance) => instance,
+            Err(error) => {
+                let kind = match explain(&mut store, &error) {
+                    // No code has run: what looks like a trap is a segment that does not fit.
+                    FaultKind::Trap(Trap::MemoryAccess) => FaultKind::Segment { kind: "data" },
+                    FaultKind::Engine { .. } if is_element_segment(&error) => FaultKind::Segment { kind: "element" },
+                    limit => limit,
+                };
+                return Err(before(used, kind));
+            }
+        };
+        let exports = match Exports::find(&store, instance) {
+            Ok(exports) => exports,
+            Err(kind) => return Err(before(used, kind)),
+        };
+        if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
+            let denied = store.data_mut().limits.take_denied().map(|denied| denied.fault(plugin.settings()));
+            return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
+        }
+        store.data_mut().memory = Some(exports.memory);
+        let account = Shadow::of(&store, instance);
+        if let Some(account) = account {
+            account.release(&mut store);
+        }
+        (store.data_mut().account, store.data_mut().counted) = (account, used);
+        let mut this = Self {
+            store,
+            exports,
+            buffer: Vec::new(),
+            region: None,
+            kept: Vec::new(),
+            metadata: None,
+            raw: None,
+            init_fuel: 0,
+            generation,
+            fresh: true,
+            ended: false,
+        };
+        let initialized = this.initialize();
+        this.init_fuel = this.used();
+        if let Err((function, kind)) = initialized {
+            let mut outcome = this.finish(Err((function, kind)));
+            (outcome.init_fuel, outcome.fuel) = (outcome.fuel, 0);
+            plugin.counters().ran(&outcome);
+            return Err(Box::new(outcome));
+        }
+        this.store.data().alarm.clear();
+        this.store.data().lines.end();
+        if this.plugin().settings().isolation == Isolation::Tenant {
+            release_zero_pages(this.exports.memory.data_mut(&mut this.store));
+        }
+        Ok(this)
+    }
+
+    /// The plugin.
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.store.data().plugin
+    }
+    /// What the plugin says of itself: in its custom section, or else as `init` returned it.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.plugin().metadata().or(self.metadata.as_ref())
+    }
+    /// Whether a fault has ended it; then it answers no more.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+    /// What the plugin may do from here on.
+    pub(super) fn give(&mut self, grant: &GrantView) {
+        self.store.data_mut().grant.clone_from(grant);
+    }
+    /// Whether the plugin's grant has changed in a way that only a fresh instance can follow: which files it has.
+    pub fn outdated(&mut self) -> bool {
+        self.store.data_mut().files_changed()
+    }
+    /// Which of the instances of its plugin and tenant it is.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+    /// Fuel it took to make the instance, and `_initialize` and `init` used.
+    pub fn init_fuel(&self) -> u64 {
+        self.init_fuel
+    }
+    /// Bytes of linear memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.exports.memory.data_size(&self.store)
+    }
+
+    /// Calls the plugin. The instance lives on unless the outcome is a fault.
+    pub fn call(&mut self, request: &Request<'_>) -> Outcome {
+        match self.on_its_thread(|this| this.call_here(request)) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.ended = true;
+                let mut outcome = stopped(self.plugin(), "execute", FaultKind::SystemThreads(error));
+                outcome.generation = self.generation;
+                outcome
+            }
+        }
+    }
+
+    /// Calls the plugin with `bytes` as they are, whatever they are, in the place of parameters or request. Nothing of them is held
+    /// against what the plugin says it accepts.
+    pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at_ns: u64) -> Outcome {
+        self.raw = Some(bytes.to_vec());
+        let params = Params::default();
+        let outcome = self.call(&Request { params: &params, context, at_ns });
+        self.raw = None;
+        outcome
+    }
+
+    /// Whether it is handed the parameters of a mapping alone, and not as a part of a request.
+    pub(super) fn is_handed_params_alone(&self) -> bool {
+        self.exports.execute_with_context.is_some() || matches!(self.exports.dialect, Dialect::Plain { .. })
+    }
+
+    /// The bytes that `request` hands over first: parameters, or the request.
+    pub(super) fn input(&self, request: &Request<'_>) -> Vec<u8> {
+        let mut input = Vec::new();
+        if self.is_handed_params_alone() {
+            input.extend_from_slice(request.params_json().as_bytes());
+        } else {
+            write_wide(&mut input, request);
+        }
+        input
+    }
+
+    fn call_here(&mut self, request: &Request<'_>) -> Outcome {
+        if self.ended {
+            let fault = Fault::new(self.plugin().name(), "execute", FaultKind::Ended);
+            return Outcome::empty(Status::Fault(fault));
+        }
+        if let Some(mismatch) = self.mismatch(request) {
+            let rejection = Rejection::Params { plugin: self.plugin().name().to_owned(), mismatch };
+            self.plugin().counters().rejected(&rejection);
+            return Outcome { generation: self.generation, ..Outcome::rejected(rejection) };
+        }
+        begin(&mut self.store, request.at_ns, Phase::Call);
+        let result = self.execute(request);
+        let mut outcome = self.finish(result);
+        if std::mem::take(&mut self.fresh) {
+            outcome.init_fuel = self.init_fuel;
+        }
+        self.plugin().counters().ran(&outcome);
+        outcome
+    }
+
+    /// Where the parameters are not what the plugin says it accepts.
+    fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
+        let schema = self.metadata()?.params_schema.as_ref().filter(|_| self.raw.is_none())?;
+        schema.check(request.params_json()).err()
+    }
+
+    /// Tells the plugin that it goes, and returns what came of it; nothing when it does not want to be told.
+    pub fn end(mut self, at_ns: u64) -> Option<Outcome> {
+        let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
+        let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
+        let ended = self.on_its_thread(|this| {
+            begin(&mut this.store, at_ns, Phase::Shutdown);
+            let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            let result = result.and_then(|code| this.flush().map(|()| code));
+            let outcome = this.finish(result);
+            this.plugin().counters().shut_down(&outcome);
+            outcome
+        });
+        Some(ended.unwrap_or_else(|error| {
+            let mut outcome = stopped(&plugin, "shutdown", FaultKind::SystemThreads(error));
+            outcome.generation = generation;
+            outcome
+        }))
+    }
+
+    /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
+    pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
+        let names = self.capability_names(at_ns)?;
+        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
+    }
+
+    /// The same in its own words, those included that name no capability.
+    pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
+        let read = self.on_its_thread(|this| {
+            begin(&mut this.store, at_ns, Phase::Call);
+            let read = this.exports.capabilities(&mut this.store);
+            this.store.data().alarm.clear();
+            read
+        });
+        let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
+        read.map_err(|kind| {
+            self.ended = true;
+            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), "capabilities", kind) }
+        })
+    }
+
+    /// Runs `f` on a guest's thread.
+    fn on_its_thread<T: Send>(&mut self, f: impl FnOnce(&mut Self) -> T + Send) -> Result<T, ThreadError> {
+        if is_guest_thread() {
+            return Ok(f(self));
+        }
+        let State { plugin, services, files, .. } = self.store.data();
+        let confined = confinement(plugin.settings(), services, files.is_some());
+        on_guest_thread(|| confined, || f(self))
+    }
+
+    /// What of the plugin was running when it was stopped.
+    fn backtrace(&self) -> Backtrace {
+        let State { plugin, account, .. } = self.store.data();
+        account.map_or_else(Backtrace::default, |account| Backtrace::noted(&self.store, account, plugin.names()))
+    }
+
+    fn used(&self) -> u64 {
+        self.store.data().meter.used(self.store.get_fuel().unwrap_or(0))
+    }
+
+    fn initialize(&mut self) -> Result<(), (&'static str, FaultKind)> {
+        if let Some(initialize) = self.exports.initialize {
+            run(&mut self.store, initialize, ()).map_err(|kind| ("_initialize", kind))?;
+        }
+        match self.exports.dialect {
+            Dialect::Plain { init: None } => {}
+            Dialect::Plain { init: Some(init) } => run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?,
+            Dialect::Wide { init } => {
+                let packed = run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?;
+                self.metadata = self.read_metadata(packed).map_err(|kind| ("init", kind))?;
+            }
+        }
+        self.flush()
+    }
+
+    /// Has the plugin write what it has printed into its buffers: what is said in a call belongs to that call.
+    fn flush(&mut self) -> Result<(), (&'static str, FaultKind)> {
+        let Some(fflush) = self.exports.fflush else { return Ok(()) };
+        // All streams. What it answers is of no interest: a line that cannot be written is lost.
+        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| ("fflush", kind))
+    }
+
+    /// The metadata at `ptr << 32 | len`; 0 is none.
+    fn read_metadata(&self, packed: u64) -> Result<Option<Metadata>, FaultKind> {
+        if packed == 0 {
+            return Ok(None);
+        }
+        let (ptr, len) = ((packed >> 32) as u32, packed as u32); // the two halves
+        let bytes = memory::slice(self.exports.memory.data(&self.store), ptr, len).map_err(FaultKind::Pointer)?;
+        if bytes.len() > MAX_METADATA {
+            let reason = format!("it is {len} bytes long, at most {MAX_METADATA} are read");
+            return Err(FaultKind::Metadata { reason });
+        }
+        Metadata::parse(bytes).map(Some).map_err(|reason| FaultKind::Metadata { reason })
+    }
+
+    fn execute(&mut self, request: &Request<'_>) -> Result<i32, (&'static str, FaultKind)> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let raw = self.raw.take();
+        let result = self.execute_with(request, raw.as_deref(), &mut buffer);
+        self.buffer = buffer;
+        let code = result?;
+        self.flush()?;
+        Ok(code)
+    }
+
+    fn execute_with(
+        &mut self,
+        request: &Request<'_>,
+        raw: Option<&[u8]>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<i32, (&'static str, FaultKind)> {
+        let params = raw.unwrap_or_else(|| request.params_json().as_bytes());
+        if let Some(execute) = self.exports.execute_with_context {
+            write_context(buffer, request);
+            let [(at, len), (context_at, context_len)] = self.place([params, buffer])?;
+            let code = run(&mut self.store, execute, (at, len, context_at, context_len))
+                .map_err(|kind| ("execute_with_context", kind))?;
+            return Ok(code);
+        }
+        let Some(execute) = self.exports.execute else {
+            // Loading has checked that there is one of the two.
+            return Err(("execute", FaultKind::Engine { reason: "no export to call".into() }));
+        };
+        let bytes = match self.exports.dialect {
+            Dialect::Plain { .. } => params,
+            Dialect::Wide { .. } if raw.is_some() => params,
+            Dialect::Wide { .. } => {
+                write_wide(buffer, request);
+                buffer
+            }
+        };
+        let [(at, len)] = self.place([bytes])?;
+        let code = run(&mut self.store, execute, (at, len)).map_err(|kind| ("execute", kind))?;
+        Ok(code)
+    }
+
+    /// Copies `parts` into the guest and says where each lies.
+    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[(u32, u32); N], (&'static str, FaultKind)> {
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        if total > MAX_REQUEST {
+            return Err(("execute", FaultKind::Request { len: total, limit: MAX_REQUEST }));
+        }
+        let mut places = parts.map(|part| (0, part.len() as u32)); // at most MAX_REQUEST
+        if let Some(alloc) = self.exports.alloc {
+            self.allocate(alloc, &mut places)?;
+            // 0 is how a plugin says that it has no allocator after all.
+            if places.iter().any(|(at, _)| *at == 0) {
+                self.kept.clear();
+                self.exports.alloc = None;
+            }
+        }
+        if self.exports.alloc.is_none() {
+            if self.plugin().language().claims_added_memory() {
+                return Err(("alloc", FaultKind::NoAllocation));
+            }
+            let mut at = self.input_region(total)?;
+            for place in &mut places {
+                place.0 = at;
+                at = at.saturating_add(place.1); // inside the region
+            }
+        }
+        let memory = self.exports.memory.data_mut(&mut self.store);
+        for (part, (at, len)) in parts.iter().zip(places) {
+            let target: Result<&mut [u8], OutOfMemoryBounds> = memory::slice_mut(memory, at, len);
+            target.map_err(|outside| ("alloc", FaultKind::Pointer(outside)))?.copy_from_slice(part);
+        }
+        Ok(places)
+    }
+
+    /// Puts `places` into room of the plugin's own allocator. Where it can take room back it is kept from call to call, because
+    /// asking costs as much as a short call; the plugin is asked again, for all of it, only when a request is longer.
+    fn allocate<const N: usize>(
+        &mut self,
+        alloc: TypedFunc<u32, u32>,
+        places: &mut [(u32, u32); N],
+    ) -> Result<(), (&'static str, FaultKind)> {
+        let Some(dealloc) = self.exports.dealloc else {
+            for place in places {
+                place.0 = run(&mut self.store, alloc, place.1.max(1)).map_err(|kind| ("alloc", kind))?;
+            }
+            return Ok(());
+        };
+        let fits = |kept: Option<&(u32, u32)>, len: u32| kept.is_some_and(|(_, room)| *room >= len);
+        if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.1)) {
+            for old in std::mem::take(&mut self.kept) {
+                run(&mut self.store, dealloc, old).map_err(|kind| ("dealloc", kind))?;
+            }
+            for place in &*places {
+                let room = place.1.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
+                let at = run(&mut self.store, alloc, room).map_err(|kind| ("alloc", kind))?;
+                self.kept.push((at, room));
+            }
+        }
+        for (place, (at, _)) in places.iter_mut().zip(&self.kept) {
+            place.0 = *at;
+        }
+        Ok(())
+    }
+
+    fn input_region(&mut self, len: usize) -> Result<u32, (&'static str, FaultKind)> {
+        if let Some(region) = self.region.filter(|region| region.len >= len) {
+            return Ok(region.ptr);
+        }
+        let region = Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| ("execute", kind))?;
+        self.region = Some(region);
+        if let Some(pages) = self.exports.memory.data_mut(&mut self.store).get_mut(region.ptr as usize..) {
+            release_zero_pages(pages);
+        }
+        Ok(region.ptr)
+    }
+
+    fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {
+        let fuel = self.used();
+        let peak_memory = self.memory_bytes();
+        self.store.data().alarm.clear();
+        let status = match result {
+            Ok(0) => Status::Ok,
+            Ok(code) => Status::Failed(code),
+            Err((function, kind)) => {
+                self.ended = true;
+                let asked = matches!(kind, FaultKind::Fuel { .. }).then_some(self.store.data().meter.asked);
+                let fault = Fault::new(self.plugin().name(), function, kind);
+                Status::Fault(Fault { backtrace: self.backtrace(), asked, ..fault })
+            }
+        };
+        let state = self.store.data_mut();
+        if !matches!(status, Status::Ok) {
+            state.failed();
+        }
+        let denied = std::mem::take(&mut state.denied);
+        let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
+        let (logs, logs_dropped) = state.lines.take(matches!(status, Status::Fault(_)));
+        Outcome {
+            status,
+            fuel,
+            init_fuel: 0,
+            peak_memory,
+            output,
+            logs,
+            logs_dropped,
+            effects,
+            denied,
+            released: Vec::new(),
+            host_calls: trace.into_calls(),
+            last_error,
+            generation: self.generation,
+            quarantined: None,
+        }
+    }
+}
+
+/// The guest begins to run: out of its own fuel and time, of which nothing is in the store yet.
+fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
+    let _ = store.set_fuel(0); // fails only where metering is off
+    let state = store.data_mut();
+    state.begin_call(at_ns, phase);
+    state
+}
+
+/// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
+fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
+    let outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), function, kind)));
+    plugin.counters().ran(&outcome);
+    outcome
+}

@@ -1,0 +1,108 @@
+//! All that is known of an admitted plugin before it is loaded: read once, and the one source for everybody who decides about it or
+//! shows it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use crate::capability::Capability;
+use crate::package::AdmittedPlugin;
+use crate::sandbox::conformance::probe::{Probed, probe};
+use crate::sandbox::instance::host_function::HostFunction;
+use crate::sandbox::module::description::Description;
+use crate::sandbox::module::error::LoadError;
+use crate::sandbox::module::metadata::Metadata;
+use crate::sandbox::module::parse::{Export, Import, Sizes};
+use crate::sandbox::module::producer::Language;
+
+/// All that is known of an admitted plugin before it is loaded: what it imports and exports, what it says of itself, what it needs.
+#[derive(Debug)]
+pub struct Manifest {
+    admitted: AdmittedPlugin,
+    description: Description,
+    functions: &'static [HostFunction],
+    probed: OnceLock<Option<Probed>>,
+    needs: OnceLock<BTreeSet<Capability>>,
+}
+
+impl Manifest {
+    /// Reads the sections of the bytes that were admitted, and holds imports and exports against the contract; `functions` are those
+    /// that can be imported. Nothing of the plugin runs.
+    pub fn read(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -> Result<Arc<Self>, LoadError> {
+        let refuse = |reason| LoadError { plugin: admitted.name().to_owned(), reason };
+        let description = Description::read(admitted.bytes(), functions).map_err(refuse)?;
+        Ok(Arc::new(Self {
+            admitted: admitted.clone(),
+            description,
+            functions,
+            probed: OnceLock::new(),
+            needs: OnceLock::new(),
+        }))
+    }
+
+    /// The plugin it is of.
+    pub fn admitted(&self) -> &AdmittedPlugin {
+        &self.admitted
+    }
+    /// The functions it imports, in its order.
+    pub fn imports(&self) -> &[Import] {
+        &self.description.imports
+    }
+    /// What it exports, in its order.
+    pub fn exports(&self) -> &[Export] {
+        &self.description.exports
+    }
+    /// What its section `conductor.plugin` says.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.description.metadata.as_ref()
+    }
+    /// What its sections say.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+    /// What it declared when it was asked by running, once: `init` and `capabilities` under an empty grant. None of a plugin whose
+    /// sections say it, or that has nothing to say: of that nothing runs.
+    pub fn probed(self: &Arc<Self>) -> Option<&Probed> {
+        self.probed.get_or_init(|| self.description.declares_by_running().then(|| probe(self))).as_ref()
+    }
+    /// The capabilities it asks for itself, whatever its signer states: what it declares, in its section or else by running, and what
+    /// its imports imply.
+    pub fn declared(self: &Arc<Self>) -> BTreeSet<Capability> {
+        let mut declared = self.description.needs.clone();
+        declared.extend(self.probed().iter().flat_map(|probed| &probed.capabilities));
+        declared
+    }
+    /// The capabilities it needs: what it declares, in its section or else by running, what its imports imply, and what its signer
+    /// states.
+    pub fn needs(self: &Arc<Self>) -> &BTreeSet<Capability> {
+        self.needs.get_or_init(|| {
+            let mut needs = self.stated_needs();
+            needs.extend(self.declared());
+            needs
+        })
+    }
+    /// Those that are known without running it.
+    pub(in crate::sandbox) fn stated_needs(&self) -> BTreeSet<Capability> {
+        let mut stated = self.description.needs.clone();
+        stated.extend(self.admitted.statement().iter().flat_map(|statement| &statement.capabilities));
+        stated
+    }
+    /// What is odd about it, and no reason to refuse it.
+    pub fn remarks(self: &Arc<Self>) -> Vec<String> {
+        let probed = self.probed();
+        let unknown = probed.and_then(|probed| probed.failure.as_ref()).map(|failure| {
+            format!("says only by running what it needs, and did not get so far, so that is not known: {failure}")
+        });
+        let remarks = self.description.remarks.iter().chain(probed.iter().flat_map(|probed| &probed.remarks));
+        remarks.cloned().chain(unknown).collect()
+    }
+
+    pub(in crate::sandbox) fn functions(&self) -> &'static [HostFunction] {
+        self.functions
+    }
+    pub(in crate::sandbox) fn sizes(&self) -> &Sizes {
+        &self.description.sizes
+    }
+    pub(in crate::sandbox) fn language(&self) -> Language {
+        self.description.language
+    }
+}

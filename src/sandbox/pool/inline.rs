@@ -1,0 +1,90 @@
+//! Calls carried out at once, on the caller's thread: for sessions played from a file, and for replays.
+
+use std::sync::Arc;
+
+use crate::config::{PluginCall, WasmConfig};
+use crate::sandbox::instance::leaving::{Carried, Leave, Shutdown};
+use crate::sandbox::instance::outcome::{Outcome, Rejection};
+use crate::sandbox::instance::request::Context;
+use crate::sandbox::instance::services::Services;
+use crate::sandbox::plugin::Plugin;
+use crate::sandbox::pool::router::Table;
+use crate::time::Micros;
+
+/// Plugins whose calls are carried out at once. Same decisions as [`super::Pool`], same outcomes; but no queue, so nothing is
+/// ever rejected for being one too many.
+#[derive(Debug)]
+pub struct InlinePool {
+    services: Arc<Services>,
+    table: Table,
+}
+
+impl InlinePool {
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`.
+    #[must_use]
+    pub fn new(services: Arc<Services>, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> Self {
+        let mut table = Table::new(settings);
+        table.replace(plugins, 0);
+        Self { services, table }
+    }
+
+    /// Puts `plugins` in the place of those there were; one that stays the same keeps its instances. Returns those that went.
+    pub fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) -> Vec<Shutdown> {
+        let leave = self.table.replace(plugins, at);
+        self.let_go(leave)
+    }
+
+    /// Lets instances go whose time is up at `now`, each at its own time. Calls do this by themselves.
+    pub fn expire(&mut self, now: Micros) -> Vec<Shutdown> {
+        let leave = self.table.expire(now);
+        self.let_go(leave)
+    }
+
+    /// Carries out `call` for an event at `at` (session time).
+    pub fn call(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Outcome {
+        self.carry_out(call, context, at).outcome
+    }
+
+    /// The same, with the instances that went for it.
+    pub fn carry_out(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Carried {
+        match self.table.route(&call.plugin, &call.tenant, at) {
+            Ok(route) => {
+                let mut before = self.let_go(route.leave);
+                let mut carried = route.slot.call(&self.services, &call.params, context, at);
+                before.append(&mut carried.before);
+                Carried { before, ..carried }
+            }
+            Err(rejection) => Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None },
+        }
+    }
+
+    /// Does what a call at `at` does to the instances around it, but turns the call away as `rejection` says: the recorded
+    /// session had no room for it.
+    pub fn reject(&mut self, call: &PluginCall, at: Micros, rejection: Rejection) -> Carried {
+        let (before, outcome) = match self.table.route(&call.plugin, &call.tenant, at) {
+            Ok(route) => (self.let_go(route.leave), route.slot.reject(rejection, &self.services)),
+            Err(rejection) => (Vec::new(), Outcome::rejected(rejection)),
+        };
+        Carried { before, outcome, after: None }
+    }
+
+    fn let_go(&self, leave: Vec<Leave>) -> Vec<Shutdown> {
+        leave.into_iter().filter_map(|Leave { slot, at }| slot.close(&self.services, at)).collect()
+    }
+
+    /// The plugin of this name.
+    pub fn plugin(&self, name: &str) -> Option<&Arc<Plugin>> {
+        self.table.plugins().find(|plugin| plugin.name() == name)
+    }
+
+    /// All plugins, in no order.
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.table.plugins()
+    }
+
+    /// Tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.
+    pub fn close(mut self, at: Micros) -> Vec<Shutdown> {
+        let leave = self.table.close(at);
+        self.let_go(leave)
+    }
+}

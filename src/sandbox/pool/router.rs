@@ -1,0 +1,176 @@
+//! Which slot a call belongs to, and which instances have to go to make room. Decided in the order of events and by
+//! event time alone, so that a replay decides the same however fast it runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::{Isolation, WasmConfig};
+use crate::sandbox::instance::leaving::Leave;
+use crate::sandbox::instance::outcome::Rejection;
+use crate::sandbox::plugin::Plugin;
+use crate::sandbox::pool::slot::Slot;
+use crate::time::Micros;
+
+/// The slots of all plugins.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Table {
+    plugins: BTreeMap<String, Entry>,
+    max_instances: usize,
+    /// Time after which an unused instance goes, in microseconds.
+    ttl: Micros,
+    /// Instances that are thought to be alive: from a call's arrival on until they are told to go.
+    alive: usize,
+    /// No instance's time is up before this.
+    next_expiry: Micros,
+    /// Counts how often plugins were replaced, so that no two instances of a session have the same seed.
+    epoch: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    plugin: Arc<Plugin>,
+    tenants: BTreeMap<String, Seat>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    slot: Arc<Slot>,
+    alive: bool,
+    last_used: Micros,
+}
+
+/// A slot, and the instances that have to go because of it.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Route {
+    pub(in crate::sandbox) slot: Arc<Slot>,
+    /// In the order in which they go.
+    pub(in crate::sandbox) leave: Vec<Leave>,
+}
+
+impl Table {
+    pub(in crate::sandbox) fn new(settings: &WasmConfig) -> Self {
+        Self {
+            plugins: BTreeMap::new(),
+            max_instances: settings.max_instances.max(1) as usize,
+            ttl: u64::from(settings.instance_ttl_s).saturating_mul(1_000_000),
+            alive: 0,
+            next_expiry: 0,
+            epoch: 0,
+        }
+    }
+
+    /// Puts `plugins` in the place of those there were, at `at`; one that stays the same keeps its instances. Returns those that go.
+    pub(in crate::sandbox) fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) -> Vec<Leave> {
+        let mut leave = self.expire(at);
+        let mut old = std::mem::take(&mut self.plugins);
+        self.epoch = self.epoch.saturating_add(1);
+        for plugin in plugins {
+            let name = plugin.name().to_owned();
+            let kept = old.get(&name).is_some_and(|entry| Arc::ptr_eq(&entry.plugin, &plugin));
+            let entry = if kept { old.remove(&name) } else { None };
+            self.plugins.insert(name, entry.unwrap_or_else(|| Entry { plugin, tenants: BTreeMap::new() }));
+        }
+        self.alive = self.seats().filter(|seat| seat.alive).count();
+        let gone = old.into_values().flat_map(|entry| entry.tenants.into_values()).filter(|seat| seat.alive);
+        leave.extend(gone.map(|seat| Leave { slot: seat.slot, at }));
+        leave
+    }
+
+    /// All instances there are: those whose time is up at `at` at their time, the others then.
+    pub(in crate::sandbox) fn close(&mut self, at: Micros) -> Vec<Leave> {
+        let mut leave = self.expire(at);
+        for seat in self.seats().filter(|seat| seat.alive) {
+            seat.alive = false;
+            leave.push(Leave { slot: Arc::clone(&seat.slot), at });
+        }
+        self.alive = 0;
+        leave
+    }
+
+    fn seats(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut())
+    }
+
+    /// All slots there are.
+    pub(in crate::sandbox) fn slots(&mut self) -> Vec<Arc<Slot>> {
+        self.seats().map(|seat| Arc::clone(&seat.slot)).collect()
+    }
+
+    /// All plugins, in no order.
+    pub(in crate::sandbox) fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.values().map(|entry| &entry.plugin)
+    }
+
+    /// Whether no instance has more than half of the calls waiting that may.
+    pub(in crate::sandbox) fn has_room(&self) -> bool {
+        self.plugins.values().flat_map(|entry| entry.tenants.values()).all(|seat| seat.slot.has_room())
+    }
+
+    /// The slot for a call at `at`.
+    pub(in crate::sandbox) fn route(&mut self, plugin: &str, tenant: &str, at: Micros) -> Result<Route, Rejection> {
+        let mut leave = self.expire(at);
+        let epoch = self.epoch;
+        let Some(entry) = self.plugins.get_mut(plugin) else {
+            return Err(Rejection::Unknown { plugin: plugin.to_owned() });
+        };
+        if !entry.tenants.contains_key(tenant) {
+            let slot = Arc::new(Slot::new(&entry.plugin, tenant, epoch.saturating_sub(1) << 32));
+            entry.tenants.insert(tenant.to_owned(), Seat { slot, alive: false, last_used: at });
+        }
+        let Some(seat) = entry.tenants.get_mut(tenant) else {
+            return Err(Rejection::Unknown { plugin: plugin.to_owned() }); // inserted just above
+        };
+        seat.last_used = seat.last_used.max(at);
+        let slot = Arc::clone(&seat.slot);
+        // An instance that lives for one call only takes no room between calls.
+        if !seat.alive && entry.plugin.settings().isolation == Isolation::Tenant {
+            seat.alive = true;
+            self.alive += 1;
+            self.next_expiry = self.next_expiry.min(at.saturating_add(self.ttl));
+            while self.alive > self.max_instances {
+                let Some(evicted) = self.least_recent(&slot) else { break };
+                leave.push(Leave { slot: evicted, at });
+            }
+        }
+        Ok(Route { slot, leave })
+    }
+
+    /// Instances that nobody has used for the time they have, each with the time at which it was up: who notices that, and how late,
+    /// makes no difference. In order of that time, and of the names.
+    pub(in crate::sandbox) fn expire(&mut self, now: Micros) -> Vec<Leave> {
+        if now < self.next_expiry || self.alive == 0 {
+            return Vec::new();
+        }
+        let ttl = self.ttl;
+        let (mut leave, mut next) = (Vec::new(), Micros::MAX);
+        for seat in self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut()).filter(|seat| seat.alive) {
+            let until = seat.last_used.saturating_add(ttl);
+            if until <= now {
+                seat.alive = false;
+                seat.slot.plugin.counters().evicted();
+                leave.push(Leave { slot: Arc::clone(&seat.slot), at: until });
+            } else {
+                next = next.min(until);
+            }
+        }
+        self.alive = self.alive.saturating_sub(leave.len());
+        self.next_expiry = next;
+        leave.sort_by_key(|leave| leave.at); // stable: those of one time stay in the order of their names
+        leave
+    }
+
+    fn least_recent(&mut self, but: &Arc<Slot>) -> Option<Arc<Slot>> {
+        let seat = self
+            .plugins
+            .values_mut()
+            .flat_map(|entry| entry.tenants.values_mut())
+            .filter(|seat| seat.alive && !Arc::ptr_eq(&seat.slot, but))
+            // Of several, the first by name.
+            .min_by_key(|seat| seat.last_used)?;
+        seat.alive = false;
+        seat.slot.plugin.counters().evicted();
+        let slot = Arc::clone(&seat.slot);
+        self.alive = self.alive.saturating_sub(1);
+        Some(slot)
+    }
+}

@@ -1,0 +1,313 @@
+//! Where the calls of one plugin and tenant are carried out, one after the other: the instance, its successors after
+//! faults and evictions, and the record of faults.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::{Isolation, Params};
+use crate::effect::Origin;
+use crate::effect::Released;
+use crate::grant::{Approval, GrantView};
+use crate::sandbox::instance::leaving::{Carried, Shutdown};
+use crate::sandbox::instance::outcome::{Outcome, Rejection, Status};
+use crate::sandbox::instance::request::{Context, Request};
+use crate::sandbox::instance::services::Services;
+use crate::sandbox::instance::{Instance, Making};
+use crate::sandbox::plugin::Plugin;
+use crate::sandbox::pool::Job;
+use crate::sandbox::pool::quarantine::Record;
+use crate::time::Micros;
+
+/// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Slot {
+    pub(in crate::sandbox) plugin: Arc<Plugin>,
+    pub(in crate::sandbox) tenant: Arc<str>,
+    /// What waits to be done.
+    queue: Mutex<Queue>,
+    /// Locked by the one thread that runs it; `Queue::scheduled` keeps others away, so it is never waited for.
+    work: Mutex<Work>,
+    closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    calls: usize,
+    /// Whether the slot waits for a worker or is with one.
+    scheduled: bool,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub(in crate::sandbox) enum Item {
+    /// A call.
+    Call(Job),
+    /// The instance goes.
+    Close {
+        /// When, in session time.
+        at: Micros,
+        /// Its number, where somebody waits to hear what came of it.
+        number: Option<u64>,
+    },
+}
+
+#[derive(Debug)]
+struct Work {
+    /// What the plugin may do: looked at once before each call, so that all of the call runs under the same.
+    grant: GrantView,
+    instance: Option<Instance>,
+    record: Record,
+    /// What was approved when it was last looked at.
+    approved: Option<Arc<Approval>>,
+    /// Of the next instance.
+    generation: u64,
+}
+
+impl Slot {
+    /// A slot without an instance; its first will be `generation`.
+    pub(in crate::sandbox) fn new(plugin: &Arc<Plugin>, tenant: &str, generation: u64) -> Self {
+        Self {
+            plugin: Arc::clone(plugin),
+            tenant: tenant.into(),
+            queue: Mutex::default(),
+            work: Mutex::new(Work {
+                grant: plugin.grant_view(),
+                instance: None,
+                record: Record::default(),
+                approved: None,
+                generation,
+            }),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a call. `Ok(true)`: the slot has to be handed to a worker.
+    pub(in crate::sandbox) fn push_call(&self, job: Job) -> Result<bool, Rejection> {
+        let limit = self.plugin.settings().queue;
+        let mut queue = self.queue();
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Rejection::Closed { plugin: self.plugin.name().to_owned() });
+        }
+        if queue.calls >= limit as usize {
+            return Err(Rejection::QueueFull { plugin: self.plugin.name().to_owned(), limit });
+        }
+        queue.calls += 1;
+        queue.items.push_back(Item::Call(job));
+        Ok(!std::mem::replace(&mut queue.scheduled, true))
+    }
+
+    /// Whether less than half of the calls wait that may.
+    pub(in crate::sandbox) fn has_room(&self) -> bool {
+        self.queue().calls as u64 * 2 <= u64::from(self.plugin.settings().queue.saturating_sub(1))
+    }
+
+    /// Lets the instance go after what already waits. `true`: the slot has to be handed to a worker.
+    pub(in crate::sandbox) fn push_close(&self, at: Micros, number: Option<u64>) -> bool {
+        let mut queue = self.queue();
+        queue.items.push_back(Item::Close { at, number });
+        !std::mem::replace(&mut queue.scheduled, true)
+    }
+
+    /// Takes no more calls, and gives back those that wait. Instances that wait to go still go.
+    pub(in crate::sandbox) fn refuse_calls(&self) -> Vec<Job> {
+        let mut queue = self.queue();
+        self.closed.store(true, Ordering::Relaxed);
+        queue.calls = 0;
+        let (mut calls, mut others) = (Vec::new(), VecDeque::new());
+        for item in queue.items.drain(..) {
+            match item {
+                Item::Call(job) => calls.push(job),
+                Item::Close { .. } => others.push_back(item),
+            }
+        }
+        queue.items = others;
+        calls
+    }
+
+    /// What is to be done next, for the worker that has the slot.
+    pub(in crate::sandbox) fn next(&self) -> Option<Item> {
+        let mut queue = self.queue();
+        let item = queue.items.pop_front();
+        if let Some(Item::Call(_)) = &item {
+            queue.calls = queue.calls.saturating_sub(1);
+        }
+        item
+    }
+
+    /// Whether anything waits; if not, the worker has given the slot back.
+    pub(in crate::sandbox) fn has_more(&self) -> bool {
+        let mut queue = self.queue();
+        if queue.items.is_empty() {
+            queue.scheduled = false;
+        }
+        queue.scheduled
+    }
+
+    /// Carries out a call of the event at `at`.
+    pub(in crate::sandbox) fn call(
+        &self,
+        services: &Arc<Services>,
+        params: &Params,
+        context: &Context,
+        at: Micros,
+    ) -> Carried {
+        let mut work = self.work();
+        if let Some(state) = work.record.blocks(at) {
+            let rejection = Rejection::Quarantined { plugin: self.plugin.name().to_owned(), state };
+            self.plugin.counters().rejected(&rejection);
+            return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
+        }
+        if work.grant.is_distrusted() {
+            // Its instance is not told that it goes: nothing of it runs any more.
+            work.instance = None;
+            let rejection = Rejection::Distrusted { plugin: self.plugin.name().to_owned() };
+            let released = self.release(services);
+            let outcome = Outcome { released, ..Outcome::rejected(rejection) };
+            return Carried { before: Vec::new(), outcome, after: None };
+        }
+        let lost = self.look(&mut work, services);
+        let outdated = work.instance.take_if(Instance::outdated);
+        let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
+        let at_ns = event_time(services, at);
+        let mut outcome = match self.instance(&mut work, services, at_ns) {
+            Ok(instance) => instance.call(&Request { params, context, at_ns }),
+            Err(outcome) => *outcome,
+        };
+        outcome.released = lost;
+        if matches!(outcome.status, Status::Fault(_)) {
+            outcome.released.extend(self.release(services));
+        }
+        match outcome.status {
+            // A plugin that found the machine full has done nothing wrong.
+            Status::Fault(ref fault) if fault.is_the_machines() => work.instance = None,
+            Status::Fault(_) => {
+                work.instance = None;
+                outcome.quarantined = work.record.faulted(at);
+            }
+            Status::Rejected(_) => {} // nothing of it ran
+            Status::Ok | Status::Failed(_) => work.record.succeeded(at),
+        }
+        let after = match self.plugin.settings().isolation {
+            Isolation::Tenant => None,
+            Isolation::Call => {
+                let instance = work.instance.take();
+                instance.and_then(|instance| self.let_go(&mut work, instance, services, at))
+            }
+        };
+        Carried { before: before.into_iter().collect(), outcome, after }
+    }
+
+    /// Turns a call away, as `rejection` says. A plugin that is no longer trusted has no instance any more.
+    pub(in crate::sandbox) fn reject(&self, rejection: Rejection, services: &Services) -> Outcome {
+        self.plugin.counters().rejected(&rejection);
+        let mut released = Vec::new();
+        if matches!(rejection, Rejection::Distrusted { .. }) {
+            self.work().instance = None;
+            released = self.release(services);
+        }
+        Outcome { released, ..Outcome::rejected(rejection) }
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant }
+    }
+
+    /// Lets go what the plugin has pressed for this tenant.
+    fn release(&self, services: &Services) -> Vec<Released> {
+        services.outside.release(self.origin(), &|_| false)
+    }
+
+    /// The plugin is about to run: looks what it may do now, and tells its instance. What it has pressed and may not let go any more
+    /// is let go.
+    fn look(&self, work: &mut Work, services: &Services) -> Vec<Released> {
+        let Work { grant, instance, approved, .. } = work;
+        grant.begin_call();
+        if let Some(approvals) = &services.approvals {
+            grant.allow(approvals.begins(self.plugin.name(), &self.tenant, grant.approval()));
+        }
+        if let Some(instance) = instance {
+            instance.give(grant);
+        }
+        if approved.as_ref().map(Arc::as_ptr) == grant.approval().map(Arc::as_ptr) {
+            return Vec::new(); // the very same: what nearly every run sees
+        }
+        *approved = grant.approval().cloned();
+        let grant = grant.get();
+        services.outside.release(self.origin(), &|port| grant.port(port).is_ok())
+    }
+
+    fn instance<'a>(
+        &self,
+        work: &'a mut Work,
+        services: &Arc<Services>,
+        at_ns: u64,
+    ) -> Result<&'a mut Instance, Box<Outcome>> {
+        let instance = match work.instance.take() {
+            Some(instance) => instance,
+            None => {
+                let generation = work.generation;
+                work.generation = generation.saturating_add(1);
+                let Self { plugin, tenant, .. } = self;
+                Instance::of(Making { plugin, tenant, services, generation, at_ns, grant: Some(&work.grant) })?
+            }
+        };
+        Ok(work.instance.insert(instance))
+    }
+
+    /// Lets the instance go, having told it; what came of that, where there was one that wanted to be told.
+    pub(in crate::sandbox) fn close(&self, services: &Services, at: Micros) -> Option<Shutdown> {
+        let mut work = self.work();
+        work.instance.as_ref()?;
+        let lost = self.look(&mut work, services);
+        let instance = work.instance.take()?;
+        let gone = self.let_go(&mut work, instance, services, at);
+        if lost.is_empty() {
+            return gone;
+        }
+        let mut gone = gone.unwrap_or_else(|| self.gone(at, Outcome::empty(Status::Ok)));
+        gone.outcome.released.splice(0..0, lost);
+        Some(gone)
+    }
+
+    fn let_go(&self, work: &mut Work, instance: Instance, services: &Services, at: Micros) -> Option<Shutdown> {
+        let generation = instance.generation();
+        let mut ended = instance.end(event_time(services, at));
+        let mut faulted = false;
+        if let Some(outcome) = &mut ended
+            && let Status::Fault(fault) = &outcome.status
+        {
+            faulted = true;
+            if !fault.is_the_machines() {
+                outcome.quarantined = work.record.faulted(at);
+            }
+        }
+        // Nobody knows any more what it holds, unless it never did: one that lives for a single call leaves that to the next.
+        if faulted || self.plugin.settings().isolation == Isolation::Tenant {
+            let released = self.release(services);
+            if !released.is_empty() {
+                let silent = || Outcome { generation, ..Outcome::empty(Status::Ok) };
+                ended.get_or_insert_with(silent).released = released;
+            }
+        }
+        ended.map(|outcome| self.gone(at, outcome))
+    }
+
+    fn gone(&self, at: Micros, outcome: Outcome) -> Shutdown {
+        Shutdown { plugin: self.plugin.name().to_owned(), tenant: self.tenant.to_string(), at, outcome }
+    }
+}
+
+/// The time of an event at `at` of the session, in nanoseconds since the Unix epoch.
+fn event_time(services: &Services, at: Micros) -> u64 {
+    services.clock.epoch().saturating_add(at).saturating_mul(1_000)
+}
