@@ -30,3 +30,5 @@ pub mod plugins;
 pub mod run;
 pub mod metrics;
 pub mod cli;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;

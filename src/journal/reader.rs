@@ -16,7 +16,7 @@ use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
 use crate::sandbox::{InstanceId, RefusedGrowth, StopPlace, TimeLimit};
-use crate::text::Escape as _;
+use crate::text::{Escape as _, json_error};
 use crate::time::Micros;
 
 /// Longest line, in bytes: a configuration or an HTTP answer at their largest, with room for escapes.
@@ -138,11 +138,11 @@ impl Journal {
         next(&mut text)?;
         let not_one = |reason: String| JournalError::NotOne { path: path.into(), reason };
         // What another version has in its header is its own affair.
-        let version: Version = serde_json::from_slice(&text).map_err(|error| not_one(error.to_string()))?;
+        let version: Version = serde_json::from_slice(&text).map_err(|error| not_one(json_error(&error)))?;
         if let Some((what, theirs, ours)) = version.foreign() {
             return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
         }
-        let header: Header = serde_json::from_slice(&text).map_err(|error| not_one(error.to_string()))?;
+        let header: Header = serde_json::from_slice(&text).map_err(|error| not_one(json_error(&error)))?;
         if let Some((what, theirs, ours)) = header.foreign() {
             return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
         }
@@ -176,7 +176,7 @@ impl Journal {
                 journal.truncated = Some(number);
                 break;
             }
-            let line: Line = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+            let line: Line = serde_json::from_slice(&text).map_err(|error| damaged(json_error(&error)))?;
             journal.add(line, &mut last).map_err(damaged)?;
         }
         if journal.end.is_none() {

@@ -13,7 +13,7 @@ mod midi_clients;
 #[cfg(feature = "alsa")]
 mod midi_out;
 mod requirements;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 mod network;
 mod process;
 mod reaper;
@@ -30,7 +30,7 @@ pub use dry_run::{AnswersError, CannedAnswers, DryRun};
 pub use live::{Live, OnFailure};
 #[cfg(feature = "alsa")]
 pub(crate) use midi_clients::{OwnReceivers, is_marked};
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 pub use network::{AuthorityError, Lookup, Network, SystemLookup};
 pub use process::Environment;
 pub use revoked::{Permits, Revocations, RevokedEffect};

@@ -1,11 +1,11 @@
 //! What plugins ask for and wait for, done for real.
 
 use std::sync::Arc;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 use std::sync::OnceLock;
 use std::time::Duration;
 
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 use super::network::{AuthorityError, Network, SystemLookup};
 use super::process::Environment;
 use super::volume::Mixer;
@@ -18,7 +18,7 @@ use crate::time::{Clock, SystemClock};
 pub(super) struct Requests {
     clock: Arc<SystemClock>,
     /// Made when it is first needed: reading the authorities takes longer than starting.
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "http", feature = "websocket"))]
     network: OnceLock<Result<Network, AuthorityError>>,
 }
 
@@ -26,7 +26,7 @@ impl Requests {
     pub(super) fn new() -> Self {
         Self {
             clock: Arc::new(SystemClock::start()),
-            #[cfg(feature = "tls")]
+            #[cfg(any(feature = "http", feature = "websocket"))]
             network: OnceLock::new(),
         }
     }
@@ -56,7 +56,7 @@ impl Requests {
         Answer { result, waited: Duration::from_micros(self.clock.now().saturating_sub(start)) }
     }
 
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "http", feature = "websocket"))]
     fn network(
         &self,
         request: &Request,
@@ -75,7 +75,7 @@ impl Requests {
         }
     }
 
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(any(feature = "http", feature = "websocket")))]
     #[allow(clippy::unused_self)] // the other build's twin uses it
     fn network(&self, _: &Request, _: Origin<'_>, _: Duration, _: &Environment) -> Result<Response, EffectError> {
         Err(EffectError::Unsupported(
@@ -84,11 +84,11 @@ impl Requests {
     }
 
     /// Whether anything was ever asked of the network.
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "http", feature = "websocket"))]
     fn connected(&self) -> bool {
         self.network.get().is_some()
     }
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(any(feature = "http", feature = "websocket")))]
     #[allow(clippy::unused_self)] // the other build's twin uses it
     fn connected(&self) -> bool {
         false

@@ -11,7 +11,7 @@ use super::json;
 use super::statement::{Signer, Statement};
 use crate::digest::Digest;
 use crate::file;
-use crate::text::Escape as _;
+use crate::text::{Escape as _, json_error};
 use crate::time::Timestamp;
 
 /// Largest record that is read, in bytes: thousands of plugins.
@@ -156,7 +156,7 @@ impl History {
             }
             Err(error) => return Err(unusable(error.to_string())),
         };
-        let history: Self = json::parse(&bytes).map_err(|error| unusable(error.to_string()))?;
+        let history: Self = json::parse(&bytes).map_err(|error| unusable(json_error(&error)))?;
         if history.version == 1 { Ok(history) } else { Err(unusable(format!("version {}", history.version))) }
     }
 

@@ -25,3 +25,10 @@ pub use signature::{Flaw, Malformed, signature_path};
 pub use statement::{Signer, Statement};
 pub use trust::{RevokedKey, Standing, TrustError, TrustStore, TrustedKey};
 pub use verdict::{SignerVerdict, Verdict};
+
+/// What `fuzz` tests from the inside.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod inside {
+    pub(crate) use super::signature::{Cosignature, MAX_COSIGNATURES, SignatureFile, Signed, fits};
+    pub(crate) use super::statement::{cosigner_message, message};
+}

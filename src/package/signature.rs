@@ -10,7 +10,7 @@ use super::{json, statement};
 use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::text::hex::{self, HexError};
-use crate::text::{clean_name, is_unsafe};
+use crate::text::{clean_name, is_unsafe, json_error};
 use crate::time::Timestamp;
 
 /// Largest signature file that is read, in bytes: 32 co-signatures and a statement fit ten times over.
@@ -59,7 +59,7 @@ pub(crate) struct Cosignature {
 /// Why a signature file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Malformed {
-    /// Not JSON of the expected shape.
+    /// Not JSON of the expected shape, in words that can be shown.
     Json(String),
     /// Another format version.
     Version(u64),
@@ -196,14 +196,14 @@ impl SignatureFile {
             version: u64,
             algorithm: Option<String>,
         }
-        let kind: Kind = json::parse(bytes).map_err(|error| Malformed::Json(error.to_string()))?;
+        let kind: Kind = json::parse(bytes).map_err(|error| Malformed::Json(json_error(&error)))?;
         if kind.version != 1 {
             return Err(Malformed::Version(kind.version).into());
         }
         if let Some(algorithm) = kind.algorithm.filter(|name| name != "Ed25519") {
             return Err(Malformed::Algorithm(clean_name(&algorithm, MAX_SHOWN)).into());
         }
-        let file: FileText = serde_json::from_slice(bytes).map_err(|error| Malformed::Json(error.to_string()))?;
+        let file: FileText = serde_json::from_slice(bytes).map_err(|error| Malformed::Json(json_error(&error)))?;
         if file.plugin_size != plugin_size {
             return Err(Flaw::Size(file.plugin_size));
         }

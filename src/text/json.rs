@@ -1,10 +1,27 @@
-//! Whether a text is JSON that every reader can read.
+//! Whether a text is JSON that every reader can read, and what a JSON parser says.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::clean_name;
 
 /// Deepest nesting of arrays and objects. What is checked stands a little deeper in a line of a transcript, and readers, this
 /// program among them, end at 128 or a few times that.
 const MAX_DEPTH: u8 = 100;
+
+/// Longest words of a parser that are shown, in bytes.
+const MAX_WORDS: usize = 300;
+
+/// What is wrong with a file, and where. The parser's words repeat names and values of the file as they are, however long: here they
+/// stand on one line, escaped and cut.
+#[must_use]
+pub fn json_error(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(words) => clean_name(words, MAX_WORDS) + &place,
+        None => clean_name(&text, MAX_WORDS),
+    }
+}
 
 /// Holds `text` to be one JSON value of bounded depth, whose strings are Unicode and whose numbers can be represented.
 pub fn check_json(text: &str) -> serde_json::Result<()> {
@@ -79,6 +96,19 @@ impl<'de> Visitor<'de> for Readable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_parser_repeats_of_a_file_is_escaped_and_cut_and_the_place_stays() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Empty {}
+        let said = |text: &str| json_error(&serde_json::from_str::<Empty>(text).expect_err("an unknown key"));
+        let shown = said("{\n\"a\u{7f}\\n\u{202e}\": 1}");
+        assert_eq!(shown, r"unknown field `a\u{7f}\n\u{202e}`, there are no fields at line 2 column 9");
+        let long = said(&format!("{{\"{}\": 1}}", "k".repeat(1 << 20)));
+        assert!(long.len() < 400, "{} bytes", long.len());
+        assert!(long.ends_with("… at line 1 column 1048579"), "{long}");
+    }
 
     fn nested(depth: usize) -> String {
         "[".repeat(depth) + &"]".repeat(depth)

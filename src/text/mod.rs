@@ -8,7 +8,7 @@ pub(crate) mod literal;
 pub(crate) mod shell;
 mod toml;
 
-pub use self::json::check_json;
+pub use self::json::{check_json, json_error};
 pub use self::toml::toml_error;
 pub use hex::HexError;
 pub use repeats::{Repeats, Tally, Total};

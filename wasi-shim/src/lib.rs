@@ -182,6 +182,8 @@ mod denial;
 mod entropy;
 mod fuel;
 mod func;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod limits;
 mod link;
 mod listing;

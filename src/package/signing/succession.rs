@@ -9,8 +9,8 @@ use super::{SigningError, SigningKey, signed};
 use crate::file;
 use crate::package::key::PublicKey;
 use crate::package::{json, signature};
-use crate::text::Escape as _;
 use crate::text::hex;
+use crate::text::{Escape as _, json_error};
 use crate::time::Timestamp;
 
 /// Begins what both keys sign.
@@ -159,7 +159,7 @@ impl Succession {
         let malformed = |reason: String| SuccessionError::Malformed { path: path.into(), reason };
         let bytes = file::read(path, MAX_BYTES)
             .map_err(|error| SuccessionError::Io { path: path.into(), reason: error.to_string() })?;
-        let text: RecordText = json::parse(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let text: RecordText = json::parse(&bytes).map_err(|error| malformed(json_error(&error)))?;
         if text.kind != KIND || text.version != 1 {
             return Err(malformed(format!("it is not {KIND:?}, version 1")));
         }

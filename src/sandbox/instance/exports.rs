@@ -7,6 +7,7 @@ use crate::sandbox::engine::run::run;
 use crate::sandbox::instance::fault::FaultKind;
 use crate::sandbox::instance::state::State;
 use crate::sandbox::module::parse::{MAX_METADATA, PAGE};
+use crate::text::json_error;
 
 /// The exports of one instance.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl Exports {
             return Err(FaultKind::Metadata { reason });
         }
         serde_json::from_slice(bytes)
-            .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {error}") })
+            .map_err(|error| FaultKind::Metadata { reason: format!("not an array of names: {}", json_error(&error)) })
     }
 }
 

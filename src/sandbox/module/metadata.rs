@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::capability::Capability;
 use crate::sandbox::module::params_schema::Schema;
+use crate::text::json_error;
 
 /// What a plugin says of itself. Claims: nothing here was checked against a signature, and every text may hold anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -68,7 +69,7 @@ impl Metadata {
         // Some tool chains pad the section or end it with a zero byte.
         let json = json.trim_ascii();
         let json = json.strip_suffix(b"\0").unwrap_or(json);
-        serde_json::from_slice(json).map_err(|error| format!("not the JSON it should be: {error}"))
+        serde_json::from_slice(json).map_err(|error| format!("not the JSON it should be: {}", json_error(&error)))
     }
 
     /// The capabilities it asks for, as far as they exist.
