@@ -1,5 +1,5 @@
 //! `Action` → steps: sequence, repeat, delay, conditional, mode change, plugin call, and [`Effect`](crate::effect::Effect)s.
-//! Pure: what leaves the process goes through [`EffectHandler`](crate::effect::Outside).
+//! Pure: what leaves the process goes through [`EffectHandler`](crate::effect::EffectHandler).
 
 mod rest;
 mod scheduler;

@@ -90,7 +90,7 @@ impl Replay {
         Ok(exit)
     }
 
-    /// Prints where the fuel went: by plugin, and, of a second replay that keeps an event_text, by function.
+    /// Prints where the fuel went: by plugin, and, of a second replay that keeps an account, by function.
     fn profile(
         &self,
         environment: &Environment,

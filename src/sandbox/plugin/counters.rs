@@ -42,7 +42,7 @@ pub struct CounterValues {
     pub queue_full: u64,
     /// Calls rejected because the plugin rests.
     pub quarantined: u64,
-    /// Faults by kind, as [`super::FaultKind::name`] has it.
+    /// Faults by kind, as [`crate::sandbox::FaultKind::name`] has it.
     pub faults: BTreeMap<&'static str, u64>,
     /// Denials by function and reason.
     pub denials: BTreeMap<(&'static str, &'static str), u64>,
