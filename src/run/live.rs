@@ -66,7 +66,7 @@ pub struct LiveRun {
     pub clock: Arc<dyn Clock>,
     /// What plugins are given.
     pub services: Arc<Services>,
-    /// The same outside as in `services`, when this is a dry run.
+    /// The handler of effects in `services`, when that is a dry run.
     pub told: Option<Arc<DryRun>>,
     /// Who tells of effects that are dropped while they wait; nobody where none waits.
     pub revocations: Option<Arc<Revocations>>,

@@ -28,7 +28,7 @@ pub struct Playing {
     pub clock: Arc<VirtualClock>,
     /// What plugins are given.
     pub services: Arc<Services>,
-    /// The same outside as in `services`, when this is a dry run.
+    /// The handler of effects in `services`, when that is a dry run.
     pub told: Option<Arc<DryRun>>,
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,

@@ -233,7 +233,7 @@ fn bytes_of(report: &Report) -> usize {
     size_of::<Queued>() + held
 }
 
-/// The same of a call that is done.
+/// About how many bytes of memory a call that is done holds.
 fn bytes_of_done(done: &Done) -> usize {
     let metadata: usize = done.job.context.metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
     let shutdowns = done.before.iter().chain(&done.after).map(|gone| size_of::<Shutdown>() + gone.outcome.held_bytes());
