@@ -14,10 +14,11 @@ use conductor::journal::{
     ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder,
 };
 use conductor::midi::{Channel, Message};
+use conductor::os::DryRun;
 use conductor::os::{self, Conditions};
 use conductor::package::{Policy, admit};
 use conductor::plugins::PluginSet;
-use conductor::run::{Feed, LiveRun, Playing, Told, play, run_live};
+use conductor::run::{Feed, LiveRun, Playing, play, run_live};
 use conductor::sandbox::Services;
 use conductor::time::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use criterion::{Criterion, Throughput};
@@ -80,7 +81,7 @@ fn run(
 ) -> usize {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = Conditions::played(Arc::clone(&clock));
-    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Told::new(), [0; 32]));
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), DryRun::new(), [0; 32]));
     let playing = Playing {
         config: Arc::clone(config),
         plugins: plugins(config),
@@ -108,8 +109,8 @@ fn live(
 ) -> f64 {
     let clock = Arc::new(SystemClock::start());
     let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
-    let told = Told::new();
-    let mut outside: Arc<dyn EffectHandler> = Arc::<Told>::clone(&told);
+    let told = DryRun::new();
+    let mut outside: Arc<dyn EffectHandler> = Arc::<DryRun>::clone(&told);
     let mut approvals: Option<Arc<dyn Approvals>> = None;
     if let Some(recorder) = recorder {
         outside = Arc::new(RecordedHandler::new(outside, Arc::clone(recorder)));

@@ -16,9 +16,10 @@ use conductor::config::{Config, Environment};
 use conductor::gesture::DeviceId;
 use conductor::midi::Parser;
 use conductor::os::Conditions;
+use conductor::os::DryRun;
 use conductor::package::{Policy, admit};
 use conductor::plugins::PluginSet;
-use conductor::run::{Playing, Told, play};
+use conductor::run::{Playing, play};
 use conductor::sandbox::{Services, on_guest_stack};
 use conductor::time::{FILE_EPOCH_US, VirtualClock};
 use sha2::Digest as _;
@@ -62,7 +63,7 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         let admitted = admit(&settings.path, &Policy { name: name.clone(), ..Policy::default() }).expect("admitted");
         plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("loaded"));
     }
-    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Told::new(), [0; 32]));
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), DryRun::new(), [0; 32]));
     let config = Arc::new(config);
     let playing = Playing { config, plugins, clock, services, told: None, recorder: None, replayed: None };
     let (base, began) = (Instant::now(), AtomicU64::new(0));

@@ -49,7 +49,7 @@ impl Capability {
         Self::ALL.into_iter().find(|capability| same(capability.name()))
     }
 
-    /// The same of a name in a file. The error says that no capability is called so.
+    /// The capability of this name in a file. The error says that no capability is called so.
     pub(crate) fn named(name: &str) -> Result<Self, String> {
         Self::from_name(name).ok_or_else(|| format!("no capability is called {}", literal::shown(name)))
     }

@@ -26,6 +26,7 @@ pub mod host;
 pub mod os;
 pub mod journal;
 pub mod device;
+pub mod embed;
 pub mod plugins;
 pub mod run;
 pub mod metrics;

@@ -138,7 +138,7 @@ impl Scheduler {
         waiting
     }
 
-    /// The same, and how much that was.
+    /// Drops everything that waits, and says how much that was.
     pub fn stop(&mut self) -> Left {
         let mut left = Left::default();
         for Reverse(Waiting { action, path, .. }) in self.waiting.drain() {

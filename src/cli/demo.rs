@@ -11,8 +11,9 @@ use crate::gesture::DeviceId;
 use crate::journal::{Entry, What};
 use crate::midi::Smf;
 use crate::os::Conditions;
+use crate::os::DryRun;
 use crate::plugins::{Places, PluginSet};
-use crate::run::{Playing, Told, play};
+use crate::run::{Playing, play};
 use crate::sandbox::{Services, Status};
 use crate::text::Escape as _;
 use crate::time::{FILE_EPOCH_US, SystemClock, VirtualClock};
@@ -102,10 +103,10 @@ impl Demo {
         }
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = Conditions::played(Arc::clone(&clock));
-        let told = Told::new();
+        let told = DryRun::new();
         let services = Arc::new(Services {
             data_root: places.data_root,
-            ..Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<Told>::clone(&told), [0; 32])
+            ..Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::clone(&told), [0; 32])
         });
         if !self.json {
             out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;

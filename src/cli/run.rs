@@ -18,9 +18,10 @@ use crate::effect::EffectHandler;
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder};
+use crate::os::DryRun;
 use crate::os::{self, CannedAnswers, Conditions, Live, Revocations};
 use crate::plugins::{Places, PluginSet};
-use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, Told, play, run_live};
+use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, play, run_live};
 use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
 use crate::text::literal;
@@ -128,14 +129,14 @@ impl Run {
         });
         let live = Arc::new(Live::new(os::Environment::inherited()).permitted_by(permits));
         let answers = answers(self.answer.as_deref())?;
-        let told = self.dry_run.then(|| Told::answering(answers));
+        let told = self.dry_run.then(|| DryRun::answering(answers));
         if told.is_none() {
             for missing in live.prepare(&config) {
                 log::warn!("{missing}");
             }
         }
         let outside: Arc<dyn EffectHandler> = match &told {
-            Some(told) => Arc::<Told>::clone(told),
+            Some(told) => Arc::<DryRun>::clone(told),
             None => Arc::<Live>::clone(&live),
         };
         let session = Session {
@@ -198,7 +199,7 @@ struct Session<'a> {
     limits: LimitsRecord,
     plugins: PluginSet,
     outside: Arc<dyn EffectHandler>,
-    told: Option<Arc<Told>>,
+    told: Option<Arc<DryRun>>,
     revocations: Arc<Revocations>,
     data_root: Option<PathBuf>,
     record: Option<JournalFile<'a>>,

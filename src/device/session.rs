@@ -139,7 +139,7 @@ impl Session {
         Self::from_file(File::open(path).map_err(failed)?, path, reading)
     }
 
-    /// The same from an open file; `path` is for messages.
+    /// Reads a session from an open file; `path` is for messages.
     pub(super) fn from_file(file: File, path: &Path, reading: Reading) -> Result<Self, SessionError> {
         let failed = |error: std::io::Error| SessionError::Read { path: path.to_owned(), error: error.to_string() };
         let mut bytes = Vec::new();

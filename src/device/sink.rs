@@ -82,7 +82,7 @@ impl Waiting {
 /// How long to wait before another attempt to report a change of state to a full queue.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// The same for a message of a pipe: long enough to cost nothing, and short enough for a hundred thousand messages a second.
+/// How long a pipe waits before another attempt to hand over a message: long enough to cost nothing, and short enough for a hundred thousand messages a second.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 impl Sink {

@@ -22,6 +22,20 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// The configuration's name for the action behind it.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Midi(_) => "SendMidi",
+            Self::Shell(_) => "Shell",
+            Self::Launch(_) => "Launch",
+            Self::Volume(_) => "VolumeControl",
+            Self::Keystroke(_) => "Keystroke",
+            Self::Text(_) => "Text",
+            Self::MouseClick(_) => "MouseClick",
+        }
+    }
+
     /// About how many bytes of memory it holds beside its own size.
     #[must_use]
     pub fn held_bytes(&self) -> usize {

@@ -16,7 +16,7 @@ pub enum AddressClass {
     Private,
     /// A provider's inner network (RFC 6598).
     SharedNat,
-    /// The same cable.
+    /// A machine on the local link (RFC 3927, RFC 4291).
     LinkLocal,
     /// A cloud's metadata service, which hands out credentials to whoever asks.
     Metadata,
@@ -63,7 +63,7 @@ const METADATA_V4: [Ipv4Addr; 5] = [
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
-/// The same over IPv6: AWS, Google, EKS.
+/// Addresses of metadata services over IPv6: AWS, Google, EKS.
 const METADATA_V6: [Ipv6Addr; 3] = [
     Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x254),

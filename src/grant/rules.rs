@@ -31,6 +31,8 @@ pub enum Source {
     Approval,
     /// Low risk, and requested.
     Automatic,
+    /// The program that embeds the plugin.
+    Embedder,
 }
 
 impl Source {
@@ -41,6 +43,7 @@ impl Source {
             Self::Configuration => "configuration",
             Self::Approval => "approved",
             Self::Automatic => "automatic",
+            Self::Embedder => "embedder",
         }
     }
 }
@@ -54,6 +57,46 @@ impl Grant {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+    /// It, and `capability`. Network, Subprocess and Midi still reach nothing: each has a scope of its own.
+    #[must_use]
+    pub fn with(mut self, capability: Capability) -> Self {
+        self.held.insert(capability, Source::Embedder);
+        self
+    }
+    /// It, with files below `prefix` of the plugin's directory and, once this was called, no others: `/data` covers `/data/x` and
+    /// not `/database`. Grants Filesystem.
+    #[must_use]
+    pub fn with_path_prefix(mut self, prefix: &str) -> Self {
+        if self.paths == PathScope::default() {
+            self.paths = PathScope { read: Vec::new(), write: Vec::new() };
+        }
+        self.paths.read.push(prefix.to_owned());
+        self.paths.write.push(prefix.to_owned());
+        self.with(Capability::Filesystem)
+    }
+    /// It, with the hosts that `rule` covers, written as in `allowed_hosts`: `api.example.com`, `*.example.com:8443`,
+    /// `http://hue.lan`. Grants Network.
+    ///
+    /// # Errors
+    ///
+    /// When that is no such rule.
+    pub fn with_host(mut self, rule: &str) -> Result<Self, RuleFault> {
+        self.hosts.insert(HostRule::parse(rule)?);
+        self.written_hosts.push(rule.to_owned());
+        Ok(self.with(Capability::Network))
+    }
+    /// It, with the program `command`: a name, or an absolute path. Grants Subprocess.
+    #[must_use]
+    pub fn with_command(mut self, command: &str) -> Self {
+        self.commands.insert(command.to_owned());
+        self.with(Capability::Subprocess)
+    }
+    /// It, with the MIDI output port `port`. Grants Midi.
+    #[must_use]
+    pub fn with_port(mut self, port: &str) -> Self {
+        self.ports.insert(port.to_owned());
+        self.with(Capability::Midi)
     }
     /// What the configuration grants.
     #[must_use]

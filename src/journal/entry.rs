@@ -10,6 +10,7 @@ use crate::config::{Config, PluginCall};
 use crate::effect::Released;
 use crate::effect::{Effect, EffectError};
 use crate::gesture::GestureEvent;
+use crate::os::PluginEffect;
 use crate::sandbox::{self, Outcome, PluginLog, Shutdown};
 use crate::text::Escape as _;
 use crate::time::Micros;
@@ -111,6 +112,12 @@ pub struct RevokedRecord {
     pub capability: Capability,
 }
 
+impl From<PluginEffect> for What {
+    fn from(PluginEffect { plugin, tenant, action, effect }: PluginEffect) -> Self {
+        Self::PluginEffect { plugin, tenant, action, effect }
+    }
+}
+
 impl From<Shutdown> for What {
     fn from(Shutdown { plugin, tenant, outcome, .. }: Shutdown) -> Self {
         Self::Shutdown { plugin, tenant, outcome: Box::new(outcome) }
@@ -206,7 +213,7 @@ impl Entry {
                     (Ok(()), true) => Status::DryRun,
                     (Ok(()), false) => Status::Ok,
                 };
-                (Some(effect_name(effect)), Some(status))
+                (Some(effect.action()), Some(status))
             }
             What::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
             What::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
@@ -328,19 +335,5 @@ fn status_of(outcome: &Outcome) -> Status {
         sandbox::Status::Failed(_) => Status::Failed,
         sandbox::Status::Fault(_) => Status::Fault,
         sandbox::Status::Rejected(_) => Status::Rejected,
-    }
-}
-
-/// The configuration's name for the action behind an effect.
-#[must_use]
-pub const fn effect_name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Midi(_) => "SendMidi",
-        Effect::Shell(_) => "Shell",
-        Effect::Launch(_) => "Launch",
-        Effect::Volume(_) => "VolumeControl",
-        Effect::Keystroke(_) => "Keystroke",
-        Effect::Text(_) => "Text",
-        Effect::MouseClick(_) => "MouseClick",
     }
 }

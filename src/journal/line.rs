@@ -154,7 +154,7 @@ impl Line {
         Some(Self::stopped(Some(call), starting, place, None))
     }
 
-    /// The same of the `shutdown` of an instance.
+    /// The line of an instance whose `shutdown` time stopped; none where it did not.
     #[must_use]
     pub fn stopped_shutdown(shutdown: &Shutdown) -> Option<Self> {
         let (_, place) = shutdown.outcome.stopped()?;

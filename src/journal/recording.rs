@@ -125,7 +125,7 @@ struct Runs {
     count: u64,
     /// What it ran with last, as the store had it.
     seen: Option<Arc<Approval>>,
-    /// The same, as the journal has it.
+    /// What it ran with last, as the journal has it.
     recorded: Option<ApprovalRecord>,
 }
 

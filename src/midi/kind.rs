@@ -225,7 +225,7 @@ impl Kind {
         Self::Raw
     }
 
-    /// The same of raw `bytes` after they were read as messages. `dropped` is what was in them that is none, but for a message
+    /// What raw `bytes` are, after they were read as messages. `dropped` is what was in them that is none, but for a message
     /// that the end cuts short.
     #[must_use]
     pub fn of_read(bytes: &[u8], messages: usize, dropped: Dropped) -> Self {

@@ -26,7 +26,7 @@ mod worker;
 
 pub use conditions::Conditions;
 pub use descriptors::Descriptors;
-pub use dry_run::{AnswersError, CannedAnswers, DryRun};
+pub use dry_run::{AnswersError, CannedAnswers, DryRun, PluginEffect};
 pub use live::{Live, OnFailure};
 #[cfg(feature = "alsa")]
 pub(crate) use midi_clients::{OwnReceivers, is_marked};

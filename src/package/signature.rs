@@ -94,7 +94,7 @@ pub enum Malformed {
     Cut,
     /// More co-signatures than a file may hold.
     TooMany(usize),
-    /// The same key signed twice.
+    /// One key signed twice.
     SignedTwice(PublicKey),
 }
 

@@ -115,7 +115,7 @@ pub enum TrustError {
         /// The key it belongs to.
         key: PublicKey,
     },
-    /// The same key stands in it twice.
+    /// A key stands in it twice.
     Twice {
         /// The file.
         path: PathBuf,

@@ -63,7 +63,7 @@ impl PluginSet {
         Plugin::load(&manifest, settings, grant)
     }
 
-    /// The same, made to tell where its fuel goes. Telling costs fuel, too, so the limit is out of the way.
+    /// Loads a plugin for a replay, made to tell where its fuel goes. Telling costs fuel, too, so the limit is out of the way.
     pub fn load_profiled(
         admitted: &AdmittedPlugin,
         settings: &PluginConfig,

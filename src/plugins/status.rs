@@ -19,7 +19,7 @@ pub struct PluginStatus {
     pub manifest: Arc<Manifest>,
     /// What it may do.
     pub grant: Arc<Grant>,
-    /// The same, as it changes while the plugin runs.
+    /// What it may do, as that changes while the plugin runs.
     pub cell: Arc<GrantCell>,
     /// Whose approval there is under its name, while it has none itself.
     pub approved_elsewhere: Option<Identity>,

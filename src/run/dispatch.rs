@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::context::{Names, context};
 use super::session::SessionEvent;
-use super::told::Told;
 use crate::action::{Dropped, Left, Step, Task};
 use crate::config::{Config, PluginCall};
 use crate::effect::{EffectHandler as _, Origin};
 use crate::effect::{Held, Released};
 use crate::journal::{Entry, Line, Recorder, RejectReason, RevokedRecord, What};
+use crate::os::DryRun;
 use crate::sandbox::{
     Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
 };
@@ -46,7 +46,7 @@ pub(super) struct Dispatch {
     refused: BTreeMap<String, Arc<str>>,
     outside: Arc<Held>,
     /// What is behind `outside`, when this is a dry run.
-    told: Option<Arc<Told>>,
+    told: Option<Arc<DryRun>>,
     epoch: u64,
     /// Of the configuration at work.
     names: Option<Names>,
@@ -76,7 +76,7 @@ impl Dispatch {
         calls: Calls,
         refused: BTreeMap<String, Arc<str>>,
         outside: Arc<Held>,
-        told: Option<Arc<Told>>,
+        told: Option<Arc<DryRun>>,
         epoch: u64,
     ) -> Self {
         Self { calls, refused, outside, told, epoch, names: None, token: 0, recorder: None, replayed: None }
@@ -285,7 +285,7 @@ impl Dispatch {
 
 /// Reports instances that went, and what they asked for in a dry run; records where time stopped them.
 fn tell_ended(
-    (config, told, recorder): (&Arc<Config>, Option<&Told>, Option<&Recorder>),
+    (config, told, recorder): (&Arc<Config>, Option<&DryRun>, Option<&Recorder>),
     ended: impl IntoIterator<Item = Shutdown>,
     report: &mut impl FnMut(Report),
 ) {
@@ -300,12 +300,12 @@ fn tell_ended(
 }
 
 /// The entry of an instance that went, and of what it asked for in a dry run.
-pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, told: Option<&Told>) -> Vec<Entry> {
+pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, told: Option<&DryRun>) -> Vec<Entry> {
     with_effects(Entry::shutdown(config, shutdown), told)
 }
 
 /// `entry`, of a plugin that ran, and behind it what was let go for it; in a dry run everything it asked for, that included.
-pub(super) fn with_effects(entry: Entry, told: Option<&Told>) -> Vec<Entry> {
+pub(super) fn with_effects(entry: Entry, told: Option<&DryRun>) -> Vec<Entry> {
     let who = match &entry.what {
         What::Call { call, .. } => Some((&call.plugin, &call.tenant)),
         What::Shutdown { plugin, tenant, .. } => Some((plugin, tenant)),

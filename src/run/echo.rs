@@ -27,7 +27,7 @@ const LATE: u32 = 4;
 /// How many messages, equal to ones just sent, make a key suspect.
 const ECHOES: u32 = 16;
 
-/// The same of messages that are not: what comes back may be changed on its way.
+/// How many messages, different from those just sent, make a key suspect: what comes back may be changed on its way.
 const OTHERS: u32 = 64;
 
 /// How long what was under way when the trial began may take to arrive.

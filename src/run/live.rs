@@ -13,13 +13,13 @@ use super::report::writer::ReportWriter;
 use super::room::Room;
 use super::session::{Session, SessionEvent};
 use super::signals::SignalWatch;
-use super::told::Told;
 use crate::action::ConditionSource;
 use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Line, Recorder, RevokedRecord};
 use crate::midi::Message;
+use crate::os::DryRun;
 use crate::os::{Revocations, RevokedEffect};
 use crate::plugins::PluginSet;
 use crate::sandbox::{Done, Leaving, Pool, PoolObserver, Services, Shutdown, Status, ThreadError};
@@ -66,8 +66,8 @@ pub struct LiveRun {
     pub clock: Arc<dyn Clock>,
     /// What plugins are given.
     pub services: Arc<Services>,
-    /// The same outside as in `services`, when this is a dry run.
-    pub told: Option<Arc<Told>>,
+    /// The handler of effects in `services`, when that is a dry run.
+    pub told: Option<Arc<DryRun>>,
     /// Who tells of effects that are dropped while they wait; nobody where none waits.
     pub revocations: Option<Arc<Revocations>>,
     /// Records it, if wanted.

@@ -16,7 +16,6 @@ mod resources;
 mod room;
 mod session;
 mod signals;
-mod told;
 
 pub use dispatch::Replayed;
 pub use live::{Feed, LiveEnd, LiveError, LiveRun, run_live};
@@ -25,4 +24,3 @@ pub use report::order::Ordered;
 pub use report::queue::LostLines;
 pub use resources::{ResourceFigures, Resources};
 pub use session::{Session, SessionEvent};
-pub use told::Told;

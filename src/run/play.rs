@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::dispatch::{Calls, Dispatch, Replayed, Report};
 use super::session::{Session, SessionEvent};
-use super::told::Told;
 use crate::action::{ConditionSource, Left};
 use crate::capability::Capability;
 use crate::config::Config;
@@ -13,6 +12,7 @@ use crate::confine::Confinement;
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, Recorder, RevokedRecord};
 use crate::midi::Message;
+use crate::os::DryRun;
 use crate::plugins::PluginSet;
 use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
 use crate::time::{Alarm, Clock, Micros, VirtualClock};
@@ -28,8 +28,8 @@ pub struct Playing {
     pub clock: Arc<VirtualClock>,
     /// What plugins are given.
     pub services: Arc<Services>,
-    /// The same outside as in `services`, when this is a dry run.
-    pub told: Option<Arc<Told>>,
+    /// The handler of effects in `services`, when that is a dry run.
+    pub told: Option<Arc<DryRun>>,
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,
     /// When this is a recorded session: what timing did to it, and when it ended.

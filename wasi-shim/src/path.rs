@@ -27,7 +27,7 @@ impl<'a> GuestPath<'a> {
         Ok(Self { text: bytes })
     }
 
-    /// The same for what is to be the target of a symbolic link.
+    /// Reads what is to be the target of a symbolic link.
     pub(crate) fn target(bytes: &'a [u8]) -> Result<Self, Errno> {
         if bytes.len() > MAX_TARGET { Err(Errno::Nametoolong) } else { Self::parse(bytes) }
     }

@@ -49,7 +49,7 @@ impl Reader<'_> {
         self.channel_of(&value)
     }
 
-    /// The same where it must be there. Channel 1 stands in for one that is missing or wrong.
+    /// Reads a channel that must be there. Channel 1 stands in for one that is missing or wrong.
     pub(super) fn need_channel(&mut self, fields: &mut Table<'_>) -> Channel {
         const FIRST: Channel = Channel::from_status(0);
         let value = fields.need(&["channel"]);

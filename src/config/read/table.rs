@@ -57,7 +57,7 @@ impl<'a> Table<'a> {
         }
         found.map(|(_, value)| value)
     }
-    /// The same, and an error when it is not there.
+    /// Takes the value under one of `names`. That there is none is an error.
     pub(super) fn need(&mut self, names: &[&'static str]) -> Option<Value<'a>> {
         let value = self.take(names);
         if value.is_none() {

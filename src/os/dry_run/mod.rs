@@ -1,37 +1,127 @@
-//! Effects and requests that are told instead of done.
+//! Dry runs: effects and requests that are told instead of done.
 
 mod answers;
 
-use std::fmt::Display;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 
 pub use answers::{AnswersError, CannedAnswers};
 
-/// Hands every effect and request to a function, as one line, and does nothing else. Requests are answered from a file, or as a
-/// success.
-pub struct DryRun<F> {
-    tell: F,
+/// Performs nothing, answers everything with success or with what a file of answers has, and keeps what plugins asked for until
+/// the report of their call is written. (What mappings ask for is in the report already.)
+#[derive(Debug, Default)]
+pub struct DryRun {
+    kept: Mutex<Kept>,
     answers: CannedAnswers,
+    /// Told at once of what would be kept.
+    tell: Option<fn(&dyn std::fmt::Display)>,
 }
 
-impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> DryRun<F> {
-    /// Tells effects and requests to `tell`, on the thread that wants them.
-    pub const fn new(answers: CannedAnswers, tell: F) -> Self {
-        Self { tell, answers }
+#[derive(Debug, Default)]
+struct Kept {
+    effects: Vec<PluginEffect>,
+    bytes: usize,
+}
+
+/// What a plugin asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginEffect {
+    /// The plugin.
+    pub plugin: String,
+    /// In whose name.
+    pub tenant: String,
+    /// The configuration's name for it, or the host function's.
+    pub action: &'static str,
+    /// As one line.
+    pub effect: String,
+}
+
+impl PluginEffect {
+    /// About how many bytes of memory it holds.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.plugin.len() + self.tenant.len() + self.effect.len()
     }
 }
 
-impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> EffectHandler for DryRun<F> {
+/// Effects kept at once; a call's fuel bounds them far lower.
+const MAX_KEPT: usize = 65_536;
+
+/// Bytes of effects kept at once.
+const MAX_BYTES: usize = 16 << 20;
+
+impl DryRun {
+    /// One in which every request succeeds.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// One whose requests are answered with `answers`.
+    #[must_use]
+    pub fn answering(answers: CannedAnswers) -> Arc<Self> {
+        Arc::new(Self { kept: Mutex::default(), answers, tell: None })
+    }
+
+    /// One that keeps nothing and tells `tell`, on the thread that asks.
+    #[must_use]
+    pub fn telling(answers: CannedAnswers, tell: fn(&dyn std::fmt::Display)) -> Arc<Self> {
+        Arc::new(Self { kept: Mutex::default(), answers, tell: Some(tell) })
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what `plugin` asked for in the name of `tenant`, in order.
+    pub fn take(&self, plugin: &str, tenant: &str) -> Vec<PluginEffect> {
+        let mut kept = self.kept();
+        let taken: Vec<_> =
+            kept.effects.extract_if(.., |effect| effect.plugin == plugin && effect.tenant == tenant).collect();
+        kept.bytes = kept.bytes.saturating_sub(taken.iter().map(PluginEffect::bytes).sum());
+        taken
+    }
+}
+
+impl DryRun {
+    /// Keeps what a plugin asks for.
+    fn keep(
+        &self,
+        origin: Origin<'_>,
+        action: &'static str,
+        effect: &dyn std::fmt::Display,
+    ) -> Result<(), EffectError> {
+        let Origin::Plugin { plugin, tenant } = origin else { return Ok(()) };
+        if let Some(tell) = self.tell {
+            tell(effect);
+            return Ok(());
+        }
+        let effect = PluginEffect { plugin: plugin.into(), tenant: tenant.into(), action, effect: effect.to_string() };
+        let mut kept = self.kept();
+        let bytes = kept.bytes.saturating_add(effect.bytes());
+        if kept.effects.len() >= MAX_KEPT || bytes > MAX_BYTES {
+            let (count, bytes) = (kept.effects.len(), kept.bytes);
+            return Err(EffectError::Busy(format!(
+                "{count} effects ({bytes} bytes) are told already, and nobody reads them"
+            )));
+        }
+        kept.bytes = bytes;
+        kept.effects.push(effect);
+        Ok(())
+    }
+}
+
+impl EffectHandler for DryRun {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
-        (self.tell)(effect, origin);
-        Ok(Reply::Done)
+        self.keep(origin, effect.action(), effect).map(|()| Reply::Done)
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
-        if !matches!(request, Request::SocketCloseAll) {
-            (self.tell)(request, origin);
+        if !matches!(request, Request::SocketCloseAll)
+            && let Err(busy) = self.keep(origin, request.function(), request)
+        {
+            return Answer { result: Err(busy), waited: Duration::ZERO };
         }
         self.answers.answer(request, origin)
     }
@@ -41,32 +131,17 @@ impl<F: Fn(&dyn Display, Origin<'_>) + Send + Sync> EffectHandler for DryRun<F> 
     }
 }
 
-impl<F> std::fmt::Debug for DryRun<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DryRun").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Escape as _;
-    use std::sync::Mutex;
 
     #[test]
-    fn effects_are_told_with_their_origin_and_not_done() {
-        let told = Mutex::new(Vec::new());
-        let outside = DryRun::new(CannedAnswers::default(), |effect: &dyn Display, origin: Origin<'_>| {
-            told.lock().expect("no panic holds it").push(format!("{origin:?} {effect}"));
-        });
-        let file = std::env::temp_dir().join(format!("conductor-dry-{}", std::process::id()));
-        let effect = Effect::Shell(format!("touch {}", file.escaped()));
-        let plugin = Origin::Plugin { plugin: "p", tenant: "t" };
-        assert_eq!(outside.perform(&effect, Origin::Mapping), Ok(Reply::Done));
-        assert_eq!(outside.perform(&Effect::Text("a".into()), plugin), Ok(Reply::Done));
-        assert!(!file.exists());
-        let told = told.into_inner().expect("no panic held it");
-        let first = format!("Mapping shell: touch {}", file.escaped());
-        assert_eq!(told, [first.as_str(), "Plugin { plugin: \"p\", tenant: \"t\" } type: a"]);
+    fn effects_nobody_reads_are_bounded() {
+        let (told, origin) = (DryRun::new(), Origin::Plugin { plugin: "p", tenant: "default" });
+        let text = Effect::Text("x".repeat(100));
+        let taken = (0..70_000).filter(|_| told.perform(&text, origin).is_ok()).count();
+        assert!(taken <= MAX_KEPT && taken * 100 < MAX_BYTES, "{taken}");
+        assert_eq!(told.take("p", "default").len(), taken);
+        assert!(told.perform(&text, origin).is_ok());
     }
 }

@@ -48,7 +48,7 @@ impl Filled {
         }
         self.scrub_bytes(&mut response.body);
     }
-    /// The same in a text.
+    /// Puts the placeholders back where their values stand in `text`.
     pub(super) fn scrub_text(&self, text: &mut String) {
         for (value, placeholder) in &self.0 {
             if text.contains(value.as_str()) {
@@ -56,7 +56,7 @@ impl Filled {
             }
         }
     }
-    /// The same in bytes.
+    /// Puts the placeholders back where their values stand in `bytes`.
     pub(super) fn scrub_bytes(&self, bytes: &mut Vec<u8>) {
         for (value, placeholder) in &self.0 {
             replace(bytes, value.as_bytes(), placeholder.as_bytes());

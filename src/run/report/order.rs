@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::queue::ReportReceiver;
 use crate::journal::{Entry, What};
+use crate::os::DryRun;
 use crate::run::dispatch::{Report, shutdown_entries, with_effects};
-use crate::run::told::Told;
 use crate::sandbox::Done;
 use crate::text::Tally;
 
@@ -31,7 +31,7 @@ pub(in crate::run) struct Joined {
 
 impl Joined {
     /// All that came of what `report` completes; nothing when it completes nothing.
-    pub(in crate::run) fn entries(&mut self, report: Report, told: Option<&Told>) -> Option<Vec<Entry>> {
+    pub(in crate::run) fn entries(&mut self, report: Report, told: Option<&DryRun>) -> Option<Vec<Entry>> {
         match report {
             Report::Entry(entry) => Some(vec![entry]),
             Report::Leaving(_) => None,
@@ -86,7 +86,7 @@ impl Joined {
     }
 }
 
-fn finished(entry: Entry, done: Done, told: Option<&Told>) -> Vec<Entry> {
+fn finished(entry: Entry, done: Done, told: Option<&DryRun>) -> Vec<Entry> {
     let Done { job, before, outcome, after } = done;
     let config = Arc::clone(&entry.config);
     let mut entries = Vec::new();

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::order::Place;
 use crate::journal::{Entry, What};
+use crate::os::DryRun;
 use crate::run::dispatch::Report;
-use crate::run::told::Told;
 use crate::sandbox::{Done, Shutdown};
 use crate::text::Tally;
 
@@ -35,14 +35,14 @@ pub(in crate::run) struct ReportSender {
     to: Sender<Queued>,
     fill: Arc<Fill>,
     /// Effects that a lost call asked for in a dry run are lost with it.
-    told: Option<Arc<Told>>,
+    told: Option<Arc<DryRun>>,
 }
 
 /// The receiving side.
 pub(in crate::run) struct ReportReceiver {
     from: Receiver<Queued>,
     fill: Arc<Fill>,
-    told: Option<Arc<Told>>,
+    told: Option<Arc<DryRun>>,
 }
 
 #[allow(clippy::large_enum_variant)] // nearly all are reports
@@ -117,7 +117,7 @@ impl State {
 }
 
 /// The two sides. `told` is the outside of a dry run.
-pub(in crate::run) fn report_queue(told: Option<Arc<Told>>) -> (ReportSender, ReportReceiver) {
+pub(in crate::run) fn report_queue(told: Option<Arc<DryRun>>) -> (ReportSender, ReportReceiver) {
     let (to, from) = channel();
     let fill = Arc::<Fill>::default();
     let sender = ReportSender { to, fill: Arc::clone(&fill), told: told.clone() };
@@ -233,7 +233,7 @@ fn bytes_of(report: &Report) -> usize {
     size_of::<Queued>() + held
 }
 
-/// The same of a call that is done.
+/// About how many bytes of memory a call that is done holds.
 fn bytes_of_done(done: &Done) -> usize {
     let metadata: usize = done.job.context.metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
     let shutdowns = done.before.iter().chain(&done.after).map(|gone| size_of::<Shutdown>() + gone.outcome.held_bytes());
@@ -241,7 +241,7 @@ fn bytes_of_done(done: &Done) -> usize {
 }
 
 /// Forgets what was asked for in what `report` tells.
-fn forget_effects(told: Option<&Told>, report: &Report) {
+fn forget_effects(told: Option<&DryRun>, report: &Report) {
     let Some(told) = told else { return };
     match report {
         Report::Done(done) => drop(told.take(&done.job.call.plugin, &done.job.call.tenant)),

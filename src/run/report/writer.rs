@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use super::order::{Joined, Order, Ordered, Place};
 use super::queue::{LostLines, Received, ReportSender, report_queue};
 use crate::journal::{Entry, What};
+use crate::os::DryRun;
 use crate::run::live::Event;
-use crate::run::told::Told;
 use crate::sandbox::PluginLog;
 use crate::text::Repeats;
 
@@ -22,7 +22,7 @@ impl ReportWriter {
     /// `ordered` is given entries in the order of events; `tell` as they come, and `false` from it asks for the end.
     pub(in crate::run) fn start(
         events: SyncSender<Event>,
-        told: Option<Arc<Told>>,
+        told: Option<Arc<DryRun>>,
         log: Arc<PluginLog>,
         ordered: Option<Ordered>,
         mut tell: impl FnMut(Entry) -> bool + Send + 'static,

@@ -206,7 +206,7 @@ impl Run {
             return Ok(Arc::<Live>::clone(live));
         }
         let answers = answers(self.answer.as_deref())?;
-        Ok(Arc::new(DryRun::new(answers, |wanted, _| say(&format!("would do: {wanted}")))))
+        Ok(DryRun::telling(answers, |wanted| say(&format!("would do: {wanted}"))))
     }
 }
 
