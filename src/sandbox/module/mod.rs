@@ -1,12 +1,11 @@
 //! What a module is before it is loaded: its sections, what it says of itself, and why it is refused.
 
+pub(super) mod wasi;
 pub(super) mod description;
 pub(super) mod error;
 pub(super) mod header;
 pub(super) mod known_host;
 pub(super) mod lengths;
-pub(super) mod loader;
-pub(super) mod manifest;
 pub(super) mod metadata;
 pub(super) mod nearest;
 pub(super) mod params_schema;
