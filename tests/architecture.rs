@@ -78,8 +78,8 @@ fn rooms() -> Vec<String> {
     source.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).map(str::to_owned).collect()
 }
 
-/// The name of the room that a path beginning with `crate::sandbox::` or, `depth` levels below the sandbox, with `super::` leads to:
-/// what follows each such beginning in `line`.
+/// The first name of each path in `line` that begins in the sandbox: behind `sandbox::`, or behind as many `super::` as a file `depth`
+/// levels below it needs.
 fn sandbox_names(line: &str, depth: usize) -> Vec<&str> {
     fn word(rest: &str) -> &str {
         rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
@@ -102,16 +102,17 @@ fn the_rooms_of_the_sandbox_import_one_way() {
             let inside = file.strip_prefix(root().join("sandbox")).expect("a file of the sandbox");
             let depth = inside.components().count() - usize::from(inside.ends_with("mod.rs"));
             // Unit tests stand at the end of a file; they may try a room as those above it use it.
-            let code = code(&file).into_iter().take_while(|(_, line)| line != "#[cfg(test)]");
+            let code = code(&file).into_iter().take_while(|(_, line)| line != "mod tests {");
             for (number, line) in code {
                 for name in sandbox_names(&line, depth) {
                     if name == *room || rooms[..position].iter().any(|above| above == name) {
                         continue;
                     }
-                    let problem = match rooms.iter().any(|below| below == name) {
-                        true => format!("uses {name}, which stands below it"),
-                        // What the sandbox shows to others may come from any room.
-                        false => format!("names \"{name}\" without its room"),
+                    // What the sandbox shows to others may come from any room.
+                    let problem = if rooms.iter().any(|below| below == name) {
+                        format!("uses {name}, which stands below it")
+                    } else {
+                        format!("names \"{name}\" without its room")
                     };
                     wrong.push(format!("{}:{number}: {room} {problem}", file.display()));
                 }

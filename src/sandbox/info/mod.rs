@@ -1,4 +1,4 @@
-//! What every instance of a loaded plugin shares and the machinery of loading is no part of.
+//! What every instance of a loaded plugin shares: its name, limits, grant and counters. What was linked and translated is not here.
 
 pub(super) mod counters;
 pub(super) mod denials;

@@ -1,6 +1,5 @@
 //! What a module is before it is loaded: its sections, what it says of itself, and why it is refused.
 
-pub(super) mod wasi;
 pub(super) mod description;
 pub(super) mod error;
 pub(super) mod header;
@@ -12,3 +11,4 @@ pub(super) mod params_schema;
 pub(super) mod parse;
 pub(super) mod producer;
 pub(super) mod signature;
+pub(super) mod wasi;

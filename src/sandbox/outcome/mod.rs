@@ -1,7 +1,7 @@
 //! What came of a call.
 
-pub(super) mod leaving;
 pub(super) mod guest_log;
+pub(super) mod leaving;
 pub(super) mod quarantine;
 
 use std::borrow::Cow;

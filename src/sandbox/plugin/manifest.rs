@@ -18,6 +18,7 @@ use crate::sandbox::store::host_function::HostFunction;
 pub struct Manifest {
     admitted: AdmittedPlugin,
     description: Arc<Description>,
+    /// Runs it for what it declares only by running; `conformance` hands this in, where [`Manifest::read`] is.
     probe: fn(&Arc<Self>) -> Probed,
     functions: &'static [HostFunction],
     probed: OnceLock<Option<Probed>>,
