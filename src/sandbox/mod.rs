@@ -1,4 +1,4 @@
-//! The only user of wasmi: engine, limits, guest memory, ABI, instance, pool.
+//! The only user of wasmi, in rooms that import each other one way: from what a module is to plugins at work.
 //!
 //! ```text
 //! AdmittedPlugin → Manifest (what it imports, exports, says, needs)
@@ -12,49 +12,49 @@
 
 // In this order: a room imports only rooms above it (tests/architecture.rs).
 
-/// How messages write amounts, names and sections of the configuration.
+// How messages write amounts, names and sections of the configuration.
 mod units;
 
-/// A guest's linear memory: its bytes, bounds checked, and its pages, given back while they hold nothing.
+// A guest's linear memory: its bytes, bounds checked, and its pages, given back while they hold nothing.
 mod memory;
 
-/// From the bytes of a module to the bytes the engine translates.
+// From the bytes of a module to the bytes the engine translates.
 mod translate;
 
-/// What a module says of itself, and why it is refused.
+// What a module says of itself, and why it is refused.
 mod module;
 
-/// What was running when a guest was stopped, by name.
+// What was running when a guest was stopped, by name.
 mod backtrace;
 
-/// How the engine is set up, what limits a guest, and the fault it is when a limit is reached.
+// How the engine is set up, what limits a guest, and the fault it is when a limit is reached.
 mod engine;
 
-/// What came of a call: a status, log lines, a rest after too many faults.
+// What came of a call: a status, log lines, a rest after too many faults.
 mod outcome;
 
-/// What every instance of a loaded plugin shares: its name, limits, grant and counters.
+// What every instance of a loaded plugin shares: its name, limits, grant and counters.
 mod info;
 
-/// What the store of an instance holds while its guest runs, and what the guest reaches through it.
+// What the store of an instance holds while its guest runs, and what the guest reaches through it.
 mod store;
 
-/// A loaded plugin: validated and linked. Nothing of it has run.
+// A loaded plugin: validated and linked. Nothing of it has run.
 mod plugin;
 
-/// A plugin at work for one tenant.
+// A plugin at work for one tenant.
 mod instance;
 
-/// Plugins at work: in order for each plugin and tenant, in parallel across them.
+// Plugins at work: in order for each plugin and tenant, in parallel across them.
 mod pool;
 
-/// How a plugin behaves before anything is granted to it, and what it declares only by running.
+// How a plugin behaves before anything is granted to it, and what it declares only by running.
 mod conformance;
 
-/// Running a program that is no plugin.
+// Running a program that is no plugin.
 mod command;
 
-/// How modules are prepared and compiled, for tests.
+// How modules are prepared and compiled, for tests.
 mod loader;
 
 pub use backtrace::frames::{Backtrace, Frame};
