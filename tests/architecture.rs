@@ -72,6 +72,56 @@ fn data_flows_one_way() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The rooms of the sandbox in the order `src/sandbox/mod.rs` lists them.
+fn rooms() -> Vec<String> {
+    let source = fs::read_to_string(root().join("sandbox/mod.rs")).expect("src/sandbox/mod.rs");
+    source.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).map(str::to_owned).collect()
+}
+
+/// The first name of each path in `line` that begins in the sandbox: behind `sandbox::`, or behind as many `super::` as a file `depth`
+/// levels below it needs.
+fn sandbox_names(line: &str, depth: usize) -> Vec<&str> {
+    fn word(rest: &str) -> &str {
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+    }
+    let mut found: Vec<_> = line.match_indices("sandbox::").map(|(at, path)| word(&line[at + path.len()..])).collect();
+    let up = "super::".repeat(depth);
+    let begins = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    let above = line.match_indices(&up).filter(|(at, _)| begins(*at));
+    found.extend(above.map(|(at, path)| word(&line[at + path.len()..])));
+    found
+}
+
+#[test]
+fn the_rooms_of_the_sandbox_import_one_way() {
+    let rooms = rooms();
+    assert!(rooms.len() >= 15, "src/sandbox/mod.rs lists {} rooms", rooms.len());
+    let mut wrong = Vec::new();
+    for (position, room) in rooms.iter().enumerate() {
+        for file in files_of(&format!("sandbox/{room}")) {
+            let inside = file.strip_prefix(root().join("sandbox")).expect("a file of the sandbox");
+            let depth = inside.components().count() - usize::from(inside.ends_with("mod.rs"));
+            // Unit tests stand at the end of a file; they may try a room as those above it use it.
+            let code = code(&file).into_iter().take_while(|(_, line)| line != "mod tests {");
+            for (number, line) in code {
+                for name in sandbox_names(&line, depth) {
+                    if name == *room || rooms[..position].iter().any(|above| above == name) {
+                        continue;
+                    }
+                    // What the sandbox shows to others may come from any room.
+                    let problem = if rooms.iter().any(|below| below == name) {
+                        format!("uses {name}, which stands below it")
+                    } else {
+                        format!("names \"{name}\" without its room")
+                    };
+                    wrong.push(format!("{}:{number}: {room} {problem}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 /// `needle` may stand only in files of `allowed`.
 fn only_in(needles: &[&str], allowed: &[&str]) {
     let mut wrong = Vec::new();

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use wasmi::{ExternType, F32, F64, FuncType, Module, Val, ValType};
 
 use super::CommandError;
-use crate::sandbox::ValueType;
+use crate::sandbox::module::signature::ValueType;
 
 /// Functions that are named where one is missing.
 const LISTED: usize = 20;

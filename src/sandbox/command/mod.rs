@@ -15,11 +15,12 @@ pub(super) use runner::load;
 
 use crate::confine::Confinement;
 use crate::sandbox::backtrace::frames::Backtrace;
+use crate::sandbox::engine::fault::Trap;
 use crate::sandbox::engine::stack::ThreadError;
-use crate::sandbox::instance::fault::{Bytes, Trap, grouped};
 use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::known_host::known_host;
 use crate::sandbox::module::signature::{Signature, ValueType};
+use crate::sandbox::units::{Bytes, grouped};
 use crate::text::{clean, clean_name};
 
 /// Longest name of an import that is repeated in a message, in bytes.
@@ -190,7 +191,7 @@ impl Command {
     /// Runs the module `wasm`, on standard input, output and error of this process.
     pub fn run(&self, wasm: &[u8]) -> Result<Ended, CommandError> {
         let confined = || Confinement::to(self.directories.iter().map(|directory| directory.host.as_path()));
-        super::on_guest_thread(confined, || runner::run(self, wasm))?
+        super::engine::stack::on_guest_thread(confined, || runner::run(self, wasm))?
     }
 }
 

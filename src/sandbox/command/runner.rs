@@ -16,16 +16,17 @@ use super::invoke::{self, Invoked};
 use super::output::Steady;
 use super::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 use crate::sandbox::backtrace::frames::{Backtrace, FunctionNames};
+use crate::sandbox::engine::fault::Trap;
 use crate::sandbox::engine::fuel::SLICE;
 use crate::sandbox::engine::meter::Meter;
-use crate::sandbox::engine::run::Stopped;
+use crate::sandbox::engine::meter::Stopped;
 use crate::sandbox::engine::{DEEPEST_RECURSION, command_engine};
-use crate::sandbox::instance::fault::Trap;
-use crate::sandbox::instance::wasi;
+use crate::sandbox::memory::PAGE;
 use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::header;
 use crate::sandbox::module::lengths;
-use crate::sandbox::module::parse::PAGE;
+use crate::sandbox::module::signature::{Signature, ValueType};
+use crate::sandbox::module::wasi;
 use crate::sandbox::translate::{self, grow_deferred};
 use crate::time::FILE_EPOCH_US;
 
@@ -197,14 +198,11 @@ fn check(module: &Module, command: &Command) -> Result<Option<Invoked>, CommandE
     }
 }
 
-fn same(expected: &crate::sandbox::Signature, ty: &FuncType) -> bool {
-    let equal = |wanted: &[crate::sandbox::ValueType], found: &[ValType]| {
+fn same(expected: &Signature, ty: &FuncType) -> bool {
+    let equal = |wanted: &[ValueType], found: &[ValType]| {
         wanted.len() == found.len()
             && wanted.iter().zip(found).all(|(wanted, found)| {
-                matches!(
-                    (wanted, found),
-                    (crate::sandbox::ValueType::I32, ValType::I32) | (crate::sandbox::ValueType::I64, ValType::I64)
-                )
+                matches!((wanted, found), (ValueType::I32, ValType::I32) | (ValueType::I64, ValType::I64))
             })
     };
     equal(&expected.params, ty.params()) && equal(&expected.results, ty.results())

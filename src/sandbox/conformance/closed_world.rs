@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::digest::Digest;
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
-use crate::sandbox::instance::services::Services;
+use crate::sandbox::store::services::Services;
 use crate::time::{
     Alarm, Clock, Entropy, FILE_EPOCH_US, Micros, SeededEntropy, SystemClock, SystemEntropy, VirtualClock,
 };

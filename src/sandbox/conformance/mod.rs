@@ -20,10 +20,10 @@ use crate::config::PluginConfig;
 use crate::confine::Confinement;
 use crate::sandbox::conformance::closed_world::ClosedWorld;
 use crate::sandbox::engine::stack::on_guest_thread;
-use crate::sandbox::instance::outcome::LogLine;
 use crate::sandbox::module::error::{PluginError, PluginErrorKind};
-use crate::sandbox::module::manifest::Manifest;
+use crate::sandbox::outcome::LogLine;
 use crate::sandbox::plugin::Plugin;
+use crate::sandbox::plugin::manifest::Manifest;
 use rehearsal::{Rehearsal, Step, shown};
 
 /// Inputs that a check tells of, of those the plugin did not stand.

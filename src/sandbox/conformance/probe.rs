@@ -1,18 +1,20 @@
 //! What a plugin declares only by running: by what `init` returns, or by its export `capabilities`.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capability::Capability;
 use crate::config::PluginConfig;
+use crate::package::AdmittedPlugin;
 use crate::sandbox::conformance::closed_world::{ClosedWorld, TENANT};
 use crate::sandbox::instance::Instance;
-use crate::sandbox::instance::outcome::Status;
 use crate::sandbox::module::description::unknown_capabilities;
-use crate::sandbox::module::manifest::Manifest;
-use crate::sandbox::module::metadata::Metadata;
+use crate::sandbox::module::error::PluginError;
+use crate::sandbox::outcome::Status;
 use crate::sandbox::plugin::Plugin;
+use crate::sandbox::plugin::manifest::Manifest;
+use crate::sandbox::plugin::probed::Probed;
+use crate::sandbox::store::host_function::HostFunction;
 
 /// Fuel a declaration may use: three times what the start of a plugin built by Go takes, and less than a second.
 const MAX_FUEL: u64 = 50_000_000;
@@ -23,27 +25,16 @@ const MAX_MEMORY: u64 = 32 << 20;
 /// Real time it may take: that fuel takes a hundredth of it on a slow machine.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// What a plugin declared when it ran.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Probed {
-    /// The metadata that `init` returned.
-    pub metadata: Option<Metadata>,
-    /// The capabilities in that metadata, and those that `capabilities` returned.
-    pub capabilities: BTreeSet<Capability>,
-    /// What is odd about it.
-    pub remarks: Vec<String>,
-    /// Why it did not get to the end: what it declares is then not known.
-    pub failure: Option<String>,
-}
-
-impl Probed {
-    fn failed(failure: String) -> Self {
-        Self { failure: Some(failure), ..Self::default() }
+impl Manifest {
+    /// Reads the sections of the bytes that were admitted, and holds imports and exports against the contract; `functions` are those
+    /// that can be imported. Nothing of the plugin runs.
+    pub fn read(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -> Result<Arc<Self>, PluginError> {
+        Self::read_with(admitted, functions, probe)
     }
 }
 
 /// Has an admitted plugin declare what it needs, under an empty grant, in virtual time, with small limits and no files.
-pub(in crate::sandbox) fn probe(manifest: &Arc<Manifest>) -> Probed {
+fn probe(manifest: &Arc<Manifest>) -> Probed {
     let admitted = manifest.admitted();
     let mut settings = PluginConfig::new(admitted.path().to_owned());
     (settings.wasm.max_fuel, settings.wasm.max_memory_bytes) = (MAX_FUEL, MAX_MEMORY);

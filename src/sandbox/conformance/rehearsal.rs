@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::inputs::{Input, Inputs};
 use super::{CheckName, MAX_FUEL};
 use crate::sandbox::conformance::closed_world::{ClosedWorld, TENANT};
+use crate::sandbox::engine::fault::{Fault, FaultKind};
 use crate::sandbox::instance::Instance;
-use crate::sandbox::instance::fault::{Fault, FaultKind};
-use crate::sandbox::instance::outcome::{Outcome, Status};
-use crate::sandbox::instance::request::{Context, Request};
 use crate::sandbox::module::metadata::Metadata;
+use crate::sandbox::outcome::{Outcome, Status};
 use crate::sandbox::plugin::Plugin;
+use crate::sandbox::store::request::{Context, Request};
 
 /// Of parameters that are made these many are tried in any case, whatever the first took.
 const TRIED_ANYWAY: usize = 2;

@@ -5,9 +5,9 @@ use wasmi::errors::{MemoryError, TableError};
 use wasmi_core::LimiterError;
 
 use crate::config::WasmConfig;
+use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::total_memory::MemoryShare;
-use crate::sandbox::instance::fault::FaultKind;
-use crate::sandbox::module::parse::PAGE;
+use crate::sandbox::memory::PAGE;
 
 /// Tables a module may have; the limit counts their elements together.
 const MAX_TABLES: usize = 100;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::config::WasmConfig;
-use crate::sandbox::engine::run::Stopped;
 use crate::time::Micros;
 
 /// Where a call was stopped by time. Host calls belong to it because a host function charges before it has an effect, and the next
@@ -47,6 +46,26 @@ pub struct Asked {
     /// What of it is for sleep: a nanosecond of sleep is one fuel.
     pub slept: u64,
 }
+
+/// Why a host function ended the call. Travels through the engine as a host error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum Stopped {
+    /// The call's fuel is used up.
+    Fuel,
+    /// The call's time is up, or was here when the session was recorded.
+    Deadline,
+}
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fuel => f.write_str("the call's fuel is used up"),
+            Self::Deadline => f.write_str("the call's time is up"),
+        }
+    }
+}
+
+impl wasmi::errors::HostError for Stopped {}
 
 /// Fuel and time of the current call. What is in the store is part of what was given.
 #[derive(Debug, Default)]

@@ -1,12 +1,9 @@
 //! How the engine is set up: one per loaded plugin, because translated code is freed only with its engine.
 
-pub(super) mod confinement;
+pub(super) mod fault;
 pub(super) mod fuel;
 pub(super) mod limiter;
-pub(super) mod memory;
 pub(super) mod meter;
-pub(super) mod reclaim;
-pub(super) mod run;
 pub(super) mod stack;
 pub(super) mod total_memory;
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::sandbox::instance::fault::Bytes;
+use crate::sandbox::units::Bytes;
 use crate::text::Tally;
 
 /// Plugins that a warning names, those that hold the most.

@@ -2,11 +2,11 @@
 
 use wasmi::{Memory, Store, TypedFunc, WasmParams, WasmResults};
 
-use crate::sandbox::engine::memory;
-use crate::sandbox::engine::run::run;
-use crate::sandbox::instance::fault::FaultKind;
-use crate::sandbox::instance::state::State;
-use crate::sandbox::module::parse::{MAX_METADATA, PAGE};
+use crate::sandbox::engine::fault::FaultKind;
+use crate::sandbox::memory::{self, PAGE};
+use crate::sandbox::module::parse::MAX_METADATA;
+use crate::sandbox::store::run::run;
+use crate::sandbox::store::state::State;
 use crate::text::json_error;
 
 /// The exports of one instance.

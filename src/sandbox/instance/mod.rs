@@ -1,17 +1,6 @@
 //! A plugin at work for one tenant: its store, its memory, and the calls into it.
 
-pub(super) mod errno;
 pub(super) mod exports;
-pub(super) mod fault;
-pub(super) mod host_function;
-pub(super) mod leaving;
-pub(super) mod log;
-pub(super) mod outcome;
-pub(super) mod request;
-pub(super) mod services;
-pub(super) mod state;
-pub(super) mod trace;
-pub(super) mod wasi;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,25 +12,26 @@ use crate::capability::Capability;
 use crate::config::{Isolation, Params};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
-use crate::sandbox::engine::confinement::confinement;
+use crate::sandbox::engine::fault::{Fault, FaultKind, Trap};
 use crate::sandbox::engine::limiter::Limits;
-use crate::sandbox::engine::memory;
 use crate::sandbox::engine::meter::Meter;
-use crate::sandbox::engine::reclaim::release_zero_pages;
-use crate::sandbox::engine::run::{explain, is_element_segment, run};
 use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_thread};
 use crate::sandbox::engine::total_memory::MemoryShare;
+use crate::sandbox::info::PluginInfo;
 use crate::sandbox::instance::exports::{Dialect, Exports, Region};
-use crate::sandbox::instance::fault::{Fault, FaultKind, OutOfMemoryBounds, Trap};
-use crate::sandbox::instance::outcome::{Outcome, Rejection, Status};
-use crate::sandbox::instance::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
-use crate::sandbox::instance::services::{Phase, Services};
-use crate::sandbox::instance::state::{CallState, State, files_of};
-use crate::sandbox::instance::wasi::{Shared, context};
+use crate::sandbox::memory::reclaim::release_zero_pages;
+use crate::sandbox::memory::{self, OutOfMemoryBounds};
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
 use crate::sandbox::module::parse::MAX_METADATA;
+use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
+use crate::sandbox::store::confinement::confinement;
+use crate::sandbox::store::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
+use crate::sandbox::store::run::{explain, is_element_segment, run};
+use crate::sandbox::store::services::{Phase, Services};
+use crate::sandbox::store::state::{CallState, State, files_of};
+use crate::sandbox::store::wasi::{Shared, context};
 use crate::time::Alarm;
 
 /// Room for requests is asked for in multiples of this many bytes.
@@ -127,7 +117,7 @@ impl Instance {
         let settings = plugin.settings();
         let Shared { lines, deadline, waited } = shared;
         let state = State {
-            plugin: Arc::clone(plugin),
+            plugin: Arc::clone(plugin.info()),
             tenant: tenant.into(),
             generation,
             services: Arc::clone(services),
@@ -223,7 +213,7 @@ impl Instance {
     }
 
     /// The plugin.
-    pub fn plugin(&self) -> &Arc<Plugin> {
+    pub fn plugin(&self) -> &Arc<PluginInfo> {
         &self.store.data().plugin
     }
     /// What the plugin says of itself: in its custom section, or else as `init` returned it.
@@ -581,7 +571,7 @@ fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
 }
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
-fn stopped(plugin: &Plugin, function: &'static str, kind: FaultKind) -> Outcome {
+fn stopped(plugin: &PluginInfo, function: &'static str, kind: FaultKind) -> Outcome {
     let outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), function, kind)));
     plugin.counters().ran(&outcome);
     outcome

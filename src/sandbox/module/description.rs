@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::capability::Capability;
-use crate::sandbox::instance::host_function::{HostFunction, MODULE};
-use crate::sandbox::instance::wasi;
 use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::parse::{Export, ExportKind, Import, Sections, Sizes};
 use crate::sandbox::module::producer::Language;
+use crate::sandbox::module::wasi;
 use crate::text::clean_name;
+
+/// The module host functions are imported from.
+pub(in crate::sandbox) const MODULE: &str = "conductor";
 
 /// Longest name of a capability that is repeated in a remark, in bytes.
 const MAX_NAME: usize = 40;
@@ -32,8 +34,12 @@ pub struct Description {
 }
 
 impl Description {
-    /// Reads the sections of `wasm` and holds imports and exports against the contract; `functions` are those it can import.
-    pub fn read(wasm: &[u8], functions: &[HostFunction]) -> Result<Self, PluginErrorKind> {
+    /// Reads the sections of `wasm` and holds imports and exports against the contract; `implies` says which capability a host
+    /// function of this name needs.
+    pub(in crate::sandbox) fn read_with(
+        wasm: &[u8],
+        implies: impl Fn(&str) -> Option<Capability>,
+    ) -> Result<Self, PluginErrorKind> {
         let sections = Sections::read(wasm)?;
         sections.check(&[MODULE, wasi::MODULE])?;
         let metadata = sections
@@ -44,7 +50,7 @@ impl Description {
             .map_err(|reason| PluginErrorKind::Metadata { reason })?;
         let implied = sections.imports.iter().filter_map(|import| match import.module.as_str() {
             wasi::MODULE => wasi::implies(&import.name),
-            _ => functions.iter().find(|function| function.name == import.name)?.capability,
+            _ => implies(&import.name),
         });
         let declared = metadata.iter().flat_map(Metadata::capabilities);
         let needs = implied.chain(declared).collect();

@@ -5,13 +5,13 @@ use std::fmt;
 use crate::capability::Capability;
 use crate::config::WasmConfig;
 use crate::grant::Denied;
-use crate::sandbox::instance::fault::{ALLOC_IN_GO, Bytes, Section, grouped};
+use crate::sandbox::memory::PAGE;
 use crate::sandbox::module::header::Foreign;
 use crate::sandbox::module::known_host::KnownHost;
-use crate::sandbox::module::parse::PAGE;
-use crate::sandbox::module::producer::Language;
+use crate::sandbox::module::producer::{ALLOC_IN_GO, Language};
 use crate::sandbox::module::signature::Signature;
 use crate::sandbox::translate::{BoundsError, Measure, Refused};
+use crate::sandbox::units::{Bytes, Section, grouped};
 use crate::text::Escape as _;
 use crate::text::{clean, clean_name};
 

@@ -22,9 +22,6 @@ const MAX_NAMED: u32 = 10_000;
 /// Modules that a message names beside the first that nobody provides.
 const MAX_ALSO: usize = 5;
 
-/// Bytes of one page of linear memory.
-pub(in crate::sandbox) const PAGE: u64 = 65_536;
-
 /// What the sections of a module hold.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Sections {

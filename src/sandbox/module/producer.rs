@@ -2,6 +2,11 @@
 
 use wasmparser::ProducersSectionReader;
 
+/// What a plugin built by Go has to export, and why.
+pub(in crate::sandbox) const ALLOC_IN_GO: &str = "it is built by Go, whose allocator takes memory that the host adds for its own; so it has to \
+     give room itself, and keep it: export alloc(size: i32) -> i32, in Go: //go:wasmexport alloc above func alloc(size uint32) \
+     unsafe.Pointer (docs/plugins.md has all of it)";
+
 /// The language a module was written in, as far as it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {

@@ -1,63 +1,57 @@
 //! A loaded plugin: validated, its imports resolved, ready to be instantiated. Nothing of it has run.
 
-pub(super) mod counters;
-pub(super) mod denials;
-pub(super) mod log;
+pub(super) mod manifest;
+pub(super) mod probed;
 pub(super) mod start_cost;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 
 use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::translate;
 use crate::capability::Capability;
 use crate::config::{PluginConfig, WasmConfig};
-use crate::digest::Digest;
 use crate::effect::placeholder;
-use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
-use crate::sandbox::backtrace::frames::{Frame, FunctionNames};
+use crate::grant::{BoundSecrets, Grant, GrantCell, GrantView};
+use crate::sandbox::backtrace::frames::FunctionNames;
 use crate::sandbox::backtrace::profile::Profile;
 use crate::sandbox::engine::new_engine;
-use crate::sandbox::instance::host_function::{MODULE, bridge};
-use crate::sandbox::instance::state::State;
-use crate::sandbox::instance::wasi;
+use crate::sandbox::info::PluginInfo;
+use crate::sandbox::info::counters::Counters;
+use crate::sandbox::memory::PAGE;
+use crate::sandbox::module::description::MODULE;
 use crate::sandbox::module::error::{PluginError, PluginErrorKind};
-use crate::sandbox::module::manifest::Manifest;
-use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::nearest::nearest;
-use crate::sandbox::module::parse::{Export, Import, PAGE, Sizes};
-use crate::sandbox::module::producer::Language;
+use crate::sandbox::module::parse::{Import, Sizes};
 use crate::sandbox::module::signature::Signature;
-use crate::sandbox::plugin::counters::Counters;
+use crate::sandbox::module::wasi;
+use crate::sandbox::plugin::manifest::Manifest;
 use crate::sandbox::plugin::start_cost::start_fuel;
+use crate::sandbox::store::host_function::bridge;
+use crate::sandbox::store::state::State;
 
 /// A loaded plugin. Shared by all its instances; the engine and what it translated go with it.
 #[derive(Debug)]
 pub struct Plugin {
-    name: String,
-    digest: Digest,
-    settings: WasmConfig,
-    values: BTreeMap<String, String>,
-    grant: Arc<GrantCell>,
-    /// What was approved when it was loaded.
-    approval: Option<Arc<Approval>>,
-    secrets: BoundSecrets,
+    info: Arc<PluginInfo>,
     manifest: Arc<Manifest>,
-    needs: BTreeSet<Capability>,
-    counters: Counters,
-    volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
     /// Fuel it costs to make an instance, before any of its code runs.
     start_fuel: u64,
-    /// Where its fuel goes, when it is profiled.
-    profile: Option<Profile>,
-    /// What it calls its functions.
-    names: FunctionNames,
     /// Pages its memory grows by after it is made.
     deferred_pages: u64,
     linker: Linker<State>,
     module: Module,
     engine: Engine,
+}
+
+impl Deref for Plugin {
+    type Target = PluginInfo;
+
+    fn deref(&self) -> &PluginInfo {
+        &self.info
+    }
 }
 
 impl Plugin {
@@ -70,40 +64,25 @@ impl Plugin {
         grant: impl Into<Arc<GrantCell>>,
     ) -> Result<Arc<Self>, PluginError> {
         let grant = grant.into().view();
-        Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone())
+        Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone(), None)
     }
 
     /// Loads it under an empty grant, with every import there: those that need a capability refuse each call. For finding
     /// out how a plugin behaves before anything is granted to it.
     pub fn load_ungranted(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Result<Arc<Self>, PluginError> {
         // By running it, this very plugin may be what finds out the rest.
-        Self::link(manifest, settings, &GrantCell::fixed(Grant::none()).view(), None, manifest.stated_needs())
+        Self::link(manifest, settings, &GrantCell::fixed(Grant::none()).view(), None, manifest.stated_needs(), None)
     }
 
-    /// Loads it like [`Self::load`], made to tell where its fuel goes ([`Self::profile`]).
+    /// Loads it like [`Self::load`], made to tell where its fuel goes ([`PluginInfo::profile`]).
     pub fn load_profiled(
         manifest: &Arc<Manifest>,
         settings: &PluginConfig,
         grant: impl Into<Arc<GrantCell>>,
     ) -> Result<Arc<Self>, PluginError> {
         let grant = grant.into().view();
-        let mut plugin = Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone())?;
-        if let Some(this) = Arc::get_mut(&mut plugin) {
-            this.profile = Some(Profile::default());
-        }
-        Ok(plugin)
-    }
-
-    /// Functions of the plugin with the fuel they used so far, most first; nothing when it is not profiled.
-    pub fn profile(&self) -> Vec<(Option<Frame>, u64)> {
-        self.profile.as_ref().map(|profile| profile.functions(&self.names)).unwrap_or_default()
-    }
-
-    pub(super) fn profiler(&self) -> Option<&Profile> {
-        self.profile.as_ref()
-    }
-    pub(super) fn names(&self) -> &FunctionNames {
-        &self.names
+        let profile = Some(Profile::default());
+        Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone(), profile)
     }
 
     fn link(
@@ -112,6 +91,7 @@ impl Plugin {
         grant: &GrantView,
         linked: Option<&Grant>,
         needs: BTreeSet<Capability>,
+        profile: Option<Profile>,
     ) -> Result<Arc<Self>, PluginError> {
         let admitted = manifest.admitted();
         let refuse = |reason| PluginError { plugin: admitted.name().to_owned(), reason };
@@ -121,7 +101,7 @@ impl Plugin {
             translated(&engine, admitted.bytes(), settings.wasm.max_recursion, settings.wasm.max_memory_bytes)
                 .map_err(refuse)?;
         let linker = link(&engine, manifest, linked).map_err(refuse)?;
-        Ok(Arc::new(Self {
+        let info = Arc::new(PluginInfo {
             name: admitted.name().to_owned(),
             digest: admitted.digest(),
             settings: settings.wasm.clone(),
@@ -129,107 +109,40 @@ impl Plugin {
             grant: Arc::clone(grant.cell()),
             approval: grant.approval().cloned(),
             secrets: BoundSecrets::of(settings),
-            profile: None,
-            names: FunctionNames::of(admitted.bytes()),
+            description: Arc::clone(manifest.shared_description()),
+            needs,
             counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
-            deferred_pages,
-            start_fuel: start_fuel(manifest.sizes()),
-            manifest: Arc::clone(manifest),
-            needs,
-            linker,
-            module,
-            engine,
-        }))
+            profile,
+            names: FunctionNames::of(admitted.bytes()),
+        });
+        let (manifest, start_fuel) = (Arc::clone(manifest), start_fuel(manifest.sizes()));
+        Ok(Arc::new(Self { info, manifest, start_fuel, deferred_pages, linker, module, engine }))
     }
 
-    /// The name the configuration gives it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-    /// Digest of its file.
-    pub fn digest(&self) -> Digest {
-        self.digest
-    }
-    /// The limits it runs under.
-    pub fn settings(&self) -> &WasmConfig {
-        &self.settings
-    }
-    /// What it may do now.
-    pub fn grant(&self) -> Arc<Grant> {
-        self.grant.current()
-    }
-    /// What was approved for it beyond the configuration when it was loaded.
-    pub fn approval(&self) -> Option<&Approval> {
-        self.approval.as_deref()
-    }
-    /// Its secrets, and where each may go.
-    pub fn secrets(&self) -> &BoundSecrets {
-        &self.secrets
+    /// What its instances know of it.
+    pub(in crate::sandbox) fn info(&self) -> &Arc<PluginInfo> {
+        &self.info
     }
     /// What was known of it before it was loaded.
     pub fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest
     }
-    /// The functions it imports, in its order.
-    pub fn imports(&self) -> &[Import] {
-        self.manifest.imports()
-    }
-    /// What it exports, in its order.
-    pub fn exports(&self) -> &[Export] {
-        self.manifest.exports()
-    }
-    /// What it says of itself in its section `conductor.plugin`; reading that ran no code.
-    pub fn metadata(&self) -> Option<&Metadata> {
-        self.manifest.metadata()
-    }
-    /// The capabilities it needs: [`Manifest::needs`].
-    pub fn needs(&self) -> &BTreeSet<Capability> {
-        &self.needs
-    }
-    /// What it was written in, as far as it tells.
-    pub(super) fn language(&self) -> Language {
-        self.manifest.language()
-    }
-    /// What it did so far.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
-    }
-    /// What `config_get` returns for `key`.
-    pub fn value(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
-    }
-
     /// Fuel it costs to make an instance, before any of its code runs.
-    pub(super) fn start_fuel(&self) -> u64 {
+    pub(in crate::sandbox) fn start_fuel(&self) -> u64 {
         self.start_fuel
     }
-    /// Whether there may be something to tell of an instance that goes: it wants to be told itself, or it presses notes, which are
-    /// let go then.
-    pub(super) fn may_leave_something(&self) -> bool {
-        self.exports().iter().any(|export| export.name == "shutdown") || self.needs().contains(&Capability::Midi)
-    }
-    /// An instance's own look at what the plugin may do.
-    pub(super) fn grant_view(&self) -> GrantView {
-        self.grant.view()
-    }
-    pub(super) fn deferred_pages(&self) -> u64 {
+    pub(in crate::sandbox) fn deferred_pages(&self) -> u64 {
         self.deferred_pages
     }
-    pub(super) fn engine(&self) -> &Engine {
+    pub(in crate::sandbox) fn engine(&self) -> &Engine {
         &self.engine
     }
-    pub(super) fn module(&self) -> &Module {
+    pub(in crate::sandbox) fn module(&self) -> &Module {
         &self.module
     }
-    pub(super) fn linker(&self) -> &Linker<State> {
+    pub(in crate::sandbox) fn linker(&self) -> &Linker<State> {
         &self.linker
-    }
-
-    /// The books of a tenant's directory, the same for all its instances, so that the quota holds for them together.
-    pub(super) fn volume(&self, tenant: &str, make: impl FnOnce() -> wasi_shim::Volume) -> wasi_shim::Volume {
-        let mut volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
-        volumes.entry(tenant.to_owned()).or_insert_with(make).clone()
     }
 }
 

@@ -2,13 +2,14 @@
 //! segments are copied. All of it is charged before it is done, out of the fuel of the instance's start.
 
 use crate::sandbox::engine::fuel::BYTES_PER_FUEL;
-use crate::sandbox::module::parse::{self, Sizes};
+use crate::sandbox::memory;
+use crate::sandbox::module::parse::Sizes;
 
 /// Bytes of data segments that cost 1 fuel, as bulk copies charge them.
 const DATA_BYTES: u64 = BYTES_PER_FUEL as u64;
 
 /// Fuel of a page of memory, as `memory.grow` charges it.
-const PAGE: u64 = parse::PAGE / DATA_BYTES;
+const PAGE: u64 = memory::PAGE / DATA_BYTES;
 
 /// Fuel of an instance of a module of these `sizes`: of each page of memory, each element of a table, each byte of the element
 /// section (an element is one byte of it at least), and of the data section.

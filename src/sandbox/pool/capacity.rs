@@ -1,7 +1,7 @@
 //! How many instances there can be.
 
-use crate::sandbox::instance::wasi::MAX_DESCRIPTORS;
 use crate::sandbox::pool::workers::{BASE, MOST};
+use crate::sandbox::store::wasi::MAX_DESCRIPTORS;
 
 /// Instances that may be alive at once where plugins can have this many descriptors of the process, at least one.
 ///

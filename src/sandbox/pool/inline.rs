@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::config::{PluginCall, WasmConfig};
-use crate::sandbox::instance::leaving::{Carried, Leave, Shutdown};
-use crate::sandbox::instance::outcome::{Outcome, Rejection};
-use crate::sandbox::instance::request::Context;
-use crate::sandbox::instance::services::Services;
+use crate::sandbox::outcome::leaving::{Carried, Shutdown};
+use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
-use crate::sandbox::pool::router::Table;
+use crate::sandbox::pool::router::{Leave, Table};
+use crate::sandbox::store::request::Context;
+use crate::sandbox::store::services::Services;
 use crate::time::Micros;
 
 /// Plugins whose calls are carried out at once. Same decisions as [`super::Pool`], same outcomes; but no queue, so nothing is

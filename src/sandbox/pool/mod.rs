@@ -3,7 +3,6 @@
 
 pub(super) mod capacity;
 pub(super) mod inline;
-pub(super) mod quarantine;
 pub(super) mod router;
 pub(super) mod slot;
 pub(super) mod workers;
@@ -12,15 +11,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::{PluginCall, WasmConfig};
-use crate::sandbox::engine::confinement::confinement;
-use crate::sandbox::instance::leaving::{Carried, Leave, Leaving, Shutdown};
-use crate::sandbox::instance::outcome::{Outcome, Rejection};
-use crate::sandbox::instance::request::Context;
-use crate::sandbox::instance::services::Services;
+use crate::sandbox::outcome::leaving::{Carried, Leaving, Shutdown};
+use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
-use crate::sandbox::pool::router::Table;
+use crate::sandbox::pool::router::{Leave, Table};
 use crate::sandbox::pool::slot::{Item, Slot};
 use crate::sandbox::pool::workers::Workers;
+use crate::sandbox::store::confinement::confinement;
+use crate::sandbox::store::request::Context;
+use crate::sandbox::store::services::Services;
 use crate::time::{Alarm, Micros};
 
 /// A call to be carried out.

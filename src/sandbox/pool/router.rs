@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{Isolation, WasmConfig};
-use crate::sandbox::instance::leaving::Leave;
-use crate::sandbox::instance::outcome::Rejection;
+use crate::sandbox::outcome::Rejection;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::slot::Slot;
 use crate::time::Micros;
@@ -37,6 +36,14 @@ struct TenantEntry {
     slot: Arc<Slot>,
     alive: bool,
     last_used: Micros,
+}
+
+/// An instance that has to go, at its time.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Leave {
+    pub(in crate::sandbox) slot: Arc<Slot>,
+    /// When: in session time, however late that is noticed.
+    pub(in crate::sandbox) at: Micros,
 }
 
 /// A slot, and the instances that have to go because of it.

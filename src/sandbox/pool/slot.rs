@@ -9,14 +9,14 @@ use crate::config::{Isolation, Params};
 use crate::effect::Origin;
 use crate::effect::Released;
 use crate::grant::{Approval, GrantView};
-use crate::sandbox::instance::leaving::{Carried, Shutdown};
-use crate::sandbox::instance::outcome::{Outcome, Rejection, Status};
-use crate::sandbox::instance::request::{Context, Request};
-use crate::sandbox::instance::services::Services;
 use crate::sandbox::instance::{Instance, InstanceSpec};
+use crate::sandbox::outcome::leaving::{Carried, Shutdown};
+use crate::sandbox::outcome::quarantine::Record;
+use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::Job;
-use crate::sandbox::pool::quarantine::Record;
+use crate::sandbox::store::request::{Context, Request};
+use crate::sandbox::store::services::Services;
 use crate::time::Micros;
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::sandbox::instance::fault::{Bytes, grouped};
+use crate::sandbox::units::{Bytes, grouped};
 
 /// Something a module has so many of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@
 use wasmi::{AsContext, Global, Instance, Memory};
 
 use super::encode::{leb, leb_signed};
-use crate::sandbox::engine::reclaim::release_fresh_pages;
+use crate::sandbox::memory::reclaim::release_fresh_pages;
 
 /// Names of the two exports; a module that has them already keeps no account.
 pub(super) const DEPTH: &str = "conductor:depth";

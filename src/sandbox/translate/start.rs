@@ -7,8 +7,8 @@
 use wasmi::{AsContextMut, Memory};
 
 use super::shape::Shape;
-use crate::sandbox::engine::reclaim::release_fresh_pages;
-use crate::sandbox::module::parse::PAGE;
+use crate::sandbox::memory::PAGE;
+use crate::sandbox::memory::reclaim::release_fresh_pages;
 
 /// Pages that are made at once: 16 MiB.
 const PIECE: u64 = 256;

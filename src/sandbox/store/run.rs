@@ -1,32 +1,13 @@
 //! Running a guest function in slices of fuel: between two of them somebody looks at the clock.
 
-use wasmi::errors::{ErrorKind, HostError, InstantiationError, MemoryError};
+use wasmi::errors::{ErrorKind, InstantiationError, MemoryError};
 use wasmi::{AsContextMut, Store, TrapCode, TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 
 use crate::sandbox::backtrace::profile::PROFILE_SLICE;
+use crate::sandbox::engine::fault::{FaultKind, Trap};
 use crate::sandbox::engine::fuel::SLICE;
-use crate::sandbox::instance::fault::{FaultKind, Trap};
-use crate::sandbox::instance::state::State;
-
-/// Why a host function ended the call. Travels through the engine as a host error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Stopped {
-    /// The call's fuel is used up.
-    Fuel,
-    /// The call's time is up, or was here when the session was recorded.
-    Deadline,
-}
-
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Fuel => f.write_str("the call's fuel is used up"),
-            Self::Deadline => f.write_str("the call's time is up"),
-        }
-    }
-}
-
-impl HostError for Stopped {}
+use crate::sandbox::engine::meter::Stopped;
+use crate::sandbox::store::state::State;
 
 /// Runs `func` to its end, out of the fuel and time of the current call (see [`State::begin_call`]).
 pub(in crate::sandbox) fn run<P: WasmParams, R: WasmResults>(

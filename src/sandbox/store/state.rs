@@ -10,21 +10,21 @@ use crate::capability::Capability;
 use crate::config::PathScope;
 use crate::effect::{Brokered, EffectHandler, Origin, Request, Url};
 use crate::grant::{Denied, Grant, GrantView};
+use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::limiter::Limits;
+use crate::sandbox::engine::meter::Stopped;
 use crate::sandbox::engine::meter::{Meter, TimeLimit, ceiling};
-use crate::sandbox::engine::run::Stopped;
-use crate::sandbox::instance::fault::FaultKind;
-use crate::sandbox::instance::log::GuestLog;
-use crate::sandbox::instance::services::{Phase, Services};
-use crate::sandbox::instance::trace::Trace;
-use crate::sandbox::instance::wasi::{Deadline, Waited};
-use crate::sandbox::plugin::Plugin;
+use crate::sandbox::info::PluginInfo;
+use crate::sandbox::outcome::guest_log::GuestLog;
+use crate::sandbox::store::services::{Phase, Services};
+use crate::sandbox::store::trace::Trace;
+use crate::sandbox::store::wasi::{Deadline, Waited};
 use crate::sandbox::translate::Shadow;
 use crate::time::Alarm;
 
 /// What the store of one instance holds.
 pub(in crate::sandbox) struct State {
-    pub(in crate::sandbox) plugin: Arc<Plugin>,
+    pub(in crate::sandbox) plugin: Arc<PluginInfo>,
     pub(in crate::sandbox) tenant: Arc<str>,
     /// Which of those the plugin and tenant had.
     pub(in crate::sandbox) generation: u64,

@@ -9,18 +9,16 @@ use wasmi::{Caller, Val};
 use crate::capability::Capability;
 use crate::effect::{Brokered, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response, Url};
 use crate::grant::{Denied, Grant};
-use crate::sandbox::engine::memory;
-use crate::sandbox::engine::run::Stopped;
-use crate::sandbox::instance::errno::Errno;
-use crate::sandbox::instance::fault::OutOfMemoryBounds;
-use crate::sandbox::instance::outcome::LogLevel;
-use crate::sandbox::instance::state::State;
+use crate::sandbox::engine::meter::Stopped;
+use crate::sandbox::info::PluginInfo;
+use crate::sandbox::memory::{self, OutOfMemoryBounds};
+use crate::sandbox::module::description::Description;
+use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::signature::ValueType;
-use crate::sandbox::plugin::Plugin;
+use crate::sandbox::outcome::LogLevel;
+use crate::sandbox::store::errno::Errno;
+use crate::sandbox::store::state::State;
 use crate::text::clean;
-
-/// The module host functions are imported from.
-pub(in crate::sandbox) const MODULE: &str = "conductor";
 
 /// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
 pub const CALL_FUEL: u64 = 200;
@@ -56,6 +54,13 @@ pub struct HostFunction {
     pub doc: &'static str,
     /// What it does.
     pub call: fn(&mut HostCall<'_>, Args<'_>) -> Result<i32, HostError>,
+}
+
+impl Description {
+    /// Reads the sections of `wasm` and holds imports and exports against the contract; `functions` are those it can import.
+    pub fn read(wasm: &[u8], functions: &[HostFunction]) -> Result<Self, PluginErrorKind> {
+        Self::read_with(wasm, |name| functions.iter().find(|function| function.name == name)?.capability)
+    }
 }
 
 /// The arguments of a host call, of the types its descriptor states.
@@ -195,7 +200,7 @@ impl HostCall<'_> {
     }
 
     /// The plugin that calls.
-    pub fn plugin(&self) -> &Arc<Plugin> {
+    pub fn plugin(&self) -> &Arc<PluginInfo> {
         &self.caller.data().plugin
     }
 

@@ -1,7 +1,30 @@
 //! Guest memory, bounds checked. No length a guest gives is allocated before it is known to lie inside its memory and
 //! below the caller's cap.
 
-use crate::sandbox::instance::fault::OutOfMemoryBounds;
+pub(super) mod reclaim;
+
+use std::fmt;
+
+/// Bytes of one page of linear memory.
+pub(in crate::sandbox) const PAGE: u64 = 65_536;
+
+/// A pair of pointer and length that lies outside guest memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfMemoryBounds {
+    /// Where.
+    pub ptr: u32,
+    /// How long.
+    pub len: u32,
+    /// Bytes of memory there are.
+    pub size: usize,
+}
+
+impl fmt::Display for OutOfMemoryBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ptr, len, size } = self;
+        write!(f, "a pointer outside its memory: {len} bytes at {ptr:#x}, memory ends at {size:#x}")
+    }
+}
 
 /// The bytes at `ptr`, `len` long.
 pub(in crate::sandbox) fn slice(memory: &[u8], ptr: u32, len: u32) -> Result<&[u8], OutOfMemoryBounds> {

@@ -9,7 +9,7 @@ use crate::effect::Held;
 use crate::grant::Approvals;
 use crate::sandbox::engine::meter::StopPlace;
 use crate::sandbox::engine::total_memory::TotalMemory;
-use crate::sandbox::plugin::log::PluginLog;
+use crate::sandbox::info::log::PluginLog;
 use crate::time::Clock;
 
 /// What the host lends to every instance.

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::Digest;
-use crate::sandbox::instance::outcome::HostCallRecord;
+use crate::sandbox::outcome::HostCallRecord;
 
 /// Host calls that are kept of one call.
 const MAX_CALLS: usize = 1000;

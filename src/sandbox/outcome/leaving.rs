@@ -1,18 +1,7 @@
 //! Instances that go: which, when, and what it came to when they were told.
 
-use std::sync::Arc;
-
-use crate::sandbox::instance::outcome::Outcome;
-use crate::sandbox::pool::slot::Slot;
+use crate::sandbox::outcome::Outcome;
 use crate::time::Micros;
-
-/// An instance that has to go, at its time.
-#[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Leave {
-    pub(in crate::sandbox) slot: Arc<Slot>,
-    /// When: in session time, however late that is noticed.
-    pub(in crate::sandbox) at: Micros,
-}
 
 /// An instance that is told to go. Those of a pool are numbered in the order in which that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

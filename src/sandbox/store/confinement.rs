@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::WasmConfig;
 use crate::confine::{Confinement, is_confined};
-use crate::sandbox::instance::services::Services;
-use crate::sandbox::instance::wasi::make_private;
+use crate::sandbox::store::services::Services;
+use crate::sandbox::store::wasi::make_private;
 
 /// How guests of a session are confined: to the plugins' data directories, unless the configuration says otherwise. The directory of
 /// them all is made now if `files` are wanted, because what is made later is out of reach.

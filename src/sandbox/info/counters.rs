@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::sandbox::instance::outcome::{Outcome, Rejection, Status};
-use crate::sandbox::plugin::denials::Denials;
+use crate::sandbox::info::denials::Denials;
+use crate::sandbox::outcome::{Outcome, Rejection, Status};
 
 /// Counters of one plugin, over all its tenants and instances.
 #[derive(Debug, Default)]

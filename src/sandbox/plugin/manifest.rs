@@ -6,19 +6,20 @@ use std::sync::{Arc, OnceLock};
 
 use crate::capability::Capability;
 use crate::package::AdmittedPlugin;
-use crate::sandbox::conformance::probe::{Probed, probe};
-use crate::sandbox::instance::host_function::HostFunction;
 use crate::sandbox::module::description::Description;
 use crate::sandbox::module::error::PluginError;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::parse::{Export, Import, Sizes};
-use crate::sandbox::module::producer::Language;
+use crate::sandbox::plugin::probed::Probed;
+use crate::sandbox::store::host_function::HostFunction;
 
 /// All that is known of an admitted plugin before it is loaded: what it imports and exports, what it says of itself, what it needs.
 #[derive(Debug)]
 pub struct Manifest {
     admitted: AdmittedPlugin,
-    description: Description,
+    description: Arc<Description>,
+    /// Runs it for what it declares only by running; `conformance` hands this in, where [`Manifest::read`] is.
+    probe: fn(&Arc<Self>) -> Probed,
     functions: &'static [HostFunction],
     probed: OnceLock<Option<Probed>>,
     needs: OnceLock<BTreeSet<Capability>>,
@@ -26,13 +27,18 @@ pub struct Manifest {
 
 impl Manifest {
     /// Reads the sections of the bytes that were admitted, and holds imports and exports against the contract; `functions` are those
-    /// that can be imported. Nothing of the plugin runs.
-    pub fn read(admitted: &AdmittedPlugin, functions: &'static [HostFunction]) -> Result<Arc<Self>, PluginError> {
+    /// that can be imported. Nothing of the plugin runs; should it be the only way to know what it needs, `probe` runs it, once.
+    pub(in crate::sandbox) fn read_with(
+        admitted: &AdmittedPlugin,
+        functions: &'static [HostFunction],
+        probe: fn(&Arc<Self>) -> Probed,
+    ) -> Result<Arc<Self>, PluginError> {
         let refuse = |reason| PluginError { plugin: admitted.name().to_owned(), reason };
         let description = Description::read(admitted.bytes(), functions).map_err(refuse)?;
         Ok(Arc::new(Self {
             admitted: admitted.clone(),
-            description,
+            description: Arc::new(description),
+            probe,
             functions,
             probed: OnceLock::new(),
             needs: OnceLock::new(),
@@ -62,7 +68,7 @@ impl Manifest {
     /// What it declared when it was asked by running, once: `init` and `capabilities` under an empty grant. None of a plugin whose
     /// sections say it, or that has nothing to say: of that nothing runs.
     pub fn probed(self: &Arc<Self>) -> Option<&Probed> {
-        self.probed.get_or_init(|| self.description.declares_by_running().then(|| probe(self))).as_ref()
+        self.probed.get_or_init(|| self.description.declares_by_running().then(|| (self.probe)(self))).as_ref()
     }
     /// The capabilities it asks for itself, whatever its signer states: what it declares, in its section or else by running, and what
     /// its imports imply.
@@ -96,13 +102,13 @@ impl Manifest {
         remarks.cloned().chain(unknown).collect()
     }
 
+    pub(in crate::sandbox) fn shared_description(&self) -> &Arc<Description> {
+        &self.description
+    }
     pub(in crate::sandbox) fn functions(&self) -> &'static [HostFunction] {
         self.functions
     }
     pub(in crate::sandbox) fn sizes(&self) -> &Sizes {
         &self.description.sizes
-    }
-    pub(in crate::sandbox) fn language(&self) -> Language {
-        self.description.language
     }
 }

@@ -7,19 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasi_shim::{Access, ClockId, Preopen, Quota, Scope, Slept, Volume, WasiCtx};
 
-use crate::capability::Capability;
 use crate::config::PathScope;
 use crate::digest::Digest;
-use crate::sandbox::engine::confinement::reason;
-use crate::sandbox::instance::fault::FaultKind;
-use crate::sandbox::instance::log::{GuestLog, Stream};
-use crate::sandbox::instance::services::Services;
-use crate::sandbox::module::signature::{Signature, ValueType};
-use crate::sandbox::plugin::Plugin;
+use crate::sandbox::engine::fault::FaultKind;
+use crate::sandbox::info::PluginInfo;
+use crate::sandbox::outcome::guest_log::{GuestLog, Stream};
+use crate::sandbox::store::confinement::reason;
+use crate::sandbox::store::services::Services;
 use crate::time::{Clock, Entropy, Micros, SeededEntropy};
-
-/// The module WASI preview1 is imported from.
-pub(in crate::sandbox) const MODULE: &str = wasi_shim::MODULE;
 
 /// Files and directories a plugin's directory may hold, beside its bytes.
 const MAX_FILES: u64 = 10_000;
@@ -32,27 +27,6 @@ const MAX_LISTING: usize = 1 << 20;
 
 /// Longest name of a directory made of a plugin's or a tenant's name, in bytes.
 const MAX_COMPONENT: usize = 120;
-
-/// Names of all functions of preview1.
-pub(in crate::sandbox) fn names() -> impl Iterator<Item = &'static str> {
-    wasi_shim::FUNCTIONS.iter().map(|function| function.name)
-}
-
-/// The type of the function called `name`.
-pub(in crate::sandbox) fn signature(name: &str) -> Option<Signature> {
-    let function = wasi_shim::FUNCTIONS.iter().find(|function| function.name == name)?;
-    let [params, results] = [function.params, function.results].map(|types| {
-        // Preview1 has no other types.
-        let value = |ty: &wasmi::ValType| if *ty == wasmi::ValType::I64 { ValueType::I64 } else { ValueType::I32 };
-        types.iter().map(value).collect::<Vec<_>>()
-    });
-    Some(Signature::new(&params, &results))
-}
-
-/// The capability that importing `name` implies. Those a plain std program imports imply none.
-pub(in crate::sandbox) fn implies(name: &str) -> Option<Capability> {
-    name.starts_with("path_").then_some(Capability::Filesystem)
-}
 
 /// When the current call has to end, in session time; shared between an instance and its guest's clock.
 #[derive(Debug, Clone, Default)]
@@ -143,7 +117,7 @@ impl wasi_shim::Entropy for GuestEntropy {
 
 /// The WASI state of one instance.
 pub(in crate::sandbox) fn context(
-    plugin: &Plugin,
+    plugin: &PluginInfo,
     tenant: &str,
     generation: u64,
     services: &Services,

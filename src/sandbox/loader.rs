@@ -4,8 +4,10 @@
 use wasmi::{Engine, Module};
 
 use crate::config::WasmConfig;
+use crate::sandbox::command;
+use crate::sandbox::engine;
 use crate::sandbox::module::lengths;
-use crate::sandbox::{command, engine, plugin};
+use crate::sandbox::plugin;
 
 /// A way in for modules: its engine, and what happens to a module on it.
 #[doc(hidden)]

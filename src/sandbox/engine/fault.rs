@@ -8,14 +8,11 @@ use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::DEEPEST_RECURSION;
 use crate::sandbox::engine::meter::Asked;
 use crate::sandbox::engine::stack::ThreadError;
+use crate::sandbox::memory::OutOfMemoryBounds;
+use crate::sandbox::module::producer::ALLOC_IN_GO;
+use crate::sandbox::units::{Bytes, Section, grouped};
 use crate::text::Escape as _;
 use crate::text::clean;
-use crate::text::literal;
-
-/// What a plugin built by Go has to export, and why.
-pub(in crate::sandbox) const ALLOC_IN_GO: &str = "it is built by Go, whose allocator takes memory that the host adds for its own; so it has to \
-     give room itself, and keep it: export alloc(size: i32) -> i32, in Go: //go:wasmexport alloc above func alloc(size uint32) \
-     unsafe.Pointer (docs/plugins.md has all of it)";
 
 /// A call that was stopped, by the engine or by a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,17 +174,6 @@ pub enum Trap {
     IntegerOverflow,
     /// A float that has no integer value.
     BadConversion,
-}
-
-/// A pair of pointer and length that lies outside guest memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutOfMemoryBounds {
-    /// Where.
-    pub ptr: u32,
-    /// How long.
-    pub len: u32,
-    /// Bytes of memory there are.
-    pub size: usize,
 }
 
 impl FaultKind {
@@ -440,58 +426,6 @@ impl fmt::Display for Trap {
     }
 }
 
-impl fmt::Display for OutOfMemoryBounds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ptr, len, size } = self;
-        write!(f, "a pointer outside its memory: {len} bytes at {ptr:#x}, memory ends at {size:#x}")
-    }
-}
-
-/// The section of the configuration a plugin's settings stand in, its name in quotes where TOML wants them.
-#[derive(Clone, Copy)]
-pub(in crate::sandbox) struct Section<'a>(pub(in crate::sandbox) &'a str);
-
-impl fmt::Display for Section<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(plugin) = self;
-        write!(f, "[plugins.{}]", literal::shown_key(plugin))
-    }
-}
-
-/// A byte count as people write limits: `128 MiB`, or exact when it is no whole unit.
-pub(in crate::sandbox) struct Bytes(pub(in crate::sandbox) u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(bytes) = *self;
-        match bytes {
-            0..1024 => write!(f, "{bytes} bytes"),
-            _ if bytes % (1 << 30) == 0 => write!(f, "{} GiB", bytes >> 30),
-            _ if bytes % (1 << 20) == 0 => write!(f, "{} MiB", bytes >> 20),
-            _ if bytes % (1 << 10) == 0 && bytes < 10 << 20 => write!(f, "{} KiB", bytes >> 10),
-            // Rounded up, so that what was asked for never reads like less than the limit it exceeded.
-            _ if bytes >= 1 << 20 => {
-                let tenths = bytes.saturating_mul(10).div_ceil(1 << 20);
-                write!(f, "{}.{} MiB", tenths / 10, tenths % 10)
-            }
-            _ => write!(f, "{} bytes", grouped(bytes)),
-        }
-    }
-}
-
-/// A number with the underscores TOML allows: `100_000_000`.
-pub(in crate::sandbox) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            out.push('_');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -530,14 +464,5 @@ mod tests {
         assert!(year.ends_with("; that is more than max_fuel may be: have it do less in one call"), "{year}");
         assert!(said(900_000_000_000, 1_000_000_000_000, 0).ends_with(" reached"), "there is no more to give");
         assert_eq!([0, 7, 999, 1_001, 1_100_000_001, u64::MAX].map(rounded)[..5], [0, 7, 999, 1_010, 1_110_000_000]);
-    }
-
-    #[test]
-    fn bytes_read_as_people_write_them() {
-        let text = |bytes| Bytes(bytes).to_string();
-        assert_eq!(text(1 << 20), "1 MiB");
-        assert_eq!(text(64 << 10), "64 KiB");
-        assert_eq!(text((128 << 20) + (64 << 10)), "128.1 MiB");
-        assert_eq!(text(17), "17 bytes");
     }
 }

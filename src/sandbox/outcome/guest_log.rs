@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::sandbox::instance::outcome::{LogLevel, LogLine};
+use crate::sandbox::outcome::{LogLevel, LogLine};
 use crate::text::clean_bytes;
 
 /// Lines kept of one call. A plugin that says more in one call says too much; the rest is counted.

@@ -1,13 +1,18 @@
 //! What came of a call.
 
+pub(super) mod guest_log;
+pub(super) mod leaving;
+pub(super) mod quarantine;
+
 use std::borrow::Cow;
 
 use crate::effect::Released;
+use crate::sandbox::engine::fault::{Fault, FaultKind};
 use crate::sandbox::engine::meter::{StopPlace, TimeLimit};
-use crate::sandbox::instance::fault::{Fault, FaultKind, Section};
-use crate::sandbox::instance::log::{LAST_LINES, MAX_LINES};
 use crate::sandbox::module::params_schema::Mismatch;
-use crate::sandbox::pool::quarantine::Quarantined;
+use crate::sandbox::outcome::guest_log::{LAST_LINES, MAX_LINES};
+use crate::sandbox::outcome::quarantine::Quarantined;
+use crate::sandbox::units::Section;
 use crate::text::Escape as _;
 
 /// What came of a call.
