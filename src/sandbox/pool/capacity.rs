@@ -16,12 +16,11 @@ pub fn instances_for(descriptors: u64) -> u32 {
     u32::try_from(instances).unwrap_or(u32::MAX).max(1)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_pointer_width = "64"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_pointer_width = "64")]
     fn every_instance_and_every_worker_has_its_descriptors() {
         // What a soft limit of 1,024, of 4,096 and of 65,536 leaves to plugins.
         assert_eq!([768, 3_072, 64_512].map(instances_for), [6, 24, 944]);
