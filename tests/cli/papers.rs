@@ -56,7 +56,7 @@ fn every_test_and_function_that_is_named_is_in_its_file() {
                 file = None;
             }
             if is_path(word) {
-                file = word.ends_with(".rs").then(|| (word, read(word)));
+                file = repository(word).is_file().then(|| (word, read(word)));
             } else if let Some((path, source)) = &file {
                 let (of, name) = word.rsplit_once("::").unwrap_or_default();
                 let name = if name.is_empty() { word } else { name };
