@@ -1,4 +1,4 @@
-//! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements `action::EffectHandler`.
+//! Everything that leaves the process: MIDI out, processes, keys, mixer. Implements [`EffectHandler`](crate::effect::EffectHandler).
 
 mod descriptors;
 mod dry_run;

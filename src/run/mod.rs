@@ -1,8 +1,8 @@
 //! Wiring: the run loops, workers, signals.
 //!
 //! ```text
-//! devices ─┐                      ┌─ effects (Outside) ──┐
-//! file ────┼→ Session → Steps → Dispatch                  ├→ Entry → the account
+//! devices ─┐                      ┌─ effects ────────────┐
+//! file ────┼→ Session → Steps → Dispatch                  ├→ Entry → the report
 //! signals ─┘                      └─ plugins (pool) ─────┘
 //! ```
 

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conductor::config::{Params, PluginConfig};
-use conductor::effect::{Effect, EffectError, Origin, EffectHandler, Reply};
+use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::grant::Grant;
 use conductor::package::{AdmittedPlugin, Policy, admit};
 use conductor::sandbox::{
