@@ -24,6 +24,7 @@
 
 mod trigger;
 mod event;
+mod matching;
 mod text;
 mod plan;
 mod timer;
@@ -32,5 +33,6 @@ mod channel;
 mod recognizer;
 
 pub use event::{DeviceId, Direction, Gesture, GestureEvent, VelocityBand};
+pub use matching::Slot;
 pub use recognizer::Recognizer;
 pub use trigger::{EncoderMode, Trigger, TriggerSpec};

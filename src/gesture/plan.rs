@@ -34,7 +34,7 @@ impl Plan {
             let called = numbered.filter(|(_, device)| device.as_ref() == name);
             Filter::Only(called.map(|(number, _)| DeviceId(number)).collect())
         };
-        let wanted = triggers.into_iter().filter(|spec| needs_state(&spec.trigger)).map(|spec| Wanted {
+        let wanted = triggers.into_iter().filter(|spec| spec.trigger.needs_state()).map(|spec| Wanted {
             trigger: spec.trigger.clone(),
             channel: spec.channel,
             device: spec.device.as_deref().map_or(Filter::Any, filter),
@@ -77,14 +77,6 @@ impl Plan {
         }
         plan
     }
-}
-
-/// Whether a trigger is more than a look at one message.
-const fn needs_state(trigger: &Trigger) -> bool {
-    matches!(
-        trigger,
-        Trigger::LongPress { .. } | Trigger::DoubleTap { .. } | Trigger::NoteChord { .. } | Trigger::EncoderTurn { .. }
-    )
 }
 
 /// Milliseconds of the configuration in microseconds.

@@ -1,8 +1,7 @@
 //! The index from gestures to mappings.
 
-use super::matching::matches;
 use crate::config::{Config, Mapping};
-use crate::gesture::{DeviceId, Gesture, GestureEvent, Trigger};
+use crate::gesture::{DeviceId, GestureEvent, Slot, Trigger};
 use crate::midi::Channel;
 
 /// Finds the mapping a gesture sets off. Made once for a configuration; a lookup allocates nothing and compares only the
@@ -19,7 +18,7 @@ struct Index(Box<[Entry]>);
 
 #[derive(Debug, Clone)]
 struct Entry {
-    slot: u16,
+    slot: Slot,
     /// Position in `Config::mappings`.
     number: usize,
     channel: Option<Channel>,
@@ -46,7 +45,7 @@ impl Mapper {
     /// only the global mappings.
     #[must_use]
     pub fn find(&self, mode: usize, event: &GestureEvent) -> Option<usize> {
-        let slot = slot_of_gesture(&event.gesture);
+        let slot = event.gesture.slot();
         self.modes.get(mode).and_then(|index| index.find(slot, event)).or_else(|| self.global.find(slot, event))
     }
 }
@@ -57,7 +56,7 @@ impl Index {
             // A device the configuration does not define never sends anything; the loader refuses such a name.
             let devices = mapping.trigger.device.as_ref().map(|name| devices(config, name));
             Entry {
-                slot: slot_of_trigger(&mapping.trigger.trigger),
+                slot: mapping.trigger.trigger.slot(),
                 number: first + position,
                 channel: mapping.trigger.channel,
                 devices,
@@ -69,7 +68,7 @@ impl Index {
         Self(entries)
     }
 
-    fn find(&self, slot: u16, event: &GestureEvent) -> Option<usize> {
+    fn find(&self, slot: Slot, event: &GestureEvent) -> Option<usize> {
         // Never beyond the end: a partition point is at most the length.
         self.0[self.0.partition_point(|entry| entry.slot < slot)..]
             .iter()
@@ -77,7 +76,7 @@ impl Index {
             .find(|entry| {
                 entry.channel.is_none_or(|only| only == event.channel)
                     && entry.devices.as_ref().is_none_or(|only| only.contains(&event.device))
-                    && matches(&entry.trigger, &event.gesture)
+                    && entry.trigger.matches(&event.gesture)
             })
             .map(|entry| entry.number)
     }
@@ -88,40 +87,6 @@ fn devices(config: &Config, name: &str) -> Box<[DeviceId]> {
     numbered.filter(|(_, device)| device.called() == name).map(|(number, _)| DeviceId(number)).collect()
 }
 
-/// One slot for each kind of gesture and number; those without a number of their own have the first.
-const fn slot(kind: u16, number: u8) -> u16 {
-    kind << 8 | number as u16
-}
-
-fn slot_of_trigger(trigger: &Trigger) -> u16 {
-    match trigger {
-        Trigger::Note { note, .. } | Trigger::VelocityRange { note, .. } => slot(0, *note),
-        Trigger::LongPress { note, .. } => slot(1, *note),
-        Trigger::DoubleTap { note, .. } => slot(2, *note),
-        Trigger::NoteChord { notes, .. } => slot(3, notes.first().copied().unwrap_or_default()),
-        Trigger::EncoderTurn { cc, .. } => slot(4, *cc),
-        Trigger::Cc { cc, .. } => slot(5, *cc),
-        // One for all notes, so that a mapping for any note keeps its place in the order written.
-        Trigger::Aftertouch { .. } => slot(6, 0),
-        Trigger::PitchBend { .. } => slot(7, 0),
-        Trigger::ProgramChange { program } => slot(8, *program),
-    }
-}
-
-fn slot_of_gesture(gesture: &Gesture) -> u16 {
-    match gesture {
-        Gesture::Press { note, .. } => slot(0, *note),
-        Gesture::LongPress { note, .. } => slot(1, *note),
-        Gesture::DoubleTap { note, .. } => slot(2, *note),
-        Gesture::Chord { notes, .. } => slot(3, notes.first().copied().unwrap_or_default()),
-        Gesture::Encoder { cc, .. } => slot(4, *cc),
-        Gesture::Cc { cc, .. } => slot(5, *cc),
-        Gesture::Aftertouch { .. } => slot(6, 0),
-        Gesture::PitchBend { .. } => slot(7, 0),
-        Gesture::ProgramChange { program } => slot(8, *program),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -130,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Action, Environment};
-    use crate::gesture::{Direction, EncoderMode, TriggerSpec};
+    use crate::gesture::{Direction, EncoderMode, Gesture, TriggerSpec};
 
     fn trigger() -> impl Strategy<Value = Trigger> {
         let small = 0..3u8;
@@ -225,7 +190,7 @@ mod tests {
             let device = usize::from(event.device.0);
             spec.channel.is_none_or(|only| only == event.channel)
                 && spec.device.as_ref().is_none_or(|only| config.devices[device].name == *only)
-                && matches(&spec.trigger, &event.gesture)
+                && spec.trigger.matches(&event.gesture)
         })
     }
 

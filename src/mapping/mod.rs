@@ -6,8 +6,6 @@
 
 mod condition;
 mod mapper;
-mod matching;
 
 pub use condition::{ConditionSource, holds};
 pub use mapper::Mapper;
-pub use matching::velocity_band;

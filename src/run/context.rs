@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::config::{Config, Mapping};
 use crate::gesture::{Gesture, GestureEvent, VelocityBand};
-use crate::mapping::velocity_band;
 use crate::sandbox::Context;
 use crate::time::Micros;
 
@@ -54,7 +53,7 @@ pub(super) fn context(
     match &event.gesture {
         Gesture::Press { note, velocity } => {
             (context.note, context.velocity) = (Some(*note), Some(*velocity));
-            let band = match velocity_band(&mapping.trigger.trigger, &event.gesture) {
+            let band = match mapping.trigger.trigger.band(&event.gesture) {
                 Some(VelocityBand::Soft) => "soft",
                 Some(VelocityBand::Medium) => "medium",
                 Some(VelocityBand::Hard) => "hard",
