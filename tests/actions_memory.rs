@@ -1,5 +1,7 @@
 //! The way from a gesture to its steps asks for no memory once it is warm, so a pad played fast never waits for the allocator.
 
+mod support;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -7,8 +9,8 @@ use std::sync::Arc;
 use conductor::action::{Cause, Scheduler, Task};
 use conductor::config::{Action, Params, PluginCall};
 use conductor::gesture::{DeviceId, Gesture, GestureEvent};
-use conductor::mapping::ConditionSource;
 use conductor::midi::Channel;
+use support::conditions::Still;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -35,26 +37,6 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-struct Nowhere;
-
-impl ConditionSource for Nowhere {
-    fn mode(&self) -> usize {
-        0
-    }
-    fn minute_of_day(&self) -> u16 {
-        0
-    }
-    fn weekday(&self) -> u8 {
-        1
-    }
-    fn app_running(&self, _: &str) -> bool {
-        false
-    }
-    fn app_frontmost(&self, _: &str) -> bool {
-        false
-    }
-}
-
 #[test]
 fn a_plugin_call_and_a_mode_change_are_started_without_allocating() {
     let call = PluginCall { plugin: "p".into(), tenant: "t".into(), params: Params::default() };
@@ -66,8 +48,8 @@ fn a_plugin_call_and_a_mode_change_are_started_without_allocating() {
     let (mut scheduler, mut steps) = (Scheduler::new(), Vec::with_capacity(4));
     let before = ALLOCATIONS.with(Cell::get);
     for now in 0..1000 {
-        scheduler.start(now, &call, cause.clone(), &Nowhere, &mut steps);
-        scheduler.start(now, &mode, cause.clone(), &Nowhere, &mut steps);
+        scheduler.start(now, &call, cause.clone(), &Still::default(), &mut steps);
+        scheduler.start(now, &mode, cause.clone(), &Still::default(), &mut steps);
         assert!(matches!(steps.first().map(|step| &step.task), Some(Task::Plugin(_))));
         steps.clear();
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::output::Style;
 use crate::journal::{Entry, Status, What};
 use crate::sandbox::Outcome;
-use crate::text::Escape as _;
+use crate::text::{Escape as _, number};
 
 /// `entry` as a line, and how much it matters.
 pub(super) fn line(entry: &Entry) -> (Style, String) {
@@ -66,25 +66,5 @@ fn ran(plugin: &str, tenant: &str, for_what: &str, outcome: &Outcome) -> String 
 
 /// A number with its thousands grouped by commas.
 pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
+    number::grouped(number, ',')
 }

@@ -1,5 +1,7 @@
 //! What an action or a plugin does to the world, as a value.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Keystroke, MidiOut, MouseClick, Volume};
 
 /// One thing done to the world outside the process.
@@ -87,7 +89,51 @@ pub enum EffectError {
     Denied(String),
 }
 
+/// The variants of [`EffectError`] without their words, by the names that files have for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // explained at EffectError's variants
+pub enum EffectErrorKind {
+    NotFound,
+    NotPermitted,
+    Failed,
+    Unsupported,
+    Busy,
+    TimedOut,
+    Denied,
+}
+
+impl EffectErrorKind {
+    /// The error of this kind with the words `text`.
+    #[must_use]
+    pub const fn with(self, text: String) -> EffectError {
+        match self {
+            Self::NotFound => EffectError::NotFound(text),
+            Self::NotPermitted => EffectError::NotPermitted(text),
+            Self::Failed => EffectError::Failed(text),
+            Self::Unsupported => EffectError::Unsupported(text),
+            Self::Busy => EffectError::Busy(text),
+            Self::TimedOut => EffectError::TimedOut(text),
+            Self::Denied => EffectError::Denied(text),
+        }
+    }
+}
+
 impl EffectError {
+    /// Which it is.
+    #[must_use]
+    pub const fn kind(&self) -> EffectErrorKind {
+        match self {
+            Self::NotFound(_) => EffectErrorKind::NotFound,
+            Self::NotPermitted(_) => EffectErrorKind::NotPermitted,
+            Self::Failed(_) => EffectErrorKind::Failed,
+            Self::Unsupported(_) => EffectErrorKind::Unsupported,
+            Self::Busy(_) => EffectErrorKind::Busy,
+            Self::TimedOut(_) => EffectErrorKind::TimedOut,
+            Self::Denied(_) => EffectErrorKind::Denied,
+        }
+    }
+
     fn text(&self) -> &str {
         match self {
             Self::NotFound(text)

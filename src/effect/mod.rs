@@ -18,7 +18,7 @@ mod url;
 mod volume;
 
 pub use brokered::Brokered;
-pub use effect::{Effect, EffectError, Origin, Reply};
+pub use effect::{Effect, EffectError, EffectErrorKind, Origin, Reply};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{KeyModifier, Keystroke, MouseButton, MouseClick};

@@ -172,10 +172,6 @@ impl Grant {
     pub fn reaches_ports(&self) -> bool {
         self.has(Capability::Midi) && !self.ports.is_empty()
     }
-    /// Whether MIDI may be sent to `port`. A grant without ports reaches none.
-    pub fn allows_port(&self, port: &str) -> bool {
-        self.port(port).is_ok()
-    }
     /// The paths inside the sandbox directory.
     pub fn paths(&self) -> &PathScope {
         &self.paths

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{EffectError, HttpResponse, Message, ProgramEnd, Response};
+use crate::effect::{EffectError, EffectErrorKind, HttpResponse, Message, ProgramEnd, Response};
+use crate::text::hex;
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,51 +64,20 @@ pub enum Bytes {
 #[serde(deny_unknown_fields)]
 pub struct Failure {
     /// The kind of failure.
-    pub kind: FailureKind,
+    pub kind: EffectErrorKind,
     /// The words for it.
     pub text: String,
 }
 
-/// A kind of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // the names of EffectError's variants, where they are explained
-pub enum FailureKind {
-    NotFound,
-    NotPermitted,
-    Failed,
-    Unsupported,
-    Busy,
-    TimedOut,
-    Denied,
-}
-
 impl From<&EffectError> for Failure {
     fn from(error: &EffectError) -> Self {
-        let (kind, text) = match error {
-            EffectError::NotFound(text) => (FailureKind::NotFound, text),
-            EffectError::NotPermitted(text) => (FailureKind::NotPermitted, text),
-            EffectError::Failed(text) => (FailureKind::Failed, text),
-            EffectError::Unsupported(text) => (FailureKind::Unsupported, text),
-            EffectError::Busy(text) => (FailureKind::Busy, text),
-            EffectError::TimedOut(text) => (FailureKind::TimedOut, text),
-            EffectError::Denied(text) => (FailureKind::Denied, text),
-        };
-        Self { kind, text: text.clone() }
+        Self { kind: error.kind(), text: error.to_string() }
     }
 }
 
 impl From<Failure> for EffectError {
     fn from(Failure { kind, text }: Failure) -> Self {
-        match kind {
-            FailureKind::NotFound => Self::NotFound(text),
-            FailureKind::NotPermitted => Self::NotPermitted(text),
-            FailureKind::Failed => Self::Failed(text),
-            FailureKind::Unsupported => Self::Unsupported(text),
-            FailureKind::Busy => Self::Busy(text),
-            FailureKind::TimedOut => Self::TimedOut(text),
-            FailureKind::Denied => Self::Denied(text),
-        }
+        kind.with(text)
     }
 }
 
@@ -121,7 +91,7 @@ impl Bytes {
     pub(super) fn of(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::Text(text.to_owned()),
-            Err(_) => Self::Hex(hex(bytes)),
+            Err(_) => Self::Hex(hex::encode(bytes)),
         }
     }
 
@@ -188,13 +158,6 @@ impl RecordedAnswer {
     }
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]); // below 16
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
-}
-
 /// The bytes of lower-case hexadecimal.
 pub(super) fn unhex(digits: &str) -> Option<Vec<u8>> {
     let value = |digit: u8| match digit {
@@ -214,7 +177,7 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_come_back_as_they_were(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            prop_assert_eq!(unhex(&hex(&bytes)), Some(bytes.clone()));
+            prop_assert_eq!(unhex(&hex::encode(&bytes)), Some(bytes.clone()));
             let written = serde_json::to_string(&Bytes::of(&bytes)).expect("JSON");
             let read: Bytes = serde_json::from_str(&written).expect("the same");
             prop_assert_eq!(read.bytes(), Some(bytes));

@@ -10,13 +10,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::answer::hex;
 use super::header::{ApprovalRecord, Header, PluginRecord};
 use super::line::Line;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
-use crate::text::Escape as _;
+use crate::text::{Escape as _, hex};
 use crate::time::Micros;
 
 /// Records that may wait for the disk. At a thousand a second this is a minute.
@@ -328,7 +327,7 @@ impl Queue {
                     Record::Message(t, device, message) => {
                         bytes.clear();
                         message.encode(&mut bytes);
-                        Line::In { t, device: device.0, bytes: hex(&bytes) }
+                        Line::In { t, device: device.0, bytes: hex::encode(&bytes) }
                     }
                 };
                 serde_json::to_writer(&mut file, &line)?;

@@ -38,15 +38,7 @@ impl fmt::Display for Bytes {
 
 /// A number with the underscores TOML allows: `100_000_000`.
 pub(in crate::sandbox) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            out.push('_');
-        }
-        out.push(digit);
-    }
-    out
+    crate::text::number::grouped(number, '_')
 }
 
 #[cfg(test)]

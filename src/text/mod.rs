@@ -5,6 +5,7 @@ mod repeats;
 mod sanitize;
 pub(crate) mod hex;
 pub(crate) mod literal;
+pub(crate) mod number;
 pub(crate) mod shell;
 mod toml;
 

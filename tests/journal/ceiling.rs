@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::conditions::Still;
 use crate::support::{Scratch, bin};
-use conductor::action::ConditionSource;
 use conductor::config::{Config, Environment};
 use conductor::effect::{Answer, Effect, EffectError, EffectHandler, Origin, ProgramEnd, Reply, Request, Response};
 use conductor::gesture::DeviceId;
@@ -76,26 +76,6 @@ impl EffectHandler for Slow {
     }
 }
 
-struct NoFacts;
-
-impl ConditionSource for NoFacts {
-    fn mode(&self) -> usize {
-        0
-    }
-    fn minute_of_day(&self) -> u16 {
-        0
-    }
-    fn weekday(&self) -> u8 {
-        1
-    }
-    fn app_running(&self, _: &str) -> bool {
-        false
-    }
-    fn app_frontmost(&self, _: &str) -> bool {
-        false
-    }
-}
-
 #[test]
 fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
     let scratch = Scratch::new();
@@ -147,7 +127,7 @@ fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
         parser.push(&[0x90, note, 100], |message| messages.push((0, DeviceId(0), Some(message))));
     }
     let mut transcript = Transcript::default();
-    let end = play(playing, messages.into_iter(), &NoFacts, |entry| {
+    let end = play(playing, messages.into_iter(), &Still::default(), |entry| {
         transcript.add(&entry);
         true
     });

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::support::conditions::Still;
 use crate::support::{Scratch, bin};
-use conductor::action::ConditionSource;
 use conductor::capability::Capability;
 use conductor::config::{Config, Environment};
 use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
@@ -47,26 +47,6 @@ impl EffectHandler for Queueing {
             });
         }
         Ok(Reply::Done)
-    }
-}
-
-struct NoFacts;
-
-impl ConditionSource for NoFacts {
-    fn mode(&self) -> usize {
-        0
-    }
-    fn minute_of_day(&self) -> u16 {
-        0
-    }
-    fn weekday(&self) -> u8 {
-        1
-    }
-    fn app_running(&self, _: &str) -> bool {
-        false
-    }
-    fn app_frontmost(&self, _: &str) -> bool {
-        false
     }
 }
 
@@ -129,7 +109,7 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
         recorder: Some(Arc::clone(&recorder)),
         ordered: Some(Box::new(move |entry: &Entry| writer.lock().expect("no panic").add(entry))),
     };
-    let end = run_live(run, &NoFacts, |_| true).expect("it ran");
+    let end = run_live(run, &Still::default(), |_| true).expect("it ran");
     recorder.finish(end.t).expect("the journal");
     let live = transcript.lock().expect("no panic").text();
     let lines: Vec<Value> = live.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

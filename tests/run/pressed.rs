@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use crate::support::conditions::Still;
 use crate::support::{Scratch, bin, start};
-use conductor::action::ConditionSource;
 use conductor::config::{Config, Environment};
 use conductor::digest::Digest;
 use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
@@ -65,26 +65,6 @@ impl EffectHandler for Instrument {
     }
 }
 
-struct NoFacts;
-
-impl ConditionSource for NoFacts {
-    fn mode(&self) -> usize {
-        0
-    }
-    fn minute_of_day(&self) -> u16 {
-        0
-    }
-    fn weekday(&self) -> u8 {
-        1
-    }
-    fn app_running(&self, _: &str) -> bool {
-        false
-    }
-    fn app_frontmost(&self, _: &str) -> bool {
-        true
-    }
-}
-
 /// Where a session is cut.
 #[derive(Debug, Clone, Copy)]
 enum Cut {
@@ -122,7 +102,7 @@ fn played(text: &str, presses: &[(Micros, u8)], cut: Cut, failing: u32) -> (Down
         entries += 1;
         !matches!(cut, Cut::After(most) if entries >= most)
     };
-    play(playing, messages.into_iter(), &NoFacts, tell).expect("it played");
+    play(playing, messages.into_iter(), &Still { frontmost: true }, tell).expect("it played");
     let down = instrument.down.lock().expect("no panic").clone();
     (down, errors)
 }
@@ -217,7 +197,7 @@ fn an_action_that_finds_no_room_to_wait_lets_go_at_once_what_it_has_pressed() {
             gesture: conductor::gesture::Gesture::Press { note: 36, velocity: 100 },
         };
         let cause = conductor::action::Cause { mapping: 0, event };
-        scheduler.start(n as u64, action, cause, &NoFacts, &mut steps);
+        scheduler.start(n as u64, action, cause, &Still { frontmost: true }, &mut steps);
     }
     let told: Vec<String> = steps
         .iter()
@@ -468,7 +448,7 @@ fn an_instance_that_expires_lets_go_at_its_time() {
         seen.push((line.t_us, output, instrument.down.lock().expect("no panic").len()));
         true
     };
-    play(playing, messages.into_iter(), &NoFacts, tell).expect("it played");
+    play(playing, messages.into_iter(), &Still { frontmost: true }, tell).expect("it played");
     let off = Some("\"midi out: note off ch 1 60:0\"".to_owned());
     assert_eq!(
         seen,
@@ -529,7 +509,7 @@ fn what_a_plugin_pressed_is_let_go_when_it_may_not_reach_it_any_more() {
         seen.push((entry.t, instrument.down.lock().expect("no panic").values().sum::<u32>()));
         true
     };
-    play(playing, messages.into_iter(), &NoFacts, tell).expect("it played");
+    play(playing, messages.into_iter(), &Still { frontmost: true }, tell).expect("it played");
     // Two calls press it twice; the third finds another port approved, and both are let go, told behind it.
     assert_eq!(seen, [(0, 1), (1, 2), (2, 0), (2, 0), (2, 0)]);
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test file is a crate of its own and uses a part of this
 
+pub(crate) mod conditions;
 pub(crate) mod missing;
 pub(crate) mod sandbox;
 #[cfg(all(feature = "http", feature = "websocket"))]

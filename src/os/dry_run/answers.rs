@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::effect::{Answer, EffectError, HttpResponse, Message, Origin, ProgramEnd, Request, Response};
+use crate::effect::{
+    Answer, EffectError, EffectErrorKind, HttpResponse, Message, Origin, ProgramEnd, Request, Response,
+};
 use crate::file;
 use crate::text::Escape as _;
 
@@ -94,20 +96,8 @@ struct Entry {
     output: Option<String>,
     errors: Option<String>,
     messages: Option<Vec<String>>,
-    error: Option<ErrorName>,
+    error: Option<EffectErrorKind>,
     text: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ErrorName {
-    NotFound,
-    NotPermitted,
-    Failed,
-    Unsupported,
-    Busy,
-    TimedOut,
-    Denied,
 }
 
 impl CannedAnswers {
@@ -220,17 +210,9 @@ impl TryFrom<Entry> for Canned {
                 "it is one of: status, headers and body; code, output and errors; messages; error and text".into()
             );
         }
-        let result = if let Some(name) = error {
+        let result = if let Some(kind) = error {
             let text = text.unwrap_or_else(|| "as the file of answers has it".to_owned());
-            Err(match name {
-                ErrorName::NotFound => EffectError::NotFound(text),
-                ErrorName::NotPermitted => EffectError::NotPermitted(text),
-                ErrorName::Failed => EffectError::Failed(text),
-                ErrorName::Unsupported => EffectError::Unsupported(text),
-                ErrorName::Busy => EffectError::Busy(text),
-                ErrorName::TimedOut => EffectError::TimedOut(text),
-                ErrorName::Denied => EffectError::Denied(text),
-            })
+            Err(kind.with(text))
         } else if http {
             let status = status.unwrap_or(200);
             if !(100..1000).contains(&status) {
