@@ -5,12 +5,13 @@ pub(super) mod denials;
 pub(super) mod log;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::capability::Capability;
 use crate::config::WasmConfig;
 use crate::digest::Digest;
 use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
+use crate::package::AdmittedPlugin;
 use crate::sandbox::backtrace::frames::{Frame, FunctionNames};
 use crate::sandbox::backtrace::profile::Profile;
 use crate::sandbox::info::counters::Counters;
@@ -22,8 +23,7 @@ use crate::sandbox::module::producer::Language;
 /// What is known of a loaded plugin and what it may do, shared by all its instances.
 #[derive(Debug)]
 pub struct PluginInfo {
-    pub(in crate::sandbox) name: String,
-    pub(in crate::sandbox) digest: Digest,
+    pub(in crate::sandbox) admitted: AdmittedPlugin,
     pub(in crate::sandbox) settings: WasmConfig,
     pub(in crate::sandbox) values: BTreeMap<String, String>,
     pub(in crate::sandbox) grant: Arc<GrantCell>,
@@ -36,30 +36,30 @@ pub struct PluginInfo {
     pub(in crate::sandbox) volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
     /// Where its fuel goes, when it is profiled.
     pub(in crate::sandbox) profile: Option<Profile>,
-    /// What it calls its functions.
-    pub(in crate::sandbox) names: FunctionNames,
+    /// What it calls its functions, read when somebody asks: most plugins never fault.
+    pub(in crate::sandbox) names: OnceLock<FunctionNames>,
 }
 
 impl PluginInfo {
     /// Functions of the plugin with the fuel they used so far, most first; nothing when it is not profiled.
     pub fn profile(&self) -> Vec<(Option<Frame>, u64)> {
-        self.profile.as_ref().map(|profile| profile.functions(&self.names)).unwrap_or_default()
+        self.profile.as_ref().map(|profile| profile.functions(self.names())).unwrap_or_default()
     }
 
     pub(in crate::sandbox) fn profiler(&self) -> Option<&Profile> {
         self.profile.as_ref()
     }
     pub(in crate::sandbox) fn names(&self) -> &FunctionNames {
-        &self.names
+        self.names.get_or_init(|| FunctionNames::of(self.admitted.bytes()))
     }
 
     /// The name the configuration gives it.
     pub fn name(&self) -> &str {
-        &self.name
+        self.admitted.name()
     }
     /// Digest of its file.
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.admitted.digest()
     }
     /// The limits it runs under.
     pub fn settings(&self) -> &WasmConfig {

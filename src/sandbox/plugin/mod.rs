@@ -6,7 +6,7 @@ pub(super) mod start_cost;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use wasmi::{Engine, FuncType, Linker, Module};
 
@@ -15,7 +15,6 @@ use crate::capability::Capability;
 use crate::config::{PluginConfig, WasmConfig};
 use crate::effect::placeholder;
 use crate::grant::{BoundSecrets, Grant, GrantCell, GrantView};
-use crate::sandbox::backtrace::frames::FunctionNames;
 use crate::sandbox::backtrace::profile::Profile;
 use crate::sandbox::engine::new_engine;
 use crate::sandbox::info::PluginInfo;
@@ -102,8 +101,7 @@ impl Plugin {
                 .map_err(refuse)?;
         let linker = link(&engine, manifest, linked).map_err(refuse)?;
         let info = Arc::new(PluginInfo {
-            name: admitted.name().to_owned(),
-            digest: admitted.digest(),
+            admitted: admitted.clone(),
             settings: settings.wasm.clone(),
             values: values(settings),
             grant: Arc::clone(grant.cell()),
@@ -114,7 +112,7 @@ impl Plugin {
             counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
             profile,
-            names: FunctionNames::of(admitted.bytes()),
+            names: OnceLock::new(),
         });
         let (manifest, start_fuel) = (Arc::clone(manifest), start_fuel(manifest.sizes()));
         Ok(Arc::new(Self { info, manifest, start_fuel, deferred_pages, linker, module, engine }))
