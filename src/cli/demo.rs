@@ -8,7 +8,7 @@ use super::scratch::Scratch;
 use super::{Exit, Failure, Output, event_text};
 use crate::config::{Config, Environment};
 use crate::gesture::DeviceId;
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, EntryKind};
 use crate::midi::Smf;
 use crate::os::Conditions;
 use crate::os::DryRun;
@@ -57,12 +57,12 @@ impl Totals {
     fn count(&mut self, entry: &Entry) {
         self.events += 1;
         match &entry.what {
-            What::Call { outcome, .. } => {
+            EntryKind::Call { outcome, .. } => {
                 self.calls += 1;
                 self.stopped += u64::from(matches!(outcome.status, Status::Fault(_)));
                 self.fuel += outcome.fuel;
             }
-            What::Effect { .. } | What::PluginEffect { .. } => self.effects += 1,
+            EntryKind::Effect { .. } | EntryKind::PluginEffect { .. } => self.effects += 1,
             _ => {}
         }
     }

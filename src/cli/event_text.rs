@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::output::Style;
-use crate::journal::{Entry, Status, What};
+use crate::journal::{Entry, EntryKind, Status};
 use crate::sandbox::Outcome;
 use crate::text::{Escape as _, number};
 
@@ -25,12 +25,12 @@ pub(super) fn line(entry: &Entry) -> (Style, String) {
 
 fn what(entry: &Entry) -> String {
     match &entry.what {
-        What::Unmapped => "(nothing mapped)".to_owned(),
-        What::Mode(mode) => format!("mode {}", entry.config.modes.get(*mode).map_or("", |mode| &mode.name)),
-        What::Effect { effect, result: Ok(()), dry_run: false } => effect.to_string(),
-        What::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
-        What::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),
-        What::Released { by, effect, result, dry_run } => {
+        EntryKind::Unmapped => "(nothing mapped)".to_owned(),
+        EntryKind::Mode(mode) => format!("mode {}", entry.config.modes.get(*mode).map_or("", |mode| &mode.name)),
+        EntryKind::Effect { effect, result: Ok(()), dry_run: false } => effect.to_string(),
+        EntryKind::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
+        EntryKind::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),
+        EntryKind::Released { by, effect, result, dry_run } => {
             let who = by.as_ref().map_or(String::new(), |(plugin, _)| format!("{plugin}: "));
             match result {
                 Ok(()) if *dry_run => format!("{who}would do: {effect} (it was still down)"),
@@ -38,12 +38,12 @@ fn what(entry: &Entry) -> String {
                 Err(error) => format!("{who}{effect}: failed: {error}"),
             }
         }
-        What::PluginEffect { plugin, effect, .. } => format!("{plugin} would do: {effect}"),
-        What::Call { call, outcome } => ran(&call.plugin, &call.tenant, "", outcome),
-        What::Shutdown { plugin, tenant, outcome } => ran(plugin, tenant, "shutdown ", outcome),
-        What::Revoked(_) => entry.error().unwrap_or_default(),
-        What::Refused { call, .. } => format!("{}: refused, see above", call.plugin),
-        What::Dropped(dropped) => dropped.to_string(),
+        EntryKind::PluginEffect { plugin, effect, .. } => format!("{plugin} would do: {effect}"),
+        EntryKind::Call { call, outcome } => ran(&call.plugin, &call.tenant, "", outcome),
+        EntryKind::Shutdown { plugin, tenant, outcome } => ran(plugin, tenant, "shutdown ", outcome),
+        EntryKind::Revoked(_) => entry.error().unwrap_or_default(),
+        EntryKind::Refused { call, .. } => format!("{}: refused, see above", call.plugin),
+        EntryKind::Dropped(dropped) => dropped.to_string(),
     }
 }
 

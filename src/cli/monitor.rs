@@ -12,7 +12,7 @@ use super::mapping_snippet::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::config::{Environment, FirstChannel, Logging, paths};
 use crate::device::{
-    DeviceEvent, DeviceSpec, Devices, Input, Reading, Session, Source, What, Which, list_ports, resolve_as,
+    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, Reading, Session, Source, Which, list_ports, resolve_as,
 };
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
@@ -156,19 +156,19 @@ impl Printer<'_> {
             let DeviceEvent { t, device, what, .. } = event;
             let source = devices.iter().find(|spec| spec.id == device).map(|spec| short(&spec.source));
             match what {
-                What::Message(message) => {
+                DeviceEventKind::Message(message) => {
                     if let Err(failure) = self.message(t, source.as_deref().unwrap_or("?"), &message) {
                         result = Err(failure);
                         break;
                     }
                 }
-                What::Connected { name } => log::info!("listening to {name}"),
-                What::Lost { reason } => log::warn!("{}: {reason}", source.as_deref().unwrap_or("?")),
-                What::NotMidi { what } => {
+                DeviceEventKind::Connected { name } => log::info!("listening to {name}"),
+                DeviceEventKind::Lost { reason } => log::warn!("{}: {reason}", source.as_deref().unwrap_or("?")),
+                DeviceEventKind::NotMidi { what } => {
                     let source = source.as_deref().unwrap_or("?");
                     result = Err(Failure::operation(format!("conductor monitor: {source}: not shown: {what}")));
                 }
-                What::Ended => going -= 1,
+                DeviceEventKind::Ended => going -= 1,
             }
         }
         drop(opened);

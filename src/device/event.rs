@@ -14,14 +14,14 @@ pub struct DeviceEvent {
     /// Which device.
     pub device: DeviceId,
     /// What happened.
-    pub what: What,
+    pub what: DeviceEventKind,
     /// Whether it is a message of a pipe, which waited for room in the queue.
     pub patient: bool,
 }
 
 /// What happened on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum DeviceEventKind {
     /// It is there and being read.
     Connected {
         /// What it is called: the port's `client:port` and address, or the path. Fit for a terminal.

@@ -34,7 +34,7 @@ mod sequencer;
 #[cfg(feature = "alsa")]
 mod watch;
 
-pub use event::{DeviceEvent, Loss, What};
+pub use event::{DeviceEvent, DeviceEventKind, Loss};
 pub use input::{Input, InputError, resolve, resolve_as};
 pub use open::{DeviceError, DeviceSpec, Devices};
 pub use port::{PortList, PortsError, list_ports};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use super::event::{Loss, What};
+use super::event::{DeviceEventKind, Loss};
 use super::sink::Sink;
 use super::wake::{Wake, Woken};
 use crate::gesture::DeviceId;
@@ -71,7 +71,7 @@ impl<'a> Decoder<'a> {
             Beginning::Other(what) => {
                 self.first = None;
                 self.refused = true;
-                self.sink.report(self.id, &What::NotMidi { what })
+                self.sink.report(self.id, &DeviceEventKind::NotMidi { what })
             }
         }
     }
@@ -161,7 +161,7 @@ impl RawDevice {
                         // The end of such an input is the end: it will never say more.
                         End::Nothing(reason) if null || !self.reconnect => {
                             log::warn!("{}: {reason}; nothing will come from it", self.name());
-                            self.sink.report(self.id, &What::Ended);
+                            self.sink.report(self.id, &DeviceEventKind::Ended);
                             return;
                         }
                         End::Nothing(reason) if news => {
@@ -261,16 +261,16 @@ impl RawDevice {
     }
 
     fn connected(&self) -> bool {
-        self.sink.report(self.id, &What::Connected { name: self.name() })
+        self.sink.report(self.id, &DeviceEventKind::Connected { name: self.name() })
     }
 
     /// Reports the loss; false when it is the end.
     fn lost(&self, reason: Loss) -> bool {
-        if !self.sink.report(self.id, &What::Lost { reason }) {
+        if !self.sink.report(self.id, &DeviceEventKind::Lost { reason }) {
             return false;
         }
         if !self.reconnect {
-            self.sink.report(self.id, &What::Ended);
+            self.sink.report(self.id, &DeviceEventKind::Ended);
         }
         self.reconnect
     }
@@ -282,13 +282,13 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
     let mut stdin = match std::io::stdin().as_fd().try_clone_to_owned() {
         Ok(descriptor) => File::from(descriptor),
         Err(error) => {
-            sink.report(id, &What::Lost { reason: Loss::Failed { error: error.to_string() } });
-            sink.report(id, &What::Ended);
+            sink.report(id, &DeviceEventKind::Lost { reason: Loss::Failed { error: error.to_string() } });
+            sink.report(id, &DeviceEventKind::Ended);
             return;
         }
     };
     let mut decoder = Decoder::new(id, sink, !stdin_is_device());
-    if !sink.report(id, &What::Connected { name: STDIN.to_owned() }) {
+    if !sink.report(id, &DeviceEventKind::Connected { name: STDIN.to_owned() }) {
         return;
     }
     loop {
@@ -313,13 +313,13 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
             }
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(error) => {
-                sink.report(id, &What::Lost { reason: Loss::Failed { error: error.to_string() } });
+                sink.report(id, &DeviceEventKind::Lost { reason: Loss::Failed { error: error.to_string() } });
                 break;
             }
         }
     }
     decoder.end(STDIN);
-    sink.report(id, &What::Ended);
+    sink.report(id, &DeviceEventKind::Ended);
 }
 
 /// Whether standard input is a terminal, or a device that was redirected there: it sends when it likes, while whatever else there is

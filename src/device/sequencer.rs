@@ -5,7 +5,7 @@ use std::time::Duration;
 use midir::os::unix::VirtualInput;
 use midir::{Ignore, MidiInput, MidiInputConnection};
 
-use super::event::{Loss, What};
+use super::event::{DeviceEventKind, Loss};
 use super::port::{PortList, PortsError};
 use super::sink::Sink;
 use super::usb::Which;
@@ -184,10 +184,10 @@ impl Sequencer {
             }
             let reconnect = matches!(device.wanted, Wanted::Port { reconnect: true, .. });
             device.state = if reconnect { State::Missing } else { State::Ended };
-            if !self.sink.report(device.id, &What::Lost { reason: Loss::PortVanished }) {
+            if !self.sink.report(device.id, &DeviceEventKind::Lost { reason: Loss::PortVanished }) {
                 return false;
             }
-            if !reconnect && !self.sink.report(device.id, &What::Ended) {
+            if !reconnect && !self.sink.report(device.id, &DeviceEventKind::Ended) {
                 return false;
             }
         }
@@ -232,7 +232,7 @@ impl Sequencer {
                     taken.extend(address);
                     device.refused = false;
                     device.state = State::Connected { address, _connection: connection, _client: client };
-                    if !self.sink.report(device.id, &What::Connected { name }) {
+                    if !self.sink.report(device.id, &DeviceEventKind::Connected { name }) {
                         return None;
                     }
                 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
-use super::event::{DeviceEvent, What};
+use super::event::{DeviceEvent, DeviceEventKind};
 use super::wake::Wake;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
@@ -70,7 +70,7 @@ impl Waiting {
 
     /// `event` waits no more.
     pub(super) fn remove(&self, event: &DeviceEvent) {
-        if let What::Message(message) = &event.what {
+        if let DeviceEventKind::Message(message) = &event.what {
             self.remove_bytes(message.held_bytes());
         }
         if event.patient {
@@ -105,7 +105,8 @@ impl Sink {
     /// Delivers a message received now, or drops and counts it.
     pub(super) fn message(&self, device: DeviceId, message: Message) {
         let bytes = message.held_bytes();
-        let event = DeviceEvent { t: self.clock.now(), device, what: What::Message(message), patient: false };
+        let event =
+            DeviceEvent { t: self.clock.now(), device, what: DeviceEventKind::Message(message), patient: false };
         let delivered = if self.waiting.add(bytes) {
             (self.deliver)(event).inspect_err(|_| self.waiting.remove_bytes(bytes))
         } else {
@@ -131,7 +132,7 @@ impl Sink {
             let patient = &self.waiting.0.patient;
             let room = patient.fetch_add(1, Ordering::Relaxed) < MAX_PATIENT && self.waiting.add(bytes);
             if room {
-                let what = What::Message(message.clone());
+                let what = DeviceEventKind::Message(message.clone());
                 match (self.deliver)(DeviceEvent { t: self.clock.now(), device, what, patient: true }) {
                     Ok(()) => return true,
                     Err(Undelivered::NobodyListens) => return false,
@@ -146,7 +147,7 @@ impl Sink {
     }
 
     /// Reports a change of state, waiting for room where necessary; false when nobody listens any more.
-    pub(super) fn report(&self, device: DeviceId, what: &What) -> bool {
+    pub(super) fn report(&self, device: DeviceId, what: &DeviceEventKind) -> bool {
         let t = self.clock.now();
         loop {
             match (self.deliver)(DeviceEvent { t, device, what: what.clone(), patient: false }) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::entry::{Entry, What};
+use super::entry::{Entry, EntryKind};
 use crate::text::literal;
 
 /// Figures to hold a session to. Written as TOML.
@@ -74,8 +74,8 @@ pub struct Verdict {
 /// Adds `entry` to what its plugin used.
 pub fn count(usage: &mut BTreeMap<String, Usage>, entry: &Entry) {
     let (plugin, outcome, calls) = match &entry.what {
-        What::Call { call, outcome } => (&call.plugin, outcome, 1),
-        What::Shutdown { plugin, outcome, .. } => (plugin, outcome, 0),
+        EntryKind::Call { call, outcome } => (&call.plugin, outcome, 1),
+        EntryKind::Shutdown { plugin, outcome, .. } => (plugin, outcome, 0),
         _ => return,
     };
     let usage = usage.entry(plugin.clone()).or_default();

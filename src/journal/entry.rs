@@ -29,12 +29,12 @@ pub struct Entry {
     /// Index of the mode it happened in.
     pub mode: usize,
     /// What it was.
-    pub what: What,
+    pub what: EntryKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum EntryKind {
     /// Nothing: the gesture has no mapping.
     Unmapped,
     /// The mode with this index became the current one.
@@ -112,13 +112,13 @@ pub struct RevokedRecord {
     pub capability: Capability,
 }
 
-impl From<PluginEffect> for What {
+impl From<PluginEffect> for EntryKind {
     fn from(PluginEffect { plugin, tenant, action, effect }: PluginEffect) -> Self {
         Self::PluginEffect { plugin, tenant, action, effect }
     }
 }
 
-impl From<Shutdown> for What {
+impl From<Shutdown> for EntryKind {
     fn from(Shutdown { plugin, tenant, outcome, .. }: Shutdown) -> Self {
         Self::Shutdown { plugin, tenant, outcome: Box::new(outcome) }
     }
@@ -135,7 +135,7 @@ impl Entry {
     /// The entry of an effect that was dropped at `t` under `config`.
     #[must_use]
     pub fn revoked(config: &Arc<Config>, t: Micros, revoked: RevokedRecord) -> Self {
-        Self { config: Arc::clone(config), t, event: None, mapping: None, mode: 0, what: What::Revoked(revoked) }
+        Self { config: Arc::clone(config), t, event: None, mapping: None, mode: 0, what: EntryKind::Revoked(revoked) }
     }
 
     /// The gesture, as reports show it.
@@ -148,21 +148,21 @@ impl Entry {
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         let held = match &self.what {
-            What::Effect { effect, result, .. } => {
+            EntryKind::Effect { effect, result, .. } => {
                 effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
-            What::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
-            What::PluginEffect { plugin, tenant, effect, .. } => plugin.len() + tenant.len() + effect.len(),
-            What::Shutdown { plugin, tenant, outcome } => {
+            EntryKind::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
+            EntryKind::PluginEffect { plugin, tenant, effect, .. } => plugin.len() + tenant.len() + effect.len(),
+            EntryKind::Shutdown { plugin, tenant, outcome } => {
                 plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
             }
-            What::Revoked(RevokedRecord { what, .. }) => what.len(),
-            What::Released { by, effect, result, .. } => {
+            EntryKind::Revoked(RevokedRecord { what, .. }) => what.len(),
+            EntryKind::Released { by, effect, result, .. } => {
                 by.as_ref().map_or(0, |(plugin, tenant)| plugin.len() + tenant.len())
                     + effect.held_bytes()
                     + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
-            What::Unmapped | What::Mode(_) | What::Refused { .. } | What::Dropped(_) => 0,
+            EntryKind::Unmapped | EntryKind::Mode(_) | EntryKind::Refused { .. } | EntryKind::Dropped(_) => 0,
         };
         size_of::<Self>() + held
     }
@@ -171,19 +171,19 @@ impl Entry {
     /// the transcript's line of the call or instance.
     #[must_use]
     pub fn is_account_only(&self) -> bool {
-        matches!(self.what, What::PluginEffect { .. } | What::Released { by: Some(_), .. })
+        matches!(self.what, EntryKind::PluginEffect { .. } | EntryKind::Released { by: Some(_), .. })
     }
 
     /// What was let go for the plugin in this entry, each as an entry of the account.
     pub fn released(&self) -> impl Iterator<Item = Self> + '_ {
         let (by, released) = match &self.what {
-            What::Call { call, outcome } => (Some((&call.plugin, &call.tenant)), &outcome.released[..]),
-            What::Shutdown { plugin, tenant, outcome } => (Some((plugin, tenant)), &outcome.released[..]),
+            EntryKind::Call { call, outcome } => (Some((&call.plugin, &call.tenant)), &outcome.released[..]),
+            EntryKind::Shutdown { plugin, tenant, outcome } => (Some((plugin, tenant)), &outcome.released[..]),
             _ => (None, &[][..]),
         };
         released.iter().map(move |Released { effect, result }| {
             let by = by.map(|(plugin, tenant)| (plugin.clone(), tenant.clone()));
-            let what = What::Released { by, effect: effect.clone(), result: result.clone(), dry_run: false };
+            let what = EntryKind::Released { by, effect: effect.clone(), result: result.clone(), dry_run: false };
             Self { what, config: Arc::clone(&self.config), event: self.event.clone(), ..*self }
         })
     }
@@ -205,9 +205,9 @@ impl Entry {
     #[must_use]
     pub fn action_and_status(&self) -> (Option<&'static str>, Option<Status>) {
         match &self.what {
-            What::Unmapped => (None, None),
-            What::Mode(_) => (Some("ModeChange"), Some(Status::Ok)),
-            What::Effect { effect, result, dry_run } | What::Released { effect, result, dry_run, .. } => {
+            EntryKind::Unmapped => (None, None),
+            EntryKind::Mode(_) => (Some("ModeChange"), Some(Status::Ok)),
+            EntryKind::Effect { effect, result, dry_run } | EntryKind::Released { effect, result, dry_run, .. } => {
                 let status = match (result, dry_run) {
                     (Err(_), _) => Status::Failed,
                     (Ok(()), true) => Status::DryRun,
@@ -215,11 +215,11 @@ impl Entry {
                 };
                 (Some(effect.action()), Some(status))
             }
-            What::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
-            What::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
-            What::PluginEffect { action, .. } => (Some(action), Some(Status::DryRun)),
-            What::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
-            What::Dropped(_) | What::Revoked(_) => (None, Some(Status::Rejected)),
+            EntryKind::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
+            EntryKind::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
+            EntryKind::PluginEffect { action, .. } => (Some(action), Some(Status::DryRun)),
+            EntryKind::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
+            EntryKind::Dropped(_) | EntryKind::Revoked(_) => (None, Some(Status::Rejected)),
         }
     }
 
@@ -227,24 +227,24 @@ impl Entry {
     #[must_use]
     pub fn error(&self) -> Option<String> {
         match &self.what {
-            What::Effect { result, .. } | What::Released { result, .. } => {
+            EntryKind::Effect { result, .. } | EntryKind::Released { result, .. } => {
                 result.as_ref().err().map(ToString::to_string)
             }
-            What::Call { outcome, .. } | What::Shutdown { outcome, .. } => outcome.error(),
-            What::Refused { reason, .. } => Some(reason.to_string()),
-            What::Dropped(dropped) => Some(dropped.to_string()),
-            What::Revoked(RevokedRecord { plugin, what, capability, .. }) => {
+            EntryKind::Call { outcome, .. } | EntryKind::Shutdown { outcome, .. } => outcome.error(),
+            EntryKind::Refused { reason, .. } => Some(reason.to_string()),
+            EntryKind::Dropped(dropped) => Some(dropped.to_string()),
+            EntryKind::Revoked(RevokedRecord { plugin, what, capability, .. }) => {
                 Some(format!("plugin \"{plugin}\": {what}: dropped, because {capability} was revoked while it waited"))
             }
-            What::Unmapped | What::Mode(_) | What::PluginEffect { .. } => None,
+            EntryKind::Unmapped | EntryKind::Mode(_) | EntryKind::PluginEffect { .. } => None,
         }
     }
 
     /// Hands what the plugin wrote to `log`, under its own name, and where it was if it was stopped.
     pub fn log_plugin_lines(&self, log: &PluginLog) {
         let (plugin, tenant, when, outcome) = match &self.what {
-            What::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
-            What::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
+            EntryKind::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
+            EntryKind::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
             _ => return,
         };
         for line in outcome.log_lines() {
@@ -285,11 +285,11 @@ impl Entry {
             ..EventLine::at(self.t)
         };
         match &self.what {
-            What::Mode(mode) => line.output = self.config.modes.get(*mode).and_then(|mode| text_value(&mode.name)),
-            What::Effect { effect, .. } | What::Released { by: None, effect, .. } => {
+            EntryKind::Mode(mode) => line.output = self.config.modes.get(*mode).and_then(|mode| text_value(&mode.name)),
+            EntryKind::Effect { effect, .. } | EntryKind::Released { by: None, effect, .. } => {
                 line.output = text_value(&effect.to_string());
             }
-            What::Call { call, outcome } => {
+            EntryKind::Call { call, outcome } => {
                 line.plugin = Some(call.plugin.clone());
                 line.tenant = Some(call.tenant.clone());
                 line.fuel = Some(outcome.fuel);
@@ -297,33 +297,33 @@ impl Entry {
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
-            What::Shutdown { plugin, tenant, outcome } => {
+            EntryKind::Shutdown { plugin, tenant, outcome } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.fuel = Some(outcome.fuel);
                 line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.output = outcome.output.as_deref().and_then(output_value);
             }
-            What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
+            EntryKind::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(what);
             }
-            What::PluginEffect { plugin, tenant, effect, .. } => {
+            EntryKind::PluginEffect { plugin, tenant, effect, .. } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(effect);
             }
-            What::Released { by: Some((plugin, tenant)), effect, .. } => {
+            EntryKind::Released { by: Some((plugin, tenant)), effect, .. } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(&effect.to_string());
             }
-            What::Refused { call, .. } => {
+            EntryKind::Refused { call, .. } => {
                 line.plugin = Some(call.plugin.clone());
                 line.tenant = Some(call.tenant.clone());
             }
-            What::Unmapped | What::Dropped(_) => {}
+            EntryKind::Unmapped | EntryKind::Dropped(_) => {}
         }
         line
     }

@@ -14,7 +14,7 @@ mod recording;
 mod transcript;
 mod tree;
 
-pub use entry::{Entry, RevokedRecord, What};
+pub use entry::{Entry, EntryKind, RevokedRecord};
 pub use event::{EventLine, Status, output_value, text_value};
 pub use header::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord};
 pub use line::{InstanceRecord, Line, RejectReason};

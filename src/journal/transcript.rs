@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::entry::{Entry, RevokedRecord, What};
+use super::entry::{Entry, EntryKind, RevokedRecord};
 use super::event::{Status, output_value};
 use crate::sandbox::Outcome;
 use crate::time::Micros;
@@ -141,24 +141,24 @@ impl TranscriptLine {
             event: None,
         };
         match &entry.what {
-            What::PluginEffect { .. } | What::Released { by: Some(_), .. } => return None,
-            What::Unmapped | What::Dropped(_) => {}
-            What::Mode(mode) => line.effect = entry.config.modes.get(*mode).map(|mode| mode.name.clone()),
-            What::Effect { effect, .. } => line.effect = Some(effect.to_string()),
-            What::Released { effect, .. } => {
+            EntryKind::PluginEffect { .. } | EntryKind::Released { by: Some(_), .. } => return None,
+            EntryKind::Unmapped | EntryKind::Dropped(_) => {}
+            EntryKind::Mode(mode) => line.effect = entry.config.modes.get(*mode).map(|mode| mode.name.clone()),
+            EntryKind::Effect { effect, .. } => line.effect = Some(effect.to_string()),
+            EntryKind::Released { effect, .. } => {
                 line.effect = Some(effect.to_string());
                 line.event = Some("released");
             }
-            What::Refused { call, .. } => {
+            EntryKind::Refused { call, .. } => {
                 (line.plugin, line.tenant) = (Some(call.plugin.clone()), Some(call.tenant.clone()));
             }
-            What::Call { call, outcome } => line.ran(&call.plugin, &call.tenant, outcome),
-            What::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
+            EntryKind::Call { call, outcome } => line.ran(&call.plugin, &call.tenant, outcome),
+            EntryKind::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
                 (line.plugin, line.tenant) = (Some(plugin.clone()), Some(tenant.clone()));
                 line.effect = Some(what.clone());
                 line.event = Some("revoked");
             }
-            What::Shutdown { plugin, tenant, outcome } => {
+            EntryKind::Shutdown { plugin, tenant, outcome } => {
                 line.ran(plugin, tenant, outcome);
                 line.event = Some("shutdown");
             }

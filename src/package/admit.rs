@@ -9,7 +9,7 @@ use super::key::PublicKey;
 use super::policy::Policy;
 use super::signature::{self, Flaw, SignatureFile, signature_path};
 use super::statement::Statement;
-use super::trust::{Standing, TrustStore};
+use super::trust::{KeyStanding, TrustStore};
 use super::verdict::{SignerVerdict, Verdict};
 use crate::digest::Digest;
 use crate::file;
@@ -270,7 +270,7 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
         .signers()
         .map(|signer| SignerVerdict {
             holds: !forged.contains(&signer.key),
-            standing: known.map_or(Standing::Unknown, |store| store.standing(signer.key, policy.at)),
+            standing: known.map_or(KeyStanding::Unknown, |store| store.standing(signer.key, policy.at)),
             lacks_statement: file.statement.is_none()
                 && known.and_then(|store| store.find(signer.key)).is_some_and(|entry| entry.require_statement),
             predecessors: known.map(|store| store.predecessors(signer.key)).unwrap_or_default(),
@@ -288,7 +288,7 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
 fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), AdmissionError> {
     let path = path.to_owned();
     for SignerVerdict { signer, standing, .. } in &verdict.signers {
-        if let Standing::Revoked { reason } = standing {
+        if let KeyStanding::Revoked { reason } = standing {
             return Err(AdmissionError::Revoked { path, key: signer.key, reason: reason.clone() });
         }
     }
@@ -348,10 +348,10 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Admi
 fn untrusted(path: PathBuf, verdict: &Verdict) -> Option<AdmissionError> {
     for SignerVerdict { signer, standing, lacks_statement, .. } in &verdict.signers {
         match standing {
-            Standing::Retired { since, successor } => {
+            KeyStanding::Retired { since, successor } => {
                 return Some(AdmissionError::Retired { path, key: signer.key, since: *since, successor: *successor });
             }
-            Standing::Trusted { .. } if *lacks_statement => {
+            KeyStanding::Trusted { .. } if *lacks_statement => {
                 return Some(AdmissionError::NoStatement { path, key: signer.key });
             }
             _ => {}

@@ -53,7 +53,7 @@ pub struct RevokedKey {
 
 /// What the trust store says about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum KeyStanding {
     /// It is trusted.
     Trusted {
         /// Whose it is.
@@ -287,16 +287,16 @@ impl TrustStore {
         found
     }
     /// What the store says about `key` at the time `at`. A revocation outweighs everything else.
-    pub fn standing(&self, key: PublicKey, at: Timestamp) -> Standing {
+    pub fn standing(&self, key: PublicKey, at: Timestamp) -> KeyStanding {
         if let Some(entry) = self.revoked.iter().find(|entry| entry.key == key) {
-            return Standing::Revoked { reason: entry.reason.clone() };
+            return KeyStanding::Revoked { reason: entry.reason.clone() };
         }
         match self.find(key) {
-            None => Standing::Unknown,
+            None => KeyStanding::Unknown,
             Some(TrustedKey { valid_until: Some(until), succeeded_by, .. }) if *until <= at => {
-                Standing::Retired { since: *until, successor: *succeeded_by }
+                KeyStanding::Retired { since: *until, successor: *succeeded_by }
             }
-            Some(entry) => Standing::Trusted { name: entry.name.clone() },
+            Some(entry) => KeyStanding::Trusted { name: entry.name.clone() },
         }
     }
 }

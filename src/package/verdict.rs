@@ -9,7 +9,7 @@ use super::admit::TrustLevel;
 use super::key::PublicKey;
 use super::signature::signature_path;
 use super::statement::{Signer, Statement};
-use super::trust::Standing;
+use super::trust::KeyStanding;
 use crate::digest::Digest;
 use crate::text::Escape as _;
 
@@ -46,7 +46,7 @@ pub struct SignerVerdict {
     /// Whether the signature holds.
     pub holds: bool,
     /// What the trust store says about the key.
-    pub standing: Standing,
+    pub standing: KeyStanding,
     /// Whether the trust store asks for a statement of this key, and there is none.
     pub lacks_statement: bool,
     /// The keys that handed over to this one, by the trust store: the nearest first, none that is revoked.
@@ -57,7 +57,7 @@ impl SignerVerdict {
     /// Whether it is a valid signature by a trusted key.
     #[must_use]
     pub fn counts(&self) -> bool {
-        self.holds && !self.lacks_statement && matches!(self.standing, Standing::Trusted { .. })
+        self.holds && !self.lacks_statement && matches!(self.standing, KeyStanding::Trusted { .. })
     }
 }
 
@@ -165,7 +165,7 @@ impl std::fmt::Display for Statement {
     }
 }
 
-impl std::fmt::Display for Standing {
+impl std::fmt::Display for KeyStanding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Trusted { name } => write!(f, "trusted as {name:?}"),
@@ -242,10 +242,10 @@ impl From<&Verdict> for Text {
             signed_at: signer.signed_at.clone(),
             holds: *holds,
             standing: match standing {
-                Standing::Trusted { .. } => "trusted",
-                Standing::Unknown => "unknown",
-                Standing::Retired { .. } => "retired",
-                Standing::Revoked { .. } => "revoked",
+                KeyStanding::Trusted { .. } => "trusted",
+                KeyStanding::Unknown => "unknown",
+                KeyStanding::Retired { .. } => "retired",
+                KeyStanding::Revoked { .. } => "revoked",
             },
             detail: standing.to_string(),
         });

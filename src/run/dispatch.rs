@@ -9,7 +9,7 @@ use crate::action::{Dropped, Left, Step, Task};
 use crate::config::{Config, PluginCall};
 use crate::effect::{EffectHandler as _, Origin};
 use crate::effect::{Held, Released};
-use crate::journal::{Entry, Line, Recorder, RejectReason, RevokedRecord, What};
+use crate::journal::{Entry, EntryKind, Line, Recorder, RejectReason, RevokedRecord};
 use crate::os::DryRun;
 use crate::sandbox::{
     Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
@@ -139,13 +139,13 @@ impl Dispatch {
         self.expire(config, at, report);
         let entry = |what| Entry { config: Arc::clone(config), t: at, event: None, mapping: None, mode: 0, what };
         if left.actions > 0 {
-            report(Report::Entry(entry(What::Dropped(Dropped::AtEnd(left)))));
+            report(Report::Entry(entry(EntryKind::Dropped(Dropped::AtEnd(left)))));
         }
         let Self { calls, outside, told, recorder, .. } = self;
         // At once: calls at work may take their time.
         for Released { effect, result } in outside.release(Origin::Mapping, &|_| false) {
             let dry_run = told.is_some();
-            report(Report::Entry(entry(What::Released { by: None, effect, result, dry_run })));
+            report(Report::Entry(entry(EntryKind::Released { by: None, effect, result, dry_run })));
         }
         match calls {
             Calls::Workers(pool) => pool.close(at),
@@ -199,7 +199,7 @@ impl Dispatch {
                     event: Some(event.clone()),
                     mapping: None,
                     mode,
-                    what: What::Unmapped,
+                    what: EntryKind::Unmapped,
                 };
                 report(Report::Entry(entry));
             }
@@ -223,10 +223,14 @@ impl Dispatch {
                     }
                     Task::Effect(effect) => {
                         let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
-                        report(Report::Entry(entry(What::Effect { effect, result, dry_run: self.told.is_some() })));
+                        report(Report::Entry(entry(EntryKind::Effect {
+                            effect,
+                            result,
+                            dry_run: self.told.is_some(),
+                        })));
                     }
-                    Task::Mode(mode) => report(Report::Entry(entry(What::Mode(mode)))),
-                    Task::Dropped(dropped) => report(Report::Entry(entry(What::Dropped(dropped)))),
+                    Task::Mode(mode) => report(Report::Entry(entry(EntryKind::Mode(mode)))),
+                    Task::Dropped(dropped) => report(Report::Entry(entry(EntryKind::Dropped(dropped)))),
                 }
             }
         }
@@ -238,11 +242,11 @@ impl Dispatch {
         call: Arc<PluginCall>,
         context: Context,
         at: Micros,
-        entry: impl Fn(What) -> Entry,
+        entry: impl Fn(EntryKind) -> Entry,
         report: &mut impl FnMut(Report),
     ) {
         if let Some(reason) = self.refused.get(&call.plugin) {
-            return report(Report::Entry(entry(What::Refused { call, reason: Arc::clone(reason) })));
+            return report(Report::Entry(entry(EntryKind::Refused { call, reason: Arc::clone(reason) })));
         }
         self.token += 1;
         match &mut self.calls {
@@ -260,7 +264,7 @@ impl Dispatch {
                     self.record(turned(rejection).map(|reason| Line::Rejected { call: self.token, reason }));
                 }
                 self.record(Line::stopped_call(self.token, &outcome));
-                let called = entry(What::Call { call, outcome: Box::new(outcome) });
+                let called = entry(EntryKind::Call { call, outcome: Box::new(outcome) });
                 for entry in with_effects(called, self.told.as_deref()) {
                     report(Report::Entry(entry));
                 }
@@ -270,12 +274,12 @@ impl Dispatch {
                 let job = Job { call: Arc::clone(&call), context, at, token: self.token };
                 match pool.submit(job) {
                     // The call is on its way before anybody is told of it.
-                    Ok(()) => report(Report::Pending(self.token, entry(What::Unmapped))),
+                    Ok(()) => report(Report::Pending(self.token, entry(EntryKind::Unmapped))),
                     Err(rejection) => {
                         let line = turned(&rejection).map(|reason| Line::Rejected { call: self.token, reason });
                         self.record(line);
                         let outcome = Box::new(Outcome::rejected(rejection));
-                        report(Report::Entry(entry(What::Call { call, outcome })));
+                        report(Report::Entry(entry(EntryKind::Call { call, outcome })));
                     }
                 }
             }
@@ -307,19 +311,19 @@ pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, told: O
 /// `entry`, of a plugin that ran, and behind it what was let go for it; in a dry run everything it asked for, that included.
 pub(super) fn with_effects(entry: Entry, told: Option<&DryRun>) -> Vec<Entry> {
     let who = match &entry.what {
-        What::Call { call, .. } => Some((&call.plugin, &call.tenant)),
-        What::Shutdown { plugin, tenant, .. } => Some((plugin, tenant)),
+        EntryKind::Call { call, .. } => Some((&call.plugin, &call.tenant)),
+        EntryKind::Shutdown { plugin, tenant, .. } => Some((plugin, tenant)),
         _ => None,
     };
     let after: Vec<Entry> = match (told, who) {
         (Some(told), Some((plugin, tenant))) => {
-            let base = Entry { what: What::Unmapped, ..entry.clone() };
+            let base = Entry { what: EntryKind::Unmapped, ..entry.clone() };
             told.take(plugin, tenant).into_iter().map(|effect| Entry { what: effect.into(), ..base.clone() }).collect()
         }
         _ => entry.released().collect(),
     };
     // An instance that went without a word has no line of its own.
-    let silent = matches!(&entry.what, What::Shutdown { outcome, .. } if outcome.is_silent());
+    let silent = matches!(&entry.what, EntryKind::Shutdown { outcome, .. } if outcome.is_silent());
     std::iter::once(entry).filter(|_| !silent).chain(after).collect()
 }
 

@@ -206,13 +206,13 @@ pub fn run_live(
         }
         match next {
             Ok(Event::Device(DeviceEvent { t, device, what, .. })) => match what {
-                device::What::Message(message) => {
+                device::DeviceEventKind::Message(message) => {
                     if guard.as_mut().is_none_or(|guard| guard.passes(t, device, &message)) {
                         feed_one(&mut session, &mut dispatch, t, device, &message);
                     }
                 }
-                device::What::Connected { name } => log::info!("reading {name}"),
-                device::What::Lost { reason } => {
+                device::DeviceEventKind::Connected { name } => log::info!("reading {name}"),
+                device::DeviceEventKind::Lost { reason } => {
                     log::warn!("{}: {reason}", device_name(&config, device).escaped());
                     if let Some(guard) = &mut guard {
                         guard.lost(device);
@@ -226,11 +226,11 @@ pub fn run_live(
                     }
                     session.device_lost(t, device, facts, &mut |happening| say(&mut dispatch, happening));
                 }
-                device::What::NotMidi { what } => {
+                device::DeviceEventKind::NotMidi { what } => {
                     not_midi = true;
                     log::error!("{}: not played: {what}", device_name(&config, device).escaped());
                 }
-                device::What::Ended => inputs -= 1,
+                device::DeviceEventKind::Ended => inputs -= 1,
             },
             Ok(Event::Played) => inputs -= 1,
             Ok(Event::Revoked(revoked)) => {
@@ -359,7 +359,7 @@ fn pace(messages: Vec<(Micros, Message)>, clock: Arc<dyn Clock>, to: SyncSender<
     let send = move || {
         for (t, message) in messages {
             clock.sleep(Duration::from_micros(start.saturating_add(t).saturating_sub(clock.now())));
-            let what = device::What::Message(message);
+            let what = device::DeviceEventKind::Message(message);
             let event = DeviceEvent { t: clock.now(), device: DeviceId(0), what, patient: false };
             if to.send(Event::Device(event)).is_err() {
                 return; // the run has ended

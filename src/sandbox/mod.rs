@@ -62,7 +62,7 @@ pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DE
 pub use conformance::{Check, CheckName, Conformance, MOST_TRIALS, Trial, conformance};
 pub use engine::fault::{Fault, FaultKind, Trap};
 pub use engine::fuel::{cost_table, cost_table_digest};
-pub use engine::meter::{Asked, StopPlace, TimeLimit};
+pub use engine::meter::{FuelDemand, StopPlace, TimeLimit};
 pub use engine::stack::{ThreadError, guests_on_first_thread, on_guest_stack, on_guest_thread};
 pub use engine::total_memory::{RefusedGrowth, RefusedGrowthLog, TotalMemory};
 pub use info::PluginInfo;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::support::Scratch;
 use conductor::device::{
-    DeviceEvent, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, What, resolve,
+    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, resolve,
 };
 use conductor::gesture::DeviceId;
 use conductor::midi::{Channel, Message, NotMidi, SmfError};
@@ -37,16 +37,16 @@ fn open(devices: &[DeviceSpec], room: usize) -> (Devices, Receiver<DeviceEvent>)
 }
 
 #[track_caller]
-fn next(events: &Receiver<DeviceEvent>) -> What {
+fn next(events: &Receiver<DeviceEvent>) -> DeviceEventKind {
     events.recv_timeout(PATIENCE).expect("an event").what
 }
 
-fn on(note: u8) -> What {
-    What::Message(Message::NoteOn { channel: Channel::new(1).expect("a channel"), note, velocity: 64 })
+fn on(note: u8) -> DeviceEventKind {
+    DeviceEventKind::Message(Message::NoteOn { channel: Channel::new(1).expect("a channel"), note, velocity: 64 })
 }
 
-fn connected(path: &Path) -> What {
-    What::Connected { name: path.display().to_string() }
+fn connected(path: &Path) -> DeviceEventKind {
+    DeviceEventKind::Connected { name: path.display().to_string() }
 }
 
 /// Opens the writing end; waits for the reader as every program that writes to a FIFO does.
@@ -66,7 +66,7 @@ fn a_pipe_whose_writer_leaves_waits_for_the_next_one() {
         assert_eq!(next(&events), connected(&path));
         assert_eq!(next(&events), on(note));
         drop(pipe);
-        assert_eq!(next(&events), What::Lost { reason: Loss::WriterGone });
+        assert_eq!(next(&events), DeviceEventKind::Lost { reason: Loss::WriterGone });
     }
 }
 
@@ -78,7 +78,7 @@ fn a_message_cut_by_the_writers_end_is_not_continued_by_the_next_writer() {
     let (_devices, events) = open(&[device(&path)], 16);
     writer(&path).write_all(&[0x90, 60]).expect("a reader");
     assert_eq!(next(&events), connected(&path));
-    assert_eq!(next(&events), What::Lost { reason: Loss::WriterGone });
+    assert_eq!(next(&events), DeviceEventKind::Lost { reason: Loss::WriterGone });
     writer(&path).write_all(&[64, 0x90, 61, 64]).expect("a reader");
     assert_eq!(next(&events), connected(&path));
     assert_eq!(next(&events), on(61));
@@ -100,7 +100,7 @@ fn a_device_that_is_missing_at_the_start_and_again_later_is_picked_up_when_it_ap
         assert_eq!(next(&events), on(note));
         std::fs::remove_file(&path).expect("it is there");
         drop(pipe);
-        assert_eq!(next(&events), What::Lost { reason: Loss::WriterGone });
+        assert_eq!(next(&events), DeviceEventKind::Lost { reason: Loss::WriterGone });
     }
 }
 
@@ -112,7 +112,10 @@ fn a_device_not_to_be_looked_for_again_ends_when_it_is_gone() {
     let (_devices, events) = open(&[DeviceSpec { reconnect: false, ..device(&path) }], 16);
     writer(&path).write_all(&[0x90, 60, 64]).expect("a reader");
     let seen: Vec<_> = (0..4).map(|_| next(&events)).collect();
-    assert_eq!(seen, [connected(&path), on(60), What::Lost { reason: Loss::WriterGone }, What::Ended]);
+    assert_eq!(
+        seen,
+        [connected(&path), on(60), DeviceEventKind::Lost { reason: Loss::WriterGone }, DeviceEventKind::Ended]
+    );
     assert!(events.recv_timeout(PATIENCE).is_err(), "the queue closes with its last device");
 }
 
@@ -120,7 +123,7 @@ fn a_device_not_to_be_looked_for_again_ends_when_it_is_gone() {
 fn an_input_that_is_at_its_end_from_the_beginning_ends_and_is_not_opened_again() {
     let path = Path::new("/dev/null");
     let (_devices, events) = open(&[device(path)], 16);
-    assert_eq!(next(&events), What::Ended);
+    assert_eq!(next(&events), DeviceEventKind::Ended);
     assert!(events.recv_timeout(PATIENCE).is_err(), "the queue closes with its last device");
 }
 
@@ -153,7 +156,7 @@ fn several_devices_deliver_to_one_queue_under_their_own_numbers() {
         }
         drop(pipe);
         let event = events.recv_timeout(PATIENCE).expect("an event");
-        assert_eq!((event.device, event.what), (DeviceId(id), What::Lost { reason: Loss::WriterGone }));
+        assert_eq!((event.device, event.what), (DeviceId(id), DeviceEventKind::Lost { reason: Loss::WriterGone }));
     }
 }
 
@@ -171,8 +174,8 @@ fn messages_that_find_the_queue_full_are_dropped_and_counted_and_what_happened_t
     assert_eq!(devices.dropped(), 97);
     drop(line);
     let seen: Vec<_> = (0..5).map(|_| next(&events)).collect();
-    assert!(matches!(seen[3], What::Lost { .. }), "{seen:?}");
-    assert_eq!((&seen[..3], &seen[4]), (&[on(60), on(60), on(60)][..], &What::Ended));
+    assert!(matches!(seen[3], DeviceEventKind::Lost { .. }), "{seen:?}");
+    assert_eq!((&seen[..3], &seen[4]), (&[on(60), on(60), on(60)][..], &DeviceEventKind::Ended));
 }
 
 #[test]
@@ -190,11 +193,11 @@ fn a_pipe_waits_for_room_and_loses_nothing() {
         let event = events.recv_timeout(PATIENCE).expect("an event");
         devices.taken(&event);
         let sysex = Message::SysEx([1, 2, 3].into());
-        let wanted = if number % 2 == 0 { on(60) } else { What::Message(sysex) };
+        let wanted = if number % 2 == 0 { on(60) } else { DeviceEventKind::Message(sysex) };
         assert_eq!(event.what, wanted, "{number}");
     }
     writer.join().expect("a thread").expect("a reader");
-    assert_eq!(next(&events), What::Lost { reason: Loss::WriterGone });
+    assert_eq!(next(&events), DeviceEventKind::Lost { reason: Loss::WriterGone });
     assert_eq!(devices.dropped(), 0);
 }
 
@@ -217,7 +220,7 @@ fn a_pipe_that_waits_leaves_room_for_the_devices_beside_it() {
     while from_pipe < 2_000 || from_line < 500 {
         let event = events.recv_timeout(PATIENCE).expect("an event");
         devices.taken(&event);
-        if let What::Message(_) = event.what {
+        if let DeviceEventKind::Message(_) = event.what {
             if event.device == DeviceId(1) { from_pipe += 1 } else { from_line += 1 }
         }
     }
@@ -234,7 +237,10 @@ fn a_pipe_that_a_file_is_poured_into_plays_nothing_of_it_and_plays_the_next_writ
     let gif = NotMidi::Known("a GIF image", "");
     writer(&path).write_all(b"GIF89a\x90\x3c\x40\x90\x3c\x40").expect("a reader");
     let seen: Vec<_> = (0..3).map(|_| next(&events)).collect();
-    assert_eq!(seen, [connected(&path), What::NotMidi { what: gif }, What::Lost { reason: Loss::WriterGone }]);
+    assert_eq!(
+        seen,
+        [connected(&path), DeviceEventKind::NotMidi { what: gif }, DeviceEventKind::Lost { reason: Loss::WriterGone }]
+    );
     writer(&path).write_all(&[0x90, 61, 64]).expect("a reader");
     assert_eq!([next(&events), next(&events)], [connected(&path), on(61)]);
 }
@@ -273,8 +279,8 @@ fn a_serial_line_hands_over_every_byte_as_it_came_and_is_lost_when_unplugged() {
         assert_eq!(next(&events), on(note));
     }
     drop(line);
-    assert!(matches!(next(&events), What::Lost { reason: Loss::Failed { .. } }));
-    assert_eq!(next(&events), What::Ended);
+    assert!(matches!(next(&events), DeviceEventKind::Lost { reason: Loss::Failed { .. } }));
+    assert_eq!(next(&events), DeviceEventKind::Ended);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use conductor::config::{Config, Environment};
 use conductor::effect::EffectHandler;
 use conductor::gesture::DeviceId;
 use conductor::journal::{
-    ApprovalRecord, ConfigRecord, Diverged, Entry, Header, Journal, LimitsRecord, PluginRecord, RecordedApprovals,
-    RecordedConditions, RecordedHandler, Recorder, Transcript, What, copy_tree, tree_digest,
+    ApprovalRecord, ConfigRecord, Diverged, Entry, EntryKind, Header, Journal, LimitsRecord, PluginRecord,
+    RecordedApprovals, RecordedConditions, RecordedHandler, Recorder, Transcript, copy_tree, tree_digest,
 };
 use conductor::midi::{Message, Parser};
 use conductor::package::{Policy, admit};
@@ -60,7 +60,7 @@ impl Tally {
     }
 
     fn count(&mut self, entry: &Entry) {
-        let What::Call { outcome, .. } = &entry.what else { return };
+        let EntryKind::Call { outcome, .. } = &entry.what else { return };
         self.calls += 1;
         match &outcome.status {
             Status::Fault(fault) => {

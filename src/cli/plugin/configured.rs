@@ -55,30 +55,30 @@ impl ConfiguredPlugins {
     }
 
     /// Reads the plugin's file and says what it asks for and has. The error is why it is no plugin that could be granted anything.
-    pub(super) fn standing(&self, name: &str, plugin: &PluginConfig) -> Result<Standing, String> {
+    pub(super) fn standing(&self, name: &str, plugin: &PluginConfig) -> Result<ConfiguredPlugin, String> {
         let history = self.places.history.as_deref();
         let policy = Policy::from_config(name, plugin, &self.places.trusted_keys, history, self.at);
         let Outlook { verdict, status, .. } = Outlook::of(plugin, &policy, self.grants.as_ref());
         let refusal = verdict.refusal.map(|refusal| refusal.to_string());
         let Some(status) = status else { return Err(refusal.unwrap_or_default()) };
-        Ok(Standing { status, refusal })
+        Ok(ConfiguredPlugin { status, refusal })
     }
 
     /// Loads the plugin with the grant it has now. The error is why it is refused.
     pub(super) fn load(&self, name: &str, plugin: &PluginConfig) -> Result<Arc<Plugin>, String> {
-        let Standing { status, refusal } = self.standing(name, plugin)?;
+        let ConfiguredPlugin { status, refusal } = self.standing(name, plugin)?;
         status.loaded.map_err(|unusable| refusal.unwrap_or_else(|| unusable.to_string()))
     }
 }
 
 /// What an admitted plugin asks for and has.
-pub(super) struct Standing {
+pub(super) struct ConfiguredPlugin {
     pub(super) status: PluginStatus,
     /// Why it cannot be loaded with what it has.
     pub(super) refusal: Option<String>,
 }
 
-impl Standing {
+impl ConfiguredPlugin {
     pub(super) fn admitted(&self) -> &AdmittedPlugin {
         self.status.manifest.admitted()
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use argh::FromArgs;
 
 use super::super::{Exit, Failure, Output};
-use super::configured::{ConfiguredPlugins, Standing, store_path};
+use super::configured::{ConfiguredPlugin, ConfiguredPlugins, store_path};
 use super::run::capability;
 use crate::capability::Capability;
 use crate::config::Environment;
@@ -117,7 +117,7 @@ impl Grant {
     }
 
     /// What is to be granted: what was named, what the scopes given are for, or else all that is missing.
-    fn wanted(&self, standing: &Standing) -> Result<Vec<Capability>, Failure> {
+    fn wanted(&self, standing: &ConfiguredPlugin) -> Result<Vec<Capability>, Failure> {
         for host in &self.host {
             HostRule::parse(host).map_err(|fault| Failure::usage(format!("--host {}: {fault}", host.escaped())))?;
         }
@@ -138,7 +138,7 @@ impl Grant {
     }
 
     /// What granting `capability` means.
-    fn show(&self, out: &mut Output, standing: &Standing, capability: Capability) -> std::io::Result<()> {
+    fn show(&self, out: &mut Output, standing: &ConfiguredPlugin, capability: Capability) -> std::io::Result<()> {
         let asked = if standing.status.manifest.needs().contains(&capability) {
             "asked for"
         } else {

@@ -6,7 +6,7 @@ use argh::FromArgs;
 use serde_json::{Value, json};
 
 use super::super::{Exit, Failure, Output, config_option};
-use super::configured::{ConfiguredPlugins, Standing};
+use super::configured::{ConfiguredPlugin, ConfiguredPlugins};
 use crate::config::{Environment, PluginConfig};
 use crate::grant::Risk;
 use crate::plugins::other_approval;
@@ -60,7 +60,7 @@ fn print(
     out: &mut Output,
     name: &str,
     plugin: &PluginConfig,
-    standing: &Result<Standing, String>,
+    standing: &Result<ConfiguredPlugin, String>,
     config: &str,
 ) -> std::io::Result<()> {
     let grant = format!("conductor plugin grant {}{config}", word(name));
@@ -102,7 +102,7 @@ fn print(
     Ok(())
 }
 
-fn value(name: &str, plugin: &PluginConfig, standing: &Result<Standing, String>) -> Value {
+fn value(name: &str, plugin: &PluginConfig, standing: &Result<ConfiguredPlugin, String>) -> Value {
     let standing = match standing {
         Ok(standing) => standing,
         Err(reason) => {

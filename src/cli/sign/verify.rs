@@ -9,7 +9,7 @@ use super::super::run_policy::RunPolicy;
 use super::trust::default_store;
 use super::{Exit, Failure, Output, now};
 use crate::config::Environment;
-use crate::package::{Policy, Standing, TrustLevel, Verdict, signature_path, verdict};
+use crate::package::{KeyStanding, Policy, TrustLevel, Verdict, signature_path, verdict};
 use crate::text::Escape as _;
 
 /// Verify a plugin's signatures, and whether trusted keys made them.
@@ -192,8 +192,8 @@ fn show(verdict: &Verdict, out: &mut Output) -> std::io::Result<()> {
         // With one signer it is clear whose key is meant.
         let whose = if others.is_empty() { String::new() } else { format!(": {}", signer.signer.key) };
         match &signer.standing {
-            Standing::Trusted { .. } => {}
-            Standing::Unknown => out.line(format_args!("⚠️  Signature is valid but key is not trusted{whose}"))?,
+            KeyStanding::Trusted { .. } => {}
+            KeyStanding::Unknown => out.line(format_args!("⚠️  Signature is valid but key is not trusted{whose}"))?,
             standing => out.line(format_args!("⚠️  Signature is valid but key is not accepted{whose}: {standing}"))?,
         }
     }

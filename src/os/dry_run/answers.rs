@@ -25,7 +25,7 @@ pub struct CannedAnswers {
     /// In the order of the file, those for the same requests together.
     groups: Vec<Group>,
     /// By plugin and tenant.
-    asked: Mutex<HashMap<(String, String), Asked>>,
+    asked: Mutex<HashMap<(String, String), Progress>>,
 }
 
 /// Answers to requests of one pattern, given one after the other; the last one stays.
@@ -51,7 +51,7 @@ enum Reaction {
 
 /// How far one asker has come.
 #[derive(Debug, Default)]
-struct Asked {
+struct Progress {
     /// Answers given, by group.
     given: HashMap<usize, usize>,
     connections: HashMap<u32, std::vec::IntoIter<Message>>,
@@ -160,7 +160,7 @@ impl CannedAnswers {
     }
 }
 
-impl Asked {
+impl Progress {
     fn respond(&mut self, request: &Request, reaction: Option<Reaction>) -> Result<Response, EffectError> {
         let fits = |what: &str| EffectError::Failed(format!("the answer to {} is not one {what}", request.subject()));
         Ok(match (request, reaction) {

@@ -42,7 +42,7 @@ pub(super) fn exchange(
         .max_idle_connections(0)
         .timeout_global(Some(deadline.left()?))
         .build();
-    let agent = Agent::with_parts(config, Standing(Mutex::new(Some(connection))), Nowhere);
+    let agent = Agent::with_parts(config, StandingConnection(Mutex::new(Some(connection))), Nowhere);
     let failed = |error: &Error| tell(error, request, deadline);
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| EffectError::Failed(format!("\"{}\" is no method", request.method.escaped())))?;
@@ -99,15 +99,15 @@ fn tell(error: &Error, request: &HttpRequest, deadline: &Deadline) -> EffectErro
 }
 
 /// Hands the standing connection to the one request that is made over it.
-struct Standing(Mutex<Option<Connection>>);
+struct StandingConnection(Mutex<Option<Connection>>);
 
-impl fmt::Debug for Standing {
+impl fmt::Debug for StandingConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Standing")
     }
 }
 
-impl Connector for Standing {
+impl Connector for StandingConnection {
     type Out = Carrier;
 
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Carrier>, Error> {

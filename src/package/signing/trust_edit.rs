@@ -8,7 +8,7 @@ use super::succession::Succession;
 use crate::file;
 use crate::package::key::PublicKey;
 use crate::package::signature;
-use crate::package::trust::{self, Standing, TrustError, TrustStore};
+use crate::package::trust::{self, KeyStanding, TrustError, TrustStore};
 use crate::text::Escape as _;
 use crate::time::Timestamp;
 
@@ -176,7 +176,7 @@ impl TrustFile {
     /// Moves trust from the old key to the new one; until the end of the transition both are accepted. The new entry
     /// takes over the old one's name and address.
     pub fn succeed(mut self, record: &Succession, at: Timestamp) -> Result<Edited, TrustEditError> {
-        if let Standing::Revoked { reason } = self.store.standing(record.old, at) {
+        if let KeyStanding::Revoked { reason } = self.store.standing(record.old, at) {
             return Err(TrustEditError::Revoked { path: self.path, key: record.old, reason });
         }
         let old = self.store.find(record.old).ok_or(TrustEditError::OldKeyUnknown(record.old))?.clone();
@@ -223,7 +223,7 @@ impl TrustFile {
                 Err(_) => return self.position(key).and(Err(TrustEditError::NoSuchKey(key.into()))),
             },
         };
-        if let Standing::Revoked { reason } = self.store.standing(key, at) {
+        if let KeyStanding::Revoked { reason } = self.store.standing(key, at) {
             return Err(TrustEditError::Revoked { path: self.path, key, reason });
         }
         if let Some(position) = trusted {

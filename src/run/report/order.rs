@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::queue::ReportReceiver;
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, EntryKind};
 use crate::os::DryRun;
 use crate::run::dispatch::{Report, shutdown_entries, with_effects};
 use crate::sandbox::Done;
@@ -93,7 +93,7 @@ fn finished(entry: Entry, done: Done, told: Option<&DryRun>) -> Vec<Entry> {
     for shutdown in before {
         entries.extend(shutdown_entries(&config, shutdown, told));
     }
-    let call = Entry { what: What::Call { call: job.call, outcome: Box::new(outcome) }, ..entry };
+    let call = Entry { what: EntryKind::Call { call: job.call, outcome: Box::new(outcome) }, ..entry };
     entries.extend(with_effects(call, told));
     if let Some(shutdown) = after {
         entries.extend(shutdown_entries(&config, shutdown, told));
@@ -256,7 +256,7 @@ pub(in crate::run) mod tests {
             gesture: Gesture::ProgramChange { program: 1 },
         };
         let config = Arc::new(loaded.expect("an empty configuration").config);
-        Entry { config, t: 0, event: Some(event), mapping: None, mode: 0, what: What::Unmapped }
+        Entry { config, t: 0, event: Some(event), mapping: None, mode: 0, what: EntryKind::Unmapped }
     }
 
     /// An order that writes down the times of what it tells.
@@ -289,7 +289,7 @@ pub(in crate::run) mod tests {
             let mut outcome = Outcome::rejected(Rejection::Closed { plugin: "p".into() });
             outcome.output = Some("x".repeat(164_000));
             let call = PluginCall { plugin: "p".into(), tenant: "default".into(), params: Params::default() };
-            Entry { t: token, what: What::Call { call: Arc::new(call), outcome: Box::new(outcome) }, ..entry() }
+            Entry { t: token, what: EntryKind::Call { call: Arc::new(call), outcome: Box::new(outcome) }, ..entry() }
         };
         for token in 2..=200 {
             let place = order.place(&Report::Pending(token, entry()));

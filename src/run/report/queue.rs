@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::order::Place;
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, EntryKind};
 use crate::os::DryRun;
 use crate::run::dispatch::Report;
 use crate::sandbox::{Done, Shutdown};
@@ -245,7 +245,7 @@ fn forget_effects(told: Option<&DryRun>, report: &Report) {
     let Some(told) = told else { return };
     match report {
         Report::Done(done) => drop(told.take(&done.job.call.plugin, &done.job.call.tenant)),
-        Report::Ended(_, Some(Entry { what: What::Shutdown { plugin, tenant, .. }, .. })) => {
+        Report::Ended(_, Some(Entry { what: EntryKind::Shutdown { plugin, tenant, .. }, .. })) => {
             drop(told.take(plugin, tenant));
         }
         _ => {}

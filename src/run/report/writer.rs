@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use super::order::{Joined, Order, Ordered, Place};
 use super::queue::{LostLines, Received, ReportSender, report_queue};
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, EntryKind};
 use crate::os::DryRun;
 use crate::run::live::Event;
 use crate::sandbox::PluginLog;
@@ -96,8 +96,8 @@ fn warn(entry: &Entry, log: &PluginLog, repeats: &Repeats) {
     let Some(error) = entry.error() else { return };
     let mapping = entry.mapping_name();
     let plugin = match &entry.what {
-        What::Call { call, .. } => Some(&call.plugin),
-        What::Shutdown { plugin, .. } => Some(plugin), // of an instance that goes, whose plugin it names
+        EntryKind::Call { call, .. } => Some(&call.plugin),
+        EntryKind::Shutdown { plugin, .. } => Some(plugin), // of an instance that goes, whose plugin it names
         _ => None,
     };
     let said = match &mapping {

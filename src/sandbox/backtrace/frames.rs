@@ -58,7 +58,7 @@ impl Backtrace {
         Shadow::of(&store, instance).map_or_else(Self::default, |shadow| Self::noted(store, shadow, names))
     }
 
-    /// The same, where the account is known.
+    /// Of a module whose account of calls is `shadow`.
     pub(in crate::sandbox) fn noted(store: impl AsContext, shadow: Shadow, names: &FunctionNames) -> Self {
         let frames = names.frames(shadow.running(store.as_context()).take(SHOWN));
         let omitted = shadow.count(&store).saturating_sub(frames.len());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::WasmConfig;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::DEEPEST_RECURSION;
-use crate::sandbox::engine::meter::Asked;
+use crate::sandbox::engine::meter::FuelDemand;
 use crate::sandbox::engine::stack::ThreadError;
 use crate::sandbox::memory::OutOfMemoryBounds;
 use crate::sandbox::module::producer::ALLOC_IN_GO;
@@ -26,7 +26,7 @@ pub struct Fault {
     /// The functions of the plugin that were running.
     pub backtrace: Backtrace,
     /// Of a call that used up its fuel: what is known of how much it wanted.
-    pub asked: Option<Asked>,
+    pub asked: Option<FuelDemand>,
 }
 
 /// What stopped a call.
@@ -96,7 +96,7 @@ pub enum FaultKind {
     SystemThreads(ThreadError),
     /// An instruction that cannot be carried out.
     Trap(Trap),
-    /// The same, after the call was denied memory or table elements that it asked for.
+    /// An instruction that cannot be carried out, after the call was denied memory or table elements that it asked for.
     Starved {
         /// What could not be carried out.
         trap: Trap,
@@ -267,7 +267,7 @@ impl Fault {
     }
 }
 
-impl Asked {
+impl FuelDemand {
     /// Says what a call wanted that used up its `limit`, as far as that is known.
     fn tell(self, f: &mut fmt::Formatter<'_>, limit: u64) -> fmt::Result {
         let Self { fuel, slept } = self;
@@ -444,7 +444,7 @@ mod tests {
     #[test]
     fn fuel_advice_says_what_would_have_been_enough_and_what_sleep_took() {
         let said = |limit, fuel, slept| {
-            let (kind, asked) = (FaultKind::Fuel { limit }, Some(Asked { fuel, slept }));
+            let (kind, asked) = (FaultKind::Fuel { limit }, Some(FuelDemand { fuel, slept }));
             Fault { asked, ..Fault::new("p", "execute", kind) }.to_string()
         };
         let begin = "plugin \"p\": execute: fuel limit 100_000_000 reached";

@@ -37,7 +37,7 @@ macro_rules! cost_table {
     ($($cost:literal: $($operator:ident)*;)*) => {
         /// What each operator costs.
         pub(in crate::sandbox) const OPERATOR_COSTS: OperatorCost = OperatorCost { $($($operator: $cost,)*)* };
-        /// The same as text, for the digest.
+        /// The costs by the names of operators, for the digest.
         const LISTING: &[(&str, u8)] = &[$($((stringify!($operator), $cost),)*)*];
     };
 }

@@ -40,7 +40,7 @@ pub(in crate::sandbox) fn ceiling(settings: &WasmConfig) -> Duration {
 
 /// What is known of how much fuel a call wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct FuelDemand {
     /// Fuel it would have used with what it was refused; 0 when it was refused nothing.
     pub fuel: u64,
     /// What of it is for sleep: a nanosecond of sleep is one fuel.
@@ -75,7 +75,7 @@ pub(in crate::sandbox) struct Meter {
     /// Fuel it was given so far.
     pub(in crate::sandbox) given: u64,
     /// What it asked for that it was not given, and for what.
-    pub(in crate::sandbox) asked: Asked,
+    pub(in crate::sandbox) asked: FuelDemand,
     /// Host calls it has finished.
     pub(in crate::sandbox) host_calls: u64,
     /// When it has to end, in session time.

@@ -42,7 +42,7 @@ const ROOM: u32 = 256;
 pub struct Instance {
     store: Store<State>,
     exports: Exports,
-    /// The request or context in the making; keeps its room from call to call.
+    /// The request or context in the spec; keeps its room from call to call.
     buffer: Vec<u8>,
     /// Where requests go when the plugin has no `alloc`.
     region: Option<Region>,
@@ -87,21 +87,21 @@ impl Instance {
         Self::of(InstanceSpec { plugin, tenant, services, generation, at_ns, grant: None })
     }
 
-    /// The same of everything at once.
-    pub(super) fn of(making: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
-        let InstanceSpec { plugin, services, .. } = making;
-        let files = || making.grant.map_or_else(|| plugin.grant_view(), GrantView::clone);
+    /// An instance of what `spec` describes, made on a thread for guests.
+    pub(super) fn of(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
+        let InstanceSpec { plugin, services, .. } = spec;
+        let files = || spec.grant.map_or_else(|| plugin.grant_view(), GrantView::clone);
         let confined = || confinement(plugin.settings(), services, files_of(files().get()).is_some());
-        on_guest_thread(confined, || Self::start(making)).unwrap_or_else(|error| {
+        on_guest_thread(confined, || Self::start(spec)).unwrap_or_else(|error| {
             let kind = FaultKind::SystemThreads(error);
-            let mut outcome = stopped(making.plugin, "instantiation", kind);
-            outcome.generation = making.generation;
+            let mut outcome = stopped(spec.plugin, "instantiation", kind);
+            outcome.generation = spec.generation;
             Err(Box::new(outcome))
         })
     }
 
-    fn start(making: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
-        let InstanceSpec { plugin, tenant, services, generation, at_ns, grant: given } = making;
+    fn start(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
+        let InstanceSpec { plugin, tenant, services, generation, at_ns, grant: given } = spec;
         plugin.counters().instance_made();
         let before = |init_fuel, kind| {
             let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));
@@ -335,7 +335,7 @@ impl Instance {
         Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
     }
 
-    /// The same in its own words, those included that name no capability.
+    /// The names of the capabilities it declares, those included that name no capability.
     pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
         let read = self.on_its_thread(|this| {
             begin(&mut this.store, at_ns, Phase::Call);

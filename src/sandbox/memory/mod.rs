@@ -34,7 +34,7 @@ pub(in crate::sandbox) fn slice(memory: &[u8], ptr: u32, len: u32) -> Result<&[u
     memory.get(start..end).ok_or(outside)
 }
 
-/// The same, to write to.
+/// The part of `memory` that a guest names, to write to.
 pub(in crate::sandbox) fn slice_mut(memory: &mut [u8], ptr: u32, len: u32) -> Result<&mut [u8], OutOfMemoryBounds> {
     let outside = OutOfMemoryBounds { ptr, len, size: memory.len() };
     let start = ptr as usize;

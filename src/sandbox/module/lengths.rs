@@ -34,7 +34,7 @@ pub(in crate::sandbox) fn check_names(content: &[u8]) -> Result<(), TooLong> {
 /// Why a walk ended early.
 enum Ended {
     TooLong(TooLong),
-    /// The same will end the parser, at the same place.
+    /// What is malformed will end the parser, at the same place.
     Malformed,
 }
 

@@ -299,7 +299,7 @@ impl LogLevel {
         }
     }
 
-    /// The same for the logging facade.
+    /// The level of the logging facade.
     #[must_use]
     pub fn level(self) -> log::Level {
         match self {

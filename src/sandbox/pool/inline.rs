@@ -45,7 +45,7 @@ impl InlinePool {
         self.carry_out(call, context, at).outcome
     }
 
-    /// The same, with the instances that went for it.
+    /// Carries out `call`, and says which instances went for it.
     pub fn carry_out(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Carried {
         match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {

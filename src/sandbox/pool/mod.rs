@@ -107,7 +107,7 @@ impl Pool {
         Self::observed(services, settings, plugins, Arc::new(OfCalls(report)))
     }
 
-    /// The same with an `observer` who is told of instances as well.
+    /// A pool with an `observer`, who is told of instances as well as of calls.
     pub fn observed(
         services: Arc<Services>,
         settings: &WasmConfig,

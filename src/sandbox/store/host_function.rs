@@ -144,7 +144,7 @@ impl HostCall<'_> {
         self.read_priced(ptr, len, max, 0)
     }
 
-    /// The same of bytes that are not only copied: each is charged `each` fuel on top.
+    /// Reads bytes that are not only copied: each is charged `each` fuel on top.
     pub fn read_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&[u8], HostError> {
         check_len(len)?;
         if len as usize > max {

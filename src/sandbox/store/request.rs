@@ -134,7 +134,7 @@ fn number(out: &mut Vec<u8>, key: &str, number: Option<impl Into<i64>>) {
     }
 }
 
-/// The same for text.
+/// Writes `key`, and `text` as a JSON string or null.
 fn text(out: &mut Vec<u8>, key: &str, text: Option<&str>) {
     out.extend_from_slice(key.as_bytes());
     match text {

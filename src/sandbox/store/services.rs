@@ -58,7 +58,7 @@ impl Services {
 }
 
 impl Services {
-    /// The same with an account of what is pressed outside, which whoever ends the session lets go.
+    /// These services with an account of what is pressed outside, which whoever ends the session lets go.
     #[must_use]
     pub fn with_account(&self) -> (Arc<Self>, Arc<Held>) {
         let held = Held::new(Arc::clone(&self.outside));

@@ -102,7 +102,7 @@ impl State {
         self.is_stopped(used) || self.services.clock.now() >= self.meter.deadline
     }
 
-    /// The same, for the price of an atomic load.
+    /// Whether time stops the call now, for the price of an atomic load.
     fn is_stopped(&self, used: u64) -> bool {
         self.alarm.is_raised() || self.meter.stopped_here(used)
     }

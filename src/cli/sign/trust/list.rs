@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Exit, Failure, Output, default_store, operation};
 use crate::cli::sign::now;
-use crate::package::{Standing, TrustStore};
+use crate::package::{KeyStanding, TrustStore};
 
 /// List trusted and revoked keys.
 #[derive(FromArgs, Debug)]
@@ -56,7 +56,7 @@ impl List {
         let path = self.trusted_keys.map_or_else(default_store, Ok)?;
         let store = TrustStore::load(&path).map_err(operation)?;
         let now = now::system_time();
-        let accepted = |key| matches!(store.standing(key, now), Standing::Trusted { .. });
+        let accepted = |key| matches!(store.standing(key, now), KeyStanding::Trusted { .. });
         if self.json {
             let keys = store.keys().iter().map(|entry| KeyText {
                 name: &entry.name,

@@ -75,7 +75,7 @@ struct Block {
     params: u32,
     /// The most there is to be careful about in its parameters; an `else` begins with them once more.
     entry: Operand,
-    /// The same of what the first arm of an `if` leaves. Without an `else`, the parameters are what is left.
+    /// The most there is to be careful about in what the first arm of an `if` leaves. Without an `else`, the parameters are what is left.
     then: Operand,
 }
 
