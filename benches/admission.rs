@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use conductor::digest::Digest;
-use conductor::package::signing::{KeyFileError, PrivateKey, Signing, SigningKey as _};
-use conductor::package::{Policy, Statement, admit};
-use conductor::time::Timestamp;
+use conductor::internals::digest::Digest;
+use conductor::internals::package::signing::{KeyFileError, PrivateKey, Signing, SigningKey as _};
+use conductor::internals::package::{Policy, Statement, admit};
+use conductor::internals::time::Timestamp;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const SIZE: usize = 1 << 20;

@@ -5,8 +5,8 @@
 
 use std::hint::black_box;
 
-use conductor::gesture::{DeviceId, EncoderMode, Recognizer, Trigger, TriggerSpec};
-use conductor::midi::{Message, Parser};
+use conductor::internals::gesture::{DeviceId, EncoderMode, Recognizer, Trigger, TriggerSpec};
+use conductor::internals::midi::{Message, Parser};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// Messages in the stream.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::PathBuf;
 
-use conductor::config::{PathScope, PluginConfig, WasmConfig};
-use conductor::effect::Url;
-use conductor::grant::{Capability, Grant, GrantCell};
-use conductor::host;
-use conductor::package::{Policy, admit};
-use conductor::sandbox::{Manifest, conformance};
+use conductor::internals::config::{PathScope, PluginConfig, WasmConfig};
+use conductor::internals::effect::Url;
+use conductor::internals::grant::{Capability, Grant, GrantCell};
+use conductor::internals::host;
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::sandbox::{Manifest, conformance};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 fn grant(rules: usize) -> Grant {

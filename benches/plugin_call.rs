@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
-use conductor::grant::Grant;
-use conductor::host;
-use conductor::package::{Policy, admit};
-use conductor::sandbox::{
+use conductor::internals::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
+use conductor::internals::grant::Grant;
+use conductor::internals::host;
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::sandbox::{
     Context, InlinePool, Instance, Job, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
 };
-use conductor::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 use criterion::Criterion;
 
 use bare::{Bare, JSON, probe};

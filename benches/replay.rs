@@ -6,21 +6,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor::config::{Config, Environment};
-use conductor::effect::EffectHandler;
-use conductor::gesture::DeviceId;
-use conductor::grant::Approvals;
-use conductor::journal::{
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::effect::EffectHandler;
+use conductor::internals::gesture::DeviceId;
+use conductor::internals::grant::Approvals;
+use conductor::internals::journal::{
     ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder,
 };
-use conductor::midi::{Channel, Message};
-use conductor::os::DryRun;
-use conductor::os::{self, Conditions};
-use conductor::package::{Policy, admit};
-use conductor::plugins::PluginSet;
-use conductor::run::{Feed, LiveRun, Playing, play, run_live};
-use conductor::sandbox::Services;
-use conductor::time::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
+use conductor::internals::midi::{Channel, Message};
+use conductor::internals::os::DryRun;
+use conductor::internals::os::{self, Conditions};
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::plugins::PluginSet;
+use conductor::internals::run::{Feed, LiveRun, Playing, play, run_live};
+use conductor::internals::sandbox::Services;
+use conductor::internals::time::{FILE_EPOCH_US, Micros, SystemClock, VirtualClock};
 use criterion::{Criterion, Throughput};
 use rustix::time::{ClockId, clock_gettime};
 

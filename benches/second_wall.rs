@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use conductor::config::{Params, PluginConfig};
-use conductor::confine::{Confinement, probe as wall};
-use conductor::effect::{Brokered, Effect, EffectError, EffectHandler, Origin, Reply};
-use conductor::grant::Grant;
-use conductor::host;
-use conductor::package::{Policy, admit};
-use conductor::sandbox::{Context, Instance, Manifest, Plugin, Request, Services, on_guest_thread};
-use conductor::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::config::{Params, PluginConfig};
+use conductor::internals::confine::{Confinement, probe as wall};
+use conductor::internals::effect::{Brokered, Effect, EffectError, EffectHandler, Origin, Reply};
+use conductor::internals::grant::Grant;
+use conductor::internals::host;
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, Request, Services, on_guest_thread};
+use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 
 use bare::{JSON, probe};
 

@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bare::{Bare, JSON, probe};
-use conductor::config::{Config, Environment};
-use conductor::gesture::DeviceId;
-use conductor::midi::Parser;
-use conductor::os::Conditions;
-use conductor::os::DryRun;
-use conductor::package::{Policy, admit};
-use conductor::plugins::PluginSet;
-use conductor::run::{Playing, play};
-use conductor::sandbox::{Services, on_guest_stack};
-use conductor::time::{FILE_EPOCH_US, VirtualClock};
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::gesture::DeviceId;
+use conductor::internals::midi::Parser;
+use conductor::internals::os::Conditions;
+use conductor::internals::os::DryRun;
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::plugins::PluginSet;
+use conductor::internals::run::{Playing, play};
+use conductor::internals::sandbox::{Services, on_guest_stack};
+use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
 use sha2::Digest as _;
 
 /// Presses behind each percentile.

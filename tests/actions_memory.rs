@@ -6,10 +6,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use conductor::action::{Cause, Scheduler, Task};
-use conductor::config::{Action, Params, PluginCall};
-use conductor::gesture::{DeviceId, Gesture, GestureEvent};
-use conductor::midi::Channel;
+use conductor::internals::action::{Cause, Scheduler, Task};
+use conductor::internals::config::{Action, Params, PluginCall};
+use conductor::internals::gesture::{DeviceId, Gesture, GestureEvent};
+use conductor::internals::midi::Channel;
 use support::conditions::Still;
 
 thread_local! {

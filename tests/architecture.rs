@@ -10,7 +10,11 @@ fn root() -> PathBuf {
 /// The modules in the order `src/lib.rs` lists them.
 fn modules() -> Vec<String> {
     let source = fs::read_to_string(root().join("lib.rs")).expect("src/lib.rs");
-    source.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect()
+    source
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';'))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn sources(path: &Path, into: &mut Vec<PathBuf>) {

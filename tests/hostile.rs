@@ -16,8 +16,8 @@ mod network_plugins;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use conductor::sandbox::Instance;
-use conductor::time::FILE_EPOCH_US;
+use conductor::internals::sandbox::Instance;
+use conductor::internals::time::FILE_EPOCH_US;
 use support::sandbox::{call, load, services, settings};
 use support::{golden, repository};
 

@@ -5,8 +5,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use conductor::gesture::{DeviceId, EncoderMode, Gesture, Recognizer, Trigger, TriggerSpec};
-use conductor::midi::Parser;
+use conductor::internals::gesture::{DeviceId, EncoderMode, Gesture, Recognizer, Trigger, TriggerSpec};
+use conductor::internals::midi::Parser;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };

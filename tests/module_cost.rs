@@ -5,7 +5,7 @@
 
 mod support;
 
-use conductor::sandbox::Status;
+use conductor::internals::sandbox::Status;
 use support::sandbox::{call, instance, load, services, settings};
 
 /// Bytes of the largest body; a module has as many as its size asks for.

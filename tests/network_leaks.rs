@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conductor::effect::{HttpRequest, Message, Origin, Reach, Request, Response, SocketOpen, Url};
-use conductor::os::{Lookup, Network};
-use conductor::time::SystemClock;
+use conductor::internals::effect::{HttpRequest, Message, Origin, Reach, Request, Response, SocketOpen, Url};
+use conductor::internals::os::{Lookup, Network};
+use conductor::internals::time::SystemClock;
 use support::server::{Server, Stream, answer, read_request};
 
 const LONG: Duration = Duration::from_secs(20);

@@ -18,8 +18,10 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use case::{Bound, Case, Text};
-use conductor::host::TABLE;
-use conductor::sandbox::{CALL_FUEL, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, cost_table, on_guest_stack};
+use conductor::internals::host::TABLE;
+use conductor::internals::sandbox::{
+    CALL_FUEL, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, cost_table, on_guest_stack,
+};
 use operators::NOT_ADMITTED;
 use plugin::Loaded;
 

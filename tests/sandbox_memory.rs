@@ -3,7 +3,7 @@
 
 mod support;
 
-use conductor::sandbox::on_guest_stack;
+use conductor::internals::sandbox::on_guest_stack;
 use support::repository;
 use support::sandbox::{call_with, instance, load, params, services, settings};
 
@@ -23,7 +23,7 @@ fn a_further_instance_costs_at_most_100_kilobytes_and_reloading_costs_nothing() 
     let started = || {
         let plugin = load("probe", &wasm, &settings()).expect("loaded");
         let mut first = instance(&plugin, &services());
-        assert!(call_with(&mut first, &request, &conductor::sandbox::Context::default()).is_ok());
+        assert!(call_with(&mut first, &request, &conductor::internals::sandbox::Context::default()).is_ok());
         (plugin, first)
     };
     on_guest_stack(|| {
@@ -32,7 +32,7 @@ fn a_further_instance_costs_at_most_100_kilobytes_and_reloading_costs_nothing() 
         let before = resident();
         for _ in 0..50 {
             let mut next = instance(&plugin, &services());
-            assert!(call_with(&mut next, &request, &conductor::sandbox::Context::default()).is_ok());
+            assert!(call_with(&mut next, &request, &conductor::internals::sandbox::Context::default()).is_ok());
             kept.push(next);
         }
         let each = resident().saturating_sub(before) / 50;
@@ -43,7 +43,12 @@ fn a_further_instance_costs_at_most_100_kilobytes_and_reloading_costs_nothing() 
         let made = || {
             let mut next = instance(&plain, &services());
             assert!(
-                call_with(&mut next, &params(r#"{"action":"play"}"#), &conductor::sandbox::Context::default()).is_ok()
+                call_with(
+                    &mut next,
+                    &params(r#"{"action":"play"}"#),
+                    &conductor::internals::sandbox::Context::default()
+                )
+                .is_ok()
             );
             next
         };

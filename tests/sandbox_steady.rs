@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use conductor::config::Params;
-use conductor::sandbox::{Context, on_guest_stack};
+use conductor::internals::config::Params;
+use conductor::internals::sandbox::{Context, on_guest_stack};
 use support::repository;
 use support::sandbox::{call_with, instance, load, plugin, services, settings};
 

@@ -15,14 +15,14 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use conductor::capability::Capability;
-use conductor::config::{PluginCall, WasmConfig};
-use conductor::confine::{Confinement, probe, unconfined};
-use conductor::digest::Digest;
-use conductor::effect::{Program, Request, Response};
-use conductor::grant::{Grant, LiveGrants};
-use conductor::os::{Environment, Live};
-use conductor::sandbox::{
+use conductor::internals::capability::Capability;
+use conductor::internals::config::{PluginCall, WasmConfig};
+use conductor::internals::confine::{Confinement, probe, unconfined};
+use conductor::internals::digest::Digest;
+use conductor::internals::effect::{Program, Request, Response};
+use conductor::internals::grant::{Grant, LiveGrants};
+use conductor::internals::os::{Environment, Live};
+use conductor::internals::sandbox::{
     Args, Context, Errno, HostCall, HostError, HostFunction, Instance, Job, Manifest, Plugin, Pool, Services,
     ValueType, on_guest_stack,
 };
@@ -272,7 +272,7 @@ fn with_data(services: Services) -> Services {
 }
 
 /// Calls `plugin` once on a worker of a pool.
-fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor::sandbox::Outcome {
+fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor::internals::sandbox::Outcome {
     let limits = WasmConfig { dangerous_no_second_wall: !wall, ..WasmConfig::default() };
     let (tell, told) = channel();
     let tell = Mutex::new(tell);
@@ -284,7 +284,7 @@ fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor
 }
 
 /// Calls `plugin` once on a thread made for it.
-fn inline(plugin: &Arc<Plugin>, services: &Services) -> conductor::sandbox::Outcome {
+fn inline(plugin: &Arc<Plugin>, services: &Services) -> conductor::internals::sandbox::Outcome {
     let mut instance = Instance::new(plugin, "default", &Arc::new(services.clone()), 0, 0).expect("an instance");
     call(&mut instance)
 }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use conductor::sandbox::{FaultKind, Instance, Services, Status, TotalMemory};
-use conductor::time::FILE_EPOCH_US;
+use conductor::internals::sandbox::{FaultKind, Instance, Services, Status, TotalMemory};
+use conductor::internals::time::FILE_EPOCH_US;
 use support::sandbox::{call, plugin, services, settings};
 use support::{Ran, Scratch, bin};
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use conductor::config::PluginConfig;
+use conductor::internals::config::PluginConfig;
 
 /// One way to spend fuel.
 pub(crate) struct Case {

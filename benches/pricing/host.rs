@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use conductor::capability::Capability;
-use conductor::config::PluginConfig;
-use conductor::host::TABLE;
-use conductor::sandbox::{Errno, HostFunction, ValueType};
+use conductor::internals::capability::Capability;
+use conductor::internals::config::PluginConfig;
+use conductor::internals::host::TABLE;
+use conductor::internals::sandbox::{Errno, HostFunction, ValueType};
 
 use super::case::{Answer, Bound, Case, EffectHandler, Rounds, Text, settings};
 

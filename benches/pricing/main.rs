@@ -12,7 +12,7 @@ mod uncharged;
 use std::time::Duration;
 
 use case::{Bound, Case, Rounds};
-use conductor::sandbox::{cost_table, on_guest_stack};
+use conductor::internals::sandbox::{cost_table, on_guest_stack};
 use plugin::{Loaded, Taken};
 
 /// Most that a unit of fuel may take, in those of an addition.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use conductor::effect::{
+use conductor::internals::effect::{
     Answer, Effect, EffectError, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
 };
 
 use super::case::EffectHandler;
 
-impl conductor::effect::EffectHandler for EffectHandler {
+impl conductor::internals::effect::EffectHandler for EffectHandler {
     fn perform(&self, _: &Effect, _: Origin<'_>) -> Result<Reply, EffectError> {
         if self.missing {
             Err(EffectError::NotFound("there is no such thing here".to_owned()))

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conductor::config::Params;
-use conductor::grant::Grant;
-use conductor::host;
-use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{Context, Instance, Manifest, Plugin, PluginError, Request, Services, Status};
-use conductor::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::config::Params;
+use conductor::internals::grant::Grant;
+use conductor::internals::host;
+use conductor::internals::package::{AdmittedPlugin, Policy, admit};
+use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, PluginError, Request, Services, Status};
+use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::case::{Answer, Case, Rounds};

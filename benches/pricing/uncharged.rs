@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conductor::config::Params;
-use conductor::grant::Grant;
-use conductor::sandbox::{Context, Instance, Manifest, Plugin, Request, Services};
-use conductor::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::config::Params;
+use conductor::internals::grant::Grant;
+use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, Request, Services};
+use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 
 use super::case::{EffectHandler, settings};
 use super::plugin::{admitted, processor_time};

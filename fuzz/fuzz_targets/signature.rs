@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| conductor::fuzz::signature(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| conductor::internals::fuzz::signature(data));

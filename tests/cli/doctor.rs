@@ -1,7 +1,7 @@
 //! `conductor doctor` says what holds on this machine, after trying it.
 
 use crate::support::{Scratch, bin};
-use conductor::confine::probe;
+use conductor::internals::confine::probe;
 
 #[test]
 fn what_is_said_of_the_second_wall_is_what_a_confined_thread_finds() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conductor::config::{Config, Environment};
+use conductor::internals::config::{Config, Environment};
 
 /// The TOML blocks of a page, with the line each begins on.
 fn blocks(page: &str) -> Vec<(usize, String)> {

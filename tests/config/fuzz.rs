@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use conductor::config::{Config, Environment, Invalid, Loaded};
-use conductor::mapping::Mapper;
+use conductor::internals::config::{Config, Environment, Invalid, Loaded};
+use conductor::internals::mapping::Mapper;
 use proptest::prelude::*;
 
 static WIDE: LazyLock<String> = LazyLock::new(|| {

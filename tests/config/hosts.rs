@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use conductor::config::{Config, Environment};
-use conductor::grant::HostRule;
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::grant::HostRule;
 use proptest::prelude::*;
 
 fn both_agree(entry: &str) -> bool {

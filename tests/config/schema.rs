@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use conductor::capability::Capability;
-use conductor::config::{
+use conductor::internals::capability::Capability;
+use conductor::internals::config::{
     Action, Advanced, Condition, Config, ConfigError, Environment, Invalid, Isolation, Loaded, Logging, Problem,
     WasmConfig,
 };
-use conductor::effect::Keystroke;
-use conductor::gesture::{EncoderMode, Trigger};
-use conductor::midi::{Channel, Message};
+use conductor::internals::effect::Keystroke;
+use conductor::internals::gesture::{EncoderMode, Trigger};
+use conductor::internals::midi::{Channel, Message};
 
 fn environment() -> Environment {
     [("HOME", "/home/ada"), ("KEYS", "/keys")].into_iter().collect()
@@ -599,7 +599,7 @@ fn channels(head: &str, channel: i64) -> String {
 
 #[track_caller]
 fn channels_read(text: &str) -> Vec<u8> {
-    let numbers = |mapping: &conductor::config::Mapping| {
+    let numbers = |mapping: &conductor::internals::config::Mapping| {
         let sent = match &*mapping.action {
             Action::SendMidi(out) => out.message.channel(),
             _ => None,
@@ -685,12 +685,12 @@ fn a_trigger_means_the_device_of_its_alias_or_either_of_two_that_are_called_the_
     let fires = |text: &str| -> Vec<u16> {
         let config =
             Config::from_text(text, "config.toml", Path::new(""), &Environment::default()).expect("valid").config;
-        let mapper = conductor::mapping::Mapper::new(&config);
-        let event = |device| conductor::gesture::GestureEvent {
+        let mapper = conductor::internals::mapping::Mapper::new(&config);
+        let event = |device| conductor::internals::gesture::GestureEvent {
             t: 0,
-            device: conductor::gesture::DeviceId(device),
-            channel: conductor::midi::Channel::new(1).expect("a channel"),
-            gesture: conductor::gesture::Gesture::Press { note: 36, velocity: 100 },
+            device: conductor::internals::gesture::DeviceId(device),
+            channel: conductor::internals::midi::Channel::new(1).expect("a channel"),
+            gesture: conductor::internals::gesture::Gesture::Press { note: 36, velocity: 100 },
         };
         (0..2).filter(|device| mapper.find(0, &event(*device)).is_some()).collect()
     };

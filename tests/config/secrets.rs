@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::{Scratch, bin};
-use conductor::config::{Config, Environment, Secret};
+use conductor::internals::config::{Config, Environment, Secret};
 
 /// The environment of no process.
 fn environment() -> Environment {

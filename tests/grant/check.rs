@@ -21,7 +21,7 @@ fn endless() -> Vec<u8> {
 fn a_grant_to_an_unsigned_and_unpinned_file_is_warned_of_with_the_pin() {
     let scratch = Scratch::new();
     let plugin = endless();
-    let digest = conductor::digest::Digest::of(&plugin).to_string();
+    let digest = conductor::internals::digest::Digest::of(&plugin).to_string();
     let check = |keys: &str| bin("conductor").arg("check").arg(config(&scratch, &plugin, keys)).run().exits(0);
 
     let ran =

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use conductor::config::PluginConfig;
-use conductor::digest::Digest;
-use conductor::effect::Url;
-use conductor::grant::{
+use conductor::internals::config::PluginConfig;
+use conductor::internals::digest::Digest;
+use conductor::internals::effect::Url;
+use conductor::internals::grant::{
     Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreError,
 };
 

@@ -8,15 +8,19 @@ use std::time::Duration;
 
 use crate::support::conditions::Still;
 use crate::support::{Scratch, bin};
-use conductor::config::{Config, Environment};
-use conductor::effect::{Answer, Effect, EffectError, EffectHandler, Origin, ProgramEnd, Reply, Request, Response};
-use conductor::gesture::DeviceId;
-use conductor::journal::{ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedHandler, Recorder, Transcript};
-use conductor::midi::{Message, Parser};
-use conductor::plugins::{Places, PluginSet};
-use conductor::run::{Playing, play};
-use conductor::sandbox::Services;
-use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::effect::{
+    Answer, Effect, EffectError, EffectHandler, Origin, ProgramEnd, Reply, Request, Response,
+};
+use conductor::internals::gesture::DeviceId;
+use conductor::internals::journal::{
+    ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedHandler, Recorder, Transcript,
+};
+use conductor::internals::midi::{Message, Parser};
+use conductor::internals::plugins::{Places, PluginSet};
+use conductor::internals::run::{Playing, play};
+use conductor::internals::sandbox::Services;
+use conductor::internals::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 use serde_json::Value;
 
 /// Works for ever: computes, naps, or has a program run and waits for it.
@@ -97,7 +101,7 @@ fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
     let clock = Arc::new(Hurried { session: Arc::clone(&session), ceilings: Mutex::default() });
     let plugins = PluginSet::load(&config, &Places::default(), &*session);
     assert!(plugins.refused.is_empty(), "{:?}", plugins.refused);
-    let record = |plugin: &Arc<conductor::sandbox::Plugin>| PluginRecord {
+    let record = |plugin: &Arc<conductor::internals::sandbox::Plugin>| PluginRecord {
         name: plugin.name().to_owned(),
         digest: Some(plugin.digest().to_string()),
         refused: None,

@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::support::{Scratch, bin, golden, repository};
-use conductor::digest::Digest;
-use conductor::journal::{copy_tree, remove_tree};
+use conductor::internals::digest::Digest;
+use conductor::internals::journal::{copy_tree, remove_tree};
 
 const SESSIONS: [&str; 4] = ["gestures", "actions", "plugins-at-work", "limits"];
 
@@ -499,12 +499,12 @@ fn what_a_variable_holds_is_not_shown_to_whoever_reads_the_replay() {
         if there {
             scratch.file("secret-place/of-somebody/gone.wasm", &other);
         }
-        let digest = conductor::digest::Digest::of(b"the recorded one");
+        let digest = conductor::internals::digest::Digest::of(b"the recorded one");
         let text = std::fs::read_to_string(&config).expect("the configuration");
         let header = serde_json::json!({
-            "conductor_journal": 2, "engine": "wasmi 2.0.0", "cost_table": conductor::sandbox::cost_table_digest().to_string(),
+            "conductor_journal": 2, "engine": "wasmi 2.0.0", "cost_table": conductor::internals::sandbox::cost_table_digest().to_string(),
             "epoch_us": 0, "seed": "00".repeat(32), "limits": { "max_total_memory_bytes": 1 << 30, "max_instances": 64 },
-            "config": { "name": "config.toml", "directory": "", "digest": conductor::digest::Digest::of(text.as_bytes()).to_string(), "text": text },
+            "config": { "name": "config.toml", "directory": "", "digest": conductor::internals::digest::Digest::of(text.as_bytes()).to_string(), "text": text },
             "plugins": [{ "name": "gone", "digest": digest.to_string(), "refused": null, "data": null }],
         });
         let journal = scratch.file("s.journal.jsonl", format!("{header}\n{{\"k\":\"end\",\"t\":0}}\n"));

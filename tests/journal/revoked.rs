@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::conditions::Still;
 use crate::support::{Scratch, bin};
-use conductor::capability::Capability;
-use conductor::config::{Config, Environment};
-use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
-use conductor::journal::{
+use conductor::internals::capability::Capability;
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
+use conductor::internals::journal::{
     ConfigRecord, Entry, Header, LimitsRecord, PluginRecord, RecordedApprovals, RecordedHandler, Recorder, Transcript,
 };
-use conductor::midi::{Message, Parser};
-use conductor::os::{Revocations, RevokedEffect};
-use conductor::plugins::{Places, PluginSet};
-use conductor::run::{Feed, LiveRun, run_live};
-use conductor::sandbox::Services;
-use conductor::time::{Clock, FILE_EPOCH_US, SystemClock};
+use conductor::internals::midi::{Message, Parser};
+use conductor::internals::os::{Revocations, RevokedEffect};
+use conductor::internals::plugins::{Places, PluginSet};
+use conductor::internals::run::{Feed, LiveRun, run_live};
+use conductor::internals::sandbox::Services;
+use conductor::internals::time::{Clock, FILE_EPOCH_US, SystemClock};
 use serde_json::Value;
 
 /// Sends a note; in the world below it waits.

@@ -11,11 +11,11 @@ use std::iter::Peekable;
 use std::str::Chars;
 use std::sync::Arc;
 
-use conductor::action::{Cause, ConditionSource, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task};
-use conductor::config::{Action, Condition, Params, PluginCall};
-use conductor::effect::Effect;
-use conductor::gesture::{DeviceId, Gesture, GestureEvent};
-use conductor::midi::Channel;
+use conductor::internals::action::{Cause, ConditionSource, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task};
+use conductor::internals::config::{Action, Condition, Params, PluginCall};
+use conductor::internals::effect::Effect;
+use conductor::internals::gesture::{DeviceId, Gesture, GestureEvent};
+use conductor::internals::midi::Channel;
 
 /// Reads one action from the notation above.
 struct Notation<'a>(Peekable<Chars<'a>>);

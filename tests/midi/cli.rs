@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::{bin, golden};
-use conductor::config::{Config, Environment};
+use conductor::internals::config::{Config, Environment};
 use serde_json::Value;
 
 /// Every kind of control touched once, as a raw stream.

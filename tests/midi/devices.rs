@@ -11,12 +11,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use crate::support::Scratch;
-use conductor::device::{
+use conductor::internals::device::{
     DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, resolve,
 };
-use conductor::gesture::DeviceId;
-use conductor::midi::{Channel, Message, NotMidi, SmfError};
-use conductor::time::SystemClock;
+use conductor::internals::gesture::DeviceId;
+use conductor::internals::midi::{Channel, Message, NotMidi, SmfError};
+use conductor::internals::time::SystemClock;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 

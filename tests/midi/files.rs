@@ -1,6 +1,6 @@
 //! Standard MIDI Files play at the right times, and broken ones say what is wrong and where.
 
-use conductor::midi::{BadEvent, Message, Smf, SmfError};
+use conductor::internals::midi::{BadEvent, Message, Smf, SmfError};
 use proptest::prelude::*;
 
 /// A file of `format` with `division` and tracks given as event bytes; the end of each track is added.

@@ -18,8 +18,10 @@
 //! Output is what was recognised: milliseconds, then the gesture as it prints, separated by `|`. The channel and device are
 //! shown where they are not the first. Presses are left out where the test says so, for brevity.
 
-use conductor::gesture::{DeviceId, Direction, EncoderMode, Gesture, GestureEvent, Recognizer, Trigger, TriggerSpec};
-use conductor::midi::{Channel, Message, SystemMessage};
+use conductor::internals::gesture::{
+    DeviceId, Direction, EncoderMode, Gesture, GestureEvent, Recognizer, Trigger, TriggerSpec,
+};
+use conductor::internals::midi::{Channel, Message, SystemMessage};
 use proptest::prelude::*;
 
 const DEVICES: [&str; 2] = ["pads", "keys"];

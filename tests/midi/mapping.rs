@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use conductor::config::{Config, Environment};
-use conductor::gesture::{DeviceId, Direction, Gesture, GestureEvent};
-use conductor::mapping::Mapper;
-use conductor::midi::Channel;
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::gesture::{DeviceId, Direction, Gesture, GestureEvent};
+use conductor::internals::mapping::Mapper;
+use conductor::internals::midi::Channel;
 
 const CONFIG: &str = r#"
 [[device]]

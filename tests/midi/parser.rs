@@ -1,6 +1,6 @@
 //! The MIDI parser is total: any bytes, cut anywhere, give messages and counts; what is encoded is parsed back.
 
-use conductor::midi::{Channel, Dropped, Message, Parser, SystemMessage};
+use conductor::internals::midi::{Channel, Dropped, Message, Parser, SystemMessage};
 use proptest::prelude::*;
 
 fn parse(bytes: &[u8]) -> (Vec<Message>, Dropped) {

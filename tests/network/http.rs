@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use crate::support::server::{Authority, Server, answer, read_request};
 use crate::support::test_name;
-use conductor::effect::{Answer, EffectError, HttpRequest, HttpResponse, Origin, Reach, Request, Response, Url};
-use conductor::os::{Lookup, Network};
-use conductor::time::SystemClock;
+use conductor::internals::effect::{
+    Answer, EffectError, HttpRequest, HttpResponse, Origin, Reach, Request, Response, Url,
+};
+use conductor::internals::os::{Lookup, Network};
+use conductor::internals::time::SystemClock;
 
 const ME: Origin<'static> = Origin::Plugin { plugin: "p", tenant: "t" };
 const LONG: Duration = Duration::from_secs(20);
@@ -282,7 +284,7 @@ fn a_secret_reaches_the_server_and_nobody_else() {
 #[cfg(feature = "websocket")]
 mod websocket {
     use super::*;
-    use conductor::effect::{Message, SocketOpen};
+    use conductor::internals::effect::{Message, SocketOpen};
 
     fn open(network: &Network, origin: Origin<'_>, url: &str) -> Result<Response, EffectError> {
         let open = SocketOpen {

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::server::{Server, answer, read_request};
-use conductor::capability::Capability;
-use conductor::config::{PluginConfig, Secret};
-use conductor::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
-use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
-use conductor::host;
-use conductor::os::{Lookup, Network};
-use conductor::package::{Policy, admit};
-use conductor::sandbox::{Context, Errno, FaultKind, Instance, Manifest, Outcome, Plugin, Services, Status};
-use conductor::time::{Clock, SystemClock, VirtualClock};
+use conductor::internals::capability::Capability;
+use conductor::internals::config::{PluginConfig, Secret};
+use conductor::internals::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
+use conductor::internals::grant::{Approval, GrantStore, Identity, LiveGrants};
+use conductor::internals::host;
+use conductor::internals::os::{Lookup, Network};
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::sandbox::{Context, Errno, FaultKind, Instance, Manifest, Outcome, Plugin, Services, Status};
+use conductor::internals::time::{Clock, SystemClock, VirtualClock};
 
 /// Every name is this machine.
 #[derive(Debug)]

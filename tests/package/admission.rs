@@ -6,11 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::signing::{NOW, SIGNED_AT, SMALL_PLUGIN, Workshop};
-use conductor::config::{PluginConfig, WasmConfig};
-use conductor::digest::Digest;
-use conductor::package::signing::SigningKey as _;
-use conductor::package::{AdmissionError, AdmittedPlugin, Policy, RequiredBy, TrustError, TrustLevel, admit, verdict};
-use conductor::time::Timestamp;
+use conductor::internals::config::{PluginConfig, WasmConfig};
+use conductor::internals::digest::Digest;
+use conductor::internals::package::signing::SigningKey as _;
+use conductor::internals::package::{
+    AdmissionError, AdmittedPlugin, Policy, RequiredBy, TrustError, TrustLevel, admit, verdict,
+};
+use conductor::internals::time::Timestamp;
 
 #[track_caller]
 fn refused(path: &Path, policy: &Policy) -> AdmissionError {
@@ -381,7 +383,7 @@ fn another_plugin_under_the_same_path_is_refused() {
     // Where the user points the configuration at another file, that is the user's choice.
     let moved = workshop.scratch.path().join("shutdown.wasm");
     fs::rename(&workshop.plugin, &moved).unwrap();
-    fs::rename(workshop.signature(), conductor::package::signature_path(&moved)).unwrap();
+    fs::rename(workshop.signature(), conductor::internals::package::signature_path(&moved)).unwrap();
     admitted(&moved, &policy);
 }
 
@@ -415,7 +417,7 @@ fn the_policy_comes_from_the_configuration() {
         granted_capabilities: Vec::new(),
         allowed_hosts: Vec::new(),
         allowed_commands: Vec::new(),
-        allowed_paths: conductor::config::PathScope::default(),
+        allowed_paths: conductor::internals::config::PathScope::default(),
         allowed_ports: Vec::new(),
         config: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::support::signing::Workshop;
 use crate::support::{Program, bin};
-use conductor::package::signing::SigningKey as _;
+use conductor::internals::package::signing::SigningKey as _;
 
 /// A home with a plugin that Ada signed, whom its owner trusts.
 fn home() -> Workshop {

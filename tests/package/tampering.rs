@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::signing::{SMALL_PLUGIN, Workshop};
-use conductor::package::{AdmissionError, Policy, admit, signature_path};
+use conductor::internals::package::{AdmissionError, Policy, admit, signature_path};
 use serde_json::{Value, json};
 
 /// Everything that can be signed about a plugin, by two trusted keys.
@@ -14,10 +14,12 @@ fn signed() -> (Workshop, Policy) {
     let workshop = Workshop::new();
     workshop.trust(&["ada", "bob"]);
     workshop.sign_with("ada", |statement| {
-        statement.capabilities =
-            vec![conductor::capability::Capability::Network, conductor::capability::Capability::Midi];
+        statement.capabilities = vec![
+            conductor::internals::capability::Capability::Network,
+            conductor::internals::capability::Capability::Midi,
+        ];
         statement.required_signatures = 2;
-        statement.expires_at = conductor::time::Timestamp::parse("2030-01-01T00:00:00Z");
+        statement.expires_at = conductor::internals::time::Timestamp::parse("2030-01-01T00:00:00Z");
     });
     workshop.cosign("bob");
     let policy = workshop.strict();
@@ -150,7 +152,7 @@ fn no_changed_field_is_admitted() {
     let (workshop, policy) = signed();
     let original = workshop.signature_json();
     let eve = workshop.key("eve");
-    let eve = conductor::package::signing::SigningKey::public_key(&eve).to_string();
+    let eve = conductor::internals::package::signing::SigningKey::public_key(&eve).to_string();
     for (path, value) in [
         ("/version", json!(2)),
         ("/version", json!("1")),
@@ -253,7 +255,7 @@ fn a_cut_out_statement_leaves_too_little_for_whoever_requires_more() {
     // What is left is just what another program writes. Three ways to insist on more:
     let two = Policy { min_signatures: 2, ..policy.clone() };
     assert!(matches!(refused(&workshop.plugin, &two, "min_signatures"), AdmissionError::TooFewSignatures { .. }));
-    let bob = conductor::package::signing::SigningKey::public_key(&workshop.key("bob"));
+    let bob = conductor::internals::package::signing::SigningKey::public_key(&workshop.key("bob"));
     let whose = Policy { required_signers: vec![*bob.as_bytes()], ..policy.clone() };
     assert!(matches!(refused(&workshop.plugin, &whose, "required_signers"), AdmissionError::MissingSigner { .. }));
     workshop.trust(&["ada"]);
@@ -295,10 +297,12 @@ fn a_strangers_statement_with_a_trusted_co_signature_is_not_admitted() {
     let (workshop, policy) = signed();
     let bobs = workshop.signature_json()["cosignatures"].clone();
     workshop.sign_with("eve", |statement| {
-        statement.capabilities =
-            vec![conductor::capability::Capability::Network, conductor::capability::Capability::Midi];
+        statement.capabilities = vec![
+            conductor::internals::capability::Capability::Network,
+            conductor::internals::capability::Capability::Midi,
+        ];
         statement.required_signatures = 2;
-        statement.expires_at = conductor::time::Timestamp::parse("2030-01-01T00:00:00Z");
+        statement.expires_at = conductor::internals::time::Timestamp::parse("2030-01-01T00:00:00Z");
     });
     let mut json = workshop.signature_json();
     json["cosignatures"] = bobs;

@@ -9,11 +9,11 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use conductor::effect::{Effect, EffectError, EffectHandler, Origin};
-use conductor::effect::{Volume, VolumeOperation};
-use conductor::mapping::ConditionSource;
-use conductor::os::{Conditions, Environment, Live};
-use conductor::time::{FILE_EPOCH_US, VirtualClock};
+use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin};
+use conductor::internals::effect::{Volume, VolumeOperation};
+use conductor::internals::mapping::ConditionSource;
+use conductor::internals::os::{Conditions, Environment, Live};
+use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::support::missing;
 
@@ -150,7 +150,7 @@ fn what_cannot_be_started_is_told_at_once() {
 #[test]
 #[cfg(feature = "keys")]
 fn keys_without_a_device_say_what_to_do() {
-    use conductor::effect::Keystroke;
+    use conductor::internals::effect::Keystroke;
     let live = Live::new(Environment::inherited());
     let keystroke = Effect::Keystroke(Keystroke { keys: "a".into(), modifiers: vec![] });
     if Path::new("/dev/uinput").exists() {
@@ -170,8 +170,8 @@ fn a_text_the_layout_lacks_is_refused_whole() {
 #[test]
 #[cfg(feature = "alsa")]
 fn midi_without_a_sequencer_says_what_to_do() {
-    use conductor::effect::MidiOut;
-    use conductor::midi::{Channel, Message};
+    use conductor::internals::effect::MidiOut;
+    use conductor::internals::midi::{Channel, Message};
     if Path::new("/dev/snd/seq").exists() {
         return; // what happens then is held by the machine test
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use conductor::host;
+use conductor::internals::host;
 use wasmi::{Engine, ExternType, Module};
 
 fn module(name: &str) -> Module {
@@ -111,7 +111,7 @@ fn the_sdk_declares_every_host_function_as_the_host_has_it() {
     let lent: BTreeSet<String> = host::TABLE
         .iter()
         .map(|function| {
-            let types = |types: &[conductor::sandbox::ValueType]| {
+            let types = |types: &[conductor::internals::sandbox::ValueType]| {
                 types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             };
             format!("{}({}) -> ({})", function.name, types(function.params), types(function.results))

@@ -9,16 +9,16 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::conditions::Still;
 use crate::support::{Scratch, bin, start};
-use conductor::config::{Config, Environment};
-use conductor::digest::Digest;
-use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
-use conductor::gesture::DeviceId;
-use conductor::grant::{Approval, Approvals, Capability, Identity};
-use conductor::midi::{Message, Parser};
-use conductor::plugins::{Places, PluginSet};
-use conductor::run::{Playing, Replayed, play};
-use conductor::sandbox::Services;
-use conductor::time::{FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::digest::Digest;
+use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
+use conductor::internals::gesture::DeviceId;
+use conductor::internals::grant::{Approval, Approvals, Capability, Identity};
+use conductor::internals::midi::{Message, Parser};
+use conductor::internals::plugins::{Places, PluginSet};
+use conductor::internals::run::{Playing, Replayed, play};
+use conductor::internals::sandbox::Services;
+use conductor::internals::time::{FILE_EPOCH_US, Micros, VirtualClock};
 use proptest::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -97,7 +97,7 @@ fn played(text: &str, presses: &[(Micros, u8)], cut: Cut, failing: u32) -> (Down
     }
     let mut errors = Vec::new();
     let mut entries = 0;
-    let tell = |entry: conductor::journal::Entry| {
+    let tell = |entry: conductor::internals::journal::Entry| {
         errors.extend(entry.error());
         entries += 1;
         !matches!(cut, Cut::After(most) if entries >= most)
@@ -185,25 +185,25 @@ fn an_action_that_finds_no_room_to_wait_lets_go_at_once_what_it_has_pressed() {
     let text = config(&[HELD.to_owned(), HELD.to_owned()]);
     let presses: Vec<_> = (0..1_100).map(|n| (n * 10, 36)).collect();
     let loaded = Config::from_text(&text, "config.toml", Path::new(""), &Environment::default()).expect("valid");
-    let mut scheduler = conductor::action::Scheduler::new();
+    let mut scheduler = conductor::internals::action::Scheduler::new();
     let action = &loaded.config.modes[0].mappings[0].action;
     let mut steps = Vec::new();
-    for n in 0..=conductor::action::MAX_WAITING {
+    for n in 0..=conductor::internals::action::MAX_WAITING {
         steps.clear();
-        let event = conductor::gesture::GestureEvent {
+        let event = conductor::internals::gesture::GestureEvent {
             t: n as u64,
             device: DeviceId(0),
-            channel: conductor::midi::Channel::from_status(0),
-            gesture: conductor::gesture::Gesture::Press { note: 36, velocity: 100 },
+            channel: conductor::internals::midi::Channel::from_status(0),
+            gesture: conductor::internals::gesture::Gesture::Press { note: 36, velocity: 100 },
         };
-        let cause = conductor::action::Cause { mapping: 0, event };
+        let cause = conductor::internals::action::Cause { mapping: 0, event };
         scheduler.start(n as u64, action, cause, &Still { frontmost: true }, &mut steps);
     }
     let told: Vec<String> = steps
         .iter()
         .map(|step| match &step.task {
-            conductor::action::Task::Effect(effect) => effect.to_string(),
-            conductor::action::Task::Dropped(_) => "dropped".to_owned(),
+            conductor::internals::action::Task::Effect(effect) => effect.to_string(),
+            conductor::internals::action::Task::Dropped(_) => "dropped".to_owned(),
             other => format!("{other:?}"),
         })
         .collect();
@@ -442,7 +442,7 @@ fn an_instance_that_expires_lets_go_at_its_time() {
         Parser::new().push(&[0x90, note, 100], |message| messages.push((t, DeviceId(0), Some(message))));
     }
     let mut seen = Vec::new();
-    let tell = |entry: conductor::journal::Entry| {
+    let tell = |entry: conductor::internals::journal::Entry| {
         let line = entry.line();
         let output = line.output.map(|output| output.get().to_owned());
         seen.push((line.t_us, output, instrument.down.lock().expect("no panic").len()));
@@ -505,7 +505,7 @@ fn what_a_plugin_pressed_is_let_go_when_it_may_not_reach_it_any_more() {
         parser.push(&[0x90, 36, 100], |message| messages.push((t, DeviceId(0), Some(message))));
     }
     let mut seen = Vec::new();
-    let tell = |entry: conductor::journal::Entry| {
+    let tell = |entry: conductor::internals::journal::Entry| {
         seen.push((entry.t, instrument.down.lock().expect("no panic").values().sum::<u32>()));
         true
     };

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, missing, test_name};
-use conductor::capability::Capability;
-use conductor::config::PluginConfig;
-use conductor::effect::EffectHandler;
-use conductor::os::{Environment, Live};
-use conductor::sandbox::{Context, Errno, Outcome, Services};
-use conductor::time::SystemClock;
+use conductor::internals::capability::Capability;
+use conductor::internals::config::PluginConfig;
+use conductor::internals::effect::EffectHandler;
+use conductor::internals::os::{Environment, Live};
+use conductor::internals::sandbox::{Context, Errno, Outcome, Services};
+use conductor::internals::time::SystemClock;
 
 /// Set to the scratch directory inside the surroundings.
 const INSIDE: &str = "CONDUCTOR_TEST_INSIDE";

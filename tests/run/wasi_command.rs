@@ -255,7 +255,7 @@ fn a_program_may_hop_from_function_to_function_without_end() {
 
 #[test]
 fn memory_that_the_machine_does_not_have_is_answered_and_ends_nothing() {
-    use conductor::sandbox::{Command, Ended};
+    use conductor::internals::sandbox::{Command, Ended};
     let text = r#"(module
         (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
         (memory (export "memory") 1)

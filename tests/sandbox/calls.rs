@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::support::sandbox::{call, call_with, instance, params, plugin, run, services, settings};
-use conductor::config::Params;
-use conductor::sandbox::{Context, Status};
+use conductor::internals::config::Params;
+use conductor::internals::sandbox::{Context, Status};
 
 /// Answers with the request it was given, as its output.
 const ECHO_PLAIN: &str = r#"(module

@@ -1,10 +1,10 @@
 //! The conformance gate tells a plugin that behaves from one that does not, before anything is granted to it.
 
 use crate::support::{Scratch, bin, repository, start};
-use conductor::config::PluginConfig;
-use conductor::host;
-use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{Check, CheckName, Conformance, Manifest, conformance};
+use conductor::internals::config::PluginConfig;
+use conductor::internals::host;
+use conductor::internals::package::{AdmittedPlugin, Policy, admit};
+use conductor::internals::sandbox::{Check, CheckName, Conformance, Manifest, conformance};
 
 fn gate(wasm: &[u8]) -> Conformance {
     let scratch = Scratch::new();
@@ -344,8 +344,11 @@ fn one_that_behaves_only_while_it_is_watched_is_held_by_the_sandbox_all_the_same
     let file = scratch.file("plugin.wasm", &wasm);
     let admitted = admit(&file, &Policy { name: "test".into(), ..Policy::default() }).expect("admitted");
     let manifest = Manifest::read(&admitted, host::TABLE).expect("read");
-    let refused =
-        conductor::sandbox::Plugin::load(&manifest, &PluginConfig::new(file), conductor::grant::Grant::none());
+    let refused = conductor::internals::sandbox::Plugin::load(
+        &manifest,
+        &PluginConfig::new(file),
+        conductor::internals::grant::Grant::none(),
+    );
     assert!(refused.expect_err("not linked").to_string().contains("Subprocess"));
 }
 

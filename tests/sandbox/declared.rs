@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::support::Scratch;
-use conductor::capability::Capability;
-use conductor::host;
-use conductor::package::{Policy, admit};
-use conductor::sandbox::Manifest;
+use conductor::internals::capability::Capability;
+use conductor::internals::host;
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::sandbox::Manifest;
 
 fn ask(text: &str) -> BTreeSet<Capability> {
     let scratch = Scratch::new();

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::support::sandbox::{admitted, call, instance, services, settings};
 use crate::support::{Scratch, bin, repository};
-use conductor::grant::Grant;
-use conductor::sandbox::{FaultKind, HostFunction, Manifest, Plugin, Status, ValueType};
+use conductor::internals::grant::Grant;
+use conductor::internals::sandbox::{FaultKind, HostFunction, Manifest, Plugin, Status, ValueType};
 
 /// What the plugin at work has reported. The tests that use it are one.
 static REPORTS: Mutex<Vec<i64>> = Mutex::new(Vec::new());

@@ -3,7 +3,7 @@
 
 use crate::support::sandbox::{run, settings};
 use crate::support::{Scratch, bin};
-use conductor::sandbox::{FaultKind, Status};
+use conductor::internals::sandbox::{FaultKind, Status};
 
 /// Conditions on `X`, and whether they hold where that is zero.
 const CONDITIONS: &[(&str, bool)] = &[

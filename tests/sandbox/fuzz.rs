@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use crate::support::repository;
 use crate::support::sandbox::{call, load, services, settings};
-use conductor::capability::Capability;
-use conductor::config::PluginConfig;
-use conductor::sandbox::{Instance, Outcome, Status};
+use conductor::internals::capability::Capability;
+use conductor::internals::config::PluginConfig;
+use conductor::internals::sandbox::{Instance, Outcome, Status};
 use proptest::prelude::*;
 
 fn tight() -> PluginConfig {

@@ -1,7 +1,7 @@
 //! A plugin built by Go gives room for its requests itself: its allocator would take what the host adds to its memory for its own.
 
 use crate::support::sandbox::{call, instance, load, services, settings};
-use conductor::sandbox::{FaultKind, Status};
+use conductor::internals::sandbox::{FaultKind, Status};
 
 /// The sections that tell of Go, and what stands in them; `data` is of a module whose custom sections were all stripped.
 const SIGNS: [(&str, &str); 5] = [

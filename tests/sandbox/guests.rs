@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{admitted, call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, repository};
-use conductor::capability::Capability;
-use conductor::config::{Params, PathScope, PluginCall, PluginConfig, WasmConfig};
-use conductor::digest::Digest;
-use conductor::grant::{Approval, GrantStore, Identity, LiveGrants};
-use conductor::host;
-use conductor::sandbox::{
+use conductor::internals::capability::Capability;
+use conductor::internals::config::{Params, PathScope, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::digest::Digest;
+use conductor::internals::grant::{Approval, GrantStore, Identity, LiveGrants};
+use conductor::internals::host;
+use conductor::internals::sandbox::{
     Context, InlinePool, Instance, LogLevel, Manifest, Outcome, Plugin, Services, Status, data_directory,
 };
-use conductor::time::FILE_EPOCH_US;
+use conductor::internals::time::FILE_EPOCH_US;
 
 fn guest(file: &str, settings: &PluginConfig) -> Arc<Plugin> {
     let wasm = std::fs::read(repository(&format!("fixtures/plugins/{file}.wasm"))).expect("a committed guest");

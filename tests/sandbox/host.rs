@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::support::sandbox::{World, call, instance, plugin, run, services, settings};
-use conductor::capability::Capability;
-use conductor::config::PluginConfig;
-use conductor::host;
-use conductor::sandbox::LogLevel::{Debug, Error, Info, Trace, Warn};
-use conductor::sandbox::{Errno, Outcome, Services, Status, ValueType};
+use conductor::internals::capability::Capability;
+use conductor::internals::config::PluginConfig;
+use conductor::internals::host;
+use conductor::internals::sandbox::LogLevel::{Debug, Error, Info, Trace, Warn};
+use conductor::internals::sandbox::{Errno, Outcome, Services, Status, ValueType};
 
 /// A plugin that calls `midi_send` with the port at 0 and the bytes at 64, and logs what `last_error` says.
 fn sending(port: &str, port_len: u32, bytes: &str, bytes_len: u32) -> String {

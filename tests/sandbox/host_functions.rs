@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use conductor::grant::Risk;
-use conductor::host::TABLE;
-use conductor::sandbox::{CALL_FUEL, Errno, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, WRITTEN_PER_FUEL};
+use conductor::internals::grant::Risk;
+use conductor::internals::host::TABLE;
+use conductor::internals::sandbox::{CALL_FUEL, Errno, READ_FUEL, REFUSAL_BYTE_FUEL, REFUSAL_FUEL, WRITTEN_PER_FUEL};
 
 /// The page.
 fn page() -> String {
@@ -30,7 +30,7 @@ fn page() -> String {
         let _ = writeln!(page, "| {} | `{}` |", errno.code(), errno.name());
     }
     for function in TABLE {
-        let list = |types: &[conductor::sandbox::ValueType]| {
+        let list = |types: &[conductor::internals::sandbox::ValueType]| {
             types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
         let (call, what) = function.doc.split_once(": ").expect("a call and what it does");

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::sandbox::{load, services, settings};
-use conductor::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::sandbox::{
+use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::sandbox::{
     Context, Done, InlinePool, Job, Leaving, Plugin, Pool, PoolObserver, Rejection, Shutdown, Status,
 };
-use conductor::time::FILE_EPOCH_US;
+use conductor::internals::time::FILE_EPOCH_US;
 
 /// Logs at which millisecond of the session it goes; traps then when it was called with `t`.
 const TELLS_THE_TIME: &str = r#"(module

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::support::golden;
 use crate::support::sandbox::{SteppingClock, call, instance, plugin, run, run_with, services, settings};
-use conductor::config::PluginConfig;
-use conductor::sandbox::{FaultKind, Instance, Outcome, Services, Status, cost_table_digest};
-use conductor::time::{Clock, FILE_EPOCH_US, VirtualClock};
+use conductor::internals::config::PluginConfig;
+use conductor::internals::sandbox::{FaultKind, Instance, Outcome, Services, Status, cost_table_digest};
+use conductor::internals::time::{Clock, FILE_EPOCH_US, VirtualClock};
 
 fn fault(outcome: &Outcome) -> &FaultKind {
     match &outcome.status {

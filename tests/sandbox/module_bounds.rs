@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::support::sandbox::{load, run, settings};
-use conductor::sandbox::{FaultKind, Measure, PluginErrorKind, Status};
+use conductor::internals::sandbox::{FaultKind, Measure, PluginErrorKind, Status};
 
 /// A module with these declarations and this body of `execute`.
 fn module(declarations: &str, body: &str) -> Vec<u8> {

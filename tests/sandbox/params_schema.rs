@@ -1,7 +1,7 @@
 //! A plugin that says what parameters it accepts is called with no others.
 
 use crate::support::sandbox::{call_with, instance, load, params, plugin, services, settings};
-use conductor::sandbox::{Context, PluginErrorKind, Rejection, Status};
+use conductor::internals::sandbox::{Context, PluginErrorKind, Rejection, Status};
 
 /// A plugin that returns 7, with `schema` in its metadata.
 fn text(schema: &str) -> String {

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::sandbox::{World, load, services, settings};
-use conductor::capability::Capability;
-use conductor::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
-use conductor::sandbox::{
+use conductor::internals::capability::Capability;
+use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
+use conductor::internals::sandbox::{
     Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, Stops, TimeLimit,
 };
 
@@ -133,7 +133,7 @@ fn a_runaway_plugin_delays_nobody_either() {
     runaway.wasm.max_fuel = u64::MAX;
     runaway.wasm.max_execution_ms = 1_000;
     let mut services = services();
-    services.clock = Arc::new(conductor::time::SystemClock::start());
+    services.clock = Arc::new(conductor::internals::time::SystemClock::start());
     let plugins = vec![named("runaway", COUNTER, &runaway), named("quick", COUNTER, &settings())];
     let (pool, told) = pool(services, &WasmConfig::default(), plugins);
     for tenant in 0..4 {

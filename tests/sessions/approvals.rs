@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use conductor::capability::Capability;
-use conductor::digest::Digest;
-use conductor::grant::{Approval, GrantStore, Identity};
+use conductor::internals::capability::Capability;
+use conductor::internals::digest::Digest;
+use conductor::internals::grant::{Approval, GrantStore, Identity};
 
 /// From some time on, this is approved for a plugin and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -86,7 +86,7 @@ pub(crate) fn smallest(case: &Case, recording: &Recording, directory: &Path) -> 
         std::fs::write(&part, text.replace(&before, &now)).expect("a part of the journal");
         let ended = stage.replay(&part, &data);
         if data.exists() {
-            conductor::journal::remove_tree(&data).expect("the data goes");
+            conductor::internals::journal::remove_tree(&data).expect("the data goes");
         }
         ended.transcript
     })
@@ -206,6 +206,6 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         // What cannot be removed goes with the memory.
-        let _ = conductor::journal::remove_tree(&self.0);
+        let _ = conductor::internals::journal::remove_tree(&self.0);
     }
 }

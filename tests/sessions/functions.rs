@@ -1,7 +1,7 @@
 //! The host functions a random plugin can import.
 
-use conductor::host;
-use conductor::sandbox::ValueType;
+use conductor::internals::host;
+use conductor::internals::sandbox::ValueType;
 
 /// The type of a host function: whether each parameter is an `i64`, whether it returns something, and its module.
 pub(crate) struct Type {

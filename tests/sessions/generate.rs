@@ -1,6 +1,6 @@
 //! Random sessions.
 
-use conductor::capability::Capability;
+use conductor::internals::capability::Capability;
 
 use super::approvals::Change;
 use super::operations;

@@ -7,22 +7,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conductor::action::ConditionSource;
-use conductor::config::{Config, Environment};
-use conductor::effect::EffectHandler;
-use conductor::gesture::DeviceId;
-use conductor::journal::{
+use conductor::internals::action::ConditionSource;
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::effect::EffectHandler;
+use conductor::internals::gesture::DeviceId;
+use conductor::internals::journal::{
     ApprovalRecord, ConfigRecord, Diverged, Entry, EntryKind, Header, Journal, LimitsRecord, PluginRecord,
     RecordedApprovals, RecordedConditions, RecordedHandler, Recorder, Transcript, copy_tree, tree_digest,
 };
-use conductor::midi::{Message, Parser};
-use conductor::package::{Policy, admit};
-use conductor::plugins::{Places, PluginSet};
-use conductor::run::{Feed, LiveRun, Playing, Replayed, Resources, play, run_live};
-use conductor::sandbox::{
+use conductor::internals::midi::{Message, Parser};
+use conductor::internals::package::{Policy, admit};
+use conductor::internals::plugins::{Places, PluginSet};
+use conductor::internals::run::{Feed, LiveRun, Playing, Replayed, Resources, play, run_live};
+use conductor::internals::sandbox::{
     CounterValues, FaultKind, Plugin, RefusedGrowthLog, Services, Status, Stops, TotalMemory, data_directory,
 };
-use conductor::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use super::case::Case;
 use super::random::Random;
@@ -300,11 +300,11 @@ impl<'a> Stage<'a> {
             data_root: Some(data.to_owned()),
             trace: true,
             stops: Some(Arc::clone(&stops)),
-            approvals: Some(Arc::<conductor::journal::Playback>::clone(&playback)),
+            approvals: Some(Arc::<conductor::internals::journal::Playback>::clone(&playback)),
             memory: Arc::clone(&memory),
             ..Services::new(
                 Arc::<VirtualClock>::clone(&clock),
-                Arc::<conductor::journal::Playback>::clone(&playback),
+                Arc::<conductor::internals::journal::Playback>::clone(&playback),
                 self.seed(),
             )
         });

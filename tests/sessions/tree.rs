@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use conductor::digest::Digest;
+use conductor::internals::digest::Digest;
 
 /// A line for each entry below `root`, in the order of names.
 pub(crate) fn listing(root: &Path) -> String {

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use conductor::action::ConditionSource;
-use conductor::effect::{
+use conductor::internals::action::ConditionSource;
+use conductor::internals::effect::{
     Answer, Effect, EffectError, EffectHandler, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
 };
-use conductor::time::{Alarm, Clock, FILE_EPOCH_US, Micros};
+use conductor::internals::time::{Alarm, Clock, FILE_EPOCH_US, Micros};
 
 use super::random::Random;
 

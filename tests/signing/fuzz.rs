@@ -6,12 +6,12 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::signing::{SIGNED_AT, Workshop};
-use conductor::package::signing::{
+use conductor::internals::package::signing::{
     KeyFileError, PrivateKey, Signing, SigningError, SigningKey as _, Succession, TokenUri,
 };
-use conductor::package::{Policy, PublicKey, Statement, TrustLevel, TrustStore, admit, verdict};
-use conductor::text::is_unsafe;
-use conductor::time::Timestamp;
+use conductor::internals::package::{Policy, PublicKey, Statement, TrustLevel, TrustStore, admit, verdict};
+use conductor::internals::text::is_unsafe;
+use conductor::internals::time::Timestamp;
 use proptest::prelude::*;
 
 /// Text that may be signed, as `pattern` says it: what cannot be seen is refused, and no class of a pattern holds all of that.
@@ -90,7 +90,7 @@ proptest! {
         email in signable("[^\\p{C}\\p{Zl}\\p{Zp}]{0,40}"),
         plugin in signable("[^\\p{C}\\p{Zl}\\p{Zp}]{1,40}"),
         version in proptest::option::of((any::<u64>(), any::<u64>(), 0..9_u64)),
-        capabilities in prop::sample::subsequence(conductor::capability::Capability::ALL.to_vec(), 0..=6),
+        capabilities in prop::sample::subsequence(conductor::internals::capability::Capability::ALL.to_vec(), 0..=6),
         required_signatures in 1..=33_u32,
         expires in proptest::option::of(0..253_402_300_799_u64),
         signed_at in 0..253_402_300_799_u64,

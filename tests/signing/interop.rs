@@ -8,9 +8,9 @@ use std::process::Command;
 
 use crate::support::missing;
 use crate::support::signing::{SMALL_PLUGIN, Workshop};
-use conductor::digest::Digest;
-use conductor::package::signing::SigningKey as _;
-use conductor::package::{PublicKey, admit};
+use conductor::internals::digest::Digest;
+use conductor::internals::package::signing::SigningKey as _;
+use conductor::internals::package::{PublicKey, admit};
 
 /// DER before the 32 bytes of an Ed25519 private key (RFC 8410).
 const PRIVATE: &[u8] = &[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];

@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::{Scratch, repository};
-use conductor::package::signing::{KeyFileError, PrivateKey, SigningKey as _};
-use conductor::package::{KeyError, PublicKey};
+use conductor::internals::package::signing::{KeyFileError, PrivateKey, SigningKey as _};
+use conductor::internals::package::{KeyError, PublicKey};
 
 fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<_> = hex.chars().map(|digit| digit.to_digit(16).expect("a digit") as u8).collect();

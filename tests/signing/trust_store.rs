@@ -5,8 +5,8 @@
 use std::fs;
 
 use crate::support::signing::{SIGNED_AT, Workshop};
-use conductor::package::PublicKey;
-use conductor::package::signing::{SigningKey as _, TrustEditError, TrustFile};
+use conductor::internals::package::PublicKey;
+use conductor::internals::package::signing::{SigningKey as _, TrustEditError, TrustFile};
 
 const STORE: &str = r#"# My trusted keys.
 # Audited every spring.
@@ -142,7 +142,7 @@ fn edits_at_the_same_time_are_all_kept() {
             });
         }
     });
-    let store = conductor::package::TrustStore::load(&workshop.store).unwrap();
+    let store = conductor::internals::package::TrustStore::load(&workshop.store).unwrap();
     assert!(keys.iter().all(|key| store.find(*key).is_some()));
     assert_eq!(store.keys().len(), 16);
 }
@@ -152,7 +152,7 @@ fn a_trust_store_nested_beyond_reason_is_refused_without_harm() {
     let workshop = Workshop::new();
     for content in ["a = ".to_owned() + &"[".repeat(500_000), "a = ".to_owned() + &"{a=".repeat(200_000)] {
         fs::write(&workshop.store, content).unwrap();
-        assert!(conductor::package::TrustStore::load(&workshop.store).is_err());
+        assert!(conductor::internals::package::TrustStore::load(&workshop.store).is_err());
         assert!(TrustFile::open(&workshop.store).is_err());
     }
 }

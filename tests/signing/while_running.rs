@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::support::signing::{Workshop, key_file};
 use crate::support::{Program, bin, start};
-use conductor::package::signing::SigningKey as _;
+use conductor::internals::package::signing::SigningKey as _;
 use serde_json::Value;
 
 /// Asks for programs, sends a note when it is called, and another when it goes.
@@ -111,7 +111,7 @@ fn a_revoked_key_hands_nothing_over() {
 #[test]
 fn a_rebuilt_plugin_is_told_that_another_build_was_approved() {
     let workshop = home("");
-    let digest = conductor::digest::Digest::of(&std::fs::read(&workshop.plugin).expect("the plugin"));
+    let digest = conductor::internals::digest::Digest::of(&std::fs::read(&workshop.plugin).expect("the plugin"));
     let told = format!("approved for another build (digest {digest})");
     program(&workshop, "conductor", "plugin grant lights Subprocess --yes").run().exits(0);
     let ran = program(&workshop, "conductor", "plugin list").run();

@@ -1,6 +1,6 @@
 //! A world in which nothing goes on.
 
-use conductor::mapping::ConditionSource;
+use conductor::internals::mapping::ConditionSource;
 
 /// Midnight of a Monday, in the first mode, and no program runs. `frontmost` says whether the window in front is whichever is asked for.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use conductor::config::{Params, PluginConfig};
-use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
-use conductor::grant::Grant;
-use conductor::host;
-use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{Context, Instance, Manifest, Outcome, Plugin, PluginError, Request, Services};
-use conductor::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::config::{Params, PluginConfig};
+use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
+use conductor::internals::grant::Grant;
+use conductor::internals::host;
+use conductor::internals::package::{AdmittedPlugin, Policy, admit};
+use conductor::internals::sandbox::{Context, Instance, Manifest, Outcome, Plugin, PluginError, Request, Services};
+use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
 

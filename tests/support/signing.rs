@@ -7,9 +7,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use conductor::package::signing::{KeyFileError, PrivateKey, Signing, SigningKey as _};
-use conductor::package::{Policy, Statement, signature_path};
-use conductor::time::Timestamp;
+use conductor::internals::package::signing::{KeyFileError, PrivateKey, Signing, SigningKey as _};
+use conductor::internals::package::{Policy, Statement, signature_path};
+use conductor::internals::time::Timestamp;
 
 use crate::support::{Scratch, repository};
 

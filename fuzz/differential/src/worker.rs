@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conductor::config::{Params, PluginConfig};
-use conductor::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
-use conductor::grant::Grant;
-use conductor::package::{AdmittedPlugin, Policy, admit};
-use conductor::sandbox::{
+use conductor::internals::config::{Params, PluginConfig};
+use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
+use conductor::internals::grant::Grant;
+use conductor::internals::package::{AdmittedPlugin, Policy, admit};
+use conductor::internals::sandbox::{
     Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin,
     Request, Services, Status, Trap as Theirs, ValueType,
 };
-use conductor::time::{FILE_EPOCH_US, VirtualClock};
+use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::verdict::{End, Report, Trap, Verdict, answer};
 use crate::wrap::Kind;

