@@ -213,7 +213,7 @@ impl Session {
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
         let t = self.settle(t, facts, say);
-        self.recognize(facts, say, |recognizer, _, gestures| recognizer.release_all(device, gestures));
+        self.recognize(facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
         while let Some(hold) = self.holds.take(Some(device)) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
