@@ -103,7 +103,7 @@ impl Demo {
         }
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = Conditions::played(Arc::clone(&clock));
-        let told = DryRun::new();
+        let told = Arc::<DryRun>::default();
         let services = Arc::new(Services {
             data_root: places.data_root,
             ..Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::clone(&told), [0; 32])

@@ -98,11 +98,6 @@ impl fmt::Display for InputError {
 
 impl std::error::Error for InputError {}
 
-/// Decides what `input` means, and takes a file as it looks.
-pub fn resolve(input: &str) -> Result<Input, InputError> {
-    resolve_as(input, Reading::AsItLooks)
-}
-
 /// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
 /// FIFO or device, anything else a sequencer port that must be there now. `reading` is how to take a file.
 pub fn resolve_as(input: &str, reading: Reading) -> Result<Input, InputError> {

@@ -93,12 +93,6 @@ impl Verdict {
             })
             .map(|signer| signer.signer.key)
     }
-    /// The verdict as one JSON object, keys in a fixed order.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        // Texts, numbers and lists of them: nothing here that JSON could not hold.
-        serde_json::to_string_pretty(self).unwrap_or_default()
-    }
 }
 
 impl Serialize for Verdict {
