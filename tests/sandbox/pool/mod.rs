@@ -1,6 +1,9 @@
 //! The pool: in order for each plugin and tenant, in parallel across them; a slow plugin delays nobody; a full queue rejects
 //! at once; faults, quarantine and eviction follow event time, so that playing the same events again decides the same.
 
+mod leaving;
+mod stops;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
