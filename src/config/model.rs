@@ -20,7 +20,7 @@ pub struct Config {
     pub modes: Vec<Mode>,
     /// Mappings that hold in every mode, after those of the mode.
     pub global_mappings: Vec<Mapping>,
-    /// Diagnostics.
+    /// How much is logged, and where to: the section `[logging]`.
     pub logging: Logging,
     /// Timing defaults.
     pub advanced: Advanced,
@@ -139,7 +139,7 @@ pub struct Mapping {
     pub line: u32,
 }
 
-/// `[logging]`.
+/// The section `[logging]`: how severe a line has to be, the log file, and how much of it a plugin may fill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
     /// Least severe level shown; default info.

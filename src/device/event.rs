@@ -29,7 +29,7 @@ pub enum DeviceEventKind {
     },
     /// It is gone. Whatever it held counts as released.
     Lost {
-        /// Why.
+        /// What happened to the device, or to the way to it.
         reason: Loss,
     },
     /// A message came.

@@ -37,7 +37,7 @@ pub enum InputError {
     Own {
         /// What was asked for.
         input: String,
-        /// The port.
+        /// The port of Conductor's own that has the name.
         port: Port,
     },
     /// There is no such file, and no sequencer to ask for a port.

@@ -22,7 +22,7 @@ pub struct Verdict {
     pub read: bool,
     /// Its size in bytes.
     pub size: u64,
-    /// Its digest.
+    /// SHA-256 of its bytes.
     pub digest: Digest,
     /// Who is said to have signed it, the first signer first; empty when there is no usable signature file.
     pub signers: Vec<SignerVerdict>,

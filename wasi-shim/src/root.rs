@@ -28,7 +28,7 @@ impl Access {
     /// Reading only.
     pub const READ: Self = Self { directory: Rights::DIRECTORY_READ, file: Rights::FILE_READ };
 
-    /// Everything.
+    /// Reading, writing, making, moving and removing: all that the specification has rights for.
     pub const READ_WRITE: Self = Self { directory: Rights::DIRECTORY, file: Rights::FILE };
 }
 

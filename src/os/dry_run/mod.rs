@@ -28,7 +28,7 @@ struct Kept {
 /// What a plugin asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginEffect {
-    /// The plugin.
+    /// Name of the plugin that asked.
     pub plugin: String,
     /// In whose name.
     pub tenant: String,

@@ -42,7 +42,7 @@ struct Queue {
 /// Something to be done.
 #[derive(Debug)]
 pub(in crate::sandbox) enum Item {
-    /// A call.
+    /// A call to be carried out, in its turn.
     Call(Job),
     /// The instance goes.
     Close {
