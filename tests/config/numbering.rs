@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::schema::{TRIGGERS, good, problems};
 use conductor::internals::config::{Action, Config, Environment, Problem};
-use conductor::internals::midi::Channel;
+use conductor::internals::midi::{Channel, Channels};
 
 /// A mode with a channel in the trigger and in the message it sends.
 fn channel_mode(name: &str, trigger: &str, fields: &str, channel: i64) -> String {
@@ -27,10 +27,12 @@ fn channels(head: &str, channel: i64) -> String {
 fn channels_read(text: &str) -> Vec<u8> {
     let numbers = |mapping: &conductor::internals::config::Mapping| {
         let sent = match &*mapping.action {
-            Action::SendMidi(out) => out.message.channel(),
+            Action::SendMidi { out, .. } => out.message.channel(),
             _ => None,
         };
-        [mapping.trigger.channel, sent]
+        let channels = mapping.trigger.channels;
+        let only = (1..=16).filter_map(Channel::new).find(|channel| Channels::only(*channel) == channels);
+        [only, sent]
     };
     let config = good(text);
     config.mappings().flat_map(numbers).flatten().map(Channel::number).collect()
@@ -114,11 +116,11 @@ fn a_trigger_means_the_device_of_its_alias_or_either_of_two_that_are_called_the_
         let mapper = conductor::internals::mapping::Mapper::new(&config);
         let event = |device| conductor::internals::gesture::GestureEvent {
             t: 0,
-            device: conductor::internals::gesture::DeviceId(device),
-            channel: conductor::internals::midi::Channel::new(1).expect("a channel"),
+            device: Some(conductor::internals::gesture::DeviceId(device)),
+            channel: conductor::internals::midi::Channel::new(1),
             gesture: conductor::internals::gesture::Gesture::Press { note: 36, velocity: 100 },
         };
-        (0..2).filter(|device| mapper.find(0, &event(*device)).is_some()).collect()
+        (0..2).filter(|device| mapper.find(0, &event(*device), &mut |_| true).is_some()).collect()
     };
     let aliases = ["alias = \"left\"", "alias = \"right\""];
     assert_eq!(fires(&text(aliases, "left")), [0]);
