@@ -17,9 +17,9 @@ pub enum Stroke {
     /// Down and up again.
     #[default]
     Tap,
-    /// Down.
+    /// Pressed and held; something else lets it go.
     Down,
-    /// Up.
+    /// Let go, after it was pressed before.
     Up,
 }
 
