@@ -43,7 +43,7 @@ pub struct Session {
 /// The mode a session is in.
 #[derive(Debug, Clone, Copy, Default)]
 struct CurrentMode {
-    /// Index.
+    /// Index of the mode among those of the configuration, in the order written.
     index: usize,
     /// Index of the one before.
     last: usize,
