@@ -13,13 +13,14 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use conductor::internals::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::call::Limits;
+use conductor::internals::config::{Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{Policy, admit};
 use conductor::internals::sandbox::{
-    Context, InlinePool, Instance, Job, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
+    Context, InlinePool, Instance, Job, LoadOptions, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
 };
 use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 use criterion::Criterion;
@@ -47,7 +48,11 @@ fn settings() -> PluginConfig {
 
 fn load(name: &str, path: &Path, settings: &PluginConfig) -> Arc<Plugin> {
     let admitted = admit(path, &Policy { name: name.into(), ..Policy::default() }).expect("admitted");
-    Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), settings, Grant::none()).expect("loaded")
+    Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(settings).grant(Grant::none()),
+    )
+    .expect("loaded")
 }
 
 fn percentiles<T>(mut call: impl FnMut() -> T) -> [f64; 3] {
@@ -82,10 +87,10 @@ fn stages(out: &mut String) {
     let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
     assert!(instance.call(&request).is_ok());
     let call = PluginCall { plugin: "probe".into(), tenant: "default".into(), params: params.clone() };
-    let mut inline = InlinePool::new(services(), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
+    let mut inline = InlinePool::new(services(), &Limits::default(), vec![Arc::clone(&plugin)]);
     let (tell, told) = channel();
-    let pool = Pool::start(services(), &WasmConfig::default(), vec![plugin], move |done| drop(tell.send(done)))
-        .expect("threads");
+    let pool =
+        Pool::start(services(), &Limits::default(), vec![plugin], move |done| drop(tell.send(done))).expect("threads");
     let shared = Arc::new(call.clone());
     let base = percentiles(|| bare.call());
     let rows = [

@@ -17,7 +17,9 @@ use conductor::internals::effect::{Brokered, Effect, EffectError, EffectHandler,
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{Policy, admit};
-use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, Request, Services, on_guest_thread};
+use conductor::internals::sandbox::{
+    Context, Instance, LoadOptions, Manifest, Plugin, Request, Services, on_guest_thread,
+};
 use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 
 use bare::{JSON, probe};
@@ -76,7 +78,11 @@ fn threads(directory: &Path) -> [f64; 2] {
 fn plugin() -> Arc<Plugin> {
     let settings = PluginConfig::new(PathBuf::new());
     let admitted = admit(&probe(), &Policy { name: "probe".into(), ..Policy::default() }).expect("admitted");
-    Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings, Grant::none()).expect("loaded")
+    Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(&settings).grant(Grant::none()),
+    )
+    .expect("loaded")
 }
 
 fn plugin_call(plugin: &Arc<Plugin>) -> f64 {

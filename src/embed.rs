@@ -53,7 +53,7 @@ use crate::effect::{Answer, Effect, EffectError, Origin, Reply, Request};
 pub use crate::grant::Grant;
 use crate::host;
 use crate::package::{AdmissionError, Policy, admit};
-use crate::sandbox::{self, Instance, Manifest, Plugin, PluginError, Services};
+use crate::sandbox::{self, Instance, LoadOptions, Manifest, Plugin, PluginError, Services};
 pub use crate::sandbox::{Conformance, Context, Outcome, Status};
 use crate::time::{Clock, SystemClock, SystemEntropy, Timestamp};
 
@@ -169,7 +169,7 @@ impl Host {
     /// Everything that would make [`load`](Self::load) unsafe or the plugin useless, each with what to do.
     pub fn load(&self, file: &Path, grant: Grant) -> Result<LoadedPlugin, EmbedError> {
         let (manifest, settings) = self.read(file)?;
-        let plugin = Plugin::load(&manifest, &settings, grant).map_err(EmbedError::Plugin)?;
+        let plugin = Plugin::load(&manifest, LoadOptions::from(&settings).grant(grant)).map_err(EmbedError::Plugin)?;
         let seed = SystemEntropy::bytes::<32>().map_err(EmbedError::Entropy)?;
         let services = Services {
             data_root: self.data.clone(),
@@ -188,7 +188,7 @@ impl Host {
     /// When the file is not admitted, or is no plugin.
     pub fn conformance(&self, file: &Path) -> Result<Conformance, EmbedError> {
         let (manifest, settings) = self.read(file)?;
-        Ok(sandbox::conformance(&manifest, &settings))
+        Ok(sandbox::conformance(&manifest, LoadOptions::from(&settings)))
     }
 
     fn read(&self, file: &Path) -> Result<(Arc<Manifest>, PluginConfig), EmbedError> {

@@ -8,7 +8,9 @@ use conductor::internals::config::Params;
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
-use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, PluginError, Request, Services, Status};
+use conductor::internals::sandbox::{
+    Context, Instance, LoadOptions, Manifest, Plugin, PluginError, Request, Services, Status,
+};
 use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -60,9 +62,9 @@ impl<'a> Loaded<'a> {
         let admitted = admitted(&wasm);
         let manifest = Manifest::read(&admitted, host::TABLE)?;
         let plugin = if case.granted {
-            Plugin::load(&manifest, &case.settings, Grant::from_config(&case.settings))?
+            Plugin::load(&manifest, LoadOptions::from(&case.settings).grant(Grant::from_config(&case.settings)))?
         } else {
-            Plugin::load_ungranted(&manifest, &case.settings)?
+            Plugin::load(&manifest, LoadOptions::from(&case.settings))?
         };
         let services = Arc::new(Services {
             live: true,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use conductor::internals::config::Params;
 use conductor::internals::grant::Grant;
-use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, Request, Services};
+use conductor::internals::sandbox::{Context, Instance, LoadOptions, Manifest, Plugin, Request, Services};
 use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 
 use super::case::{EffectHandler, settings};
@@ -25,7 +25,8 @@ fn plugin(pages: u32, fields: &str, body: &str) -> Arc<Plugin> {
            (func (export \"execute\") (param i32 i32) (result i32) {body} (i32.const 0)))"
     );
     let admitted = admitted(&wat::parse_str(text).expect("a module"));
-    Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), &settings(), Grant::none()).expect("loaded")
+    Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), LoadOptions::from(&settings()).grant(Grant::none()))
+        .expect("loaded")
 }
 
 fn services() -> Arc<Services> {

@@ -9,7 +9,9 @@ use crate::config::{Params, PluginConfig};
 use crate::grant::Grant;
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, admit};
-use crate::sandbox::{Context, Instance, Loader, Manifest, Outcome, Plugin, Request, Services, on_guest_stack};
+use crate::sandbox::{
+    Context, Instance, LoadOptions, Loader, Manifest, Outcome, Plugin, Request, Services, on_guest_stack,
+};
 use crate::time::{FILE_EPOCH_US, VirtualClock};
 
 /// What is read of a module is the same each time, and what is loaded of it; it runs within its limits, and the same whenever it runs.
@@ -25,7 +27,7 @@ pub fn module(data: &[u8]) {
     let again = Manifest::read(&admitted(data), host::TABLE).expect("what was read before");
     assert_eq!(manifest.description(), again.description());
     assert_eq!((manifest.needs(), manifest.remarks()), (again.needs(), again.remarks()));
-    let plugin = match Plugin::load(&manifest, &settings, Grant::none()) {
+    let plugin = match Plugin::load(&manifest, LoadOptions::from(&settings).grant(Grant::none())) {
         Ok(plugin) => plugin,
         Err(error) => return shown(&error),
     };

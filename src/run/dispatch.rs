@@ -342,9 +342,9 @@ impl RejectReason {
     /// The rejection again, of `call`.
     fn rejection(self, call: &PluginCall, pool: &InlinePool) -> Rejection {
         let plugin = call.plugin.clone();
-        let settings = pool.plugin(&plugin).map(|plugin| plugin.settings());
+        let limits = pool.plugin(&plugin).map(|plugin| plugin.limits());
         match self {
-            Self::QueueFull => Rejection::QueueFull { limit: settings.map_or(0, |settings| settings.queue), plugin },
+            Self::QueueFull => Rejection::QueueFull { limit: limits.map_or(0, |limits| limits.queue), plugin },
             Self::Closed => Rejection::Closed { plugin },
             Self::Distrusted => Rejection::Distrusted { plugin },
         }

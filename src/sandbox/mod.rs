@@ -86,6 +86,7 @@ pub use outcome::quarantine::Quarantined;
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;
 pub use plugin::manifest::Manifest;
+pub use plugin::options::LoadOptions;
 pub use plugin::probed::Probed;
 pub use pool::capacity::instances_for;
 pub use pool::inline::InlinePool;

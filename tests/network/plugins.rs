@@ -14,7 +14,9 @@ use conductor::internals::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::internals::host;
 use conductor::internals::os::{Lookup, Network};
 use conductor::internals::package::{Policy, admit};
-use conductor::internals::sandbox::{Context, Errno, FaultKind, Instance, Manifest, Outcome, Plugin, Services, Status};
+use conductor::internals::sandbox::{
+    Context, Errno, FaultKind, Instance, LoadOptions, Manifest, Outcome, Plugin, Services, Status,
+};
 use conductor::internals::time::{Clock, SystemClock, VirtualClock};
 
 /// Every name is this machine.
@@ -324,8 +326,11 @@ fn revoking_a_host_ends_a_connection_to_it_at_the_next_call() {
     .expect("approved");
     let live = LiveGrants::open(&store).expect("a store");
     let cell = live.cell("test", &settings(), [Capability::Network].into(), admitted.digest(), Vec::new());
-    let plugin =
-        Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings(), cell).expect("loaded");
+    let plugin = Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(&settings()).grant(cell),
+    )
+    .expect("loaded");
     let world = World::new();
     let services = Services { outside: Arc::clone(&world) as Arc<dyn EffectHandler>, ..services() };
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{admitted, call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, repository};
+use conductor::internals::call::Limits;
 use conductor::internals::capability::Capability;
-use conductor::internals::config::{Params, PathScope, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::config::{Params, PathScope, PluginCall, PluginConfig};
 use conductor::internals::digest::Digest;
 use conductor::internals::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::internals::host;
 use conductor::internals::sandbox::{
-    Context, InlinePool, Instance, LogLevel, Manifest, Outcome, Plugin, Services, Status, data_directory,
+    Context, InlinePool, Instance, LoadOptions, LogLevel, Manifest, Outcome, Plugin, Services, Status, data_directory,
 };
 use conductor::internals::time::FILE_EPOCH_US;
 
@@ -104,10 +105,13 @@ fn what_is_revoked_is_gone_at_the_next_call() {
     let requested = BTreeSet::from([Capability::Filesystem]);
     let cell = live.cell("note-logger", &settings(), requested, digest, Vec::new());
     let admitted = admitted("note-logger", &wasm);
-    let plugin =
-        Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings(), cell).expect("loaded");
+    let plugin = Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(&settings()).grant(cell),
+    )
+    .expect("loaded");
     let services = Services { data_root: Some(scratch.path().join("data")), ..services() };
-    let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
+    let mut pool = InlinePool::new(Arc::new(services), &Limits::default(), vec![plugin]);
     let mut log = |at| {
         let params = Params { action: "log".into(), ..Params::default() };
         let call = PluginCall { plugin: "note-logger".into(), tenant: "default".into(), params };

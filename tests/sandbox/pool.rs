@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::sandbox::{World, load, services, settings};
+use conductor::internals::call::Limits;
 use conductor::internals::capability::Capability;
-use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::internals::sandbox::{
     Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, Stops, TimeLimit,
@@ -66,7 +67,7 @@ fn gated() -> (Services, Receiver<()>, Sender<()>) {
     (Services { outside: Arc::new(gate), ..services() }, arrivals, permit)
 }
 
-fn pool(services: Services, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> (Pool, Receiver<Done>) {
+fn pool(services: Services, settings: &Limits, plugins: Vec<Arc<Plugin>>) -> (Pool, Receiver<Done>) {
     let (tell, told) = channel();
     let tell = Mutex::new(tell);
     let report = move |done| drop(tell.lock().expect("no panic").send(done));
@@ -78,7 +79,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn calls_of_one_tenant_run_in_order_in_one_instance() {
-    let (pool, told) = pool(services(), &WasmConfig::default(), vec![named("counter", COUNTER, &settings())]);
+    let (pool, told) = pool(services(), &Limits::default(), vec![named("counter", COUNTER, &settings())]);
     for token in 0..50 {
         pool.submit(job("counter", "default", "{}", token, token)).expect("accepted");
     }
@@ -95,7 +96,7 @@ fn a_slow_plugin_delays_nobody_and_its_queue_rejects_at_once() {
     let mut slow = sender_settings();
     slow.wasm.queue = 3;
     let plugins = vec![named("slow", SENDER, &slow), named("quick", COUNTER, &settings())];
-    let (pool, told) = pool(services, &WasmConfig::default(), plugins.clone());
+    let (pool, told) = pool(services, &Limits::default(), plugins.clone());
     // Many slow ones at once, in many tenants: more than there are workers to begin with.
     for tenant in 0..10 {
         pool.submit(job("slow", &tenant.to_string(), "{}", 0, 1)).expect("accepted");
@@ -135,7 +136,7 @@ fn a_runaway_plugin_delays_nobody_either() {
     let mut services = services();
     services.clock = Arc::new(conductor::internals::time::SystemClock::start());
     let plugins = vec![named("runaway", COUNTER, &runaway), named("quick", COUNTER, &settings())];
-    let (pool, told) = pool(services, &WasmConfig::default(), plugins);
+    let (pool, told) = pool(services, &Limits::default(), plugins);
     for tenant in 0..4 {
         pool.submit(job("runaway", &tenant.to_string(), "r", 0, 0)).expect("accepted");
     }
@@ -170,7 +171,7 @@ fn statuses(pool: &mut InlinePool, calls: &[(&str, u64)]) -> Vec<String> {
 #[test]
 fn a_fault_costs_the_instance_and_three_among_eight_calls_a_rest_that_doubles() {
     let plugin = named("counter", COUNTER, &settings());
-    let mut pool = InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![plugin.clone()]);
+    let mut pool = InlinePool::new(Arc::new(services()), &Limits::default(), vec![plugin.clone()]);
     let second = 1_000_000;
     let calls = [
         ("{}", 0),
@@ -216,7 +217,7 @@ fn a_fault_costs_the_instance_and_three_among_eight_calls_a_rest_that_doubles() 
 #[test]
 fn quarantine_says_so() {
     let mut pool =
-        InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![named("counter", COUNTER, &settings())]);
+        InlinePool::new(Arc::new(services()), &Limits::default(), vec![named("counter", COUNTER, &settings())]);
     let mut last = None;
     for at in 0..4 {
         let job = job("counter", "default", "t", at, 0);
@@ -240,7 +241,7 @@ fn quarantine_says_so() {
 #[test]
 fn tenants_do_not_share_faults_or_state() {
     let mut pool =
-        InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![named("counter", COUNTER, &settings())]);
+        InlinePool::new(Arc::new(services()), &Limits::default(), vec![named("counter", COUNTER, &settings())]);
     let mut call = |tenant: &str, params: &str| {
         let job = job("counter", tenant, params, 0, 0);
         pool.call(&job.call, &job.context, job.at).code()
@@ -254,14 +255,14 @@ fn isolation_by_call_gives_every_call_a_fresh_instance() {
     let mut isolated = settings();
     isolated.wasm.isolation = Isolation::Call;
     let mut pool =
-        InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![named("counter", COUNTER, &isolated)]);
+        InlinePool::new(Arc::new(services()), &Limits::default(), vec![named("counter", COUNTER, &isolated)]);
     assert_eq!(statuses(&mut pool, &[("{}", 0), ("{}", 0), ("{}", 0)]), ["1@0", "1@1", "1@2"]);
 }
 
 #[test]
 fn the_least_recently_used_instance_leaves_first_and_idle_ones_by_time() {
     let plugin = named("counter", COUNTER, &settings());
-    let limits = WasmConfig { max_instances: 2, instance_ttl_s: 10, ..WasmConfig::default() };
+    let limits = Limits { max_instances: 2, instance_ttl_s: 10, ..Limits::default() };
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin.clone()]);
     let mut call = |tenant: &str, at: u64| {
         let job = job("counter", tenant, "{}", at, 0);
@@ -281,7 +282,7 @@ fn the_least_recently_used_instance_leaves_first_and_idle_ones_by_time() {
 
 #[test]
 fn playing_the_same_events_on_threads_decides_the_same() {
-    let limits = WasmConfig { max_instances: 2, instance_ttl_s: 1, ..WasmConfig::default() };
+    let limits = Limits { max_instances: 2, instance_ttl_s: 1, ..Limits::default() };
     let mut roomy = settings();
     roomy.wasm.queue = 10_000;
     let events: Vec<(String, &str, u64)> = (0..400_u64)
@@ -316,7 +317,7 @@ fn playing_the_same_events_on_threads_decides_the_same() {
 fn a_replaced_plugin_answers_from_then_on_and_the_old_one_finishes() {
     let (services, arrivals, permit) = gated();
     let old = named("p", SENDER, &sender_settings());
-    let (pool, told) = pool(services, &WasmConfig::default(), vec![old]);
+    let (pool, told) = pool(services, &Limits::default(), vec![old]);
     pool.submit(job("p", "default", "{}", 0, 0)).expect("accepted");
     pool.submit(job("p", "default", "{}", 0, 1)).expect("accepted");
     arrivals.recv_timeout(PATIENCE).expect("at work");
@@ -335,7 +336,7 @@ fn a_replaced_plugin_answers_from_then_on_and_the_old_one_finishes() {
 #[test]
 fn closing_reports_every_accepted_call_and_tells_the_instances() {
     let (services, arrivals, permit) = gated();
-    let (pool, told) = pool(services, &WasmConfig::default(), vec![named("slow", SENDER, &sender_settings())]);
+    let (pool, told) = pool(services, &Limits::default(), vec![named("slow", SENDER, &sender_settings())]);
     for token in 0..3 {
         pool.submit(job("slow", "default", "{}", 0, token)).expect("accepted");
     }
@@ -364,7 +365,7 @@ fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
       (func (export "shutdown") (drop (call $send (i32.const 0) (i32.const 3) (i32.const 3) (i32.const 3)))))"#;
     let (world, stops) = (Arc::new(World::default()), Arc::new(Stops::default()));
     let services = Services { outside: Arc::<World>::clone(&world), stops: Some(Arc::clone(&stops)), ..services() };
-    let one = WasmConfig { max_instances: 1, ..WasmConfig::default() };
+    let one = Limits { max_instances: 1, ..Limits::default() };
     let plugins = vec![named("leaving", LEAVING, &sender_settings()), named("sender", SENDER, &sender_settings())];
     let mut pool = InlinePool::new(Arc::new(services), &one, plugins);
     let mut call = |plugin: &str, at| {
@@ -381,7 +382,7 @@ fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
 #[test]
 fn a_call_that_is_turned_away_again_counts_as_it_did() {
     let plugin = named("counter", COUNTER, &settings());
-    let mut pool = InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
+    let mut pool = InlinePool::new(Arc::new(services()), &Limits::default(), vec![Arc::clone(&plugin)]);
     let Job { call, at, .. } = job("counter", "default", "{}", 0, 0);
     let rejection = Rejection::QueueFull { plugin: "counter".into(), limit: 64 };
     let carried = pool.reject(&call, at, rejection.clone());

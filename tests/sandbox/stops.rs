@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::sandbox::{SteppingClock, load, services, settings};
+use conductor::internals::call::Limits;
 use conductor::internals::capability::Capability;
-use conductor::internals::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::config::{Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response};
 use conductor::internals::sandbox::{
     Context, FaultKind, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status, StopPlace, Stops,
@@ -177,7 +178,7 @@ fn granted(max_execution_ms: u32) -> PluginConfig {
 
 /// One call, and the end of the session.
 fn session(plugin: Arc<Plugin>, services: Services) -> (Outcome, Vec<Shutdown>) {
-    let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
+    let mut pool = InlinePool::new(Arc::new(services), &Limits::default(), vec![plugin]);
     let call = PluginCall { plugin: "worker".into(), tenant: "default".into(), params: Params::default() };
     let outcome = pool.call(&call, &Context::default(), 1_000);
     (outcome, pool.close(2_000))

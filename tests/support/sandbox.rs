@@ -12,7 +12,9 @@ use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, R
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
-use conductor::internals::sandbox::{Context, Instance, Manifest, Outcome, Plugin, PluginError, Request, Services};
+use conductor::internals::sandbox::{
+    Context, Instance, LoadOptions, Manifest, Outcome, Plugin, PluginError, Request, Services,
+};
 use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
@@ -85,7 +87,10 @@ pub(crate) fn admitted(name: &str, wasm: &[u8]) -> AdmittedPlugin {
 
 /// Loads `wasm` as the plugin called `name`, granted what `settings` grants.
 pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, PluginError> {
-    Plugin::load(&Manifest::read(&admitted(name, wasm), host::TABLE)?, settings, Grant::from_config(settings))
+    Plugin::load(
+        &Manifest::read(&admitted(name, wasm), host::TABLE)?,
+        LoadOptions::from(settings).grant(Grant::from_config(settings)),
+    )
 }
 
 /// Loads a plugin written as text.

@@ -11,7 +11,7 @@ use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, R
 use conductor::internals::grant::Grant;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
 use conductor::internals::sandbox::{
-    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin,
+    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, LoadOptions, Manifest, Outcome, Plugin,
     Request, Services, Status, Trap as Theirs, ValueType,
 };
 use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
@@ -120,7 +120,7 @@ fn load(admitted: &AdmittedPlugin) -> Result<Arc<Plugin>, String> {
     let mut settings = PluginConfig::new(PathBuf::new());
     settings.wasm.max_fuel = FUEL;
     Manifest::read(admitted, FUNCTIONS)
-        .and_then(|manifest| Plugin::load(&manifest, &settings, Grant::from_config(&settings)))
+        .and_then(|manifest| Plugin::load(&manifest, LoadOptions::from(&settings).grant(Grant::from_config(&settings))))
         .map_err(|error| error.to_string())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::WasmConfig;
+use crate::call::Limits;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::DEEPEST_RECURSION;
 use crate::sandbox::engine::meter::FuelDemand;
@@ -240,15 +240,15 @@ impl Fault {
     pub fn setting(&self) -> Option<(&'static str, u64)> {
         let (key, value, most) = match self.kind.reason() {
             // As much again for what it does then.
-            FaultKind::StartFuel { wanted, .. } => ("max_fuel", wanted.saturating_mul(2), WasmConfig::MOST_FUEL),
+            FaultKind::StartFuel { wanted, .. } => ("max_fuel", wanted.saturating_mul(2), Limits::MOST_FUEL),
             FaultKind::Fuel { limit } => {
-                ("max_fuel", self.asked.unwrap_or_default().enough(*limit)?, WasmConfig::MOST_FUEL)
+                ("max_fuel", self.asked.unwrap_or_default().enough(*limit)?, Limits::MOST_FUEL)
             }
             FaultKind::Deadline { limit_ms, .. } => {
-                ("max_execution_ms", u64::from(*limit_ms).saturating_mul(2), WasmConfig::MOST_EXECUTION_MS)
+                ("max_execution_ms", u64::from(*limit_ms).saturating_mul(2), Limits::MOST_EXECUTION_MS)
             }
-            FaultKind::Memory { wanted, .. } => ("max_memory_bytes", *wanted, WasmConfig::MOST_MEMORY),
-            FaultKind::Tables { wanted, .. } => ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS),
+            FaultKind::Memory { wanted, .. } => ("max_memory_bytes", *wanted, Limits::MOST_MEMORY),
+            FaultKind::Tables { wanted, .. } => ("max_table_elements", *wanted, Limits::MOST_TABLE_ELEMENTS),
             FaultKind::Recursion { limit } => {
                 let deepest = DEEPEST_RECURSION as u64;
                 let deeper = u64::from(*limit).saturating_mul(2);
@@ -281,7 +281,7 @@ impl FuelDemand {
         } else if fuel > limit.saturating_mul(2) {
             write!(f, " (asked for {})", grouped(fuel))?;
         }
-        if fuel > WasmConfig::MOST_FUEL {
+        if fuel > Limits::MOST_FUEL {
             write!(f, "; that is more than max_fuel may be: have it do less in one call")?;
         }
         Ok(())
@@ -291,9 +291,9 @@ impl FuelDemand {
     fn enough(self, limit: u64) -> Option<u64> {
         let twice = limit.saturating_mul(2);
         match self.fuel {
-            fuel if fuel > WasmConfig::MOST_FUEL => None,
+            fuel if fuel > Limits::MOST_FUEL => None,
             // With what it was refused, and as much again as it had for what it does then.
-            fuel if fuel > twice => Some(rounded(fuel.saturating_add(limit)).min(WasmConfig::MOST_FUEL)),
+            fuel if fuel > twice => Some(rounded(fuel.saturating_add(limit)).min(Limits::MOST_FUEL)),
             _ => Some(twice),
         }
     }

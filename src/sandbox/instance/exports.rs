@@ -111,7 +111,7 @@ impl Region {
         let Ok(before) = memory.grow(&mut *store, pages) else {
             let max_pages = memory.ty(&*store).maximum().unwrap_or(PAGE);
             let state = store.data_mut();
-            let denied = state.limits.take_denied().map(|denied| denied.fault(state.plugin.settings()));
+            let denied = state.limiter.take_denied().map(|denied| denied.fault(state.plugin.limits()));
             return Err(denied.unwrap_or(FaultKind::NoRoom { max_pages }));
         };
         // A 32-bit memory has at most 65,536 pages, and the grown one has room behind `before`.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use wasmi::{CallHook, Store, TypedFunc};
 
 use super::translate::{Shadow, grow_deferred};
+use crate::call::{Isolation, Params};
 use crate::capability::Capability;
-use crate::config::{Isolation, Params};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::fault::{Fault, FaultKind, Trap};
-use crate::sandbox::engine::limiter::Limits;
+use crate::sandbox::engine::limiter::Limiter;
 use crate::sandbox::engine::meter::Meter;
 use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_thread};
 use crate::sandbox::engine::total_memory::MemoryShare;
@@ -91,7 +91,7 @@ impl Instance {
     pub(super) fn of(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
         let InstanceSpec { plugin, services, .. } = spec;
         let files = || spec.grant.map_or_else(|| plugin.grant_view(), GrantView::clone);
-        let confined = || confinement(plugin.settings(), services, files_of(files().get()).is_some());
+        let confined = || confinement(plugin.limits(), services, files_of(files().get()).is_some());
         on_guest_thread(confined, || Self::start(spec)).unwrap_or_else(|error| {
             let kind = FaultKind::SystemThreads(error);
             let mut outcome = stopped(spec.plugin, "instantiation", kind);
@@ -114,7 +114,7 @@ impl Instance {
         let files = files_of(grant.get()).cloned();
         let wasi =
             context(plugin, tenant, generation, services, files.as_ref(), &shared).map_err(|kind| before(0, kind))?;
-        let settings = plugin.settings();
+        let limits = plugin.limits();
         let Shared { lines, deadline, waited } = shared;
         let state = State {
             plugin: Arc::clone(plugin.info()),
@@ -126,9 +126,9 @@ impl Instance {
             files,
             sockets: BTreeMap::new(),
             waited,
-            limits: Limits::new(
-                settings.max_memory_bytes,
-                settings.max_table_elements,
+            limiter: Limiter::new(
+                limits.max_memory_bytes,
+                limits.max_table_elements,
                 MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
             ),
             wasi,
@@ -144,7 +144,7 @@ impl Instance {
             alarm: Alarm::default(),
         };
         let mut store = Store::new(plugin.engine(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.limiter);
         store.call_hook(|state, hook| {
             if let CallHook::ReturningFromHost = hook {
                 state.meter.host_calls += 1; // fuel ends a call long before 2⁶⁴ of them
@@ -154,7 +154,7 @@ impl Instance {
         let start_fuel = begin(&mut store, at_ns, Phase::Start).meter.charge(0, plugin.start_fuel());
         let used = store.data().meter.used(0);
         if start_fuel.is_err() {
-            let (limit, wanted) = (settings.max_fuel, plugin.start_fuel());
+            let (limit, wanted) = (limits.max_fuel, plugin.start_fuel());
             return Err(before(used, FaultKind::StartFuel { limit, wanted }));
         }
         let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
@@ -174,7 +174,7 @@ impl Instance {
             Err(kind) => return Err(before(used, kind)),
         };
         if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
-            let denied = store.data_mut().limits.take_denied().map(|denied| denied.fault(plugin.settings()));
+            let denied = store.data_mut().limiter.take_denied().map(|denied| denied.fault(plugin.limits()));
             return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
@@ -206,7 +206,7 @@ impl Instance {
         }
         this.store.data().alarm.clear();
         this.store.data().lines.end();
-        if this.plugin().settings().isolation == Isolation::Tenant {
+        if this.plugin().limits().isolation == Isolation::Tenant {
             release_zero_pages(this.exports.memory.data_mut(&mut this.store));
         }
         Ok(this)
@@ -356,7 +356,7 @@ impl Instance {
             return Ok(f(self));
         }
         let State { plugin, services, files, .. } = self.store.data();
-        let confined = confinement(plugin.settings(), services, files.is_some());
+        let confined = confinement(plugin.limits(), services, files.is_some());
         on_guest_thread(|| confined, || f(self))
     }
 

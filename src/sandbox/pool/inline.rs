@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{PluginCall, WasmConfig};
+use crate::call::{Limits, PluginCall};
 use crate::sandbox::outcome::leaving::{Carried, Shutdown};
 use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
@@ -20,10 +20,10 @@ pub struct InlinePool {
 }
 
 impl InlinePool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`.
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`.
     #[must_use]
-    pub fn new(services: Arc<Services>, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> Self {
-        let mut table = Table::new(settings);
+    pub fn new(services: Arc<Services>, limits: &Limits, plugins: Vec<Arc<Plugin>>) -> Self {
+        let mut table = Table::new(limits);
         table.replace(plugins, 0);
         Self { services, table }
     }

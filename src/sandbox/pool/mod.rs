@@ -10,7 +10,7 @@ pub(super) mod workers;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{PluginCall, WasmConfig};
+use crate::call::{Limits, PluginCall};
 use crate::sandbox::outcome::leaving::{Carried, Leaving, Shutdown};
 use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
@@ -94,36 +94,35 @@ impl<F: Fn(Done) + Send + Sync> PoolObserver for OfCalls<F> {
 }
 
 impl Pool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`. `report` is told of each call that
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`. `report` is told of each call that
     /// was accepted, once, on the worker's thread; calls of one plugin and tenant in their order.
     ///
     /// The error is the system's, when it has no thread left.
     pub fn start(
         services: Arc<Services>,
-        settings: &WasmConfig,
+        limits: &Limits,
         plugins: Vec<Arc<Plugin>>,
         report: impl Fn(Done) + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        Self::observed(services, settings, plugins, Arc::new(OfCalls(report)))
+        Self::observed(services, limits, plugins, Arc::new(OfCalls(report)))
     }
 
     /// A pool with an `observer`, who is told of instances as well as of calls.
     pub fn observed(
         services: Arc<Services>,
-        settings: &WasmConfig,
+        limits: &Limits,
         plugins: Vec<Arc<Plugin>>,
         observer: Arc<dyn PoolObserver>,
     ) -> std::io::Result<Self> {
         Alarm::start_watchdog();
         let observer = Observer(observer);
-        let mut table = Table::new(settings);
+        let mut table = Table::new(limits);
         table.replace(plugins, 0);
         let handler = {
             let (services, observer) = (Arc::clone(&services), observer.clone());
             move |slot: &Slot, item: Item| carry_out(slot, item, &services, &*observer.0)
         };
-        let workers =
-            Workers::start(settings.max_instances, confinement(settings, &services, true), Box::new(handler))?;
+        let workers = Workers::start(limits.max_instances, confinement(limits, &services, true), Box::new(handler))?;
         let (number, closed) = (AtomicU64::new(0), AtomicBool::new(false));
         Ok(Self { services, table: Mutex::new(table), workers, observer, number, closed })
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::{Isolation, WasmConfig};
+use crate::call::{Isolation, Limits};
 use crate::sandbox::outcome::Rejection;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::slot::Slot;
@@ -55,11 +55,11 @@ pub(in crate::sandbox) struct Route {
 }
 
 impl Table {
-    pub(in crate::sandbox) fn new(settings: &WasmConfig) -> Self {
+    pub(in crate::sandbox) fn new(limits: &Limits) -> Self {
         Self {
             plugins: BTreeMap::new(),
-            max_instances: settings.max_instances.max(1) as usize,
-            ttl: u64::from(settings.instance_ttl_s).saturating_mul(1_000_000),
+            max_instances: limits.max_instances.max(1) as usize,
+            ttl: u64::from(limits.instance_ttl_s).saturating_mul(1_000_000),
             alive: 0,
             next_expiry: 0,
             epoch: 0,
@@ -130,7 +130,7 @@ impl Table {
         seat.last_used = seat.last_used.max(at);
         let slot = Arc::clone(&seat.slot);
         // An instance that lives for one call only takes no room between calls.
-        if !seat.alive && entry.plugin.settings().isolation == Isolation::Tenant {
+        if !seat.alive && entry.plugin.limits().isolation == Isolation::Tenant {
             seat.alive = true;
             self.alive += 1;
             self.next_expiry = self.next_expiry.min(at.saturating_add(self.ttl));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{Isolation, Params};
+use crate::call::{Isolation, Params};
 use crate::effect::Origin;
 use crate::effect::Released;
 use crate::grant::{Approval, GrantView};
@@ -93,7 +93,7 @@ impl Slot {
 
     /// Adds a call. `Ok(true)`: the slot has to be handed to a worker.
     pub(in crate::sandbox) fn push_call(&self, job: Job) -> Result<bool, Rejection> {
-        let limit = self.plugin.settings().queue;
+        let limit = self.plugin.limits().queue;
         let mut queue = self.queue();
         if self.closed.load(Ordering::Relaxed) {
             return Err(Rejection::Closed { plugin: self.plugin.name().to_owned() });
@@ -108,7 +108,7 @@ impl Slot {
 
     /// Whether less than half of the calls wait that may.
     pub(in crate::sandbox) fn has_room(&self) -> bool {
-        self.queue().calls as u64 * 2 <= u64::from(self.plugin.settings().queue.saturating_sub(1))
+        self.queue().calls as u64 * 2 <= u64::from(self.plugin.limits().queue.saturating_sub(1))
     }
 
     /// Lets the instance go after what already waits. `true`: the slot has to be handed to a worker.
@@ -197,7 +197,7 @@ impl Slot {
             Status::Rejected(_) => {} // nothing of it ran
             Status::Ok | Status::Failed(_) => work.record.succeeded(at),
         }
-        let after = match self.plugin.settings().isolation {
+        let after = match self.plugin.limits().isolation {
             Isolation::Tenant => None,
             Isolation::Call => {
                 let instance = work.instance.take();
@@ -292,7 +292,7 @@ impl Slot {
             }
         }
         // Nobody knows any more what it holds, unless it never did: one that lives for a single call leaves that to the next.
-        if faulted || self.plugin.settings().isolation == Isolation::Tenant {
+        if faulted || self.plugin.limits().isolation == Isolation::Tenant {
             let released = self.release(services);
             if !released.is_empty() {
                 let silent = || Outcome { generation, ..Outcome::empty(Status::Ok) };

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::config::Params;
+use crate::call::Params;
 
 /// Longest request, in bytes. Parameters come from the configuration, so this is far beyond any real one.
 pub const MAX_REQUEST: usize = 1 << 20;

@@ -80,10 +80,10 @@ pub(in crate::sandbox) fn explain(mut store: impl AsContextMut<Data = State>, er
     let mut store = store.as_context_mut();
     let fuel = store.get_fuel().unwrap_or(0);
     let state = store.data_mut();
-    let settings = state.plugin.settings();
-    let out_of_fuel = FaultKind::Fuel { limit: settings.max_fuel };
+    let limits = state.plugin.limits();
+    let out_of_fuel = FaultKind::Fuel { limit: limits.max_fuel };
     let deadline = state.time_is_up(state.meter.used(fuel));
-    let denied = state.limits.take_denied().map(|denied| denied.fault(settings));
+    let denied = state.limiter.take_denied().map(|denied| denied.fault(limits));
     match error.downcast_ref::<Stopped>() {
         Some(Stopped::Fuel) => return out_of_fuel,
         Some(Stopped::Deadline) => return deadline,
@@ -102,7 +102,7 @@ pub(in crate::sandbox) fn explain(mut store: impl AsContextMut<Data = State>, er
     if let Some(code) = error.as_trap_code() {
         let trap = match code {
             TrapCode::OutOfFuel => return out_of_fuel,
-            TrapCode::StackOverflow => return FaultKind::Recursion { limit: settings.max_recursion },
+            TrapCode::StackOverflow => return FaultKind::Recursion { limit: limits.max_recursion },
             TrapCode::OutOfSystemMemory => return FaultKind::SystemMemory,
             TrapCode::GrowthOperationLimited => return denied.unwrap_or(FaultKind::SystemMemory),
             TrapCode::UnreachableCodeReached => Trap::Unreachable,
@@ -135,12 +135,12 @@ pub(in crate::sandbox) fn explain(mut store: impl AsContextMut<Data = State>, er
 mod tests {
     use std::sync::Arc;
 
-    use crate::config::{Params, PluginConfig};
+    use crate::call::Params;
     use crate::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
     use crate::grant::Grant;
     use crate::package::{Policy, admit};
     use crate::sandbox::engine::stack::on_small_stack;
-    use crate::sandbox::{Context, Instance, Manifest, Outcome, Plugin, Request, Services};
+    use crate::sandbox::{Context, Instance, LoadOptions, Manifest, Outcome, Plugin, Request, Services};
     use crate::time::VirtualClock;
 
     struct Nowhere;
@@ -162,9 +162,8 @@ mod tests {
         std::fs::write(&path, wat::parse_str(&text).expect("text")).expect("a file");
         let admitted = admit(&path, &Policy { name: "grower".into(), ..Policy::default() }).expect("admitted");
         std::fs::remove_file(path).expect("removed");
-        let settings = PluginConfig::new(std::path::PathBuf::new());
-        let plugin =
-            Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), &settings, Grant::none()).expect("loaded");
+        let manifest = Manifest::read(&admitted, &[]).expect("read");
+        let plugin = Plugin::load(&manifest, LoadOptions::default().grant(Grant::none())).expect("loaded");
         let services = Services::new(Arc::new(VirtualClock::new(0)), Arc::new(Nowhere), [0; 32]);
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
         instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })

@@ -225,7 +225,7 @@ impl Calls<'_> {
     /// Makes `repeat` calls; a fault ends the instance, and the next call gets a fresh one. `tell` is given each outcome; `false`
     /// from it ends the calls.
     fn make(&self, repeat: u32, mut tell: impl FnMut(u32, &Outcome) -> bool + Send) -> Result<(), ThreadError> {
-        let confined = || confinement(self.plugin.settings(), self.services, true);
+        let confined = || confinement(self.plugin.limits(), self.services, true);
         on_guest_thread(confined, move || {
             let (mut instance, mut generation) = (None, 0);
             for number in 1..=repeat {
