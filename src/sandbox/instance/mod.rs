@@ -15,6 +15,7 @@ use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::fault::{Fault, FaultKind, Trap};
 use crate::sandbox::engine::limiter::Limiter;
 use crate::sandbox::engine::meter::Meter;
+use crate::sandbox::engine::run::{Guest, Halt};
 use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_thread};
 use crate::sandbox::engine::total_memory::MemoryShare;
 use crate::sandbox::info::PluginInfo;
@@ -28,7 +29,7 @@ use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::store::confinement::confinement;
 use crate::sandbox::store::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
-use crate::sandbox::store::run::{explain, is_element_segment, run};
+use crate::sandbox::store::run::{is_element_segment, run};
 use crate::sandbox::store::services::{Phase, Services};
 use crate::sandbox::store::state::{CallState, State, files_of};
 use crate::sandbox::store::wasi::{Shared, context};
@@ -160,7 +161,7 @@ impl Instance {
         let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
             Ok(instance) => instance,
             Err(error) => {
-                let kind = match explain(&mut store, &error) {
+                let kind = match State::stop(&mut store, Halt::of(&error)) {
                     // No code has run: what looks like a trap is a segment that does not fit.
                     FaultKind::Trap(Trap::MemoryAccess) => FaultKind::Segment { kind: "data" },
                     FaultKind::Engine { .. } if is_element_segment(&error) => FaultKind::Segment { kind: "element" },
