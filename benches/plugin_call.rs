@@ -80,7 +80,7 @@ fn resident() -> u64 {
 fn stages(out: &mut String) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
+    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
     let plugin = load("probe", &probe(), &settings());
     let (mut bare, mut metered) = (Bare::new(false), Bare::new(true));
     assert_eq!((bare.call(), metered.call_with_request()), (0, 0));
@@ -127,7 +127,7 @@ fn runaway(out: &mut String) {
     std::fs::write(&path, wat::parse_str(text).expect("text")).expect("a file");
     let params = Params::default();
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: 0 };
+    let request = Request { params: &params, context: &context, at_ns: 0, stop: None };
     let stop = |settings: &PluginConfig| {
         let plugin = load("runaway", &path, settings);
         let mut times: Vec<f64> = (0..40)
@@ -156,7 +156,7 @@ fn runaway(out: &mut String) {
 fn memory(out: &mut String) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: 0 };
+    let request = Request { params: &params, context: &context, at_ns: 0, stop: None };
     let made = |plugin: &Arc<Plugin>| {
         let mut instance = Instance::new(plugin, "default", &services(), 0, 0).expect("made");
         assert!(instance.call(&request).is_ok());
@@ -199,7 +199,7 @@ fn memory(out: &mut String) {
 fn compare(criterion: &mut Criterion) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
+    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
     let plugin = load("probe", &probe(), &settings());
     let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
     let mut bare = Bare::new(false);

@@ -90,7 +90,7 @@ fn plugin_call(plugin: &Arc<Plugin>) -> f64 {
         Arc::new(Services { live: true, ..Services::new(Arc::new(SystemClock::start()), Arc::new(Nowhere), [0; 32]) });
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
+    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
     let mut instance = Instance::new(plugin, "default", &services, 0, 0).expect("made");
     each(50, || assert!(instance.call(&request).is_ok()))
 }

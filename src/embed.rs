@@ -245,7 +245,7 @@ impl LoadedPlugin {
                 }
             },
         };
-        let outcome = instance.call(&sandbox::Request { params: &params, context, at_ns });
+        let outcome = instance.call(&sandbox::Request { params: &params, context, at_ns, stop: None });
         if instance.ended() {
             self.generation += 1;
         } else {

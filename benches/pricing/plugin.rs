@@ -83,7 +83,7 @@ impl<'a> Loaded<'a> {
         }
         let params = Params { json: rounds.to_string(), ..Params::default() };
         let context = Context::default();
-        let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
+        let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
         let start = processor_time();
         let outcome = self.instance.call(&request);
         let time = processor_time().saturating_sub(start);

@@ -44,7 +44,8 @@ fn call(instance: &mut Instance, json: &str) -> (Duration, u64) {
     let params = Params { json: json.to_owned(), ..Params::default() };
     let context = Context::default();
     let start = processor_time();
-    let outcome = instance.call(&Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 });
+    let outcome =
+        instance.call(&Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None });
     let time = processor_time().saturating_sub(start);
     assert!(outcome.is_ok(), "{outcome:?}");
     (time, outcome.fuel)

@@ -58,7 +58,13 @@ pub(super) fn run(plugin: &Arc<Plugin>, world: &World) -> Vec<Outcome> {
         shown(&fault);
     }
     let params = Params { json: r#"{"action":"play"}"#.into(), ..Params::default() };
-    let mut call =
-        || instance.call(&Request { params: &params, context: &Context::default(), at_ns: FILE_EPOCH_US * 1000 });
+    let mut call = || {
+        instance.call(&Request {
+            params: &params,
+            context: &Context::default(),
+            at_ns: FILE_EPOCH_US * 1000,
+            stop: None,
+        })
+    };
     vec![call(), call()]
 }

@@ -62,7 +62,7 @@ pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DE
 pub use conformance::{Check, CheckName, Conformance, MOST_TRIALS, Trial, conformance};
 pub use engine::fault::{Fault, FaultKind, Trap};
 pub use engine::fuel::{cost_table, cost_table_digest};
-pub use engine::meter::{FuelDemand, StopPlace, TimeLimit};
+pub use engine::meter::{FuelDemand, FuelStop, StopPlace, TimeLimit};
 pub use engine::stack::{ThreadError, guests_on_first_thread, on_guest_stack, on_guest_thread};
 pub use engine::total_memory::{RefusedGrowth, RefusedGrowthLog, TotalMemory};
 pub use info::PluginInfo;
@@ -73,6 +73,7 @@ pub use instance::Instance;
 pub use loader::Loader;
 pub use memory::OutOfMemoryBounds;
 pub use module::description::Description;
+pub use module::entry_point::EntryPoint;
 pub use module::error::{PluginError, PluginErrorKind};
 pub use module::header::Foreign;
 pub use module::known_host::KnownHost;
@@ -98,6 +99,6 @@ pub use store::host_function::{
     WRITTEN_PER_FUEL,
 };
 pub use store::request::{Context, MAX_REQUEST, Request};
-pub use store::services::{InstanceId, Services, Stops};
+pub use store::services::{InstanceId, Services};
 pub use store::wasi::data_directory;
 pub use translate::{BoundsError, Measure};

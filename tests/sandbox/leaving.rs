@@ -124,7 +124,7 @@ fn time_is_up_when_it_is_up_whoever_notices() {
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &settings())]);
     let mut ended = Vec::new();
     for (tenant, at) in used.into_iter().chain([("b", 80 * SECOND)]) {
-        ended.extend(pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at).before);
+        ended.extend(pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at, None).before);
     }
     ended.extend(pool.close(100 * SECOND));
     assert_eq!(ended.iter().map(told).collect::<Vec<_>>(), expected);
@@ -151,7 +151,7 @@ fn at_the_end_those_whose_time_was_up_before_go_at_their_time_and_the_others_the
 fn who_makes_room_goes_with_the_event_that_needs_it_and_who_is_replaced_with_the_change() {
     let limits = Limits { max_instances: 1, ..Limits::default() };
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &settings())]);
-    let mut carry_out = |tenant: &str, at| pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at);
+    let mut carry_out = |tenant: &str, at| pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at, None);
     assert!(carry_out("a", 5 * SECOND).before.is_empty());
     let made_room = carry_out("b", 7 * SECOND).before;
     assert_eq!(made_room.iter().map(told).collect::<Vec<_>>(), ["p/a 7000000 7000 ok"]);
@@ -166,7 +166,7 @@ fn an_instance_that_lives_for_one_call_is_told_after_it_and_what_it_does_then_co
     isolated.wasm.isolation = Isolation::Call;
     let plugin = plugin("p", &isolated);
     let mut pool = InlinePool::new(Arc::new(services()), &Limits::default(), vec![Arc::clone(&plugin)]);
-    let mut carry_out = |params: &str, at| pool.carry_out(&call("p", "default", params), &Context::default(), at);
+    let mut carry_out = |params: &str, at| pool.carry_out(&call("p", "default", params), &Context::default(), at, None);
     let carried = carry_out("{}", SECOND);
     let after = carried.after.expect("told");
     assert!(carried.outcome.is_ok() && carried.outcome.logs.is_empty(), "its last words are its own");

@@ -11,7 +11,7 @@ use conductor::internals::capability::Capability;
 use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::internals::sandbox::{
-    Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, Stops, TimeLimit,
+    Context, Done, FuelStop, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, TimeLimit,
 };
 
 /// Counts its calls, traps when `params` begins with `t`, runs away when with `r`.
@@ -363,18 +363,22 @@ fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
       (data (i32.const 0) "out\90\3c\64")
       (func (export "execute") (param i32 i32) (result i32) (i32.const 0))
       (func (export "shutdown") (drop (call $send (i32.const 0) (i32.const 3) (i32.const 3) (i32.const 3)))))"#;
-    let (world, stops) = (Arc::new(World::default()), Arc::new(Stops::default()));
-    let services = Services { outside: Arc::<World>::clone(&world), stops: Some(Arc::clone(&stops)), ..services() };
+    let world = Arc::new(World::default());
+    let services = Services { outside: Arc::<World>::clone(&world), ..services() };
     let one = Limits { max_instances: 1, ..Limits::default() };
     let plugins = vec![named("leaving", LEAVING, &sender_settings()), named("sender", SENDER, &sender_settings())];
     let mut pool = InlinePool::new(Arc::new(services), &one, plugins);
-    let mut call = |plugin: &str, at| {
+    let mut call = |plugin: &str, at, stop| {
         let Job { call, context, at, .. } = job(plugin, "default", "{}", at, 0);
-        pool.call(&call, &context, at).status.name()
+        pool.carry_out(&call, &context, at, stop).outcome.status.name()
     };
-    assert_eq!(call("leaving", 0), "ok");
-    stops.set(Some((false, StopPlace { fuel: 1, host_calls: 0, limit: TimeLimit::Deadline })));
-    assert_eq!(call("sender", 1), "fault", "it is stopped at its first host call");
+    assert_eq!(call("leaving", 0, None), "ok");
+    let place = StopPlace { fuel: 1, host_calls: 0, limit: TimeLimit::Deadline };
+    assert_eq!(
+        call("sender", 1, Some(FuelStop { starting: false, place })),
+        "fault",
+        "it is stopped at its first host call"
+    );
     let done = world.done();
     assert!(done.len() == 1 && done[0].starts_with("leaving/"), "{done:?}");
 }

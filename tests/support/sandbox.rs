@@ -124,7 +124,7 @@ pub(crate) fn call(instance: &mut Instance) -> Outcome {
 
 /// One call.
 pub(crate) fn call_with(instance: &mut Instance, params: &Params, context: &Context) -> Outcome {
-    instance.call(&Request { params, context, at_ns: FILE_EPOCH_US * 1000 })
+    instance.call(&Request { params, context, at_ns: FILE_EPOCH_US * 1000, stop: None })
 }
 
 /// Loads, instantiates and calls a plugin written as text once.

@@ -130,7 +130,7 @@ fn call(plugin: &Arc<Plugin>) -> (Verdict, u64) {
     let outcome = match Instance::new(plugin, "default", &services, 0, at_ns) {
         Ok(mut instance) => {
             let (params, context) = (Params { json: "{}".into(), ..Params::default() }, Context::default());
-            instance.call(&Request { params: &params, context: &context, at_ns })
+            instance.call(&Request { params: &params, context: &context, at_ns, stop: None })
         }
         Err(outcome) => *outcome,
     };

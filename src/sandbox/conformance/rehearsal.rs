@@ -7,6 +7,7 @@ use super::{CheckName, MAX_FUEL};
 use crate::sandbox::conformance::closed_world::{ClosedWorld, TENANT};
 use crate::sandbox::engine::fault::{Fault, FaultKind};
 use crate::sandbox::instance::Instance;
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::outcome::{Outcome, Status};
 use crate::sandbox::plugin::Plugin;
@@ -43,7 +44,7 @@ impl Step {
     pub(super) fn executed(&self) -> bool {
         match &self.outcome.status {
             Status::Ok | Status::Failed(_) => true,
-            Status::Fault(fault) => !self.good() && fault.function.starts_with("execute"),
+            Status::Fault(fault) => !self.good() && fault.function.is_execute(),
             Status::Rejected(_) => false,
         }
     }
@@ -87,7 +88,7 @@ impl Rehearsal {
             Err(outcome) => {
                 let step = Step::bare(*outcome);
                 let name = match step.fault() {
-                    Some(fault) if fault.function == "instantiation" => CheckName::Instantiate,
+                    Some(fault) if fault.function == EntryPoint::Instantiation => CheckName::Instantiate,
                     _ => CheckName::Init,
                 };
                 if name == CheckName::Init {
@@ -202,7 +203,7 @@ fn call(instance: &mut Instance, input: &Input, note: u8, at_ns: u64) -> Step {
     };
     match input {
         Input::Mapping(params) => {
-            let request = Request { params, context: &context, at_ns };
+            let request = Request { params, context: &context, at_ns, stop: None };
             let input = instance.input(&request);
             Step { outcome: instance.call(&request), input, broken_host: false }
         }

@@ -9,6 +9,7 @@ use crate::sandbox::engine::DEEPEST_RECURSION;
 use crate::sandbox::engine::meter::FuelDemand;
 use crate::sandbox::engine::stack::ThreadError;
 use crate::sandbox::memory::OutOfMemoryBounds;
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::producer::ALLOC_IN_GO;
 use crate::sandbox::units::{Bytes, Section, grouped};
 use crate::text::Escape as _;
@@ -19,8 +20,8 @@ use crate::text::clean;
 pub struct Fault {
     /// The plugin's name.
     pub plugin: String,
-    /// The export that ran.
-    pub function: &'static str,
+    /// What ran.
+    pub function: EntryPoint,
     /// What happened.
     pub kind: FaultKind,
     /// The functions of the plugin that were running.
@@ -214,7 +215,7 @@ impl FaultKind {
 
 impl Fault {
     /// One of `plugin`, in whose export `function` nothing of it was running any more, or not yet.
-    pub(in crate::sandbox) fn new(plugin: &str, function: &'static str, kind: FaultKind) -> Self {
+    pub(in crate::sandbox) fn new(plugin: &str, function: EntryPoint, kind: FaultKind) -> Self {
         Self { plugin: plugin.to_owned(), function, kind, backtrace: Backtrace::default(), asked: None }
     }
 
@@ -433,7 +434,7 @@ mod tests {
     #[test]
     fn a_fault_names_plugin_function_limit_and_remedy() {
         let kind = FaultKind::Memory { limit: 128 << 20, wanted: 200 << 20 };
-        let fault = Fault::new("spotify", "execute", kind);
+        let fault = Fault::new("spotify", EntryPoint::Execute, kind);
         assert_eq!(
             fault.to_string(),
             "plugin \"spotify\": execute: memory limit 128 MiB reached (asked for 200 MiB); \
@@ -445,7 +446,7 @@ mod tests {
     fn fuel_advice_says_what_would_have_been_enough_and_what_sleep_took() {
         let said = |limit, fuel, slept| {
             let (kind, asked) = (FaultKind::Fuel { limit }, Some(FuelDemand { fuel, slept }));
-            Fault { asked, ..Fault::new("p", "execute", kind) }.to_string()
+            Fault { asked, ..Fault::new("p", EntryPoint::Execute, kind) }.to_string()
         };
         let begin = "plugin \"p\": execute: fuel limit 100_000_000 reached";
         let more = |amount: &str| format!("; if it needs more: max_fuel = {amount} under [plugins.p]");

@@ -17,6 +17,27 @@ pub struct StopPlace {
     pub limit: TimeLimit,
 }
 
+/// Where time stopped a call when it was recorded: there it stops again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FuelStop {
+    /// Whether that was while its instance started, and not in the call itself.
+    pub starting: bool,
+    /// Where.
+    pub place: StopPlace,
+}
+
+impl FuelStop {
+    /// Where the instance stops while it starts.
+    pub(in crate::sandbox) fn at_start(self) -> Option<StopPlace> {
+        self.starting.then_some(self.place)
+    }
+
+    /// Where the call itself stops.
+    pub(in crate::sandbox) fn in_call(self) -> Option<StopPlace> {
+        (!self.starting).then_some(self.place)
+    }
+}
+
 /// A time a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeLimit {

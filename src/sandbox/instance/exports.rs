@@ -4,6 +4,7 @@ use wasmi::{Memory, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::memory::{self, PAGE};
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::parse::MAX_METADATA;
 use crate::sandbox::store::run::run;
 use crate::sandbox::store::state::State;
@@ -46,29 +47,30 @@ impl Exports {
         fn typed<P: WasmParams, R: WasmResults>(
             store: &Store<State>,
             instance: wasmi::Instance,
-            name: &str,
+            entry: EntryPoint,
         ) -> Option<TypedFunc<P, R>> {
-            instance.get_typed_func(store, name).ok()
+            instance.get_typed_func(store, entry.name()).ok()
         }
         let memory = instance
             .get_memory(store, "memory")
             .ok_or_else(|| FaultKind::Engine { reason: "the exported memory is gone".into() })?;
-        let dialect = match typed(store, instance, "init") {
+        let dialect = match typed(store, instance, EntryPoint::Init) {
             Some(init) => Dialect::Wide { init },
-            None => Dialect::Plain { init: typed(store, instance, "init") },
+            None => Dialect::Plain { init: typed(store, instance, EntryPoint::Init) },
         };
-        let packed = typed(store, instance, "capabilities").map(CapabilitiesExport::Packed);
+        let packed = typed(store, instance, EntryPoint::Capabilities).map(CapabilitiesExport::Packed);
         Ok(Self {
             memory,
-            initialize: typed(store, instance, "_initialize"),
+            initialize: typed(store, instance, EntryPoint::Initialize),
             dialect,
-            alloc: typed(store, instance, "alloc"),
-            dealloc: typed(store, instance, "dealloc"),
-            execute: typed(store, instance, "execute"),
-            execute_with_context: typed(store, instance, "execute_with_context"),
-            shutdown: typed(store, instance, "shutdown"),
-            fflush: typed(store, instance, "fflush"),
-            capabilities: packed.or_else(|| typed(store, instance, "capabilities").map(CapabilitiesExport::Terminated)),
+            alloc: typed(store, instance, EntryPoint::Alloc),
+            dealloc: typed(store, instance, EntryPoint::Dealloc),
+            execute: typed(store, instance, EntryPoint::Execute),
+            execute_with_context: typed(store, instance, EntryPoint::ExecuteWithContext),
+            shutdown: typed(store, instance, EntryPoint::Shutdown),
+            fflush: typed(store, instance, EntryPoint::Flush),
+            capabilities: packed
+                .or_else(|| typed(store, instance, EntryPoint::Capabilities).map(CapabilitiesExport::Terminated)),
         })
     }
 

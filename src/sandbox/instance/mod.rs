@@ -14,7 +14,7 @@ use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::fault::{Fault, FaultKind, Trap};
 use crate::sandbox::engine::limiter::Limiter;
-use crate::sandbox::engine::meter::Meter;
+use crate::sandbox::engine::meter::{FuelStop, Meter, StopPlace};
 use crate::sandbox::engine::run::{Guest, Halt};
 use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_thread};
 use crate::sandbox::engine::total_memory::MemoryShare;
@@ -22,6 +22,7 @@ use crate::sandbox::info::PluginInfo;
 use crate::sandbox::instance::exports::{Dialect, Exports, Region};
 use crate::sandbox::memory::reclaim::release_zero_pages;
 use crate::sandbox::memory::{self, OutOfMemoryBounds};
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
 use crate::sandbox::module::parse::MAX_METADATA;
@@ -30,7 +31,7 @@ use crate::sandbox::plugin::Plugin;
 use crate::sandbox::store::confinement::confinement;
 use crate::sandbox::store::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
 use crate::sandbox::store::run::{is_element_segment, run};
-use crate::sandbox::store::services::{Phase, Services};
+use crate::sandbox::store::services::Services;
 use crate::sandbox::store::state::{CallState, State, files_of};
 use crate::sandbox::store::wasi::{Shared, context};
 use crate::time::Alarm;
@@ -67,6 +68,8 @@ pub(super) struct InstanceSpec<'a> {
     pub(super) services: &'a Arc<Services>,
     pub(super) generation: u64,
     pub(super) at_ns: u64,
+    /// Where time stops it while it starts, because it did when that was recorded.
+    pub(super) stop: Option<StopPlace>,
     /// What the plugin may do, where whoever keeps the instance looks whether that was changed and hands it on
     /// ([`Instance::give`]); else the instance looks itself.
     pub(super) grant: Option<&'a GrantView>,
@@ -85,7 +88,7 @@ impl Instance {
         generation: u64,
         at_ns: u64,
     ) -> Result<Self, Box<Outcome>> {
-        Self::of(InstanceSpec { plugin, tenant, services, generation, at_ns, grant: None })
+        Self::of(InstanceSpec { plugin, tenant, services, generation, at_ns, stop: None, grant: None })
     }
 
     /// An instance of what `spec` describes, made on a thread for guests.
@@ -95,17 +98,17 @@ impl Instance {
         let confined = || confinement(plugin.limits(), services, files_of(files().get()).is_some());
         on_guest_thread(confined, || Self::start(spec)).unwrap_or_else(|error| {
             let kind = FaultKind::SystemThreads(error);
-            let mut outcome = stopped(spec.plugin, "instantiation", kind);
+            let mut outcome = stopped(spec.plugin, EntryPoint::Instantiation, kind);
             outcome.generation = spec.generation;
             Err(Box::new(outcome))
         })
     }
 
     fn start(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
-        let InstanceSpec { plugin, tenant, services, generation, at_ns, grant: given } = spec;
+        let InstanceSpec { plugin, tenant, services, generation, at_ns, stop, grant: given } = spec;
         plugin.counters().instance_made();
         let before = |init_fuel, kind| {
-            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));
+            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), EntryPoint::Instantiation, kind)));
             (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
             plugin.counters().ran(&outcome);
             Box::new(outcome)
@@ -120,7 +123,6 @@ impl Instance {
         let state = State {
             plugin: Arc::clone(plugin.info()),
             tenant: tenant.into(),
-            generation,
             services: Arc::clone(services),
             grant,
             grant_is_given: given.is_some(),
@@ -152,7 +154,7 @@ impl Instance {
             }
             Ok(())
         });
-        let start_fuel = begin(&mut store, at_ns, Phase::Start).meter.charge(0, plugin.start_fuel());
+        let start_fuel = begin(&mut store, at_ns, stop).meter.charge(0, plugin.start_fuel());
         let used = store.data().meter.used(0);
         if start_fuel.is_err() {
             let (limit, wanted) = (limits.max_fuel, plugin.start_fuel());
@@ -252,7 +254,7 @@ impl Instance {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.ended = true;
-                let mut outcome = stopped(self.plugin(), "execute", FaultKind::SystemThreads(error));
+                let mut outcome = stopped(self.plugin(), EntryPoint::Execute, FaultKind::SystemThreads(error));
                 outcome.generation = self.generation;
                 outcome
             }
@@ -264,7 +266,7 @@ impl Instance {
     pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at_ns: u64) -> Outcome {
         self.raw = Some(bytes.to_vec());
         let params = Params::default();
-        let outcome = self.call(&Request { params: &params, context, at_ns });
+        let outcome = self.call(&Request { params: &params, context, at_ns, stop: None });
         self.raw = None;
         outcome
     }
@@ -287,7 +289,7 @@ impl Instance {
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
         if self.ended {
-            let fault = Fault::new(self.plugin().name(), "execute", FaultKind::Ended);
+            let fault = Fault::new(self.plugin().name(), EntryPoint::Execute, FaultKind::Ended);
             return Outcome::empty(Status::Fault(fault));
         }
         if let Some(mismatch) = self.mismatch(request) {
@@ -295,7 +297,7 @@ impl Instance {
             self.plugin().counters().rejected(&rejection);
             return Outcome { generation: self.generation, ..Outcome::rejected(rejection) };
         }
-        begin(&mut self.store, request.at_ns, Phase::Call);
+        begin(&mut self.store, request.at_ns, request.stop.and_then(FuelStop::in_call));
         let result = self.execute(request);
         let mut outcome = self.finish(result);
         if std::mem::take(&mut self.fresh) {
@@ -316,15 +318,17 @@ impl Instance {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
         let ended = self.on_its_thread(|this| {
-            begin(&mut this.store, at_ns, Phase::Shutdown);
-            let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            let state = this.store.data();
+            let stop = state.services.shutdown_stop(plugin.name(), &state.tenant, generation);
+            begin(&mut this.store, at_ns, stop);
+            let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| (EntryPoint::Shutdown, kind));
             let result = result.and_then(|code| this.flush().map(|()| code));
             let outcome = this.finish(result);
             this.plugin().counters().shut_down(&outcome);
             outcome
         });
         Some(ended.unwrap_or_else(|error| {
-            let mut outcome = stopped(&plugin, "shutdown", FaultKind::SystemThreads(error));
+            let mut outcome = stopped(&plugin, EntryPoint::Shutdown, FaultKind::SystemThreads(error));
             outcome.generation = generation;
             outcome
         }))
@@ -339,7 +343,7 @@ impl Instance {
     /// The names of the capabilities it declares, those included that name no capability.
     pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
         let read = self.on_its_thread(|this| {
-            begin(&mut this.store, at_ns, Phase::Call);
+            begin(&mut this.store, at_ns, None);
             let read = this.exports.capabilities(&mut this.store);
             this.store.data().alarm.clear();
             read
@@ -347,7 +351,7 @@ impl Instance {
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
-            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), "capabilities", kind) }
+            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), EntryPoint::Capabilities, kind) }
         })
     }
 
@@ -371,26 +375,28 @@ impl Instance {
         self.store.data().meter.used(self.store.get_fuel().unwrap_or(0))
     }
 
-    fn initialize(&mut self) -> Result<(), (&'static str, FaultKind)> {
+    fn initialize(&mut self) -> Result<(), (EntryPoint, FaultKind)> {
         if let Some(initialize) = self.exports.initialize {
-            run(&mut self.store, initialize, ()).map_err(|kind| ("_initialize", kind))?;
+            run(&mut self.store, initialize, ()).map_err(|kind| (EntryPoint::Initialize, kind))?;
         }
         match self.exports.dialect {
             Dialect::Plain { init: None } => {}
-            Dialect::Plain { init: Some(init) } => run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?,
+            Dialect::Plain { init: Some(init) } => {
+                run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?
+            }
             Dialect::Wide { init } => {
-                let packed = run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?;
-                self.metadata = self.read_metadata(packed).map_err(|kind| ("init", kind))?;
+                let packed = run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?;
+                self.metadata = self.read_metadata(packed).map_err(|kind| (EntryPoint::Init, kind))?;
             }
         }
         self.flush()
     }
 
     /// Has the plugin write what it has printed into its buffers: what is said in a call belongs to that call.
-    fn flush(&mut self) -> Result<(), (&'static str, FaultKind)> {
+    fn flush(&mut self) -> Result<(), (EntryPoint, FaultKind)> {
         let Some(fflush) = self.exports.fflush else { return Ok(()) };
         // All streams. What it answers is of no interest: a line that cannot be written is lost.
-        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| ("fflush", kind))
+        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| (EntryPoint::Flush, kind))
     }
 
     /// The metadata at `ptr << 32 | len`; 0 is none.
@@ -407,7 +413,7 @@ impl Instance {
         Metadata::parse(bytes).map(Some).map_err(|reason| FaultKind::Metadata { reason })
     }
 
-    fn execute(&mut self, request: &Request<'_>) -> Result<i32, (&'static str, FaultKind)> {
+    fn execute(&mut self, request: &Request<'_>) -> Result<i32, (EntryPoint, FaultKind)> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let raw = self.raw.take();
         let result = self.execute_with(request, raw.as_deref(), &mut buffer);
@@ -422,18 +428,18 @@ impl Instance {
         request: &Request<'_>,
         raw: Option<&[u8]>,
         buffer: &mut Vec<u8>,
-    ) -> Result<i32, (&'static str, FaultKind)> {
+    ) -> Result<i32, (EntryPoint, FaultKind)> {
         let params = raw.unwrap_or_else(|| request.params_json().as_bytes());
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
             let [(at, len), (context_at, context_len)] = self.place([params, buffer])?;
             let code = run(&mut self.store, execute, (at, len, context_at, context_len))
-                .map_err(|kind| ("execute_with_context", kind))?;
+                .map_err(|kind| (EntryPoint::ExecuteWithContext, kind))?;
             return Ok(code);
         }
         let Some(execute) = self.exports.execute else {
             // Loading has checked that there is one of the two.
-            return Err(("execute", FaultKind::Engine { reason: "no export to call".into() }));
+            return Err((EntryPoint::Execute, FaultKind::Engine { reason: "no export to call".into() }));
         };
         let bytes = match self.exports.dialect {
             Dialect::Plain { .. } => params,
@@ -444,15 +450,15 @@ impl Instance {
             }
         };
         let [(at, len)] = self.place([bytes])?;
-        let code = run(&mut self.store, execute, (at, len)).map_err(|kind| ("execute", kind))?;
+        let code = run(&mut self.store, execute, (at, len)).map_err(|kind| (EntryPoint::Execute, kind))?;
         Ok(code)
     }
 
     /// Copies `parts` into the guest and says where each lies.
-    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[(u32, u32); N], (&'static str, FaultKind)> {
+    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[(u32, u32); N], (EntryPoint, FaultKind)> {
         let total: usize = parts.iter().map(|part| part.len()).sum();
         if total > MAX_REQUEST {
-            return Err(("execute", FaultKind::Request { len: total, limit: MAX_REQUEST }));
+            return Err((EntryPoint::Execute, FaultKind::Request { len: total, limit: MAX_REQUEST }));
         }
         let mut places = parts.map(|part| (0, part.len() as u32)); // at most MAX_REQUEST
         if let Some(alloc) = self.exports.alloc {
@@ -465,7 +471,7 @@ impl Instance {
         }
         if self.exports.alloc.is_none() {
             if self.plugin().language().claims_added_memory() {
-                return Err(("alloc", FaultKind::NoAllocation));
+                return Err((EntryPoint::Alloc, FaultKind::NoAllocation));
             }
             let mut at = self.input_region(total)?;
             for place in &mut places {
@@ -476,7 +482,7 @@ impl Instance {
         let memory = self.exports.memory.data_mut(&mut self.store);
         for (part, (at, len)) in parts.iter().zip(places) {
             let target: Result<&mut [u8], OutOfMemoryBounds> = memory::slice_mut(memory, at, len);
-            target.map_err(|outside| ("alloc", FaultKind::Pointer(outside)))?.copy_from_slice(part);
+            target.map_err(|outside| (EntryPoint::Alloc, FaultKind::Pointer(outside)))?.copy_from_slice(part);
         }
         Ok(places)
     }
@@ -487,21 +493,21 @@ impl Instance {
         &mut self,
         alloc: TypedFunc<u32, u32>,
         places: &mut [(u32, u32); N],
-    ) -> Result<(), (&'static str, FaultKind)> {
+    ) -> Result<(), (EntryPoint, FaultKind)> {
         let Some(dealloc) = self.exports.dealloc else {
             for place in places {
-                place.0 = run(&mut self.store, alloc, place.1.max(1)).map_err(|kind| ("alloc", kind))?;
+                place.0 = run(&mut self.store, alloc, place.1.max(1)).map_err(|kind| (EntryPoint::Alloc, kind))?;
             }
             return Ok(());
         };
         let fits = |kept: Option<&(u32, u32)>, len: u32| kept.is_some_and(|(_, room)| *room >= len);
         if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.1)) {
             for old in std::mem::take(&mut self.kept) {
-                run(&mut self.store, dealloc, old).map_err(|kind| ("dealloc", kind))?;
+                run(&mut self.store, dealloc, old).map_err(|kind| (EntryPoint::Dealloc, kind))?;
             }
             for place in &*places {
                 let room = place.1.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
-                let at = run(&mut self.store, alloc, room).map_err(|kind| ("alloc", kind))?;
+                let at = run(&mut self.store, alloc, room).map_err(|kind| (EntryPoint::Alloc, kind))?;
                 self.kept.push((at, room));
             }
         }
@@ -511,11 +517,12 @@ impl Instance {
         Ok(())
     }
 
-    fn input_region(&mut self, len: usize) -> Result<u32, (&'static str, FaultKind)> {
+    fn input_region(&mut self, len: usize) -> Result<u32, (EntryPoint, FaultKind)> {
         if let Some(region) = self.region.filter(|region| region.len >= len) {
             return Ok(region.ptr);
         }
-        let region = Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| ("execute", kind))?;
+        let region =
+            Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| (EntryPoint::Execute, kind))?;
         self.region = Some(region);
         if let Some(pages) = self.exports.memory.data_mut(&mut self.store).get_mut(region.ptr as usize..) {
             release_zero_pages(pages);
@@ -523,7 +530,7 @@ impl Instance {
         Ok(region.ptr)
     }
 
-    fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {
+    fn finish(&mut self, result: Result<i32, (EntryPoint, FaultKind)>) -> Outcome {
         let fuel = self.used();
         let peak_memory = self.memory_bytes();
         self.store.data().alarm.clear();
@@ -564,15 +571,15 @@ impl Instance {
 }
 
 /// The guest begins to run: out of its own fuel and time, of which nothing is in the store yet.
-fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
+fn begin(store: &mut Store<State>, at_ns: u64, stop: Option<StopPlace>) -> &mut State {
     let _ = store.set_fuel(0); // fails only where metering is off
     let state = store.data_mut();
-    state.begin_call(at_ns, phase);
+    state.begin_call(at_ns, stop);
     state
 }
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
-fn stopped(plugin: &PluginInfo, function: &'static str, kind: FaultKind) -> Outcome {
+fn stopped(plugin: &PluginInfo, function: EntryPoint, kind: FaultKind) -> Outcome {
     let outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), function, kind)));
     plugin.counters().ran(&outcome);
     outcome

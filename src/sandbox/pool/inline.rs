@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::call::{Limits, PluginCall};
+use crate::sandbox::engine::meter::FuelStop;
 use crate::sandbox::outcome::leaving::{Carried, Shutdown};
 use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
@@ -42,15 +43,15 @@ impl InlinePool {
 
     /// Carries out `call` for an event at `at` (session time).
     pub fn call(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Outcome {
-        self.carry_out(call, context, at).outcome
+        self.carry_out(call, context, at, None).outcome
     }
 
-    /// Carries out `call`, and says which instances went for it.
-    pub fn carry_out(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Carried {
+    /// Carries out `call`, and says which instances went for it. Time stops it at `stop`, where it did when this was recorded.
+    pub fn carry_out(&mut self, call: &PluginCall, context: &Context, at: Micros, stop: Option<FuelStop>) -> Carried {
         match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
                 let mut before = self.let_go(route.leave);
-                let mut carried = route.slot.call(&self.services, &call.params, context, at);
+                let mut carried = route.slot.call(&self.services, &call.params, context, at, stop);
                 before.append(&mut carried.before);
                 Carried { before, ..carried }
             }

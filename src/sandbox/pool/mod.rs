@@ -225,7 +225,7 @@ impl Drop for Pool {
 fn carry_out(slot: &Slot, item: Item, services: &Arc<Services>, observer: &dyn PoolObserver) {
     match item {
         Item::Call(job) => {
-            let Carried { before, outcome, after } = slot.call(services, &job.call.params, &job.context, job.at);
+            let Carried { before, outcome, after } = slot.call(services, &job.call.params, &job.context, job.at, None);
             observer.done(Done { job, before, outcome, after });
         }
         Item::Close { at, number } => {

@@ -9,6 +9,7 @@ use crate::call::{Isolation, Params};
 use crate::effect::Origin;
 use crate::effect::Released;
 use crate::grant::{Approval, GrantView};
+use crate::sandbox::engine::meter::{FuelStop, StopPlace};
 use crate::sandbox::instance::{Instance, InstanceSpec};
 use crate::sandbox::outcome::leaving::{Carried, Shutdown};
 use crate::sandbox::outcome::quarantine::Record;
@@ -153,13 +154,14 @@ impl Slot {
         queue.scheduled
     }
 
-    /// Carries out a call of the event at `at`.
+    /// Carries out a call of the event at `at`. Time stops it at `stop`, where it did when this was recorded.
     pub(in crate::sandbox) fn call(
         &self,
         services: &Arc<Services>,
         params: &Params,
         context: &Context,
         at: Micros,
+        stop: Option<FuelStop>,
     ) -> Carried {
         let mut work = self.work();
         if let Some(state) = work.record.blocks(at) {
@@ -179,8 +181,8 @@ impl Slot {
         let outdated = work.instance.take_if(Instance::outdated);
         let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
         let at_ns = event_time(services, at);
-        let mut outcome = match self.instance(&mut work, services, at_ns) {
-            Ok(instance) => instance.call(&Request { params, context, at_ns }),
+        let mut outcome = match self.instance(&mut work, services, at_ns, stop.and_then(FuelStop::at_start)) {
+            Ok(instance) => instance.call(&Request { params, context, at_ns, stop }),
             Err(outcome) => *outcome,
         };
         outcome.released = lost;
@@ -251,6 +253,7 @@ impl Slot {
         work: &'a mut Work,
         services: &Arc<Services>,
         at_ns: u64,
+        stop: Option<StopPlace>,
     ) -> Result<&'a mut Instance, Box<Outcome>> {
         let instance = match work.instance.take() {
             Some(instance) => instance,
@@ -258,7 +261,8 @@ impl Slot {
                 let generation = work.generation;
                 work.generation = generation.saturating_add(1);
                 let Self { plugin, tenant, .. } = self;
-                Instance::of(InstanceSpec { plugin, tenant, services, generation, at_ns, grant: Some(&work.grant) })?
+                let grant = Some(&work.grant);
+                Instance::of(InstanceSpec { plugin, tenant, services, generation, at_ns, stop, grant })?
             }
         };
         Ok(work.instance.insert(instance))

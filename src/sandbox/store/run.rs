@@ -116,7 +116,7 @@ mod tests {
         let plugin = Plugin::load(&manifest, LoadOptions::default().grant(Grant::none())).expect("loaded");
         let services = Services::new(Arc::new(VirtualClock::new(0)), Arc::new(Nowhere), [0; 32]);
         let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
-        instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0 })
+        instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0, stop: None })
     }
 
     #[test]

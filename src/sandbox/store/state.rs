@@ -11,11 +11,10 @@ use crate::effect::{Brokered, EffectHandler, Origin, Request, Url};
 use crate::grant::{Denied, Grant, GrantView};
 use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::limiter::Limiter;
-use crate::sandbox::engine::meter::Stopped;
-use crate::sandbox::engine::meter::{Meter, TimeLimit, ceiling};
+use crate::sandbox::engine::meter::{Meter, StopPlace, Stopped, TimeLimit, ceiling};
 use crate::sandbox::info::PluginInfo;
 use crate::sandbox::outcome::guest_log::GuestLog;
-use crate::sandbox::store::services::{Phase, Services};
+use crate::sandbox::store::services::Services;
 use crate::sandbox::store::trace::Trace;
 use crate::sandbox::store::wasi::{Deadline, Waited};
 use crate::sandbox::translate::Shadow;
@@ -25,8 +24,6 @@ use crate::time::Alarm;
 pub(in crate::sandbox) struct State {
     pub(in crate::sandbox) plugin: Arc<PluginInfo>,
     pub(in crate::sandbox) tenant: Arc<str>,
-    /// Which of those the plugin and tenant had.
-    pub(in crate::sandbox) generation: u64,
     pub(in crate::sandbox) services: Arc<Services>,
     /// What the plugin may do, as it is at each call.
     pub(in crate::sandbox) grant: GrantView,
@@ -73,15 +70,14 @@ pub(in crate::sandbox) struct CallState {
 }
 
 impl State {
-    /// The guest begins to run: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
-    pub(in crate::sandbox) fn begin_call(&mut self, at_ns: u64, phase: Phase) {
+    /// The guest begins to run: full fuel, a new deadline, nothing said yet. Time stops it at `stop`, where it did when this was
+    /// recorded. The store's fuel has to be set to 0 beside.
+    pub(in crate::sandbox) fn begin_call(&mut self, at_ns: u64, stop: Option<StopPlace>) {
         self.refresh_grant();
         self.waited.reset();
         let limits = self.plugin.limits();
         let clock = &self.services.clock;
         let deadline = clock.now().saturating_add(u64::from(limits.max_execution_ms).saturating_mul(1_000));
-        let stops = self.services.stops.as_ref();
-        let stop = stops.and_then(|stops| stops.place(phase, self.plugin.name(), &self.tenant, self.generation));
         match stop {
             Some(_) => self.alarm.clear(), // it is known where the call ends, however long it takes until there
             None if self.services.live => clock.alarm_at(deadline, &self.alarm),

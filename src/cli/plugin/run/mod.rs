@@ -243,7 +243,7 @@ impl Calls<'_> {
                     Ok(mut ready) => {
                         let outcome = match self.raw {
                             Some(bytes) => ready.call_raw(bytes, &context, at_ns),
-                            None => ready.call(&Request { params: self.params, context: &context, at_ns }),
+                            None => ready.call(&Request { params: self.params, context: &context, at_ns, stop: None }),
                         };
                         if !ready.ended() {
                             instance = Some(ready);
