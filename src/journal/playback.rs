@@ -20,11 +20,12 @@ type Asker = (Option<String>, Option<String>);
 /// The answers of a recorded session. What asks gets them in the order they were given then.
 #[derive(Debug, Default)]
 pub struct Playback {
-    state: Mutex<State>,
+    state: Mutex<Unplayed>,
 }
 
+/// What of the recording has not been asked for yet.
 #[derive(Debug, Default)]
-struct State {
+struct Unplayed {
     answers: HashMap<Asker, VecDeque<Line>>,
     facts: VecDeque<Line>,
     /// By plugin and tenant: what is approved for it.
@@ -96,10 +97,10 @@ impl Playback {
     /// conditions see midnight of a Wednesday and no programs.
     #[must_use]
     pub fn unrecorded() -> Self {
-        Self { state: Mutex::new(State { unrecorded: true, ..State::default() }) }
+        Self { state: Mutex::new(Unplayed { unrecorded: true, ..Unplayed::default() }) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Unplayed> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -189,7 +190,7 @@ impl Playback {
     }
 }
 
-impl State {
+impl Unplayed {
     /// Who did not run as often as the recording has changes of what was approved for it, and the first of those left.
     fn unreached_run(&self) -> Option<(String, String)> {
         let tenants = self.runs.iter().flat_map(|(plugin, tenants)| {

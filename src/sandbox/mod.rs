@@ -71,7 +71,7 @@ pub use info::log::PluginLog;
 pub use instance::Instance;
 #[doc(hidden)]
 pub use loader::Loader;
-pub use memory::OutOfMemoryBounds;
+pub use memory::{GuestSlice, OutOfMemoryBounds};
 pub use module::description::Description;
 pub use module::entry_point::EntryPoint;
 pub use module::error::{PluginError, PluginErrorKind};

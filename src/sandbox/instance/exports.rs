@@ -3,11 +3,11 @@
 use wasmi::{Memory, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::sandbox::engine::fault::FaultKind;
-use crate::sandbox::memory::{self, PAGE};
+use crate::sandbox::memory::{GuestSlice, PAGE, until_zero};
 use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::parse::MAX_METADATA;
 use crate::sandbox::store::run::run;
-use crate::sandbox::store::state::State;
+use crate::sandbox::store::state::InstanceState;
 use crate::text::json_error;
 
 /// The exports of one instance.
@@ -43,9 +43,9 @@ enum CapabilitiesExport {
 
 impl Exports {
     /// Loading has held names and types against the contract, so what is absent here is not exported.
-    pub(in crate::sandbox) fn find(store: &Store<State>, instance: wasmi::Instance) -> Result<Self, FaultKind> {
+    pub(in crate::sandbox) fn find(store: &Store<InstanceState>, instance: wasmi::Instance) -> Result<Self, FaultKind> {
         fn typed<P: WasmParams, R: WasmResults>(
-            store: &Store<State>,
+            store: &Store<InstanceState>,
             instance: wasmi::Instance,
             entry: EntryPoint,
         ) -> Option<TypedFunc<P, R>> {
@@ -75,19 +75,17 @@ impl Exports {
     }
 
     /// Runs `capabilities` and reads the JSON array it points to.
-    pub(in crate::sandbox) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<String>, FaultKind> {
-        let (ptr, len) = match self.capabilities {
+    pub(in crate::sandbox) fn capabilities(&self, store: &mut Store<InstanceState>) -> Result<Vec<String>, FaultKind> {
+        let bytes = match self.capabilities {
             None => return Ok(Vec::new()),
             Some(CapabilitiesExport::Packed(export)) => {
                 let packed = run(store, export, ())?;
-                ((packed >> 32) as u32, Some(packed as u32)) // the two halves
+                GuestSlice::packed(packed).of(self.memory.data(&*store))
             }
-            Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
-        };
-        let data = self.memory.data(&*store);
-        let bytes = match len {
-            Some(len) => memory::slice(data, ptr, len),
-            None => memory::until_zero(data, ptr, MAX_METADATA),
+            Some(CapabilitiesExport::Terminated(export)) => {
+                let ptr = run(store, export, ())?;
+                until_zero(self.memory.data(&*store), ptr, MAX_METADATA)
+            }
         };
         let bytes = bytes.map_err(FaultKind::Pointer)?;
         if bytes.len() > MAX_METADATA {
@@ -108,7 +106,11 @@ pub(in crate::sandbox) struct Region {
 
 impl Region {
     /// Grows `memory` by as many whole pages as hold `len` bytes. The guest never had them, so nothing of it lies there.
-    pub(in crate::sandbox) fn grow(store: &mut Store<State>, memory: Memory, len: usize) -> Result<Self, FaultKind> {
+    pub(in crate::sandbox) fn grow(
+        store: &mut Store<InstanceState>,
+        memory: Memory,
+        len: usize,
+    ) -> Result<Self, FaultKind> {
         let pages = (len as u64).div_ceil(PAGE).max(1);
         let Ok(before) = memory.grow(&mut *store, pages) else {
             let max_pages = memory.ty(&*store).maximum().unwrap_or(PAGE);

@@ -20,8 +20,8 @@ use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_threa
 use crate::sandbox::engine::total_memory::MemoryShare;
 use crate::sandbox::info::PluginInfo;
 use crate::sandbox::instance::exports::{Dialect, Exports, Region};
+use crate::sandbox::memory::GuestSlice;
 use crate::sandbox::memory::reclaim::release_zero_pages;
-use crate::sandbox::memory::{self, OutOfMemoryBounds};
 use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
@@ -32,7 +32,7 @@ use crate::sandbox::store::confinement::confinement;
 use crate::sandbox::store::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
 use crate::sandbox::store::run::{is_element_segment, run};
 use crate::sandbox::store::services::Services;
-use crate::sandbox::store::state::{CallState, State, files_of};
+use crate::sandbox::store::state::{CallState, InstanceState, files_of};
 use crate::sandbox::store::wasi::{Shared, context};
 use crate::time::Alarm;
 
@@ -42,14 +42,14 @@ const ROOM: u32 = 256;
 /// A plugin at work for one tenant. Lives across calls, until a fault ends it.
 #[derive(Debug)]
 pub struct Instance {
-    store: Store<State>,
+    store: Store<InstanceState>,
     exports: Exports,
     /// The request or context in the spec; keeps its room from call to call.
     buffer: Vec<u8>,
     /// Where requests go when the plugin has no `alloc`.
     region: Option<Region>,
     /// Where they go when it has: room it has given and can take back, for the request and for the context.
-    kept: Vec<(u32, u32)>,
+    kept: Vec<GuestSlice>,
     metadata: Option<Metadata>,
     /// What the next call hands over in the place of its parameters.
     raw: Option<Vec<u8>>,
@@ -120,7 +120,7 @@ impl Instance {
             context(plugin, tenant, generation, services, files.as_ref(), &shared).map_err(|kind| before(0, kind))?;
         let limits = plugin.limits();
         let Shared { lines, deadline, waited } = shared;
-        let state = State {
+        let state = InstanceState {
             plugin: Arc::clone(plugin.info()),
             tenant: tenant.into(),
             services: Arc::clone(services),
@@ -163,7 +163,7 @@ impl Instance {
         let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
             Ok(instance) => instance,
             Err(error) => {
-                let kind = match State::stop(&mut store, Halt::of(&error)) {
+                let kind = match InstanceState::stop(&mut store, Halt::of(&error)) {
                     // No code has run: what looks like a trap is a segment that does not fit.
                     FaultKind::Trap(Trap::MemoryAccess) => FaultKind::Segment { kind: "data" },
                     FaultKind::Engine { .. } if is_element_segment(&error) => FaultKind::Segment { kind: "element" },
@@ -360,14 +360,14 @@ impl Instance {
         if is_guest_thread() {
             return Ok(f(self));
         }
-        let State { plugin, services, files, .. } = self.store.data();
+        let InstanceState { plugin, services, files, .. } = self.store.data();
         let confined = confinement(plugin.limits(), services, files.is_some());
         on_guest_thread(|| confined, || f(self))
     }
 
     /// What of the plugin was running when it was stopped.
     fn backtrace(&self) -> Backtrace {
-        let State { plugin, account, .. } = self.store.data();
+        let InstanceState { plugin, account, .. } = self.store.data();
         account.map_or_else(Backtrace::default, |account| Backtrace::noted(&self.store, account, plugin.names()))
     }
 
@@ -404,10 +404,9 @@ impl Instance {
         if packed == 0 {
             return Ok(None);
         }
-        let (ptr, len) = ((packed >> 32) as u32, packed as u32); // the two halves
-        let bytes = memory::slice(self.exports.memory.data(&self.store), ptr, len).map_err(FaultKind::Pointer)?;
+        let bytes = GuestSlice::packed(packed).of(self.exports.memory.data(&self.store)).map_err(FaultKind::Pointer)?;
         if bytes.len() > MAX_METADATA {
-            let reason = format!("it is {len} bytes long, at most {MAX_METADATA} are read");
+            let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
             return Err(FaultKind::Metadata { reason });
         }
         Metadata::parse(bytes).map(Some).map_err(|reason| FaultKind::Metadata { reason })
@@ -432,8 +431,8 @@ impl Instance {
         let params = raw.unwrap_or_else(|| request.params_json().as_bytes());
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
-            let [(at, len), (context_at, context_len)] = self.place([params, buffer])?;
-            let code = run(&mut self.store, execute, (at, len, context_at, context_len))
+            let [params, context] = self.place([params, buffer])?;
+            let code = run(&mut self.store, execute, (params.ptr, params.len, context.ptr, context.len))
                 .map_err(|kind| (EntryPoint::ExecuteWithContext, kind))?;
             return Ok(code);
         }
@@ -449,22 +448,22 @@ impl Instance {
                 buffer
             }
         };
-        let [(at, len)] = self.place([bytes])?;
-        let code = run(&mut self.store, execute, (at, len)).map_err(|kind| (EntryPoint::Execute, kind))?;
+        let [input] = self.place([bytes])?;
+        let code = run(&mut self.store, execute, (input.ptr, input.len)).map_err(|kind| (EntryPoint::Execute, kind))?;
         Ok(code)
     }
 
     /// Copies `parts` into the guest and says where each lies.
-    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[(u32, u32); N], (EntryPoint, FaultKind)> {
+    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[GuestSlice; N], (EntryPoint, FaultKind)> {
         let total: usize = parts.iter().map(|part| part.len()).sum();
         if total > MAX_REQUEST {
             return Err((EntryPoint::Execute, FaultKind::Request { len: total, limit: MAX_REQUEST }));
         }
-        let mut places = parts.map(|part| (0, part.len() as u32)); // at most MAX_REQUEST
+        let mut places = parts.map(|part| GuestSlice { ptr: 0, len: part.len() as u32 }); // at most MAX_REQUEST
         if let Some(alloc) = self.exports.alloc {
             self.allocate(alloc, &mut places)?;
             // 0 is how a plugin says that it has no allocator after all.
-            if places.iter().any(|(at, _)| *at == 0) {
+            if places.iter().any(|place| place.ptr == 0) {
                 self.kept.clear();
                 self.exports.alloc = None;
             }
@@ -475,14 +474,14 @@ impl Instance {
             }
             let mut at = self.input_region(total)?;
             for place in &mut places {
-                place.0 = at;
-                at = at.saturating_add(place.1); // inside the region
+                place.ptr = at;
+                at = at.saturating_add(place.len); // inside the region
             }
         }
         let memory = self.exports.memory.data_mut(&mut self.store);
-        for (part, (at, len)) in parts.iter().zip(places) {
-            let target: Result<&mut [u8], OutOfMemoryBounds> = memory::slice_mut(memory, at, len);
-            target.map_err(|outside| (EntryPoint::Alloc, FaultKind::Pointer(outside)))?.copy_from_slice(part);
+        for (part, place) in parts.iter().zip(places) {
+            let target = place.of_mut(memory).map_err(|outside| (EntryPoint::Alloc, FaultKind::Pointer(outside)))?;
+            target.copy_from_slice(part);
         }
         Ok(places)
     }
@@ -492,27 +491,27 @@ impl Instance {
     fn allocate<const N: usize>(
         &mut self,
         alloc: TypedFunc<u32, u32>,
-        places: &mut [(u32, u32); N],
+        places: &mut [GuestSlice; N],
     ) -> Result<(), (EntryPoint, FaultKind)> {
         let Some(dealloc) = self.exports.dealloc else {
             for place in places {
-                place.0 = run(&mut self.store, alloc, place.1.max(1)).map_err(|kind| (EntryPoint::Alloc, kind))?;
+                place.ptr = run(&mut self.store, alloc, place.len.max(1)).map_err(|kind| (EntryPoint::Alloc, kind))?;
             }
             return Ok(());
         };
-        let fits = |kept: Option<&(u32, u32)>, len: u32| kept.is_some_and(|(_, room)| *room >= len);
-        if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.1)) {
+        let fits = |kept: Option<&GuestSlice>, len: u32| kept.is_some_and(|room| room.len >= len);
+        if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.len)) {
             for old in std::mem::take(&mut self.kept) {
-                run(&mut self.store, dealloc, old).map_err(|kind| (EntryPoint::Dealloc, kind))?;
+                run(&mut self.store, dealloc, (old.ptr, old.len)).map_err(|kind| (EntryPoint::Dealloc, kind))?;
             }
             for place in &*places {
-                let room = place.1.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
-                let at = run(&mut self.store, alloc, room).map_err(|kind| (EntryPoint::Alloc, kind))?;
-                self.kept.push((at, room));
+                let len = place.len.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
+                let ptr = run(&mut self.store, alloc, len).map_err(|kind| (EntryPoint::Alloc, kind))?;
+                self.kept.push(GuestSlice { ptr, len });
             }
         }
-        for (place, (at, _)) in places.iter_mut().zip(&self.kept) {
-            place.0 = *at;
+        for (place, room) in places.iter_mut().zip(&self.kept) {
+            place.ptr = room.ptr;
         }
         Ok(())
     }
@@ -571,7 +570,7 @@ impl Instance {
 }
 
 /// The guest begins to run: out of its own fuel and time, of which nothing is in the store yet.
-fn begin(store: &mut Store<State>, at_ns: u64, stop: Option<StopPlace>) -> &mut State {
+fn begin(store: &mut Store<InstanceState>, at_ns: u64, stop: Option<StopPlace>) -> &mut InstanceState {
     let _ = store.set_fuel(0); // fails only where metering is off
     let state = store.data_mut();
     state.begin_call(at_ns, stop);

@@ -30,7 +30,7 @@ use crate::sandbox::plugin::manifest::Manifest;
 use crate::sandbox::plugin::options::LoadOptions;
 use crate::sandbox::plugin::start_cost::start_fuel;
 use crate::sandbox::store::host_function::bridge;
-use crate::sandbox::store::state::State;
+use crate::sandbox::store::state::InstanceState;
 
 /// A loaded plugin. Shared by all its instances; the engine and what it translated go with it.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct Plugin {
     start_fuel: u64,
     /// Pages its memory grows by after it is made.
     deferred_pages: u64,
-    linker: Linker<State>,
+    linker: Linker<InstanceState>,
     module: Module,
     engine: Engine,
 }
@@ -110,7 +110,7 @@ impl Plugin {
     pub(in crate::sandbox) fn module(&self) -> &Module {
         &self.module
     }
-    pub(in crate::sandbox) fn linker(&self) -> &Linker<State> {
+    pub(in crate::sandbox) fn linker(&self) -> &Linker<InstanceState> {
         &self.linker
     }
 }
@@ -146,7 +146,7 @@ fn check_size(sizes: &Sizes, limits: &Limits) -> Result<(), PluginErrorKind> {
 
 /// A linker with what the imports ask for and `grant` covers, and nothing else from `conductor`. Without a grant everything
 /// is linked: the bridge asks the plugin's grant again at each call.
-fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<Linker<State>, PluginErrorKind> {
+fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<Linker<InstanceState>, PluginErrorKind> {
     let functions = manifest.functions();
     let mut linker = Linker::new(engine);
     let mut uses_wasi = false;

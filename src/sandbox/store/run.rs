@@ -8,18 +8,18 @@ use crate::sandbox::engine::fault::{FaultKind, Trap};
 use crate::sandbox::engine::fuel::SLICE;
 use crate::sandbox::engine::meter::Meter;
 use crate::sandbox::engine::run::{Guest, Halt, Typed, run as run_guest};
-use crate::sandbox::store::state::State;
+use crate::sandbox::store::state::InstanceState;
 
-/// Runs `func` to its end, out of the fuel and time of the current call (see [`State::begin_call`]).
+/// Runs `func` to its end, out of the fuel and time of the current call (see [`InstanceState::begin_call`]).
 pub(in crate::sandbox) fn run<P: WasmParams + Copy, R: WasmResults>(
-    store: &mut Store<State>,
+    store: &mut Store<InstanceState>,
     func: TypedFunc<P, R>,
     params: P,
 ) -> Result<R, FaultKind> {
     run_guest(store, Typed(func, params))
 }
 
-impl Guest for State {
+impl Guest for InstanceState {
     type Stop = FaultKind;
 
     fn meter(&mut self) -> &mut Meter {

@@ -21,7 +21,7 @@ use crate::sandbox::translate::Shadow;
 use crate::time::Alarm;
 
 /// What the store of one instance holds.
-pub(in crate::sandbox) struct State {
+pub(in crate::sandbox) struct InstanceState {
     pub(in crate::sandbox) plugin: Arc<PluginInfo>,
     pub(in crate::sandbox) tenant: Arc<str>,
     pub(in crate::sandbox) services: Arc<Services>,
@@ -69,7 +69,7 @@ pub(in crate::sandbox) struct CallState {
     pub(in crate::sandbox) answer_read: usize,
 }
 
-impl State {
+impl InstanceState {
     /// The guest begins to run: full fuel, a new deadline, nothing said yet. Time stops it at `stop`, where it did when this was
     /// recorded. The store's fuel has to be set to 0 beside.
     pub(in crate::sandbox) fn begin_call(&mut self, at_ns: u64, stop: Option<StopPlace>) {
@@ -173,7 +173,7 @@ pub(in crate::sandbox) fn files_of(grant: &Grant) -> Option<&PathScope> {
     grant.has(Capability::Filesystem).then(|| grant.paths())
 }
 
-impl Drop for State {
+impl Drop for InstanceState {
     /// What an instance opened goes with it.
     fn drop(&mut self) {
         if !self.sockets.is_empty() {
@@ -185,7 +185,7 @@ impl Drop for State {
     }
 }
 
-impl wasi_shim::WasiView for State {
+impl wasi_shim::WasiView for InstanceState {
     fn wasi(&mut self) -> &mut wasi_shim::WasiCtx {
         &mut self.wasi
     }
@@ -237,9 +237,9 @@ impl wasi_shim::WasiView for State {
     }
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for InstanceState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State")
+        f.debug_struct("InstanceState")
             .field("plugin", &self.plugin.name())
             .field("tenant", &self.tenant)
             .finish_non_exhaustive()
