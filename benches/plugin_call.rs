@@ -22,7 +22,7 @@ use conductor::internals::package::{Policy, admit};
 use conductor::internals::sandbox::{
     Context, InlinePool, Instance, Job, LoadOptions, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
 };
-use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, SystemClock};
 use criterion::Criterion;
 
 use bare::{Bare, JSON, probe};
@@ -80,11 +80,11 @@ fn resident() -> u64 {
 fn stages(out: &mut String) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
+    let request = Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
     let plugin = load("probe", &probe(), &settings());
     let (mut bare, mut metered) = (Bare::new(false), Bare::new(true));
     assert_eq!((bare.call(), metered.call_with_request()), (0, 0));
-    let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
+    let mut instance = Instance::new(&plugin, "default", &services(), 0, EventTime::default()).expect("made");
     assert!(instance.call(&request).is_ok());
     let call = PluginCall { plugin: "probe".into(), tenant: "default".into(), params: params.clone() };
     let mut inline = InlinePool::new(services(), &Limits::default(), vec![Arc::clone(&plugin)]);
@@ -127,12 +127,13 @@ fn runaway(out: &mut String) {
     std::fs::write(&path, wat::parse_str(text).expect("text")).expect("a file");
     let params = Params::default();
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: 0, stop: None };
+    let request = Request { params: &params, context: &context, at: EventTime::default(), stop: None };
     let stop = |settings: &PluginConfig| {
         let plugin = load("runaway", &path, settings);
         let mut times: Vec<f64> = (0..40)
             .map(|_| {
-                let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
+                let mut instance =
+                    Instance::new(&plugin, "default", &services(), 0, EventTime::default()).expect("made");
                 let start = Instant::now();
                 assert!(instance.call(&request).error().is_some());
                 start.elapsed().as_secs_f64() * 1000.0
@@ -156,9 +157,9 @@ fn runaway(out: &mut String) {
 fn memory(out: &mut String) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: 0, stop: None };
+    let request = Request { params: &params, context: &context, at: EventTime::default(), stop: None };
     let made = |plugin: &Arc<Plugin>| {
-        let mut instance = Instance::new(plugin, "default", &services(), 0, 0).expect("made");
+        let mut instance = Instance::new(plugin, "default", &services(), 0, EventTime::default()).expect("made");
         assert!(instance.call(&request).is_ok());
         instance
     };
@@ -199,9 +200,9 @@ fn memory(out: &mut String) {
 fn compare(criterion: &mut Criterion) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
+    let request = Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
     let plugin = load("probe", &probe(), &settings());
-    let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
+    let mut instance = Instance::new(&plugin, "default", &services(), 0, EventTime::default()).expect("made");
     let mut bare = Bare::new(false);
     let mut group = criterion.benchmark_group("plugin call");
     group.bench_function("the engine alone", |bencher| bencher.iter(|| bare.call()));

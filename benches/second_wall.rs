@@ -20,7 +20,7 @@ use conductor::internals::package::{Policy, admit};
 use conductor::internals::sandbox::{
     Context, Instance, LoadOptions, Manifest, Plugin, Request, Services, on_guest_thread,
 };
-use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, SystemClock};
 
 use bare::{JSON, probe};
 
@@ -90,8 +90,8 @@ fn plugin_call(plugin: &Arc<Plugin>) -> f64 {
         Arc::new(Services { live: true, ..Services::new(Arc::new(SystemClock::start()), Arc::new(Nowhere), [0; 32]) });
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
-    let mut instance = Instance::new(plugin, "default", &services, 0, 0).expect("made");
+    let request = Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
+    let mut instance = Instance::new(plugin, "default", &services, 0, EventTime::default()).expect("made");
     each(50, || assert!(instance.call(&request).is_ok()))
 }
 

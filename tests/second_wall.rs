@@ -27,6 +27,7 @@ use conductor::internals::sandbox::{
     Args, Context, Errno, HostCall, HostError, HostFunction, Instance, Job, LoadOptions, Manifest, Plugin, Pool,
     Services, ValueType, on_guest_stack,
 };
+use conductor::internals::time::EventTime;
 use support::sandbox::{admitted, call, params, services, settings};
 use support::{Scratch, missing};
 
@@ -286,7 +287,8 @@ fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor
 
 /// Calls `plugin` once on a thread made for it.
 fn inline(plugin: &Arc<Plugin>, services: &Services) -> conductor::internals::sandbox::Outcome {
-    let mut instance = Instance::new(plugin, "default", &Arc::new(services.clone()), 0, 0).expect("an instance");
+    let mut instance =
+        Instance::new(plugin, "default", &Arc::new(services.clone()), 0, EventTime::default()).expect("an instance");
     call(&mut instance)
 }
 

@@ -11,7 +11,7 @@ use conductor::internals::package::{AdmittedPlugin, Policy, admit};
 use conductor::internals::sandbox::{
     Context, Instance, LoadOptions, Manifest, Plugin, PluginError, Request, Services, Status,
 };
-use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, SystemClock};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::case::{Answer, Case, Rounds};
@@ -83,7 +83,8 @@ impl<'a> Loaded<'a> {
         }
         let params = Params { json: rounds.to_string(), ..Params::default() };
         let context = Context::default();
-        let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000, stop: None };
+        let request =
+            Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
         let start = processor_time();
         let outcome = self.instance.call(&request);
         let time = processor_time().saturating_sub(start);
@@ -105,6 +106,6 @@ impl<'a> Loaded<'a> {
 }
 
 fn instance(plugin: &Arc<Plugin>, services: &Arc<Services>) -> Instance {
-    Instance::new(plugin, "default", services, 0, FILE_EPOCH_US * 1000)
+    Instance::new(plugin, "default", services, 0, EventTime::from_unix(FILE_EPOCH_US))
         .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
 }

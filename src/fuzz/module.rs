@@ -12,7 +12,7 @@ use crate::package::{AdmittedPlugin, Policy, admit};
 use crate::sandbox::{
     Context, Instance, LoadOptions, Loader, Manifest, Outcome, Plugin, Request, Services, on_guest_stack,
 };
-use crate::time::{FILE_EPOCH_US, VirtualClock};
+use crate::time::{EventTime, FILE_EPOCH_US, VirtualClock};
 
 /// What is read of a module is the same each time, and what is loaded of it; it runs within its limits, and the same whenever it runs.
 pub fn module(data: &[u8]) {
@@ -50,11 +50,12 @@ pub(super) fn run(plugin: &Arc<Plugin>, world: &World) -> Vec<Outcome> {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let mut services = Services::new(clock, Arc::new(world.clone()), [7; 32]);
     services.trace = true;
-    let mut instance = match Instance::new(plugin, "default", &Arc::new(services), 0, FILE_EPOCH_US * 1000) {
-        Ok(instance) => instance,
-        Err(outcome) => return vec![*outcome],
-    };
-    if let Err(fault) = instance.capabilities(FILE_EPOCH_US * 1000) {
+    let mut instance =
+        match Instance::new(plugin, "default", &Arc::new(services), 0, EventTime::from_unix(FILE_EPOCH_US)) {
+            Ok(instance) => instance,
+            Err(outcome) => return vec![*outcome],
+        };
+    if let Err(fault) = instance.capabilities(EventTime::from_unix(FILE_EPOCH_US)) {
         shown(&fault);
     }
     let params = Params { json: r#"{"action":"play"}"#.into(), ..Params::default() };
@@ -62,7 +63,7 @@ pub(super) fn run(plugin: &Arc<Plugin>, world: &World) -> Vec<Outcome> {
         instance.call(&Request {
             params: &params,
             context: &Context::default(),
-            at_ns: FILE_EPOCH_US * 1000,
+            at: EventTime::from_unix(FILE_EPOCH_US),
             stop: None,
         })
     };

@@ -17,7 +17,7 @@ use conductor::internals::package::{Policy, admit};
 use conductor::internals::sandbox::{
     Context, Errno, FaultKind, Instance, LoadOptions, Manifest, Outcome, Plugin, Services, Status,
 };
-use conductor::internals::time::{Clock, SystemClock, VirtualClock};
+use conductor::internals::time::{Clock, EventTime, SystemClock, VirtualClock};
 
 /// Every name is this machine.
 #[derive(Debug)]
@@ -292,7 +292,8 @@ fn two_tenants_share_no_connection() {
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));
     let services = Arc::new(services);
     let mut tenants = ["one", "two"].map(|tenant| {
-        Instance::new(&plugin, tenant, &services, 0, 0).unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
+        Instance::new(&plugin, tenant, &services, 0, EventTime::default())
+            .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
     });
     for instance in &mut tenants {
         assert!(call_with(instance, &head, &Context::default()).is_ok());

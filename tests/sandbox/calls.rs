@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::support::sandbox::{call, call_with, instance, params, plugin, run, services, settings};
 use conductor::internals::config::Params;
 use conductor::internals::sandbox::{Context, Status};
+use conductor::internals::time::EventTime;
 
 /// Answers with the request it was given, as its output.
 const ECHO_PLAIN: &str = r#"(module
@@ -179,7 +180,7 @@ fn both_forms_of_capabilities_are_read() {
               (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#
         );
         let plugin = plugin(&text, &settings());
-        let names = instance(&plugin, &services()).capabilities(0).expect("read");
+        let names = instance(&plugin, &services()).capabilities(EventTime::default()).expect("read");
         assert_eq!(names.iter().map(|name| name.name()).collect::<Vec<_>>(), ["Network", "Filesystem"]);
     }
 }

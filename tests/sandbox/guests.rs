@@ -15,7 +15,7 @@ use conductor::internals::host;
 use conductor::internals::sandbox::{
     Context, InlinePool, Instance, LoadOptions, LogLevel, Manifest, Outcome, Plugin, Services, Status, data_directory,
 };
-use conductor::internals::time::FILE_EPOCH_US;
+use conductor::internals::time::{EventTime, FILE_EPOCH_US};
 
 fn guest(file: &str, settings: &PluginConfig) -> Arc<Plugin> {
     let wasm = std::fs::read(repository(&format!("fixtures/plugins/{file}.wasm"))).expect("a committed guest");
@@ -28,7 +28,7 @@ fn with_files() -> PluginConfig {
 
 fn logged(plugin: &Arc<Plugin>, tenant: &str, root: &Path) -> Outcome {
     let services = Services { data_root: Some(root.into()), ..services() };
-    let mut instance = Instance::new(plugin, tenant, &Arc::new(services), 0, FILE_EPOCH_US * 1000)
+    let mut instance = Instance::new(plugin, tenant, &Arc::new(services), 0, EventTime::from_unix(FILE_EPOCH_US))
         .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()));
     say(&mut instance, "log", "hello")
 }

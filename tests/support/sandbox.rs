@@ -15,7 +15,7 @@ use conductor::internals::package::{AdmittedPlugin, Policy, admit};
 use conductor::internals::sandbox::{
     Context, Instance, LoadOptions, Manifest, Outcome, Plugin, PluginError, Request, Services,
 };
-use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::time::{Clock, EventTime, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
 
@@ -113,7 +113,7 @@ pub(crate) fn params(json: &str) -> Params {
 /// An instance of `plugin`; its `init` must succeed.
 #[track_caller]
 pub(crate) fn instance(plugin: &Arc<Plugin>, services: &Services) -> Instance {
-    Instance::new(plugin, "default", &Arc::new(services.clone()), 0, FILE_EPOCH_US * 1000)
+    Instance::new(plugin, "default", &Arc::new(services.clone()), 0, EventTime::from_unix(FILE_EPOCH_US))
         .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn call(instance: &mut Instance) -> Outcome {
 
 /// One call.
 pub(crate) fn call_with(instance: &mut Instance, params: &Params, context: &Context) -> Outcome {
-    instance.call(&Request { params, context, at_ns: FILE_EPOCH_US * 1000, stop: None })
+    instance.call(&Request { params, context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None })
 }
 
 /// Loads, instantiates and calls a plugin written as text once.
@@ -137,7 +137,7 @@ pub(crate) fn run(text: &str, settings: &PluginConfig) -> Outcome {
 #[track_caller]
 pub(crate) fn run_with(text: &str, settings: &PluginConfig, services: &Services) -> Outcome {
     let plugin = plugin(text, settings);
-    match Instance::new(&plugin, "default", &Arc::new(services.clone()), 0, FILE_EPOCH_US * 1000) {
+    match Instance::new(&plugin, "default", &Arc::new(services.clone()), 0, EventTime::from_unix(FILE_EPOCH_US)) {
         Ok(mut instance) => call(&mut instance),
         Err(outcome) => *outcome,
     }

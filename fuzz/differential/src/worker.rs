@@ -14,7 +14,7 @@ use conductor::internals::sandbox::{
     Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, LoadOptions, Manifest, Outcome, Plugin,
     Request, Services, Status, Trap as Theirs, ValueType,
 };
-use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, VirtualClock};
 
 use crate::verdict::{End, Report, Trap, Verdict, answer};
 use crate::wrap::Kind;
@@ -126,11 +126,11 @@ fn load(admitted: &AdmittedPlugin) -> Result<Arc<Plugin>, String> {
 
 fn call(plugin: &Arc<Plugin>) -> (Verdict, u64) {
     let services = Arc::new(Services::new(Arc::new(VirtualClock::new(FILE_EPOCH_US)), Arc::new(Nothing), [7; 32]));
-    let at_ns = FILE_EPOCH_US * 1000;
-    let outcome = match Instance::new(plugin, "default", &services, 0, at_ns) {
+    let at = EventTime::from_unix(FILE_EPOCH_US);
+    let outcome = match Instance::new(plugin, "default", &services, 0, at) {
         Ok(mut instance) => {
             let (params, context) = (Params { json: "{}".into(), ..Params::default() }, Context::default());
-            instance.call(&Request { params: &params, context: &context, at_ns, stop: None })
+            instance.call(&Request { params: &params, context: &context, at, stop: None })
         }
         Err(outcome) => *outcome,
     };

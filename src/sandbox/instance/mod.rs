@@ -34,7 +34,7 @@ use crate::sandbox::store::run::{is_element_segment, run};
 use crate::sandbox::store::services::Services;
 use crate::sandbox::store::state::{CallState, InstanceState, files_of};
 use crate::sandbox::store::wasi::{Shared, context};
-use crate::time::Alarm;
+use crate::time::{Alarm, EventTime};
 
 /// Room for requests is asked for in multiples of this many bytes.
 const ROOM: u32 = 256;
@@ -67,7 +67,7 @@ pub(super) struct InstanceSpec<'a> {
     pub(super) tenant: &'a str,
     pub(super) services: &'a Arc<Services>,
     pub(super) generation: u64,
-    pub(super) at_ns: u64,
+    pub(super) at: EventTime,
     /// Where time stops it while it starts, because it did when that was recorded.
     pub(super) stop: Option<StopPlace>,
     /// What the plugin may do, where whoever keeps the instance looks whether that was changed and hands it on
@@ -77,8 +77,7 @@ pub(super) struct InstanceSpec<'a> {
 
 impl Instance {
     /// Instantiates `plugin` for `tenant` and runs `_initialize` and `init` under the limits of a call. `generation` tells
-    /// apart the instances one plugin and tenant had in a session; `at_ns` is the time of the event it is made for, in
-    /// nanoseconds since the Unix epoch.
+    /// apart the instances one plugin and tenant had in a session; `at` is the time of the event it is made for.
     ///
     /// The error is the outcome of the call it was made for: the fault, and what the plugin logged before.
     pub fn new(
@@ -86,9 +85,9 @@ impl Instance {
         tenant: &str,
         services: &Arc<Services>,
         generation: u64,
-        at_ns: u64,
+        at: EventTime,
     ) -> Result<Self, Box<Outcome>> {
-        Self::of(InstanceSpec { plugin, tenant, services, generation, at_ns, stop: None, grant: None })
+        Self::of(InstanceSpec { plugin, tenant, services, generation, at, stop: None, grant: None })
     }
 
     /// An instance of what `spec` describes, made on a thread for guests.
@@ -105,7 +104,7 @@ impl Instance {
     }
 
     fn start(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
-        let InstanceSpec { plugin, tenant, services, generation, at_ns, stop, grant: given } = spec;
+        let InstanceSpec { plugin, tenant, services, generation, at, stop, grant: given } = spec;
         plugin.counters().instance_made();
         let before = |init_fuel, kind| {
             let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), EntryPoint::Instantiation, kind)));
@@ -154,7 +153,7 @@ impl Instance {
             }
             Ok(())
         });
-        let start_fuel = begin(&mut store, at_ns, stop).meter.charge(0, plugin.start_fuel());
+        let start_fuel = begin(&mut store, at, stop).meter.charge(0, plugin.start_fuel());
         let used = store.data().meter.used(0);
         if start_fuel.is_err() {
             let (limit, wanted) = (limits.max_fuel, plugin.start_fuel());
@@ -263,10 +262,10 @@ impl Instance {
 
     /// Calls the plugin with `bytes` as they are, whatever they are, in the place of parameters or request. Nothing of them is held
     /// against what the plugin says it accepts.
-    pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at_ns: u64) -> Outcome {
+    pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at: EventTime) -> Outcome {
         self.raw = Some(bytes.to_vec());
         let params = Params::default();
-        let outcome = self.call(&Request { params: &params, context, at_ns, stop: None });
+        let outcome = self.call(&Request { params: &params, context, at, stop: None });
         self.raw = None;
         outcome
     }
@@ -297,7 +296,7 @@ impl Instance {
             self.plugin().counters().rejected(&rejection);
             return Outcome { generation: self.generation, ..Outcome::rejected(rejection) };
         }
-        begin(&mut self.store, request.at_ns, request.stop.and_then(FuelStop::in_call));
+        begin(&mut self.store, request.at, request.stop.and_then(FuelStop::in_call));
         let result = self.execute(request);
         let mut outcome = self.finish(result);
         if std::mem::take(&mut self.fresh) {
@@ -314,13 +313,13 @@ impl Instance {
     }
 
     /// Tells the plugin that it goes, and returns what came of it; nothing when it does not want to be told.
-    pub fn end(mut self, at_ns: u64) -> Option<Outcome> {
+    pub fn end(mut self, at: EventTime) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
         let ended = self.on_its_thread(|this| {
             let state = this.store.data();
             let stop = state.services.shutdown_stop(plugin.name(), &state.tenant, generation);
-            begin(&mut this.store, at_ns, stop);
+            begin(&mut this.store, at, stop);
             let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| (EntryPoint::Shutdown, kind));
             let result = result.and_then(|code| this.flush().map(|()| code));
             let outcome = this.finish(result);
@@ -335,15 +334,15 @@ impl Instance {
     }
 
     /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
-    pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
-        let names = self.capability_names(at_ns)?;
+    pub fn capabilities(&mut self, at: EventTime) -> Result<Vec<Capability>, Fault> {
+        let names = self.capability_names(at)?;
         Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
     }
 
     /// The names of the capabilities it declares, those included that name no capability.
-    pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
+    pub(super) fn capability_names(&mut self, at: EventTime) -> Result<Vec<String>, Fault> {
         let read = self.on_its_thread(|this| {
-            begin(&mut this.store, at_ns, None);
+            begin(&mut this.store, at, None);
             let read = this.exports.capabilities(&mut this.store);
             this.store.data().alarm.clear();
             read
@@ -570,10 +569,10 @@ impl Instance {
 }
 
 /// The guest begins to run: out of its own fuel and time, of which nothing is in the store yet.
-fn begin(store: &mut Store<InstanceState>, at_ns: u64, stop: Option<StopPlace>) -> &mut InstanceState {
+fn begin(store: &mut Store<InstanceState>, at: EventTime, stop: Option<StopPlace>) -> &mut InstanceState {
     let _ = store.set_fuel(0); // fails only where metering is off
     let state = store.data_mut();
-    state.begin_call(at_ns, stop);
+    state.begin_call(at, stop);
     state
 }
 

@@ -18,7 +18,7 @@ use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::Job;
 use crate::sandbox::store::request::{Context, Request};
 use crate::sandbox::store::services::Services;
-use crate::time::Micros;
+use crate::time::{EventTime, Micros};
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]
@@ -180,9 +180,9 @@ impl Slot {
         let lost = self.look(&mut work, services);
         let outdated = work.instance.take_if(Instance::outdated);
         let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
-        let at_ns = event_time(services, at);
-        let mut outcome = match self.instance(&mut work, services, at_ns, stop.and_then(FuelStop::at_start)) {
-            Ok(instance) => instance.call(&Request { params, context, at_ns, stop }),
+        let event = EventTime::of(&*services.clock, at);
+        let mut outcome = match self.instance(&mut work, services, event, stop.and_then(FuelStop::at_start)) {
+            Ok(instance) => instance.call(&Request { params, context, at: event, stop }),
             Err(outcome) => *outcome,
         };
         outcome.released = lost;
@@ -252,7 +252,7 @@ impl Slot {
         &self,
         work: &'a mut Work,
         services: &Arc<Services>,
-        at_ns: u64,
+        at: EventTime,
         stop: Option<StopPlace>,
     ) -> Result<&'a mut Instance, Box<Outcome>> {
         let instance = match work.instance.take() {
@@ -262,7 +262,7 @@ impl Slot {
                 work.generation = generation.saturating_add(1);
                 let Self { plugin, tenant, .. } = self;
                 let grant = Some(&work.grant);
-                Instance::of(InstanceSpec { plugin, tenant, services, generation, at_ns, stop, grant })?
+                Instance::of(InstanceSpec { plugin, tenant, services, generation, at, stop, grant })?
             }
         };
         Ok(work.instance.insert(instance))
@@ -285,7 +285,7 @@ impl Slot {
 
     fn let_go(&self, work: &mut Work, instance: Instance, services: &Services, at: Micros) -> Option<Shutdown> {
         let generation = instance.generation();
-        let mut ended = instance.end(event_time(services, at));
+        let mut ended = instance.end(EventTime::of(&*services.clock, at));
         let mut faulted = false;
         if let Some(outcome) = &mut ended
             && let Status::Fault(fault) = &outcome.status
@@ -309,9 +309,4 @@ impl Slot {
     fn gone(&self, at: Micros, outcome: Outcome) -> Shutdown {
         Shutdown { plugin: self.plugin.name().to_owned(), tenant: self.tenant.to_string(), at, outcome }
     }
-}
-
-/// The time of an event at `at` of the session, in nanoseconds since the Unix epoch.
-fn event_time(services: &Services, at: Micros) -> u64 {
-    services.clock.epoch().saturating_add(at).saturating_mul(1_000)
 }

@@ -91,7 +91,7 @@ mod tests {
     use crate::package::{Policy, admit};
     use crate::sandbox::engine::stack::on_small_stack;
     use crate::sandbox::{Context, Instance, LoadOptions, Manifest, Outcome, Plugin, Request, Services};
-    use crate::time::VirtualClock;
+    use crate::time::{EventTime, VirtualClock};
 
     struct Nowhere;
 
@@ -115,8 +115,14 @@ mod tests {
         let manifest = Manifest::read(&admitted, &[]).expect("read");
         let plugin = Plugin::load(&manifest, LoadOptions::default().grant(Grant::none())).expect("loaded");
         let services = Services::new(Arc::new(VirtualClock::new(0)), Arc::new(Nowhere), [0; 32]);
-        let mut instance = Instance::new(&plugin, "default", &Arc::new(services), 0, 0).expect("made");
-        instance.call(&Request { params: &Params::default(), context: &Context::default(), at_ns: 0, stop: None })
+        let mut instance =
+            Instance::new(&plugin, "default", &Arc::new(services), 0, EventTime::default()).expect("made");
+        instance.call(&Request {
+            params: &Params::default(),
+            context: &Context::default(),
+            at: EventTime::default(),
+            stop: None,
+        })
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::sandbox::store::services::Services;
 use crate::sandbox::store::trace::Trace;
 use crate::sandbox::store::wasi::{Deadline, Waited};
 use crate::sandbox::translate::Shadow;
-use crate::time::Alarm;
+use crate::time::{Alarm, EventTime};
 
 /// What the store of one instance holds.
 pub(in crate::sandbox) struct InstanceState {
@@ -72,7 +72,7 @@ pub(in crate::sandbox) struct CallState {
 impl InstanceState {
     /// The guest begins to run: full fuel, a new deadline, nothing said yet. Time stops it at `stop`, where it did when this was
     /// recorded. The store's fuel has to be set to 0 beside.
-    pub(in crate::sandbox) fn begin_call(&mut self, at_ns: u64, stop: Option<StopPlace>) {
+    pub(in crate::sandbox) fn begin_call(&mut self, at: EventTime, stop: Option<StopPlace>) {
         self.refresh_grant();
         self.waited.reset();
         let limits = self.plugin.limits();
@@ -86,7 +86,7 @@ impl InstanceState {
         self.meter = Meter { budget: limits.max_fuel, deadline, stop, ..Meter::default() };
         self.deadline.set(deadline);
         self.counted = 0;
-        self.wasi.begin_call(at_ns);
+        self.wasi.begin_call(at.nanos());
         self.call = CallState::default();
         // What an earlier call was refused and coped with is no reason for what happens in this one.
         self.limiter.take_denied();
