@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::answer::RecordedAnswer;
 use super::line::Line;
-use super::recording::{asker, short};
+use super::recording::asker;
 use crate::action::ConditionSource;
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
@@ -246,7 +246,7 @@ impl EffectHandler for Playback {
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
-        let line = self.next(&asker(origin), &short(request));
+        let line = self.next(&asker(origin), &request.fingerprint());
         let unknown = || Err(EffectError::Unsupported("the recording has no answer to this".to_owned()));
         match line {
             Some(Line::Answer { waited_ns, result, .. }) => Answer {
