@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::text::Escape as _;
 
 use super::effect::Effect;
-use crate::effect::{MouseButton, Volume, VolumeOperation};
+use crate::effect::{MouseButton, Stroke, Volume, VolumeOperation};
 use crate::midi::{Message, SystemMessage};
 
 /// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
@@ -20,7 +20,11 @@ impl Display for Effect {
             Self::Launch(app) => write!(f, "launch: {}", OneLine(app)),
             Self::Volume(volume) => volume_text(volume, f),
             Self::Keystroke(keystroke) => {
-                f.write_str("keys ")?;
+                f.write_str(match keystroke.stroke {
+                    Stroke::Tap => "keys ",
+                    Stroke::Down => "keys down ",
+                    Stroke::Up => "keys up ",
+                })?;
                 for modifier in &keystroke.modifiers {
                     write!(f, "{}+", modifier.key())?;
                 }
@@ -32,6 +36,11 @@ impl Display for Effect {
                     MouseButton::Left => "click left",
                     MouseButton::Right => "click right",
                     MouseButton::Middle => "click middle",
+                })?;
+                f.write_str(match click.stroke {
+                    Stroke::Tap => "",
+                    Stroke::Down => " down",
+                    Stroke::Up => " up",
                 })?;
                 match (click.x, click.y) {
                     (None, None) => Ok(()),
@@ -133,8 +142,9 @@ mod tests {
     fn each_effect_is_one_readable_line() {
         let channel = Channel::new(1).expect("1 is a channel");
         let midi = |message| Effect::Midi(MidiOut { port: "Synth".into(), message });
-        let keys = |keys: &str, modifiers| Effect::Keystroke(Keystroke { keys: keys.into(), modifiers });
-        let click = |x, y| Effect::MouseClick(MouseClick { button: MouseButton::Left, x, y });
+        let keys =
+            |keys: &str, modifiers| Effect::Keystroke(Keystroke { keys: keys.into(), modifiers, stroke: Stroke::Tap });
+        let click = |x, y| Effect::MouseClick(MouseClick { button: MouseButton::Left, x, y, stroke: Stroke::Tap });
         let volume = |operation, value| Effect::Volume(Volume { operation, value });
         for (effect, line) in [
             (midi(Message::NoteOn { channel, note: 60, velocity: 100 }), "midi Synth: note on ch 1 60:100"),
