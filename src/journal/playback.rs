@@ -9,6 +9,7 @@ use super::answer::RecordedAnswer;
 use super::line::Line;
 use super::recording::asker;
 use crate::action::ConditionSource;
+use crate::call::{InstanceId, Owner};
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
 use crate::sandbox::RefusedGrowth;
@@ -86,7 +87,7 @@ impl std::error::Error for Diverged {}
 /// Growth of memory that was refused in the recording, and that nobody asked for in the replay.
 impl From<RefusedGrowth> for Diverged {
     fn from(growth: RefusedGrowth) -> Self {
-        let RefusedGrowth { plugin, tenant, generation, growth, .. } = growth;
+        let RefusedGrowth { instance: InstanceId { owner: Owner { plugin, tenant }, generation }, growth, .. } = growth;
         let recorded = format!("growth {growth} of the memory of instance {generation}, which was refused");
         Self { asker: name(&(Some(plugin), Some(tenant))), asked: None, recorded: Some(recorded) }
     }

@@ -11,11 +11,12 @@ use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
 use super::line::{InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
+use crate::call::{InstanceId, Owner};
 use crate::capability::Capability;
 use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
-use crate::sandbox::{FuelStop, InstanceId, RefusedGrowth, StopPlace, TimeLimit};
+use crate::sandbox::{FuelStop, RefusedGrowth, StopPlace, TimeLimit};
 use crate::text::{Escape as _, json_error};
 use crate::time::Micros;
 
@@ -215,13 +216,17 @@ impl Journal {
                 match (call, shutdown) {
                     (Some(call), None) => drop(self.deadlines.insert(call, FuelStop { starting, place })),
                     (None, Some(InstanceRecord { plugin, tenant, generation })) if !starting => {
-                        self.shutdowns.insert(InstanceId { plugin, tenant, generation }, place);
+                        self.shutdowns.insert(Owner { plugin, tenant }.instance(generation), place);
                     }
                     _ => return Err("a deadline is that of one call, or of one shutdown".to_owned()),
                 }
             }
             Line::Memory { plugin, tenant, generation, growth, held } => {
-                self.refused_growth.push(RefusedGrowth { plugin, tenant, generation, growth, held });
+                self.refused_growth.push(RefusedGrowth {
+                    instance: Owner { plugin, tenant }.instance(generation),
+                    growth,
+                    held,
+                });
             }
             Line::Revoked { t, plugin, tenant, what, capability } => {
                 let record = RevokedRecord { plugin, tenant, what, capability: Capability::named(&capability)? };

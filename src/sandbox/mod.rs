@@ -99,6 +99,6 @@ pub use store::host_function::{
     WRITTEN_PER_FUEL,
 };
 pub use store::request::{Context, MAX_REQUEST, Request};
-pub use store::services::{InstanceId, Services};
+pub use store::services::Services;
 pub use store::wasi::data_directory;
 pub use translate::{BoundsError, Measure};

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::sandbox::{SteppingClock, load, services, settings};
-use conductor::internals::call::Limits;
+use conductor::internals::call::{Limits, Owner};
 use conductor::internals::capability::Capability;
 use conductor::internals::config::{Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response};
 use conductor::internals::sandbox::{
-    Context, EntryPoint, FaultKind, FuelStop, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status,
-    StopPlace, TimeLimit,
+    Context, EntryPoint, FaultKind, FuelStop, InlinePool, Outcome, Plugin, Services, Shutdown, Status, StopPlace,
+    TimeLimit,
 };
 use conductor::internals::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
@@ -203,7 +203,7 @@ fn comes_back(where_: &str, settings: &PluginConfig, live: Services, world: Worl
         .iter()
         .filter_map(|Shutdown { plugin, tenant, outcome, .. }| {
             let (plugin, tenant) = (plugin.clone(), tenant.clone());
-            Some((InstanceId { plugin, tenant, generation: outcome.generation }, stopped(outcome)?))
+            Some((Owner { plugin, tenant }.instance(outcome.generation), stopped(outcome)?))
         })
         .collect();
     let place = call.map(|stop| stop.place).or_else(|| shutdowns.values().next().copied());

@@ -381,7 +381,7 @@ impl Instance {
         match self.exports.dialect {
             Dialect::Plain { init: None } => {}
             Dialect::Plain { init: Some(init) } => {
-                run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?
+                run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?;
             }
             Dialect::Wide { init } => {
                 let packed = run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?;

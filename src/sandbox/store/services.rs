@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::call::{InstanceId, Owner};
 use crate::effect::EffectHandler;
 use crate::effect::Held;
 use crate::grant::Approvals;
@@ -70,20 +71,9 @@ impl Services {
         if self.shutdown_stops.is_empty() {
             return None;
         }
-        let id = InstanceId { plugin: plugin.to_owned(), tenant: tenant.to_owned(), generation };
+        let id = Owner::new(plugin, tenant).instance(generation);
         self.shutdown_stops.get(&id).copied()
     }
-}
-
-/// One instance of a session.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct InstanceId {
-    /// The plugin.
-    pub plugin: String,
-    /// Whose instance.
-    pub tenant: String,
-    /// Which of those this plugin and tenant had: 0 is the first.
-    pub generation: u64,
 }
 
 impl std::fmt::Debug for Services {

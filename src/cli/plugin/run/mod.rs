@@ -258,13 +258,13 @@ impl Calls<'_> {
                     return;
                 }
             }
-            if let Some(instance) = instance {
-                if let Some(outcome) = instance.end(EventTime::now(self.clock)) {
-                    for line in outcome.log_lines() {
-                        say(&line.text);
-                    }
-                    say_why(&outcome);
+            if let Some(instance) = instance
+                && let Some(outcome) = instance.end(EventTime::now(self.clock))
+            {
+                for line in outcome.log_lines() {
+                    say(&line.text);
                 }
+                say_why(&outcome);
             }
         })
     }
