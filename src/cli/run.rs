@@ -337,7 +337,7 @@ impl Session<'_> {
             data_root: self.data_root.clone(),
             live,
             trace,
-            stops: None,
+            shutdown_stops: Arc::default(),
             approvals,
             memory: Arc::new(TotalMemory::new(
                 self.limits.max_total_memory_bytes,

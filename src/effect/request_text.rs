@@ -1,9 +1,11 @@
-//! Requests as text: one line each, for dry runs, and in short for the answers that are given there.
+//! Requests as text: one line each, for dry runs, and in short for the answers that are given there and for journals.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::request::{HttpRequest, Message, Program, Request, System};
 use super::text::{OneLine, volume_text};
+use crate::digest::Digest;
+use crate::effect::Effect;
 
 impl Request {
     /// What is asked for, without what it carries: `GET https://api.example.com/v1`, `run uname -a`, `open wss://localhost:4455/`.
@@ -40,6 +42,40 @@ impl Request {
             Self::Program(_) => "exec",
             Self::Audio(_) => "audio_control",
             Self::System(_) => "system_control",
+        }
+    }
+
+    /// What is asked for, with a digest of what it carries: enough for a journal to know it again. Recorded sessions depend on it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let part = |bytes: &[u8]| Digest::of(bytes).to_string().chars().take(16).collect::<String>();
+        match self {
+            Self::Http(http) => {
+                let mut carried = http
+                    .headers
+                    .iter()
+                    .flat_map(|(name, value)| [name, ": ", value, "\n"].concat().into_bytes())
+                    .collect::<Vec<u8>>();
+                carried.extend_from_slice(&http.body);
+                format!("{} {} {}", http.method, http.url, part(&carried))
+            }
+            Self::SocketOpen(open) => format!("open {}", open.url),
+            Self::SocketSend { socket, message } => {
+                let bytes = match message {
+                    Message::Text(text) => text.as_bytes(),
+                    Message::Binary(bytes) => bytes,
+                };
+                format!("send {socket} {}", part(bytes))
+            }
+            Self::SocketReceive { socket } => format!("receive {socket}"),
+            Self::SocketClose { socket } => format!("close {socket}"),
+            Self::SocketCloseAll => "close all".to_owned(),
+            Self::Program(program) => {
+                let carried = [program.arguments.join("\0").as_bytes(), b"\0\0", &program.input].concat();
+                format!("run {} {}", program.program, part(&carried))
+            }
+            Self::Audio(volume) => Effect::Volume(volume.clone()).to_string(),
+            Self::System(system) => format!("system {system:?}"),
         }
     }
 }

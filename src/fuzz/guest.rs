@@ -15,7 +15,7 @@ use crate::effect::{
 };
 use crate::grant::Grant;
 use crate::host;
-use crate::sandbox::{Manifest, Outcome, Plugin, Status, on_guest_stack};
+use crate::sandbox::{LoadOptions, Manifest, Outcome, Plugin, Status, on_guest_stack};
 use crate::text::is_unsafe;
 
 /// Most instructions of one plugin.
@@ -28,8 +28,8 @@ pub fn guest(data: &[u8]) {
     let wasm = plugin(data);
     let (settings, world) = (settings(), World::default());
     let manifest = Manifest::read(&admitted(&wasm), host::TABLE).expect("what is encoded is a plugin");
-    let plugin =
-        Plugin::load(&manifest, &settings, Grant::from_config(&settings)).expect("what is encoded is a plugin");
+    let plugin = Plugin::load(&manifest, LoadOptions::from(&settings).grant(Grant::from_config(&settings)))
+        .expect("what is encoded is a plugin");
     let run = |plugin: &Arc<Plugin>, world: &World| on_guest_stack(|| run(plugin, world)).expect("a thread");
     let outcomes = run(&plugin, &world);
     held(&outcomes, &settings);
@@ -45,7 +45,7 @@ pub fn guest(data: &[u8]) {
     assert_eq!(run(&plugin, &again), outcomes, "two runs differ");
     assert_eq!(again.asked(), world.asked());
     let nothing = World::default();
-    let ungranted = Plugin::load_ungranted(&manifest, &settings).expect("what is encoded is a plugin");
+    let ungranted = Plugin::load(&manifest, LoadOptions::from(&settings)).expect("what is encoded is a plugin");
     held(&run(&ungranted, &nothing), &settings);
     assert_eq!(nothing.asked(), 0, "the world was reached without a grant");
 }

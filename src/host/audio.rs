@@ -23,7 +23,7 @@ pub(super) const AUDIO_CONTROL: HostFunction = HostFunction {
 };
 
 fn audio_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
-    let operation = match call.read_text(args.u32(0), args.u32(1), MAX_OPERATION)? {
+    let operation = match call.read_text(args.slice(0), MAX_OPERATION)? {
         "up" => VolumeOperation::Up,
         "down" => VolumeOperation::Down,
         "set" => VolumeOperation::Set,

@@ -86,7 +86,7 @@ fn ws_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     call.charge(MESSAGE_FUEL)?;
     check(call, args.u32(0))?;
     let message = match args.u32(1) {
-        0 => Message::Text(call.read_text(args.u32(2), args.u32(3), answer::MAX_BODY)?.to_owned()),
+        0 => Message::Text(call.read_text(args.slice(2), answer::MAX_BODY)?.to_owned()),
         1 => Message::Binary(answer::body(call, args, 2)?),
         _ => return Err(Errno::Invalid.because("kind must be 0 (text) or 1 (binary)")),
     };

@@ -11,9 +11,7 @@ use crate::effect::{EffectHandler as _, Origin};
 use crate::effect::{Held, Released};
 use crate::journal::{Entry, EntryKind, Line, Recorder, RejectReason, RevokedRecord};
 use crate::os::DryRun;
-use crate::sandbox::{
-    Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
-};
+use crate::sandbox::{Carried, Context, Done, FuelStop, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status};
 use crate::time::Micros;
 
 /// Where calls of plugins go.
@@ -61,10 +59,8 @@ pub(super) struct Dispatch {
 pub struct Replayed {
     /// Calls that were not accepted.
     pub rejected: HashMap<u64, RejectReason>,
-    /// Calls that time stopped: while starting or not, and where.
-    pub deadlines: HashMap<u64, (bool, StopPlace)>,
-    /// Where what comes is told so.
-    pub stops: Arc<Stops>,
+    /// Where time stopped calls.
+    pub deadlines: HashMap<u64, FuelStop>,
     /// Effects that were dropped: after how many of the inputs, when, and which.
     pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
     /// The recording has no end: no instance is told that it goes, since none is known to have been.
@@ -251,13 +247,12 @@ impl Dispatch {
         self.token += 1;
         match &mut self.calls {
             Calls::Inline(pool) => {
-                let recorded = self.replayed.as_ref().and_then(|replayed| {
-                    replayed.stops.set(replayed.deadlines.get(&self.token).copied());
-                    replayed.rejected.get(&self.token)
-                });
-                let Carried { before, outcome, after } = match recorded {
-                    Some(turned) => pool.reject(&call, at, turned.rejection(&call, pool)),
-                    None => pool.carry_out(&call, &context, at),
+                let replayed = self.replayed.as_ref();
+                let rejected = replayed.and_then(|replayed| replayed.rejected.get(&self.token));
+                let stop = replayed.and_then(|replayed| replayed.deadlines.get(&self.token)).copied();
+                let Carried { before, outcome, after } = match rejected {
+                    Some(reason) => pool.reject(&call, at, reason.rejection(&call, pool)),
+                    None => pool.carry_out(&call, &context, at, stop),
                 };
                 self.tell_ended(config, before, report);
                 if let Status::Rejected(rejection) = &outcome.status {
@@ -342,9 +337,9 @@ impl RejectReason {
     /// The rejection again, of `call`.
     fn rejection(self, call: &PluginCall, pool: &InlinePool) -> Rejection {
         let plugin = call.plugin.clone();
-        let settings = pool.plugin(&plugin).map(|plugin| plugin.settings());
+        let limits = pool.plugin(&plugin).map(|plugin| plugin.limits());
         match self {
-            Self::QueueFull => Rejection::QueueFull { limit: settings.map_or(0, |settings| settings.queue), plugin },
+            Self::QueueFull => Rejection::QueueFull { limit: limits.map_or(0, |limits| limits.queue), plugin },
             Self::Closed => Rejection::Closed { plugin },
             Self::Distrusted => Rejection::Distrusted { plugin },
         }

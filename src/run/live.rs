@@ -159,7 +159,7 @@ pub fn run_live(
     let pool = {
         let (sender, recorder) = (writer.sender(), recorder.clone());
         let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config) });
-        let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
+        let pool = Pool::observed(Arc::clone(&services), &config.wasm.limits(), plugins.plugins, observer);
         pool.map_err(LiveError::thread("calls plugins"))?
     };
     let outside = Arc::clone(&held);

@@ -44,7 +44,7 @@ impl Playing {
         };
         let files = self.plugins.plugins.iter().any(files);
         let (config, services) = (Arc::clone(&self.config), Arc::clone(&self.services));
-        move || confinement(&config.wasm, &services, files)
+        move || confinement(&config.wasm.limits(), &services, files)
     }
 }
 
@@ -69,7 +69,7 @@ pub fn play(
     let (services, held) = services.with_account();
     on_guest_thread(confined, move || {
         let mut session = Session::new(Arc::clone(&config));
-        let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
+        let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm.limits(), plugins));
         let outside = held;
         let dispatch =
             Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
