@@ -80,3 +80,14 @@ pub enum MouseButton {
     /// Middle.
     Middle,
 }
+
+/// What goes through keyboard and mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputEffect<'a> {
+    /// Keys pressed together.
+    Keystroke(&'a Keystroke),
+    /// Text typed.
+    Text(&'a str),
+    /// A mouse click.
+    Click(&'a MouseClick),
+}

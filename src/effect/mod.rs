@@ -21,12 +21,12 @@ pub use brokered::Brokered;
 pub use effect::{Effect, EffectError, EffectErrorKind, Origin, Reply};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
-pub use input::{KeyModifier, Keystroke, MouseButton, MouseClick};
+pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick};
 pub use midi_out::MidiOut;
 pub(crate) use press::Pressing;
 pub use request::{
-    Answer, HttpRequest, HttpResponse, Message, Program, ProgramEnd, Reach, Request, Response, Secrets, SocketOpen,
-    System,
+    Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
+    SocketOpen, System,
 };
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
 pub use sent_midi::SentMidi;

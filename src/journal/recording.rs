@@ -11,7 +11,7 @@ use super::recorder::Recorder;
 use crate::action::ConditionSource;
 use crate::digest::Digest;
 use crate::effect::SentMidi;
-use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, NetworkRequest, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
 
 /// An outside whose answers are recorded.
@@ -44,9 +44,20 @@ pub(super) fn asker(origin: Origin<'_>) -> (Option<String>, Option<String>) {
 
 /// A request in short: enough to see that it is the same one, without what it carries.
 pub(super) fn short(request: &Request) -> String {
-    let part = |bytes: &[u8]| Digest::of(bytes).to_string().chars().take(16).collect::<String>();
     match request {
-        Request::Http(http) => {
+        Request::Network(request) => short_network(request),
+        Request::Program(program) => {
+            let carried = [program.arguments.join("\0").as_bytes(), b"\0\0", &program.input].concat();
+            format!("run {} {}", program.program, part(&carried))
+        }
+        Request::Mixer(volume) => Effect::Volume(volume.clone()).to_string(),
+        Request::System(system) => format!("system {system:?}"),
+    }
+}
+
+fn short_network(request: &NetworkRequest) -> String {
+    match request {
+        NetworkRequest::Http(http) => {
             let mut carried = http
                 .headers
                 .iter()
@@ -55,24 +66,23 @@ pub(super) fn short(request: &Request) -> String {
             carried.extend_from_slice(&http.body);
             format!("{} {} {}", http.method, http.url, part(&carried))
         }
-        Request::SocketOpen(open) => format!("open {}", open.url),
-        Request::SocketSend { socket, message } => {
+        NetworkRequest::SocketOpen(open) => format!("open {}", open.url),
+        NetworkRequest::SocketSend { socket, message } => {
             let bytes = match message {
                 crate::effect::Message::Text(text) => text.as_bytes(),
                 crate::effect::Message::Binary(bytes) => bytes,
             };
             format!("send {socket} {}", part(bytes))
         }
-        Request::SocketReceive { socket } => format!("receive {socket}"),
-        Request::SocketClose { socket } => format!("close {socket}"),
-        Request::SocketCloseAll => "close all".to_owned(),
-        Request::Program(program) => {
-            let carried = [program.arguments.join("\0").as_bytes(), b"\0\0", &program.input].concat();
-            format!("run {} {}", program.program, part(&carried))
-        }
-        Request::Audio(volume) => Effect::Volume(volume.clone()).to_string(),
-        Request::System(system) => format!("system {system:?}"),
+        NetworkRequest::SocketReceive { socket } => format!("receive {socket}"),
+        NetworkRequest::SocketClose { socket } => format!("close {socket}"),
+        NetworkRequest::SocketCloseAll => "close all".to_owned(),
     }
+}
+
+/// What a request carries, as part of its digest.
+fn part(bytes: &[u8]) -> String {
+    Digest::of(bytes).to_string().chars().take(16).collect()
 }
 
 impl EffectHandler for RecordedHandler {
