@@ -4,6 +4,7 @@
 mod brokered;
 #[allow(clippy::module_inception)] // the noun that the room is named by
 mod effect;
+mod error;
 mod handler;
 mod held;
 mod input;
@@ -18,7 +19,8 @@ mod url;
 mod volume;
 
 pub use brokered::Brokered;
-pub use effect::{Effect, EffectError, EffectErrorKind, Origin, Reply};
+pub use effect::{Effect, Origin, Reply};
+pub use error::{EffectError, EffectErrorKind};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick};
