@@ -13,7 +13,7 @@ use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::ConditionSource;
 use crate::config::{self, Config, ConfigError, Environment, Loaded, paths};
 use crate::confine::probe;
-use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
+use crate::device::{DeviceSpec, Input, MidiFile, Reading, resolve_as};
 use crate::effect::EffectHandler;
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
@@ -139,7 +139,7 @@ impl Run {
             Some(told) => Arc::<DryRun>::clone(told),
             None => Arc::<Live>::clone(&live),
         };
-        let session = Session {
+        let plan = RunPlan {
             config,
             source: &source,
             limits: resources.limits(),
@@ -153,8 +153,8 @@ impl Run {
         };
         let report = SessionReport::new(self.json);
         let kept = match feed {
-            Given::Played(file) => session.play(file, report)?,
-            Given::Live(feed) => session.live(feed, report)?,
+            Given::Played(file) => plan.play(file, report)?,
+            Given::Live(feed) => plan.live(feed, report)?,
         };
         if !live.drain(DRAIN) {
             log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
@@ -185,15 +185,15 @@ impl Run {
             return Ok(Given::Live(Feed::Devices(specs)));
         };
         match resolve_as(input, Reading::raw(self.raw)).map_err(|error| Failure::operation(error.to_string()))? {
-            Input::Session(session) if self.realtime => Ok(Given::Live(Feed::Paced(session.messages))),
-            Input::Session(session) => Ok(Given::Played(session)),
+            Input::File(file) if self.realtime => Ok(Given::Live(Feed::Paced(file.messages))),
+            Input::File(file) => Ok(Given::Played(file)),
             Input::Live(source) => Ok(Given::Live(Feed::Devices(vec![DeviceSpec::only(source)]))),
         }
     }
 }
 
 /// Everything a session needs but its messages.
-struct Session<'a> {
+struct RunPlan<'a> {
     config: Arc<Config>,
     source: &'a config::Source,
     limits: LimitsRecord,
@@ -209,9 +209,9 @@ struct Session<'a> {
 /// What became of the input, and of each thing that was written while the session went on.
 type Kept = Vec<Result<(), Failure>>;
 
-impl Session<'_> {
+impl RunPlan<'_> {
     /// Plays `file` in virtual time.
-    fn play(self, file: device::Session, mut report: SessionReport) -> Result<Kept, Failure> {
+    fn play(self, file: MidiFile, mut report: SessionReport) -> Result<Kept, Failure> {
         let dry_run = self.told.is_some();
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = Conditions::played(Arc::clone(&clock));
@@ -387,7 +387,7 @@ fn finish(recorder: Option<&Recorder>, end: Micros) -> Result<(), Failure> {
 
 /// What was given to be played or read.
 enum Given {
-    Played(device::Session),
+    Played(MidiFile),
     Live(Feed),
 }
 

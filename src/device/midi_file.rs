@@ -1,4 +1,4 @@
-//! A session played from a file.
+//! Messages from a file: a Standard MIDI File or raw MIDI bytes.
 
 use std::fmt;
 use std::fs::File;
@@ -15,7 +15,7 @@ const BYTE_US: Micros = 320;
 
 /// Messages with their times, from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct MidiFile {
     /// The file's path, fit for a terminal.
     pub name: String,
     /// Messages in the order of their times.
@@ -50,7 +50,7 @@ impl Reading {
 
 /// Why a file cannot be played.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SessionError {
+pub enum MidiFileError {
     /// It cannot be read.
     Read {
         /// The file.
@@ -100,7 +100,7 @@ pub enum SessionError {
     },
 }
 
-impl fmt::Display for SessionError {
+impl fmt::Display for MidiFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |path: &Path| path.escaped().to_string();
         match self {
@@ -129,19 +129,19 @@ impl fmt::Display for SessionError {
     }
 }
 
-impl std::error::Error for SessionError {}
+impl std::error::Error for MidiFileError {}
 
-impl Session {
+impl MidiFile {
     /// Reads a Standard MIDI File, plain or inside a RIFF file, or else a file of raw MIDI bytes. A raw file has no times: its
     /// bytes are taken to come at the speed of a MIDI cable, 320 µs each.
-    pub fn read(path: &Path, reading: Reading) -> Result<Self, SessionError> {
-        let failed = |error: std::io::Error| SessionError::Read { path: path.to_owned(), error: error.to_string() };
+    pub fn read(path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
+        let failed = |error: std::io::Error| MidiFileError::Read { path: path.to_owned(), error: error.to_string() };
         Self::from_file(File::open(path).map_err(failed)?, path, reading)
     }
 
-    /// Reads a session from an open file; `path` is for messages.
-    pub(super) fn from_file(file: File, path: &Path, reading: Reading) -> Result<Self, SessionError> {
-        let failed = |error: std::io::Error| SessionError::Read { path: path.to_owned(), error: error.to_string() };
+    /// Reads an open file; `path` is for messages.
+    pub(super) fn from_file(file: File, path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
+        let failed = |error: std::io::Error| MidiFileError::Read { path: path.to_owned(), error: error.to_string() };
         let mut bytes = Vec::new();
         // One byte over the limit tells that there is more.
         file.take(Smf::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -162,7 +162,7 @@ impl Session {
         words
     }
 
-    fn from_bytes(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
+    fn from_bytes(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
         let path = || path.to_owned();
         let kind = match reading {
             Reading::AsItLooks => Kind::of(bytes),
@@ -170,19 +170,19 @@ impl Session {
         };
         match kind {
             Kind::Smf => {
-                let smf = Smf::parse(bytes).map_err(|error| SessionError::Smf { path: path(), error })?;
+                let smf = Smf::parse(bytes).map_err(|error| MidiFileError::Smf { path: path(), error })?;
                 Ok(Self::played(smf, &path()))
             }
             Kind::Rmid => {
                 let Riff { smf: range, missing } =
-                    Riff::find(bytes).map_err(|error| SessionError::Riff { path: path(), error })?;
+                    Riff::find(bytes).map_err(|error| MidiFileError::Riff { path: path(), error })?;
                 let offset = range.start;
                 let smf = Smf::parse(bytes.get(range).unwrap_or_default())
-                    .map_err(|error| SessionError::SmfInRiff { path: path(), offset, error })?;
+                    .map_err(|error| MidiFileError::SmfInRiff { path: path(), offset, error })?;
                 Ok(Self { missing, ..Self::played(smf, &path()) })
             }
             Kind::Raw => Self::raw(bytes, &path(), reading),
-            Kind::Other(what) => Err(SessionError::NotMidi { path: path(), what }),
+            Kind::Other(what) => Err(MidiFileError::NotMidi { path: path(), what }),
         }
     }
 
@@ -191,8 +191,8 @@ impl Session {
         Self { name: path.escaped().to_string(), messages, length, dropped, remarks, missing: 0 }
     }
 
-    fn raw(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
-        let too_large = || SessionError::TooLarge { path: path.to_owned() };
+    fn raw(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
+        let too_large = || MidiFileError::TooLarge { path: path.to_owned() };
         if bytes.len() > Smf::MAX_BYTES {
             return Err(too_large());
         }
@@ -207,10 +207,10 @@ impl Session {
         match reading {
             Reading::AsItLooks => {
                 if let Kind::Other(what) = Kind::of_read(bytes, messages.len(), parser.dropped()) {
-                    return Err(SessionError::NotMidi { path: path.to_owned(), what });
+                    return Err(MidiFileError::NotMidi { path: path.to_owned(), what });
                 }
             }
-            Reading::Raw if messages.is_empty() => return Err(SessionError::NoMessages { path: path.to_owned() }),
+            Reading::Raw if messages.is_empty() => return Err(MidiFileError::NoMessages { path: path.to_owned() }),
             Reading::Raw => {}
         }
         parser.finish();
