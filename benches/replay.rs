@@ -87,7 +87,7 @@ fn run(
         plugins: plugins(config),
         clock,
         services,
-        told: None,
+        dry_run: None,
         recorder,
         replayed: None,
     };
@@ -109,8 +109,8 @@ fn live(
 ) -> f64 {
     let clock = Arc::new(SystemClock::start());
     let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
-    let told = DryRun::new();
-    let mut outside: Arc<dyn EffectHandler> = Arc::<DryRun>::clone(&told);
+    let dry_run = DryRun::new();
+    let mut outside: Arc<dyn EffectHandler> = Arc::<DryRun>::clone(&dry_run);
     let mut approvals: Option<Arc<dyn Approvals>> = None;
     if let Some(recorder) = recorder {
         outside = Arc::new(RecordedHandler::new(outside, Arc::clone(recorder)));
@@ -127,9 +127,8 @@ fn live(
         config: Arc::clone(config),
         plugins: plugins(config),
         feed: Feed::Paced(messages.collect()),
-        clock,
         services,
-        told: Some(told),
+        dry_run: Some(dry_run),
         revocations: None,
         recorder: recorder.cloned(),
         ordered: None,

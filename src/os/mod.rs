@@ -4,6 +4,7 @@
 
 mod descriptors;
 mod dry_run;
+mod effects;
 mod exec;
 mod conditions;
 #[cfg(feature = "keys")]
@@ -38,6 +39,7 @@ mod worker;
 pub use conditions::Conditions;
 pub use descriptors::Descriptors;
 pub use dry_run::{AnswersError, CannedAnswers, DryRun, PluginEffect};
+pub use effects::Effects;
 pub use live::{Live, OnFailure};
 #[cfg(feature = "alsa")]
 pub(crate) use midi_clients::{OwnReceivers, is_marked};

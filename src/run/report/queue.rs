@@ -35,14 +35,14 @@ pub(in crate::run) struct ReportSender {
     to: Sender<Queued>,
     fill: Arc<Fill>,
     /// Effects that a lost call asked for in a dry run are lost with it.
-    told: Option<Arc<DryRun>>,
+    dry_run: Option<Arc<DryRun>>,
 }
 
 /// The receiving side.
 pub(in crate::run) struct ReportReceiver {
     from: Receiver<Queued>,
     fill: Arc<Fill>,
-    told: Option<Arc<DryRun>>,
+    dry_run: Option<Arc<DryRun>>,
 }
 
 #[allow(clippy::large_enum_variant)] // nearly all are reports
@@ -116,12 +116,12 @@ impl State {
     }
 }
 
-/// The two sides. `told` is the outside of a dry run.
-pub(in crate::run) fn report_queue(told: Option<Arc<DryRun>>) -> (ReportSender, ReportReceiver) {
+/// The two sides. `dry_run` keeps what plugins asked for, where nothing is done.
+pub(in crate::run) fn report_queue(dry_run: Option<Arc<DryRun>>) -> (ReportSender, ReportReceiver) {
     let (to, from) = channel();
     let fill = Arc::<Fill>::default();
-    let sender = ReportSender { to, fill: Arc::clone(&fill), told: told.clone() };
-    (sender, ReportReceiver { from, fill, told })
+    let sender = ReportSender { to, fill: Arc::clone(&fill), dry_run: dry_run.clone() };
+    (sender, ReportReceiver { from, fill, dry_run })
 }
 
 impl ReportSender {
@@ -150,7 +150,7 @@ impl ReportSender {
             let early = matches!(lost, Some(Place::Call(token)) if state.lost_early.contains(&token));
             drop(state);
             self.fill.lose(&report);
-            forget_effects(self.told.as_deref(), &report);
+            forget_effects(self.dry_run.as_deref(), &report);
             match lost.filter(|_| !early) {
                 Some(place) => Queued::Lost(place),
                 None => return,
@@ -194,7 +194,7 @@ impl ReportReceiver {
         let unheard = Place::ended_by(report).is_some_and(|place| self.fill.lock().unreported.remove(&place));
         if unheard {
             self.fill.lose(report);
-            forget_effects(self.told.as_deref(), report);
+            forget_effects(self.dry_run.as_deref(), report);
         }
         unheard
     }
@@ -241,12 +241,12 @@ fn bytes_of_done(done: &Done) -> usize {
 }
 
 /// Forgets what was asked for in what `report` tells.
-fn forget_effects(told: Option<&DryRun>, report: &Report) {
-    let Some(told) = told else { return };
+fn forget_effects(dry_run: Option<&DryRun>, report: &Report) {
+    let Some(dry_run) = dry_run else { return };
     match report {
-        Report::Done(done) => drop(told.take(&done.job.call.plugin, &done.job.call.tenant)),
+        Report::Done(done) => drop(dry_run.take(&done.job.call.plugin, &done.job.call.tenant)),
         Report::Ended(_, Some(Entry { what: EntryKind::Shutdown { plugin, tenant, .. }, .. })) => {
-            drop(told.take(plugin, tenant));
+            drop(dry_run.take(plugin, tenant));
         }
         _ => {}
     }
