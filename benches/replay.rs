@@ -92,7 +92,7 @@ fn run(
         replayed: None,
     };
     let mut entries = 0;
-    play(playing, session.iter().cloned(), &world.in_mode(0), |entry| {
+    play(playing, session.iter().cloned(), &world, |entry| {
         black_box(&entry);
         entries += 1;
         true
@@ -133,14 +133,13 @@ fn live(
         recorder: recorder.cloned(),
         ordered: None,
     };
-    let facts = world.in_mode(0);
     let before = processor_time();
     if let Some(recorder) = recorder {
-        let facts = RecordedConditions::new(&facts, Arc::clone(recorder));
+        let facts = RecordedConditions::new(&world, Arc::clone(recorder));
         let end = run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
         recorder.finish(end.t).expect("the journal is complete");
     } else {
-        run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
+        run_live(run, &world, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
     }
     processor_time() - before
 }

@@ -48,8 +48,8 @@ fn a_plugin_call_and_a_mode_change_are_started_without_allocating() {
     let (mut scheduler, mut steps) = (Scheduler::new(), Vec::with_capacity(4));
     let before = ALLOCATIONS.with(Cell::get);
     for now in 0..1000 {
-        scheduler.start(now, &call, cause.clone(), &Still::default(), &mut steps);
-        scheduler.start(now, &mode, cause.clone(), &Still::default(), &mut steps);
+        scheduler.start(now, &call, cause.clone(), 0, &Still::default(), &mut steps);
+        scheduler.start(now, &mode, cause.clone(), 0, &Still::default(), &mut steps);
         assert!(matches!(steps.first().map(|step| &step.task), Some(Task::Plugin(_))));
         steps.clear();
     }

@@ -90,16 +90,17 @@ impl Scheduler {
     }
 
     /// Starts `action` at `now`: appends to `out` what is to be done at once, and keeps the rest. Conditions are asked
-    /// of `facts` when they are reached; a mode change among the steps of this call holds for the conditions after it.
+    /// of `facts` when they are reached, and `mode` is current until a step of this call changes it.
     pub fn start(
         &mut self,
         now: Micros,
         action: &Arc<Action>,
         cause: Cause,
+        mode: usize,
         facts: &dyn ConditionSource,
         out: &mut Vec<Step>,
     ) {
-        let mut walk = Walk { visits: 0, mode: None, facts, out };
+        let mut walk = Walk { visits: 0, mode, facts, out };
         self.go_on(now, action, cause, Vec::new(), &mut walk);
     }
 
@@ -111,8 +112,8 @@ impl Scheduler {
 
     /// Appends to `out` what has become due up to `now`, in order of time. Hands out a bounded number of steps: where
     /// more is due, [`Scheduler::next_due`] says so by a time that has passed, and the caller sees to its input first.
-    pub fn advance(&mut self, now: Micros, facts: &dyn ConditionSource, out: &mut Vec<Step>) {
-        let mut walk = Walk { visits: 0, mode: None, facts, out };
+    pub fn advance(&mut self, now: Micros, mode: usize, facts: &dyn ConditionSource, out: &mut Vec<Step>) {
+        let mut walk = Walk { visits: 0, mode, facts, out };
         while walk.visits < MAX_VISITS && self.next_due().is_some_and(|due| due <= now) {
             let Some(Reverse(Waiting { due, action, cause, path, .. })) = self.waiting.pop() else { return };
             self.go_on(due, &action, cause, path, &mut walk);
@@ -174,8 +175,8 @@ impl Scheduler {
 /// One call of the scheduler.
 struct Walk<'a> {
     visits: usize,
-    /// The mode that steps of this call have gone to.
-    mode: Option<usize>,
+    /// Index of the current mode, after the steps so far.
+    mode: usize,
     facts: &'a dyn ConditionSource,
     out: &'a mut Vec<Step>,
 }
@@ -219,7 +220,7 @@ impl Walk<'_> {
             Action::Conditional { condition, then_action, else_action } => {
                 let branch = match resumed {
                     Some(Frame::Branch(branch)) => branch,
-                    _ => holds(condition, self.mode.unwrap_or_else(|| self.facts.mode()), self.facts),
+                    _ => holds(condition, self.mode, self.facts),
                 };
                 let action = if branch { Some(then_action) } else { else_action.as_ref() };
                 let pause = self.visit(action?, path, at, cause);
@@ -236,7 +237,7 @@ impl Walk<'_> {
                 return Some(Pause::Delay(*ms));
             }
             Action::ModeChange(mode) => {
-                self.mode = Some(*mode);
+                self.mode = *mode;
                 Task::Mode(*mode)
             }
             Action::WasmPlugin(call) => Task::Plugin(Arc::clone(call)),

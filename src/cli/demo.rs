@@ -126,7 +126,7 @@ impl Demo {
         };
         let playing =
             Playing { config, plugins, clock, services, dry_run: Some(dry_run), recorder: None, replayed: None };
-        play(playing, messages, &world.in_mode(0), tell)?;
+        play(playing, messages, &world, tell)?;
         written?;
         if !self.json {
             let notes = std::fs::read_to_string(scratch.path().join(NOTES)).unwrap_or_default();

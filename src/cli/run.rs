@@ -221,9 +221,8 @@ impl RunPlan<'_> {
             }
             report.add(&entry)
         };
-        let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&world, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&world, |recorded| recorded);
         let playing = Playing {
             config: self.config,
             plugins: self.plugins,
@@ -268,9 +267,8 @@ impl RunPlan<'_> {
             let mut report = told.lock().unwrap_or_else(PoisonError::into_inner);
             report.add(&entry) && report.hand_on()
         };
-        let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&world, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&world, |recorded| recorded);
         let run = LiveRun {
             config: self.config,
             plugins: self.plugins,

@@ -129,8 +129,7 @@ impl Session {
             self.now = self.now.max(due);
             if self.scheduler.next_due().is_some_and(|step| step <= due) {
                 let mut steps = std::mem::take(&mut self.steps);
-                let facts = InMode { mode: self.mode, world: facts };
-                self.scheduler.advance(due, &facts, &mut steps);
+                self.scheduler.advance(due, self.mode, facts, &mut steps);
                 self.hand_out(&mut steps, say);
                 self.steps = steps;
             } else {
@@ -181,8 +180,7 @@ impl Session {
             let Some(mapping) = self.config.mapping(found) else { continue };
             let cause = Cause { mapping: found, event: event.clone() };
             let mut steps = std::mem::take(&mut self.steps);
-            let facts = InMode { mode: self.mode, world: facts };
-            self.scheduler.start(event.t, &mapping.action, cause, &facts, &mut steps);
+            self.scheduler.start(event.t, &mapping.action, cause, self.mode, facts, &mut steps);
             self.hand_out(&mut steps, say);
             self.steps = steps;
         }
@@ -199,29 +197,5 @@ impl Session {
             }
             self.mode = went_to.unwrap_or(self.mode);
         }
-    }
-}
-
-/// The world as asked from a mode.
-struct InMode<'a> {
-    mode: usize,
-    world: &'a dyn ConditionSource,
-}
-
-impl ConditionSource for InMode<'_> {
-    fn mode(&self) -> usize {
-        self.mode
-    }
-    fn minute_of_day(&self) -> u16 {
-        self.world.minute_of_day()
-    }
-    fn weekday(&self) -> u8 {
-        self.world.weekday()
-    }
-    fn app_running(&self, name: &str) -> bool {
-        self.world.app_running(name)
-    }
-    fn app_frontmost(&self, name: &str) -> bool {
-        self.world.app_frontmost(name)
     }
 }

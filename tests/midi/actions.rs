@@ -115,14 +115,10 @@ fn cause(mapping: usize) -> Cause {
 /// What the conditions see.
 #[derive(Default)]
 struct World {
-    mode: usize,
     apps: RefCell<Vec<String>>,
 }
 
 impl ConditionSource for World {
-    fn mode(&self) -> usize {
-        self.mode
-    }
     fn minute_of_day(&self) -> u16 {
         0
     }
@@ -141,6 +137,7 @@ impl ConditionSource for World {
 #[derive(Default)]
 struct Session {
     scheduler: Scheduler,
+    mode: usize,
     world: World,
     steps: Vec<Step>,
     account: String,
@@ -150,12 +147,12 @@ struct Session {
 impl Session {
     fn start(&mut self, ms: u64, mapping: usize, action: &Arc<Action>) {
         self.advance(ms);
-        self.scheduler.start(ms * 1000, action, cause(mapping), &self.world, &mut self.steps);
+        self.scheduler.start(ms * 1000, action, cause(mapping), self.mode, &self.world, &mut self.steps);
         self.write();
     }
     fn advance(&mut self, ms: u64) {
         while let Some(due) = self.scheduler.next_due().filter(|due| *due <= ms * 1000) {
-            self.scheduler.advance(due, &self.world, &mut self.steps);
+            self.scheduler.advance(due, self.mode, &self.world, &mut self.steps);
             self.write();
         }
     }
@@ -171,7 +168,7 @@ impl Session {
                 Task::Effect(Effect::Shell(line)) => write!(self.account, " !{line}"),
                 Task::Effect(other) => write!(self.account, " {other:?}"),
                 Task::Mode(mode) => {
-                    self.world.mode = mode;
+                    self.mode = mode;
                     write!(self.account, " m{mode}")
                 }
                 Task::Dropped(_) => write!(self.account, " dropped"),
@@ -259,7 +256,7 @@ fn a_late_call_hands_out_everything_due_in_order_with_the_times_it_was_due() {
     let mut session = Session::default();
     session.start(0, 0, &action("[A d:10 B d:10 C]"));
     session.start(0, 1, &action("[d:15 X]"));
-    session.scheduler.advance(1_000_000, &session.world, &mut session.steps);
+    session.scheduler.advance(1_000_000, session.mode, &session.world, &mut session.steps);
     let late: Vec<_> = session.steps.iter().map(|step| (step.at, step.cause.mapping)).collect();
     assert_eq!(late, [(10_000, 0), (15_000, 1), (20_000, 0)]);
 }
@@ -281,7 +278,14 @@ fn a_flood_of_waiting_actions_is_cut_counted_and_told() {
 #[test]
 fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_in() {
     let mut session = Session::default();
-    session.scheduler.start(0, &action("40000*(50000*([]))"), cause(0), &session.world, &mut session.steps);
+    session.scheduler.start(
+        0,
+        &action("40000*(50000*([]))"),
+        cause(0),
+        session.mode,
+        &session.world,
+        &mut session.steps,
+    );
     assert!(session.steps.is_empty());
     assert_eq!(session.scheduler.next_due(), Some(0), "the rest is due at once");
     session.start_without_waiting("A");
@@ -291,7 +295,7 @@ fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_
     session.start_without_waiting("1000*(A)");
     let mut calls = 1;
     while session.scheduler.next_due().is_some() {
-        session.scheduler.advance(0, &session.world, &mut session.steps);
+        session.scheduler.advance(0, session.mode, &session.world, &mut session.steps);
         assert!(session.steps.len() <= MAX_VISITS);
         session.write();
         calls += 1;
@@ -302,7 +306,7 @@ fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_
 
 impl Session {
     fn start_without_waiting(&mut self, text: &str) {
-        self.scheduler.start(0, &action(text), cause(0), &self.world, &mut self.steps);
+        self.scheduler.start(0, &action(text), cause(0), self.mode, &self.world, &mut self.steps);
         self.write();
     }
 }

@@ -197,7 +197,7 @@ fn an_action_that_finds_no_room_to_wait_lets_go_at_once_what_it_has_pressed() {
             gesture: conductor::internals::gesture::Gesture::Press { note: 36, velocity: 100 },
         };
         let cause = conductor::internals::action::Cause { mapping: 0, event };
-        scheduler.start(n as u64, action, cause, &Still { frontmost: true }, &mut steps);
+        scheduler.start(n as u64, action, cause, 0, &Still { frontmost: true }, &mut steps);
     }
     let told: Vec<String> = steps
         .iter()
