@@ -151,8 +151,8 @@ fn said(file: MidiFile) -> Input {
 }
 
 fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| InputError::File(MidiFileError::Read { path: path.to_owned(), error: error.to_string() }))?;
+    let metadata =
+        std::fs::metadata(path).map_err(|error| InputError::File(MidiFileError::unreadable(path, &error)))?;
     let kind = metadata.file_type();
     if kind.is_file() {
         MidiFile::read(path, reading).map(said).map_err(InputError::File)

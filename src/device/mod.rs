@@ -40,6 +40,6 @@ pub use open::{DeviceError, DeviceSpec, Devices};
 pub use port::{PortList, PortsError, list_ports};
 
 pub use crate::midi::{Address, Port};
-pub use midi_file::{MidiFile, MidiFileError, Reading};
+pub use midi_file::{MidiFile, MidiFileError, MidiFileErrorKind, Reading};
 pub use source::Source;
 pub use usb::{Usb, Which};

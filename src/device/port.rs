@@ -39,7 +39,7 @@ pub enum PortsError {
     /// The sequencer answered with an error.
     Failed {
         /// Its text.
-        error: String,
+        reason: String,
     },
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for PortsError {
                 "the MIDI sequencer /dev/snd/seq may not be opened; join its group with: \
                  sudo usermod -aG audio $USER, then log in again",
             ),
-            Self::Failed { error } => write!(f, "the MIDI sequencer failed: {error}"),
+            Self::Failed { reason } => write!(f, "the MIDI sequencer failed: {reason}"),
         }
     }
 }

@@ -23,7 +23,7 @@ pub use key::{KeyError, PublicKey};
 pub use policy::Policy;
 pub use signature::{Flaw, Malformed, signature_path};
 pub use statement::{Signer, Statement};
-pub use trust::{KeyStanding, RevokedKey, TrustError, TrustStore, TrustedKey};
+pub use trust::{KeyStanding, RevokedKey, TrustError, TrustErrorKind, TrustStore, TrustedKey};
 pub use verdict::{SignerVerdict, Verdict};
 
 /// What `fuzz` tests from the inside.

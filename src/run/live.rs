@@ -106,7 +106,7 @@ pub enum LiveError {
     /// The system does not let signals be waited for.
     Signals {
         /// The operating system's word for it.
-        error: String,
+        reason: String,
     },
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for LiveError {
         match self {
             Self::Device(error) => error.fmt(f),
             Self::Thread { work, error } => write!(f, "cannot start the thread that {work}: {error}"),
-            Self::Signals { error } => write!(f, "cannot wait for signals: {error}"),
+            Self::Signals { reason } => write!(f, "cannot wait for signals: {reason}"),
         }
     }
 }

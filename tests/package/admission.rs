@@ -10,7 +10,7 @@ use conductor::internals::config::{PluginConfig, WasmConfig};
 use conductor::internals::digest::Digest;
 use conductor::internals::package::signing::SigningKey as _;
 use conductor::internals::package::{
-    AdmissionError, AdmittedPlugin, Policy, RequiredBy, TrustError, TrustLevel, admit, verdict,
+    AdmissionError, AdmittedPlugin, Policy, RequiredBy, TrustError, TrustErrorKind, TrustLevel, admit, verdict,
 };
 use conductor::internals::time::Timestamp;
 
@@ -126,9 +126,15 @@ fn strict_mode_fails_closed_on_what_it_cannot_read() {
         assert_eq!((refusal.kind(), refusal.is_undecided()), (undecided, true), "{refusal}");
     }
     workshop.trust_line("[[keys]]");
-    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::Trust(TrustError::Toml { .. })));
+    assert!(matches!(
+        refused(&workshop.plugin, &strict),
+        AdmissionError::Trust(TrustError { kind: TrustErrorKind::Toml { .. }, .. })
+    ));
     workshop.trust(&["ada", "ada"]);
-    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::Trust(TrustError::Twice { .. })));
+    assert!(matches!(
+        refused(&workshop.plugin, &strict),
+        AdmissionError::Trust(TrustError { kind: TrustErrorKind::Twice { .. }, .. })
+    ));
     workshop.trust(&["ada"]);
     fs::remove_file(workshop.signature()).unwrap();
     fs::create_dir(workshop.signature()).unwrap();
@@ -173,7 +179,10 @@ fn pipes_and_devices_are_no_plugins_and_nobody_waits_for_them() {
     let store = Policy { trusted_keys: Some(pipe), ..workshop.strict() };
     fs::remove_file(workshop.signature()).unwrap();
     workshop.sign("ada");
-    assert!(matches!(refused(&workshop.plugin, &store), AdmissionError::Trust(TrustError::Unreadable { .. })));
+    assert!(matches!(
+        refused(&workshop.plugin, &store),
+        AdmissionError::Trust(TrustError { kind: TrustErrorKind::Unreadable { .. }, .. })
+    ));
 }
 
 #[test]
