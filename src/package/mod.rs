@@ -16,7 +16,7 @@ mod verdict;
 #[cfg(feature = "plugin-signing")]
 pub mod signing;
 
-pub use admission_error::{AdmissionError, RequiredBy};
+pub use admission_error::{AdmissionError, AdmissionErrorKind, RequiredBy};
 pub use admit::{AdmittedPlugin, TrustLevel, Unadmitted, admit, examine, first_seen, reconsider, verdict};
 pub use history::FirstSeen;
 pub use key::{KeyError, PublicKey};
