@@ -5,8 +5,8 @@
 
 use std::hint::black_box;
 
-use conductor::internals::gesture::{DeviceId, EncoderMode, Recognizer, Trigger, TriggerSpec};
-use conductor::internals::midi::{Message, Parser};
+use conductor::internals::gesture::{DeviceId, EncoderMode, EncoderStep, Recognizer, Trigger, TriggerSpec};
+use conductor::internals::midi::{Channels, Message, Numbers, Parser};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// Messages in the stream.
@@ -31,13 +31,19 @@ fn stream() -> Vec<u8> {
 fn triggers() -> Vec<TriggerSpec> {
     let mut triggers = Vec::new();
     for note in 36..53 {
-        triggers.push(Trigger::LongPress { note, duration_ms: 3 });
-        triggers.push(Trigger::LongPress { note, duration_ms: 2000 });
-        triggers.push(Trigger::DoubleTap { note, timeout_ms: 300 });
+        triggers.push(Trigger::LongPress { notes: Numbers::only(note), duration_ms: 3 });
+        triggers.push(Trigger::LongPress { notes: Numbers::only(note), duration_ms: 2000 });
+        triggers.push(Trigger::DoubleTap { notes: Numbers::only(note), timeout_ms: 300 });
         triggers.push(Trigger::NoteChord { notes: vec![note, note + 1], timeout_ms: 50 });
     }
-    triggers.push(Trigger::EncoderTurn { cc: 16, direction: None, mode: EncoderMode::Absolute });
-    triggers.into_iter().map(|trigger| TriggerSpec { trigger, channel: None, device: None }).collect()
+    triggers.push(Trigger::EncoderTurn {
+        ccs: Numbers::only(16),
+        direction: None,
+        mode: EncoderMode::Absolute,
+        step: EncoderStep::Each,
+        acceleration: 1,
+    });
+    triggers.into_iter().map(|trigger| TriggerSpec { trigger, channels: Channels::ANY, device: None }).collect()
 }
 
 fn parse(parser: &mut Parser, bytes: &[u8], emit: impl FnMut(Message)) {

@@ -6,8 +6,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use conductor::internals::action::{Cause, Scheduler, Task};
-use conductor::internals::config::{Action, Params, PluginCall};
+use conductor::internals::action::{Cause, Holds, Scheduler, Task, View};
+use conductor::internals::config::{Action, MappingId, ModeTarget, Params, PluginCall};
 use conductor::internals::gesture::{DeviceId, Gesture, GestureEvent};
 use conductor::internals::midi::Channel;
 use support::conditions::Still;
@@ -41,15 +41,18 @@ static ALLOCATOR: Counting = Counting;
 fn a_plugin_call_and_a_mode_change_are_started_without_allocating() {
     let call = PluginCall { plugin: "p".into(), tenant: "t".into(), params: Params::default() };
     let call = Arc::new(Action::WasmPlugin(Arc::new(call)));
-    let mode = Arc::new(Action::ModeChange(1));
+    let mode = Arc::new(Action::ModeChange { to: ModeTarget::Index(1), while_held: false });
     let channel = Channel::new(1).expect("1 is a channel");
     let gesture = Gesture::Press { note: 60, velocity: 100 };
-    let cause = Cause { mapping: 0, event: GestureEvent { t: 0, device: DeviceId(0), channel, gesture } };
+    let event = GestureEvent { t: 0, device: Some(DeviceId(0)), channel: Some(channel), gesture };
+    let cause = Cause { mapping: MappingId(0), event, hold: None };
+    let (world, holds) = (Still::default(), Holds::default());
+    let view = View { world: &world, modes: &[], mode: 0, last_mode: 0, holds: &holds };
     let (mut scheduler, mut steps) = (Scheduler::new(), Vec::with_capacity(4));
     let before = ALLOCATIONS.with(Cell::get);
     for now in 0..1000 {
-        scheduler.start(now, &call, cause.clone(), 0, &Still::default(), &mut steps);
-        scheduler.start(now, &mode, cause.clone(), 0, &Still::default(), &mut steps);
+        scheduler.start(now, &call, cause.clone(), view, &mut steps);
+        scheduler.start(now, &mode, cause.clone(), view, &mut steps);
         assert!(matches!(steps.first().map(|step| &step.task), Some(Task::Plugin(_))));
         steps.clear();
     }

@@ -5,8 +5,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use conductor::internals::gesture::{DeviceId, EncoderMode, Gesture, Recognizer, Trigger, TriggerSpec};
-use conductor::internals::midi::Parser;
+use conductor::internals::gesture::{DeviceId, EncoderMode, EncoderStep, Gesture, Recognizer, Trigger, TriggerSpec};
+use conductor::internals::midi::{Channels, Numbers, Parser};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -33,14 +33,21 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn channel_messages_and_gestures_cost_no_allocation_but_the_notes_of_a_chord() {
-    let any = |trigger| TriggerSpec { trigger, channel: None, device: None };
+    let any = |trigger| TriggerSpec { trigger, channels: Channels::ANY, device: None };
     let mut triggers = vec![
         any(Trigger::NoteChord { notes: vec![36, 38], timeout_ms: 100 }),
-        any(Trigger::EncoderTurn { cc: 16, direction: None, mode: EncoderMode::Absolute }),
+        any(Trigger::EncoderTurn {
+            ccs: Numbers::only(16),
+            direction: None,
+            mode: EncoderMode::Absolute,
+            step: EncoderStep::Each,
+            acceleration: 1,
+        }),
     ];
     for note in 36..52 {
-        triggers.extend([50, 2000].map(|duration_ms| any(Trigger::LongPress { note, duration_ms })));
-        triggers.push(any(Trigger::DoubleTap { note, timeout_ms: 300 }));
+        triggers
+            .extend([50, 2000].map(|duration_ms| any(Trigger::LongPress { notes: Numbers::only(note), duration_ms })));
+        triggers.push(any(Trigger::DoubleTap { notes: Numbers::only(note), timeout_ms: 300 }));
     }
     let names: [&str; 0] = [];
     let (mut recognizer, mut parser, mut events) = (Recognizer::new(&triggers, &names), Parser::new(), Vec::new());

@@ -80,7 +80,7 @@ fn collect<'a>(action: &'a Action, path: &[Frame], out: &mut Vec<&'a MidiOut>) {
                 collect(action, inner, out);
             }
         }
-        (Action::SendMidi(midi), None) => out.push(midi),
+        (Action::SendMidi { out: midi, .. }, None) => out.push(midi),
         _ => {}
     }
 }
@@ -92,7 +92,7 @@ mod tests {
 
     fn note(note: u8, velocity: u8) -> Action {
         let message = Message::NoteOn { channel: Channel::from_status(0), note, velocity };
-        Action::SendMidi(MidiOut { port: "a".into(), message })
+        Action::SendMidi { out: MidiOut { port: "a".into(), message }, hold: false }
     }
 
     fn repeat(action: Action, count: u32) -> Action {

@@ -8,10 +8,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::hold::Holds;
 use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
-use crate::config::Action;
-use crate::effect::Effect;
+use crate::config::{Action, Condition, Mode, ModeTarget};
+use crate::effect::{Effect, Stroke};
 use crate::mapping::{ConditionSource, holds};
 use crate::time::Micros;
 
@@ -74,6 +75,40 @@ pub(super) enum Frame {
     Over,
 }
 
+/// What actions see of the session they run in.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// What conditions can ask about the world.
+    pub world: &'a dyn ConditionSource,
+    /// Modes of the configuration.
+    pub modes: &'a [Mode],
+    /// Index of the current mode.
+    pub mode: usize,
+    /// Index of the mode that was current before it.
+    pub last_mode: usize,
+    /// What is held.
+    pub holds: &'a Holds,
+}
+
+impl View<'_> {
+    /// Whether `condition` holds now.
+    #[must_use]
+    pub fn holds(&self, condition: &Condition) -> bool {
+        holds(condition, self.mode, self.world)
+    }
+
+    /// The index of the mode that `target` means now.
+    fn mode_of(&self, target: ModeTarget) -> usize {
+        let count = self.modes.len().max(1);
+        match target {
+            ModeTarget::Index(mode) => mode,
+            ModeTarget::Next => (self.mode + 1) % count,
+            ModeTarget::Previous => (self.mode + count - 1) % count,
+            ModeTarget::Last => self.last_mode,
+        }
+    }
+}
+
 /// Why a walk stopped before the end.
 enum Pause {
     /// A delay, in milliseconds.
@@ -90,17 +125,9 @@ impl Scheduler {
     }
 
     /// Starts `action` at `now`: appends to `out` what is to be done at once, and keeps the rest. Conditions are asked
-    /// of `facts` when they are reached, and `mode` is current until a step of this call changes it.
-    pub fn start(
-        &mut self,
-        now: Micros,
-        action: &Arc<Action>,
-        cause: Cause,
-        mode: usize,
-        facts: &dyn ConditionSource,
-        out: &mut Vec<Step>,
-    ) {
-        let mut walk = Walk { visits: 0, mode, facts, out };
+    /// of `view` when they are reached; a mode change among the steps of this call holds for the conditions after it.
+    pub fn start(&mut self, now: Micros, action: &Arc<Action>, cause: Cause, view: View<'_>, out: &mut Vec<Step>) {
+        let mut walk = Walk { visits: 0, view, out };
         self.go_on(now, action, cause, Vec::new(), &mut walk);
     }
 
@@ -112,8 +139,8 @@ impl Scheduler {
 
     /// Appends to `out` what has become due up to `now`, in order of time. Hands out a bounded number of steps: where
     /// more is due, [`Scheduler::next_due`] says so by a time that has passed, and the caller sees to its input first.
-    pub fn advance(&mut self, now: Micros, mode: usize, facts: &dyn ConditionSource, out: &mut Vec<Step>) {
-        let mut walk = Walk { visits: 0, mode, facts, out };
+    pub fn advance(&mut self, now: Micros, view: View<'_>, out: &mut Vec<Step>) {
+        let mut walk = Walk { visits: 0, view, out };
         while walk.visits < MAX_VISITS && self.next_due().is_some_and(|due| due <= now) {
             let Some(Reverse(Waiting { due, action, cause, path, .. })) = self.waiting.pop() else { return };
             self.go_on(due, &action, cause, path, &mut walk);
@@ -164,7 +191,7 @@ impl Scheduler {
             // What the rest would have let go is let go now, or it would stay down.
             let owed = owed(action, &path).map(|out| Task::Effect(Effect::Midi(out)));
             let tasks = std::iter::once(task).chain(owed);
-            walk.out.extend(tasks.map(|task| Step { at, cause: cause.clone(), task }));
+            walk.out.extend(tasks.map(|task| Step { at, cause: cause.clone(), task, held: false }));
             return;
         }
         self.sequence += 1;
@@ -175,9 +202,8 @@ impl Scheduler {
 /// One call of the scheduler.
 struct Walk<'a> {
     visits: usize,
-    /// Index of the current mode, after the steps so far.
-    mode: usize,
-    facts: &'a dyn ConditionSource,
+    /// With the mode that steps of this call have gone to.
+    view: View<'a>,
     out: &'a mut Vec<Step>,
 }
 
@@ -192,7 +218,7 @@ impl Walk<'_> {
             }
             self.visits += 1;
         }
-        let task = match action {
+        let (task, held) = match action {
             Action::Sequence(parts) => {
                 let first = if let Some(Frame::Part(part)) = resumed { part } else { 0 };
                 for (part, action) in parts.iter().enumerate().skip(first) {
@@ -220,7 +246,7 @@ impl Walk<'_> {
             Action::Conditional { condition, then_action, else_action } => {
                 let branch = match resumed {
                     Some(Frame::Branch(branch)) => branch,
-                    _ => holds(condition, self.mode, self.facts),
+                    _ => self.view.holds(condition),
                 };
                 let action = if branch { Some(then_action) } else { else_action.as_ref() };
                 let pause = self.visit(action?, path, at, cause);
@@ -236,21 +262,44 @@ impl Walk<'_> {
                 path.push(Frame::Over);
                 return Some(Pause::Delay(*ms));
             }
-            Action::ModeChange(mode) => {
-                self.mode = *mode;
-                Task::Mode(*mode)
+            Action::ModeChange { to, while_held } => {
+                let mode = self.view.mode_of(*to);
+                if *while_held && !self.lasts(cause) {
+                    return None;
+                }
+                if mode != self.view.mode {
+                    (self.view.last_mode, self.view.mode) = (self.view.mode, mode);
+                }
+                (Task::Mode(mode), *while_held)
             }
-            Action::WasmPlugin(call) => Task::Plugin(Arc::clone(call)),
-            Action::Keystroke(keystroke) => Task::Effect(Effect::Keystroke(keystroke.clone())),
-            Action::Text(text) => Task::Effect(Effect::Text(text.clone())),
-            Action::Launch(app) => Task::Effect(Effect::Launch(app.clone())),
-            Action::Shell(command) => Task::Effect(Effect::Shell(command.clone())),
-            Action::MouseClick(click) => Task::Effect(Effect::MouseClick(click.clone())),
-            Action::VolumeControl(volume) => Task::Effect(Effect::Volume(volume.clone())),
-            Action::SendMidi(midi) => Task::Effect(Effect::Midi(midi.clone())),
+            Action::WasmPlugin(call) => (Task::Plugin(Arc::clone(call)), false),
+            Action::Keystroke { keystroke, hold } => {
+                let mut keystroke = keystroke.clone();
+                keystroke.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
+                (Task::Effect(Effect::Keystroke(keystroke)), *hold)
+            }
+            Action::Text(text) => (Task::Effect(Effect::Text(text.clone())), false),
+            Action::Launch(app) => (Task::Effect(Effect::Launch(app.clone())), false),
+            Action::Shell(command) => (Task::Effect(Effect::Shell(command.clone())), false),
+            Action::MouseClick { click, hold } => {
+                let mut click = click.clone();
+                click.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
+                (Task::Effect(Effect::MouseClick(click)), *hold)
+            }
+            Action::VolumeControl(volume) => (Task::Effect(Effect::Volume(volume.clone())), false),
+            Action::SendMidi { out, hold } => (Task::Effect(Effect::Midi(out.clone())), *hold),
         };
-        self.out.push(Step { at, cause: cause.clone(), task });
+        // What would be pressed until an end that has come already is not pressed.
+        if held && !self.lasts(cause) {
+            return None;
+        }
+        self.out.push(Step { at, cause: cause.clone(), task, held });
         None
+    }
+
+    /// Whether what `cause` began has not ended.
+    fn lasts(&self, cause: &Cause) -> bool {
+        cause.hold.is_some_and(|hold| self.view.holds.is_alive(hold))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::hold::HoldId;
 use super::scheduler::Left;
-use crate::config::PluginCall;
+use crate::config::{MappingId, PluginCall};
 use crate::effect::Effect;
 use crate::gesture::GestureEvent;
 use crate::time::Micros;
@@ -11,10 +12,12 @@ use crate::time::Micros;
 /// Why something happens: the mapping and the gesture that set it off. Cheap to clone; every step carries one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// Number of the mapping: what [`Config::mapping`](crate::config::Config::mapping) takes.
-    pub mapping: usize,
+    /// The mapping.
+    pub mapping: MappingId,
     /// The gesture.
     pub event: GestureEvent,
+    /// The hold that it began, where it has an end that something waits for.
+    pub hold: Option<HoldId>,
 }
 
 /// One thing to do now.
@@ -26,6 +29,8 @@ pub struct Step {
     pub cause: Cause,
     /// What.
     pub task: Task,
+    /// Whether it lasts until the hold of its cause ends.
+    pub held: bool,
 }
 
 /// What a step does.

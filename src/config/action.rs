@@ -11,8 +11,13 @@ use crate::effect::{Keystroke, MidiOut, MouseClick, Volume};
 pub enum Action {
     /// Call a plugin. Shared, so that a call can be handed to a worker without copying its parameters.
     WasmPlugin(Arc<PluginCall>),
-    /// Press and release keys.
-    Keystroke(Keystroke),
+    /// Press and release keys, or press them until what set it off ends.
+    Keystroke {
+        /// Which.
+        keystroke: Keystroke,
+        /// Pressed until then.
+        hold: bool,
+    },
     /// Type text.
     Text(String),
     /// Start a program and leave it running.
@@ -23,12 +28,22 @@ pub enum Action {
     Sequence(Vec<Action>),
     /// Let time pass before what follows in the sequence, in milliseconds.
     Delay(u32),
-    /// Click.
-    MouseClick(MouseClick),
+    /// Click, or press a button until what set it off ends.
+    MouseClick {
+        /// Which button, and where.
+        click: MouseClick,
+        /// Pressed until then.
+        hold: bool,
+    },
     /// Change the system's volume.
     VolumeControl(Volume),
-    /// Go to the mode with this index in [`super::Config::modes`].
-    ModeChange(usize),
+    /// Go to another mode.
+    ModeChange {
+        /// Which.
+        to: ModeTarget,
+        /// Only until what set it off ends.
+        while_held: bool,
+    },
     /// Do an action several times.
     Repeat {
         /// What to do.
@@ -48,7 +63,59 @@ pub enum Action {
         else_action: Option<Box<Action>>,
     },
     /// Send a message to a MIDI output port.
-    SendMidi(MidiOut),
+    SendMidi {
+        /// The message and the port.
+        out: MidiOut,
+        /// A note on: its note off is sent when what set it off ends.
+        hold: bool,
+    },
+}
+
+/// The mode that a mode change goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModeTarget {
+    /// The one with this index in [`super::Config::modes`].
+    Index(usize),
+    /// The next one in the order of the configuration, after the last the first.
+    Next,
+    /// The one before it in the order of the configuration, before the first the last.
+    Previous,
+    /// The one that was current before this one.
+    Last,
+}
+
+impl Action {
+    /// Whether a part of it lasts until what set it off ends.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        match self {
+            Self::Keystroke { hold, .. } | Self::MouseClick { hold, .. } | Self::SendMidi { hold, .. } => *hold,
+            Self::ModeChange { while_held, .. } => *while_held,
+            _ => self.parts().iter().any(|part| part.holds()),
+        }
+    }
+
+    /// The actions inside it, in the order written.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Sequence(actions) => actions.iter().collect(),
+            Self::Repeat { action, .. } => vec![action],
+            Self::Conditional { then_action, else_action, .. } => {
+                std::iter::once(&**then_action).chain(else_action.as_deref()).collect()
+            }
+            Self::WasmPlugin(_)
+            | Self::Keystroke { .. }
+            | Self::Text(_)
+            | Self::Launch(_)
+            | Self::Shell(_)
+            | Self::Delay(_)
+            | Self::MouseClick { .. }
+            | Self::VolumeControl(_)
+            | Self::ModeChange { .. }
+            | Self::SendMidi { .. } => Vec::new(),
+        }
+    }
 }
 
 /// A plugin call.

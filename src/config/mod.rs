@@ -15,14 +15,14 @@ mod source;
 mod suggest;
 mod wasm;
 
-pub use action::{Action, Params, PluginCall};
+pub use action::{Action, ModeTarget, Params, PluginCall};
 pub use condition::Condition;
 pub use environment::Environment;
 pub use error::{ConfigError, Invalid};
 pub use keys::{KEYS, key};
 pub use load::Loaded;
 pub(crate) use load::MAX_BYTES;
-pub use model::{Advanced, Config, DeviceConfig, FirstChannel, Logging, Mapping, Mode};
+pub use model::{Advanced, Config, DeviceConfig, FirstChannel, Logging, Mapping, MappingId, Mode};
 pub use problem::{Diagnostic, Problem};
 pub use source::{Place, Source};
 pub(crate) use suggest::nearest;

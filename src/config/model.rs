@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::action::Action;
+use super::condition::Condition;
 use super::wasm::{PluginConfig, WasmConfig};
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
@@ -20,6 +21,8 @@ pub struct Config {
     pub modes: Vec<Mode>,
     /// Mappings that hold in every mode, after those of the mode.
     pub global_mappings: Vec<Mapping>,
+    /// What is done at points of the session: `[on]`, `on_connect`, `on_enter` and the like. They hold in every mode.
+    pub hooks: Vec<Mapping>,
     /// Diagnostics.
     pub logging: Logging,
     /// Timing defaults.
@@ -71,14 +74,14 @@ impl FirstChannel {
 }
 
 impl Config {
-    /// Every mapping: those of the modes in order, then the global ones.
+    /// Every mapping: those of the modes in order, then the global ones, then the hooks.
     pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
-        self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings)
+        self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings).chain(&self.hooks)
     }
-    /// The mapping at `number` in [`Config::mappings`].
-    pub fn mapping(&self, mut number: usize) -> Option<&Mapping> {
+    /// The mapping with this number.
+    pub fn mapping(&self, MappingId(mut number): MappingId) -> Option<&Mapping> {
         let modes = self.modes.iter().map(|mode| &mode.mappings);
-        for list in modes.chain([&self.global_mappings]) {
+        for list in modes.chain([&self.global_mappings, &self.hooks]) {
             match number.checked_sub(list.len()) {
                 Some(rest) => number = rest,
                 None => return list.get(number),
@@ -87,6 +90,10 @@ impl Config {
         None
     }
 }
+
+/// Number of a mapping: its place among [`Config::mappings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MappingId(pub usize);
 
 /// An input device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +133,14 @@ pub struct Mode {
     pub mappings: Vec<Mapping>,
 }
 
+impl Mapping {
+    /// Whether something is to be done when what it waits for ends.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.release.is_some() || self.action.holds()
+    }
+}
+
 /// A trigger and what it does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
@@ -133,6 +148,10 @@ pub struct Mapping {
     pub trigger: TriggerSpec,
     /// What it does.
     pub action: Arc<Action>,
+    /// What it does when what it waited for ends: the note is let go, the control leaves its range.
+    pub release: Option<Arc<Action>>,
+    /// Asked when the gesture comes; where it does not hold, the mappings behind this one are looked at.
+    pub when: Option<Condition>,
     /// A name for people.
     pub description: Option<String>,
     /// Line in the configuration file, from 1; what reports call the mapping when it has no description.

@@ -256,6 +256,10 @@ pub enum Problem {
         /// The least with which something does.
         least: i64,
     },
+    /// A release, or something that lasts until then, of a trigger whose gesture has no end.
+    NeverReleased,
+    /// An action of a release that lasts until the release.
+    HeldRelease,
     /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
     EncoderModes {
         /// Controller number.
@@ -336,6 +340,10 @@ impl Problem {
             Self::FnKey { alone: true } => "nothing is left of the keystroke; choose another key".to_owned(),
             Self::FnKey { alone: false } => "it is left out; the keystroke is sent without it".to_owned(),
             Self::NeverFires { key, least, .. } => format!("leave it out, or write: {key} = {least}"),
+            Self::NeverReleased => "Note, VelocityRange, LongPress and NoteChord end when a note is let go; CC, PitchBend and Aftertouch when \
+                                    they leave a range that is not the whole scale"
+                .to_owned(),
+            Self::HeldRelease => "leave out `hold` or `while_held` here, or put the action under `action`".to_owned(),
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
@@ -406,6 +414,8 @@ impl fmt::Display for Problem {
             Self::NeverFires { key, why, .. } => {
                 write!(f, "with `{}` at 0 this trigger never fires: {why}", key.escaped())
             }
+            Self::NeverReleased => f.write_str("what this trigger waits for has no end, so nothing is ever let go"),
+            Self::HeldRelease => f.write_str("an action of `release` has no end to last until"),
             Self::EncoderModes { cc, line } => {
                 write!(
                     f,

@@ -7,6 +7,20 @@ pub struct Keystroke {
     pub keys: String,
     /// Held meanwhile.
     pub modifiers: Vec<KeyModifier>,
+    /// Whether they are pressed, let go, or both.
+    pub stroke: Stroke,
+}
+
+/// The part of a press that is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Stroke {
+    /// Down and up again.
+    #[default]
+    Tap,
+    /// Down.
+    Down,
+    /// Up.
+    Up,
 }
 
 /// A modifier key.
@@ -68,6 +82,8 @@ pub struct MouseClick {
     pub x: Option<i32>,
     /// Where, when given: pixels from the top.
     pub y: Option<i32>,
+    /// Whether the button is pressed, let go, or both.
+    pub stroke: Stroke,
 }
 
 /// A mouse button.

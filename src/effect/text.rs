@@ -4,14 +4,18 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::text::Escape as _;
 
-use super::{Keystroke, MouseButton, MouseClick, Volume, VolumeOperation};
+use super::{Keystroke, MouseButton, MouseClick, Stroke, Volume, VolumeOperation};
 use crate::midi::{Message, SystemMessage};
 
 /// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
 const SHOWN: usize = 200;
 
 pub(super) fn keystroke_text(keystroke: &Keystroke, f: &mut Formatter<'_>) -> fmt::Result {
-    f.write_str("keys ")?;
+    f.write_str(match keystroke.stroke {
+        Stroke::Tap => "keys ",
+        Stroke::Down => "keys down ",
+        Stroke::Up => "keys up ",
+    })?;
     for modifier in &keystroke.modifiers {
         write!(f, "{}+", modifier.key())?;
     }
@@ -23,6 +27,11 @@ pub(super) fn click_text(click: &MouseClick, f: &mut Formatter<'_>) -> fmt::Resu
         MouseButton::Left => "click left",
         MouseButton::Right => "click right",
         MouseButton::Middle => "click middle",
+    })?;
+    f.write_str(match click.stroke {
+        Stroke::Tap => "",
+        Stroke::Down => " down",
+        Stroke::Up => " up",
     })?;
     match (click.x, click.y) {
         (None, None) => Ok(()),
@@ -120,8 +129,9 @@ mod tests {
     fn each_effect_is_one_readable_line() {
         let channel = Channel::new(1).expect("1 is a channel");
         let midi = |message| Effect::Midi(MidiOut { port: "Synth".into(), message });
-        let keys = |keys: &str, modifiers| Effect::Keystroke(Keystroke { keys: keys.into(), modifiers });
-        let click = |x, y| Effect::MouseClick(MouseClick { button: MouseButton::Left, x, y });
+        let keys =
+            |keys: &str, modifiers| Effect::Keystroke(Keystroke { keys: keys.into(), modifiers, stroke: Stroke::Tap });
+        let click = |x, y| Effect::MouseClick(MouseClick { button: MouseButton::Left, x, y, stroke: Stroke::Tap });
         let volume = |operation, value| Effect::Volume(Volume { operation, value });
         for (effect, line) in [
             (midi(Message::NoteOn { channel, note: 60, velocity: 100 }), "midi Synth: note on ch 1 60:100"),

@@ -1,8 +1,10 @@
 //! The state of one channel of one device.
 
-use super::encoder::Encoder;
-use super::event::Gesture;
+use super::encoder::{Encoder, Turn};
+use super::event::{Control, Gesture};
+use super::parameter::Parameters;
 use super::plan::{ChannelPlan, ChordPlan, NotePlan, micros};
+use super::range::RangeWatch;
 use crate::time::Micros;
 
 /// Notes of a channel.
@@ -43,6 +45,8 @@ pub(super) struct ChannelState {
     watched: Vec<Watched>,
     chords: Vec<Chord>,
     encoders: Vec<Encoder>,
+    ranges: Vec<RangeWatch>,
+    parameters: Parameters,
 }
 
 impl ChannelState {
@@ -61,6 +65,8 @@ impl ChannelState {
             watched_at,
             watched,
             chords: plan.chords.into_iter().map(|plan| Chord { plan, fired: false }).collect(),
+            ranges: plan.ranges.into_iter().map(|(controls, range)| RangeWatch::new(controls, range)).collect(),
+            parameters: Parameters::new(plan.pairs, plan.parameters),
             encoders: plan.encoders.into_iter().map(|(cc, mode)| Encoder::new(cc, mode)).collect(),
         }
     }
@@ -103,8 +109,13 @@ impl ChannelState {
         }
     }
 
-    /// A release. The caller has cancelled the note's timer.
-    pub(super) fn release(&mut self, note: u8) {
+    /// A release, which is reported. The caller has cancelled the note's timer.
+    pub(super) fn release(&mut self, note: u8, velocity: u8, emit: &mut impl FnMut(Gesture)) {
+        emit(Gesture::Release { note, velocity });
+        self.let_go(note);
+    }
+
+    fn let_go(&mut self, note: u8) {
         let Some(state) = self.notes.get_mut(usize::from(note)) else { return };
         if !state.held {
             return;
@@ -133,19 +144,38 @@ impl ChannelState {
         Some(Gesture::LongPress { note, velocity, duration_ms })
     }
 
-    /// A control change: reports it, and the turn it is.
-    pub(super) fn control(&mut self, cc: u8, value: u8, emit: &mut impl FnMut(Gesture)) {
-        emit(Gesture::Cc { cc, value });
+    /// A control change: reports it, the turn it is, and the value of 14 bits it completes.
+    pub(super) fn control_change(&mut self, now: Micros, cc: u8, value: u8, emit: &mut impl FnMut(Gesture)) {
+        self.control(Control::Cc(cc), value.into(), emit);
         let encoder = self.encoders.iter_mut().find(|encoder| encoder.cc == cc);
-        if let Some((direction, steps)) = encoder.and_then(|encoder| encoder.turn(value)) {
-            emit(Gesture::Encoder { cc, direction, steps, value });
+        if let Some(Turn { direction, steps, since }) = encoder.and_then(|encoder| encoder.turn(now, value)) {
+            emit(Gesture::Encoder { cc, direction, steps, value, since });
+        }
+        if let Some((control, value)) = self.parameters.pair(cc, value) {
+            self.control(control, value, emit);
+        }
+        if let Some((control, value)) = self.parameters.parameter(cc, value) {
+            self.control(control, value, emit);
         }
     }
 
-    /// Lets every note go, and forgets taps: what comes next begins anew. The caller cancels timers.
-    pub(super) fn release_all(&mut self) {
-        for note in &mut self.notes {
-            note.held = false;
+    /// A control moved: reports it, and the ranges it came into or left.
+    pub(super) fn control(&mut self, control: Control, value: u16, emit: &mut impl FnMut(Gesture)) {
+        emit(Gesture::Control { control, value });
+        for range in &mut self.ranges {
+            if let Some(crossing) = range.take(control, value) {
+                emit(crossing);
+            }
+        }
+    }
+
+    /// Lets every note go, each of which is reported, and forgets taps: what comes next begins anew. The caller cancels timers.
+    pub(super) fn release_all(&mut self, emit: &mut impl FnMut(Gesture)) {
+        for note in 0..=127 {
+            if self.notes[usize::from(note)].held {
+                emit(Gesture::Release { note, velocity: 0 });
+                self.let_go(note);
+            }
         }
         for watched in &mut self.watched {
             watched.tapped_at = None;
@@ -155,8 +185,10 @@ impl ChannelState {
         }
     }
 
-    /// Forgets the positions of encoders.
-    pub(super) fn forget_encoders(&mut self) {
+    /// Forgets where controls are.
+    pub(super) fn forget_controls(&mut self) {
         self.encoders.iter_mut().for_each(Encoder::forget);
+        self.ranges.iter_mut().for_each(RangeWatch::forget);
+        self.parameters.forget();
     }
 }

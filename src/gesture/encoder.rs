@@ -2,6 +2,7 @@
 
 use super::event::Direction;
 use super::trigger::EncoderMode;
+use crate::time::Micros;
 
 /// One encoder.
 #[derive(Debug)]
@@ -10,20 +11,32 @@ pub(super) struct Encoder {
     mode: EncoderMode,
     /// The last absolute position.
     last: Option<i8>,
+    /// When it was turned last, and whether clockwise.
+    turned: Option<(Micros, bool)>,
+}
+
+/// A turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) direction: Direction,
+    /// How far: more than 0 clockwise, less than 0 the other way, never 0.
+    pub(super) steps: i16,
+    /// Time since the turn before it, where that went the same way.
+    pub(super) since: Option<Micros>,
 }
 
 impl Encoder {
     pub(super) const fn new(cc: u8, mode: EncoderMode) -> Self {
-        Self { cc, mode, last: None }
+        Self { cc, mode, last: None, turned: None }
     }
 
     /// The position is not known any more.
     pub(super) fn forget(&mut self) {
-        self.last = None;
+        (self.last, self.turned) = (None, None);
     }
 
-    /// How far a received value says the encoder was turned, and which way, if it says so: more than 0 steps are clockwise.
-    pub(super) fn turn(&mut self, value: u8) -> Option<(Direction, i8)> {
+    /// The turn that a value received at `now` says, if it says one.
+    pub(super) fn turn(&mut self, now: Micros, value: u8) -> Option<Turn> {
         let value = value.cast_signed().max(0); // a data byte is below 128
         let steps = match self.mode {
             EncoderMode::Absolute => {
@@ -49,22 +62,36 @@ impl Encoder {
             }
             EncoderMode::BinaryOffset => value - 64,
         };
-        match steps.signum() {
-            1 => Some((Direction::Clockwise, steps)),
-            -1 => Some((Direction::CounterClockwise, steps)),
-            _ => None,
+        if steps == 0 {
+            return None;
         }
+        let clockwise = steps > 0;
+        let before = self.turned.replace((now, clockwise));
+        let since = before.filter(|(_, way)| *way == clockwise).map(|(at, _)| now.saturating_sub(at));
+        let direction = if clockwise { Direction::Clockwise } else { Direction::CounterClockwise };
+        Some(Turn { direction, steps: steps.into(), since })
     }
+}
+
+/// By how much a turn `since` after the one before it counts more, where the most is `acceleration`: as much as that up to 15 ms,
+/// nothing from 120 ms on.
+#[must_use]
+pub fn factor(since: Option<Micros>, acceleration: u8) -> i16 {
+    const FAST: Micros = 15_000;
+    const SLOW: Micros = 120_000;
+    let left = SLOW - since.unwrap_or(SLOW).clamp(FAST, SLOW);
+    let more = u64::from(acceleration.saturating_sub(1)) * left / (SLOW - FAST);
+    1 + i16::try_from(more).unwrap_or_default() // at most 254
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn turns(mode: EncoderMode, values: &[u8]) -> Vec<Option<i8>> {
+    fn turns(mode: EncoderMode, values: &[u8]) -> Vec<Option<i16>> {
         let mut encoder = Encoder::new(16, mode);
         let turn = |value: &u8| {
-            let (direction, steps) = encoder.turn(*value)?;
+            let Turn { direction, steps, .. } = encoder.turn(0, *value)?;
             assert_eq!(direction == Direction::Clockwise, steps > 0, "{value}: {steps}");
             Some(steps)
         };
@@ -89,5 +116,12 @@ mod tests {
             turns(EncoderMode::BinaryOffset, &[65, 127, 63, 0, 64]),
             [Some(1), Some(63), Some(-1), Some(-64), None]
         );
+    }
+
+    #[test]
+    fn fast_turns_count_more() {
+        let factors = [None, Some(200_000), Some(120_000), Some(67_500), Some(15_000), Some(0)];
+        assert_eq!(factors.map(|since| factor(since, 9)), [1, 1, 1, 5, 9, 9]);
+        assert_eq!(factors.map(|since| factor(since, 1)), [1; 6]);
     }
 }

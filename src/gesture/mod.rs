@@ -16,6 +16,11 @@
 //!   again.
 //! - **Encoder**: every turn is reported beside its control change. An absolute one needs two values to have a direction.
 //!   Where triggers disagree on how a controller writes its turns, the first one in the configuration decides.
+//! - **Range**: a control that comes into a range a mapping waits for is a crossing, reported once; it can come in again when it has
+//!   left the range by the hysteresis, or reached the end of its scale. Where the control is before its first message nobody knows:
+//!   that message can be a crossing.
+//! - **Release**: every note off is reported. A chord or a long press ends with the first of its notes that is let go.
+//! - **14 bits**: a pair of controllers is reported when the lower half comes; a parameter with every half of its value.
 //! - All Notes Off (CC 123) and All Sound Off (CC 120) release their channel, System Reset its device, and so does a device
 //!   that vanishes ([`Recognizer::release_all`]): nothing held is reported later, no tap or position is remembered.
 //!
@@ -29,10 +34,15 @@ mod text;
 mod plan;
 mod timer;
 mod encoder;
+mod parameter;
+mod range;
 mod channel;
 mod recognizer;
 
-pub use event::{DeviceId, Direction, Gesture, GestureEvent, VelocityBand};
-pub use matching::Slot;
+pub use encoder::factor as acceleration_factor;
+pub use event::{
+    Control, Controls, DeviceId, Direction, Gesture, GestureEvent, SessionPoint, Transport, ValueRange, VelocityBand,
+};
+pub use matching::{Match, Slot};
 pub use recognizer::Recognizer;
-pub use trigger::{EncoderMode, Trigger, TriggerSpec};
+pub use trigger::{EncoderMode, EncoderStep, Trigger, TriggerSpec};

@@ -1,15 +1,15 @@
 //! What the configuration asks of each note and controller of one channel of one device.
 
-use super::event::DeviceId;
+use super::event::{Controls, DeviceId, ValueRange};
 use super::trigger::{EncoderMode, Trigger, TriggerSpec};
-use crate::midi::Channel;
+use crate::midi::{Channel, Channels, Numbers};
 use crate::time::Micros;
 
 /// A trigger that needs recognising, with its filters resolved.
 #[derive(Debug, Clone)]
 struct Wanted {
     trigger: Trigger,
-    channel: Option<Channel>,
+    channels: Channels,
     device: Filter,
 }
 
@@ -36,7 +36,7 @@ impl Plan {
         };
         let wanted = triggers.into_iter().filter(|spec| spec.trigger.needs_state()).map(|spec| Wanted {
             trigger: spec.trigger.clone(),
-            channel: spec.channel,
+            channels: spec.channels,
             device: spec.device.as_deref().map_or(Filter::Any, filter),
         });
         Self { wanted: wanted.collect() }
@@ -49,30 +49,40 @@ impl Plan {
                 Filter::Any => true,
                 Filter::Only(ids) => ids.contains(&device),
             };
-            (device_fits && wanted.channel.is_none_or(|only| only == channel)).then_some(&wanted.trigger)
+            (device_fits && wanted.channels.contains(channel)).then_some(&wanted.trigger)
         })
     }
 
     /// What is asked of `channel` of `device`.
     pub(super) fn channel(&self, device: DeviceId, channel: Channel) -> ChannelPlan {
-        let mut plan = ChannelPlan::default();
+        let mut plan = ChannelPlan::new();
         for trigger in self.applying(device, channel) {
             match trigger {
-                Trigger::LongPress { note, duration_ms } => {
-                    let durations = &mut plan.note(*note).durations;
-                    if let Err(position) = durations.binary_search(duration_ms) {
-                        durations.insert(position, *duration_ms);
+                Trigger::LongPress { notes, duration_ms } => {
+                    for note in notes.iter() {
+                        let durations = &mut plan.note(note).durations;
+                        if let Err(position) = durations.binary_search(duration_ms) {
+                            durations.insert(position, *duration_ms);
+                        }
                     }
                 }
-                Trigger::DoubleTap { note, timeout_ms } => {
-                    let plan = plan.note(*note);
-                    plan.double_tap = plan.double_tap.max(Some(micros(*timeout_ms)));
+                Trigger::DoubleTap { notes, timeout_ms } => {
+                    for note in notes.iter() {
+                        let plan = plan.note(note);
+                        plan.double_tap = plan.double_tap.max(Some(micros(*timeout_ms)));
+                    }
                 }
                 Trigger::NoteChord { notes, timeout_ms } => plan.chord(notes, micros(*timeout_ms)),
-                Trigger::EncoderTurn { cc, mode, .. } if plan.encoders.iter().all(|(known, _)| known != cc) => {
-                    plan.encoders.push((*cc, *mode));
+                Trigger::EncoderTurn { ccs, mode, .. } => {
+                    for cc in ccs.iter() {
+                        // What a further trigger says of an encoder is not heard.
+                        if plan.encoders.iter().all(|(known, _)| *known != cc) {
+                            plan.encoders.push((cc, *mode));
+                        }
+                    }
                 }
-                _ => {} // a further word on an encoder; nothing else without state is in the plan
+                Trigger::Control { controls, range, .. } => plan.control(*controls, *range),
+                _ => {} // nothing else is in the plan
             }
         }
         plan
@@ -85,7 +95,7 @@ pub(super) fn micros(ms: u32) -> Micros {
 }
 
 /// What is asked of one channel of one device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ChannelPlan {
     /// Notes with something asked of them.
     pub(super) notes: Vec<(u8, NotePlan)>,
@@ -93,9 +103,40 @@ pub(super) struct ChannelPlan {
     pub(super) chords: Vec<ChordPlan>,
     /// Controllers that are encoders.
     pub(super) encoders: Vec<(u8, EncoderMode)>,
+    /// Ranges whose crossings are asked for, each once.
+    pub(super) ranges: Vec<(Controls, ValueRange)>,
+    /// Upper controllers of pairs with 14 bits.
+    pub(super) pairs: Numbers,
+    /// Whether parameters are asked for.
+    pub(super) parameters: bool,
 }
 
 impl ChannelPlan {
+    const fn new() -> Self {
+        Self {
+            notes: Vec::new(),
+            chords: Vec::new(),
+            encoders: Vec::new(),
+            ranges: Vec::new(),
+            pairs: Numbers::NONE,
+            parameters: false,
+        }
+    }
+
+    fn control(&mut self, controls: Controls, range: ValueRange) {
+        match controls {
+            Controls::Cc14(numbers) => numbers.iter().for_each(|number| self.pairs.set(number, true)),
+            Controls::Rpn(_) | Controls::Nrpn(_) => self.parameters = true,
+            Controls::Cc(_) | Controls::Bend | Controls::Pressure(_) => {}
+        }
+        // One range of different controls is watched for each of them by itself: a control in two would cross twice.
+        let known = self.ranges.iter_mut().find(|(known, same)| *same == range && known.is_like(&controls));
+        match known {
+            Some((known, _)) => known.join(&controls),
+            None => self.ranges.push((controls, range)),
+        }
+    }
+
     fn note(&mut self, note: u8) -> &mut NotePlan {
         let position = self.notes.iter().position(|(known, _)| *known == note).unwrap_or_else(|| {
             self.notes.push((note, NotePlan::default()));

@@ -1,7 +1,7 @@
 //! The state machine over all devices.
 
 use super::channel::ChannelState;
-use super::event::{DeviceId, Gesture, GestureEvent};
+use super::event::{Control, DeviceId, Gesture, GestureEvent, Transport};
 use super::plan::Plan;
 use super::timer::{Timer, Timers};
 use super::trigger::TriggerSpec;
@@ -44,12 +44,10 @@ impl Recognizer {
         self.advance(t, out);
         let now = self.now;
         let Some(channel) = message.channel() else {
-            if matches!(message, Message::System(SystemMessage::Reset)) {
-                self.release_all(device);
-            }
-            return;
+            return self.system(device, message, out);
         };
-        let mut emit = |gesture| out.push(GestureEvent { t: now, device, channel, gesture });
+        let mut emit =
+            |gesture| out.push(GestureEvent { t: now, device: Some(device), channel: Some(channel), gesture });
         match *message {
             Message::NoteOn { note, velocity: velocity @ 1.., .. } => {
                 self.cancel_hold(device, channel, note);
@@ -57,22 +55,42 @@ impl Recognizer {
                 self.start_hold(device, channel, note);
                 self.fire_due(out); // a long press of no length is due at once
             }
-            Message::NoteOn { note, .. } | Message::NoteOff { note, .. } => {
+            Message::NoteOn { note, velocity, .. } | Message::NoteOff { note, velocity, .. } => {
                 self.cancel_hold(device, channel, note);
-                self.state(device, channel).release(note);
+                self.state(device, channel).release(note, velocity, &mut emit);
             }
             Message::ControlChange { controller, value, .. } => {
                 if matches!(controller, ALL_SOUND_OFF | ALL_NOTES_OFF) {
-                    self.release_channel(device, channel);
+                    self.release_channel(device, channel, &mut emit);
                 }
-                self.state(device, channel).control(controller, value, &mut emit);
+                self.state(device, channel).control_change(now, controller, value, &mut emit);
             }
-            Message::PolyPressure { note, pressure, .. } => emit(Gesture::Aftertouch { note: Some(note), pressure }),
-            Message::ChannelPressure { pressure, .. } => emit(Gesture::Aftertouch { note: None, pressure }),
-            Message::PitchBend { value, .. } => emit(Gesture::PitchBend { value }),
+            Message::PolyPressure { note, pressure, .. } => {
+                self.state(device, channel).control(Control::Pressure(Some(note)), pressure.into(), &mut emit);
+            }
+            Message::ChannelPressure { pressure, .. } => {
+                self.state(device, channel).control(Control::Pressure(None), pressure.into(), &mut emit);
+            }
+            Message::PitchBend { value, .. } => {
+                self.state(device, channel).control(Control::Bend, value, &mut emit);
+            }
             Message::ProgramChange { program, .. } => emit(Gesture::ProgramChange { program }),
             Message::SysEx(_) | Message::System(_) => {} // these have no channel and ended above
         }
+    }
+
+    /// A message without a channel.
+    fn system(&mut self, device: DeviceId, message: &Message, out: &mut Vec<GestureEvent>) {
+        let gesture = match message {
+            Message::SysEx(payload) => Gesture::SysEx(payload.clone()),
+            Message::System(SystemMessage::Reset) => return self.release_all(device, out),
+            Message::System(system) => match Transport::of(*system) {
+                Some(transport) => Gesture::Transport(transport),
+                None => return,
+            },
+            _ => return, // those with a channel
+        };
+        out.push(GestureEvent { t: self.now, device: Some(device), channel: None, gesture });
     }
 
     /// When the next gesture falls due without a message, if one does.
@@ -87,21 +105,24 @@ impl Recognizer {
         self.fire_due(out);
     }
 
-    /// Lets go of everything `device` holds and forgets its taps and encoder positions: it is gone, or was reset.
-    pub fn release_all(&mut self, device: DeviceId) {
+    /// Lets go of everything `device` holds, and appends that to `out`; forgets its taps and where its controls are: it is gone, or
+    /// was reset.
+    pub fn release_all(&mut self, device: DeviceId, out: &mut Vec<GestureEvent>) {
         self.timers.cancel_device(device);
-        if let Some(device) = self.devices.get_mut(usize::from(device.0)) {
-            for state in device.channels.iter_mut().flatten() {
-                state.release_all();
-                state.forget_encoders();
-            }
+        let now = self.now;
+        let Some(state) = self.devices.get_mut(usize::from(device.0)) else { return };
+        for (nibble, state) in (0..).zip(&mut state.channels) {
+            let Some(state) = state else { continue };
+            let channel = Some(Channel::from_status(nibble));
+            state.release_all(&mut |gesture| out.push(GestureEvent { t: now, device: Some(device), channel, gesture }));
+            state.forget_controls();
         }
     }
 
     fn fire_due(&mut self, out: &mut Vec<GestureEvent>) {
         while let Some(Timer { due, device, channel, note }) = self.timers.take_due(self.now) {
             if let Some(gesture) = self.state(device, channel).hold_reached(note) {
-                out.push(GestureEvent { t: due, device, channel, gesture });
+                out.push(GestureEvent { t: due, device: Some(device), channel: Some(channel), gesture });
             }
             self.start_hold(device, channel, note);
         }
@@ -119,11 +140,11 @@ impl Recognizer {
         }
     }
 
-    fn release_channel(&mut self, device: DeviceId, channel: Channel) {
+    fn release_channel(&mut self, device: DeviceId, channel: Channel, emit: &mut impl FnMut(Gesture)) {
         for note in 0..=127 {
             self.cancel_hold(device, channel, note);
         }
-        self.state(device, channel).release_all();
+        self.state(device, channel).release_all(emit);
     }
 
     fn state(&mut self, device: DeviceId, channel: Channel) -> &mut ChannelState {

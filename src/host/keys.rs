@@ -6,7 +6,7 @@ use super::answer;
 use crate::capability::Capability;
 use crate::config::key;
 use crate::effect::Effect;
-use crate::effect::{KeyModifier, Keystroke};
+use crate::effect::{KeyModifier, Keystroke, Stroke};
 use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of each key.
@@ -69,7 +69,7 @@ fn keys_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> 
                 })
                 .collect();
             let count = modifiers.len() + 1;
-            (Effect::Keystroke(Keystroke { keys: keys.to_owned(), modifiers }), count)
+            (Effect::Keystroke(Keystroke { keys: keys.to_owned(), modifiers, stroke: Stroke::Tap }), count)
         }
         Input::Text(Text { text }) => {
             let count = text.chars().count();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::Dropped;
 use crate::capability::Capability;
-use crate::config::{Config, PluginCall};
+use crate::config::{Config, MappingId, PluginCall};
 use crate::effect::Released;
 use crate::effect::{Effect, EffectError};
 use crate::gesture::GestureEvent;
@@ -25,7 +25,7 @@ pub struct Entry {
     /// The gesture behind it; an instance that goes has none, nor has an effect that is dropped.
     pub event: Option<GestureEvent>,
     /// Number of the mapping behind it, as [`Config::mapping`] takes it.
-    pub mapping: Option<usize>,
+    pub mapping: Option<MappingId>,
     /// Index of the mode it happened in.
     pub mode: usize,
     /// What it was.

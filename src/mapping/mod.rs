@@ -8,4 +8,4 @@ mod condition;
 mod mapper;
 
 pub use condition::{ConditionSource, holds};
-pub use mapper::Mapper;
+pub use mapper::{Found, Mapper};

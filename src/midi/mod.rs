@@ -3,12 +3,14 @@
 mod message;
 mod parser;
 mod encode;
+mod numbers;
 mod smf;
 mod kind;
 mod port;
 
 pub use kind::{Beginning, Kind, NotMidi};
 pub use message::{Channel, Message, SystemMessage};
+pub use numbers::{Channels, Numbers};
 pub use parser::{Dropped, Parser};
 pub(crate) use port::find_port;
 pub use port::{Address, Port};

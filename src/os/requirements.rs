@@ -30,34 +30,27 @@ impl Requirements {
     /// What `config` needs.
     pub(super) fn of(config: &Config) -> Self {
         let mut needs = Self::default();
-        let of_modes = config.modes.iter().flat_map(|mode| &mode.mappings);
-        for mapping in of_modes.chain(&config.global_mappings) {
+        for mapping in config.mappings() {
             needs.add(&mapping.action);
+            if let Some(release) = &mapping.release {
+                needs.add(release);
+            }
         }
         needs
     }
 
     fn add(&mut self, action: &Action) {
         match action {
-            Action::SendMidi(out) => {
+            Action::SendMidi { out, .. } => {
                 self.midi_ports.insert(out.port.clone());
             }
-            Action::Keystroke(_) | Action::Text(_) => self.keyboard = true,
-            Action::MouseClick(click) => {
+            Action::Keystroke { .. } | Action::Text(_) => self.keyboard = true,
+            Action::MouseClick { click, .. } => {
                 let placed = click.x.is_some() || click.y.is_some();
                 self.pointer = self.pointer.max(if placed { Pointer::Places } else { Pointer::Here });
             }
             Action::VolumeControl(_) => self.volume = true,
-            Action::Sequence(parts) => parts.iter().for_each(|part| self.add(part)),
-            Action::Repeat { action, .. } => self.add(action),
-            Action::Conditional { then_action, else_action, .. } => {
-                self.add(then_action);
-                if let Some(action) = else_action {
-                    self.add(action);
-                }
-            }
-            Action::WasmPlugin(_) | Action::Launch(_) | Action::Shell(_) | Action::Delay(_) | Action::ModeChange(_) => {
-            }
+            _ => action.parts().into_iter().for_each(|part| self.add(part)),
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Mapping};
-use crate::gesture::{Gesture, GestureEvent, VelocityBand};
+use crate::gesture::{Control, Gesture, GestureEvent, VelocityBand};
+use crate::midi::Channel;
 use crate::sandbox::Context;
 use crate::time::Micros;
 
@@ -43,9 +44,9 @@ pub(super) fn context(
     let mut context = Context {
         current_mode: u32::try_from(mode).ok(),
         timestamp_ms: epoch.saturating_add(at) / 1000,
-        channel: Some(event.channel.number()),
+        channel: event.channel.map(Channel::number),
         // What comes from a file or a pipe has no name unless the configuration gives it one.
-        device: names.devices.get(usize::from(event.device.0)).cloned(),
+        device: event.device.and_then(|device| names.devices.get(usize::from(device.0)).cloned()),
         gesture: Some(event.gesture.kind()),
         mode: names.modes.get(mode).cloned(),
         ..Context::default()
@@ -61,7 +62,9 @@ pub(super) fn context(
             };
             context.metadata.push(("velocity_band".to_owned(), band.to_owned()));
         }
-        Gesture::LongPress { note, velocity, .. } | Gesture::DoubleTap { note, velocity, .. } => {
+        Gesture::Release { note, velocity }
+        | Gesture::LongPress { note, velocity, .. }
+        | Gesture::DoubleTap { note, velocity, .. } => {
             (context.note, context.velocity) = (Some(*note), Some(*velocity));
         }
         Gesture::Chord { notes, velocity, .. } => {
@@ -69,20 +72,32 @@ pub(super) fn context(
             let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
             context.metadata.push(("notes".to_owned(), notes.join(",")));
         }
-        Gesture::Encoder { cc, value, direction, steps } => {
+        Gesture::Encoder { cc, value, direction, steps, .. } => {
             (context.cc, context.value, context.delta) = (Some(*cc), Some(*value), Some((*steps).into()));
             context.metadata.push(("direction".to_owned(), direction.to_string()));
         }
-        Gesture::Cc { cc, value } => (context.cc, context.value) = (Some(*cc), Some(*value)),
-        Gesture::Aftertouch { note, pressure } => {
-            (context.note, context.value, context.pressure) = (*note, Some(*pressure), Some(*pressure));
-        }
-        Gesture::PitchBend { value } => {
-            context.bend = Some(*value);
-            context.value = Some((value >> 7) as u8); // 14 bits: the upper seven fit
-            context.metadata.push(("bend".to_owned(), value.to_string()));
+        Gesture::Control { control, value } | Gesture::Crossing { control, value, .. } => {
+            moved(*control, *value, &mut context);
         }
         Gesture::ProgramChange { program } => (context.value, context.program) = (Some(*program), Some(*program)),
+        Gesture::Transport(_) | Gesture::SysEx(_) | Gesture::Timer { .. } | Gesture::Session(_) => {}
     }
     context
+}
+
+/// What a plugin is told of a control that moved. A value of 14 bits has its upper seven in `value`, which readers hold as one byte.
+fn moved(control: Control, value: u16, context: &mut Context) {
+    let byte = |value: u16| u8::try_from(value).ok();
+    match control {
+        Control::Cc(cc) => (context.cc, context.value) = (Some(cc), byte(value)),
+        Control::Cc14(cc) => (context.cc, context.value) = (Some(cc), byte(value >> 7)),
+        Control::Rpn(_) | Control::Nrpn(_) => context.value = byte(value >> 7),
+        Control::Pressure(note) => {
+            (context.note, context.value, context.pressure) = (note, byte(value), byte(value));
+        }
+        Control::Bend => {
+            (context.bend, context.value) = (Some(value), byte(value >> 7));
+            context.metadata.push(("bend".to_owned(), value.to_string()));
+        }
+    }
 }

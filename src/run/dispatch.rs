@@ -203,7 +203,7 @@ impl Dispatch {
                 };
                 report(Report::Entry(entry));
             }
-            SessionEvent::Step { step: Step { at, cause, task }, mapping, mode } => {
+            SessionEvent::Step { step: Step { at, cause, task, .. }, mapping, mode } => {
                 let entry = |what| Entry {
                     config: Arc::clone(config),
                     t: at,

@@ -169,6 +169,7 @@ pub fn run_live(
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
     };
     let mut session = Session::new(Arc::clone(&config));
+    session.begin(facts, &mut |happening| say(&mut dispatch, happening));
     let feed_one = |session: &mut Session, dispatch: &mut Dispatch, t: Micros, device: DeviceId, message: &Message| {
         if let Some(recorder) = &recorder {
             recorder.message(session.arrival(t), device, message);
@@ -233,7 +234,7 @@ pub fn run_live(
             },
             Ok(Event::Played) => inputs -= 1,
             Ok(Event::Revoked(revoked)) => {
-                let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+                let t = session.settle(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
                 dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
             }
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
@@ -266,7 +267,7 @@ pub fn run_live(
         match next_event(&inbox, session.next_due(), &*clock) {
             Ok(Event::Stop) => stopped = true,
             Ok(Event::Revoked(revoked)) => {
-                let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+                let t = session.settle(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
                 dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
             }
             Ok(_) => {}
@@ -280,12 +281,12 @@ pub fn run_live(
     }
     for event in inbox.try_iter() {
         if let Event::Revoked(revoked) = event {
-            let t = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+            let t = session.settle(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
             dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
         }
     }
-    let end = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
-    dispatch.close(&config, end, session.stop(), &mut |report| sender.send(report));
+    let (end, left) = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+    dispatch.close(&config, end, left, &mut |report| sender.send(report));
     drop(sender);
     let lost = writer.finish();
     log.finish();

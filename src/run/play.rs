@@ -77,6 +77,9 @@ pub fn play(
         let log = Arc::clone(&services.log);
         let mut at_work = AtWork { dispatch, config, tell, log: Arc::clone(&log), wanted: true };
         let mut number = 0;
+        session.begin(facts, &mut |happening| {
+            at_work.say(happening);
+        });
         for (t, device, message) in messages {
             at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
             if !pass(&mut session, Some(t), &clock, facts, &mut |happening| at_work.say(happening)) {
@@ -98,15 +101,19 @@ pub fn play(
         }
         at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
         pass(&mut session, end, &clock, facts, &mut |happening| at_work.say(happening));
-        let end = session.end(end.unwrap_or_default(), facts, &mut |happening| {
+        let mut hear = |happening: SessionEvent<'_>| {
             at_work.say(happening);
-        });
-        clock.advance_to(end);
-        if cut_off {
+        };
+        let until = session.settle(end.unwrap_or_default(), facts, &mut hear);
+        clock.advance_to(until);
+        let end = if cut_off {
             at_work.dispatch.cut_off();
+            until
         } else {
-            at_work.close(end, session.stop());
-        }
+            let (end, left) = session.end(until, facts, &mut hear);
+            at_work.close(end, left);
+            end
+        };
         log.finish();
         services.memory.finish();
         end
@@ -143,7 +150,7 @@ impl<F: FnMut(Entry) -> bool> AtWork<F> {
         while revoked.front().is_some_and(|(inputs, ..)| *inputs <= number) {
             let Some((_, t, record)) = revoked.pop_front() else { return }; // it was there
             pass(session, Some(t), clock, facts, &mut |happening| self.say(happening));
-            let t = session.end(t, facts, &mut |happening| {
+            let t = session.settle(t, facts, &mut |happening| {
                 self.say(happening);
             });
             clock.advance_to(t);

@@ -4,15 +4,23 @@
 
 use std::sync::Arc;
 
-use crate::action::{Cause, ConditionSource, Left, Scheduler, Step, Task};
-use crate::config::{Config, DeviceConfig, Mapping};
-use crate::gesture::{DeviceId, GestureEvent, Recognizer};
-use crate::mapping::Mapper;
+use crate::action::{Cause, ConditionSource, Hold, Holds, Left, Scheduler, Step, Task, Undo, View};
+use crate::config::{Action, Config, DeviceConfig, Mapping, MappingId};
+use crate::gesture::{
+    DeviceId, EncoderStep, Gesture, GestureEvent, Recognizer, SessionPoint, Trigger, acceleration_factor,
+};
+use crate::mapping::{Found, Mapper};
 use crate::midi::Message;
 use crate::time::Micros;
 
 /// Timers handed out in one go, before a caller sees to its input again.
 const MAX_TIMERS_PER_CALL: usize = 256;
+
+/// Runs of an encoder's action for one message.
+const MAX_ENCODER_RUNS: u16 = 256;
+
+/// Mode changes that may set each other off at one time. More is a circle of `on_enter` and `on_leave`.
+const MAX_MODE_CHAIN: usize = 16;
 
 /// One configuration at work.
 #[derive(Debug)]
@@ -21,10 +29,26 @@ pub struct Session {
     recognizer: Recognizer,
     mapper: Mapper,
     scheduler: Scheduler,
-    mode: usize,
+    holds: Holds,
+    mode: CurrentMode,
     now: Micros,
     gestures: Vec<GestureEvent>,
     steps: Vec<Step>,
+    /// Mode changes whose hooks are still to run.
+    entered: Vec<SessionPoint>,
+    /// Mode changes that have set each other off so far.
+    chain: usize,
+}
+
+/// The mode a session is in.
+#[derive(Debug, Clone, Copy, Default)]
+struct CurrentMode {
+    /// Index.
+    index: usize,
+    /// Index of the one before.
+    last: usize,
+    /// Mode changes so far, those to the same mode included.
+    changes: u64,
 }
 
 /// What a session has to say.
@@ -70,10 +94,13 @@ impl Session {
             recognizer,
             mapper,
             scheduler: Scheduler::new(),
-            mode: 0,
+            holds: Holds::default(),
+            mode: CurrentMode::default(),
             now: 0,
             gestures: Vec::new(),
             steps: Vec::new(),
+            entered: Vec::new(),
+            chain: 0,
             config,
         }
     }
@@ -90,6 +117,11 @@ impl Session {
         self.now
     }
 
+    /// The session begins: what is to be done at its start is done.
+    pub fn begin(&mut self, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
+        self.point(SessionPoint::Start, facts, say);
+    }
+
     /// Takes a message received at `t`. What fell due before it comes first. A time before the latest one known counts as
     /// that one, since devices have threads of their own.
     pub fn feed(
@@ -102,11 +134,7 @@ impl Session {
     ) {
         while !self.advance(t, facts, say) {}
         self.now = self.arrival(t);
-        let mut gestures = std::mem::take(&mut self.gestures);
-        self.recognizer.feed(self.now, device, message, &mut gestures);
-        self.gestures_to_steps(&gestures, facts, say);
-        gestures.clear();
-        self.gestures = gestures;
+        self.recognize(facts, say, |recognizer, now, gestures| recognizer.feed(now, device, message, gestures));
     }
 
     /// When something falls due without a message, if anything does. A time that has passed means at once.
@@ -129,29 +157,51 @@ impl Session {
             self.now = self.now.max(due);
             if self.scheduler.next_due().is_some_and(|step| step <= due) {
                 let mut steps = std::mem::take(&mut self.steps);
-                self.scheduler.advance(due, self.mode, facts, &mut steps);
+                let view = view(&self.config, self.mode, &self.holds, facts);
+                self.scheduler.advance(due, view, &mut steps);
                 self.hand_out(&mut steps, say);
                 self.steps = steps;
+                self.run_mode_hooks(facts, say);
             } else {
-                let mut gestures = std::mem::take(&mut self.gestures);
-                self.recognizer.advance(due, &mut gestures);
-                self.gestures_to_steps(&gestures, facts, say);
-                gestures.clear();
-                self.gestures = gestures;
+                self.recognize(facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
             }
         }
         false
     }
 
-    /// Time comes to `t`, the session's end, or to what has happened last: what falls due before comes first. Returns that time.
-    pub fn end(&mut self, t: Micros, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) -> Micros {
+    /// Time comes to `t`, or to what has happened last: what falls due before comes first. Returns that time.
+    pub fn settle(&mut self, t: Micros, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) -> Micros {
         while !self.advance(t, facts, say) {}
         self.now
     }
 
-    /// Gives up what waits for its time: the session ends. Says how much that was.
-    pub fn stop(&mut self) -> Left {
-        self.scheduler.stop()
+    /// The session ends at `t`, or at what has happened last: what is held is let go, and what is to be done at the end is done.
+    /// Returns that time, and what is given up because it still waits for its own.
+    pub fn end(
+        &mut self,
+        t: Micros,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) -> (Micros, Left) {
+        let t = self.settle(t, facts, say);
+        while let Some(hold) = self.holds.take(None) {
+            let event = hold.stand_in(t);
+            self.let_go(hold, &event, facts, say);
+        }
+        self.point(SessionPoint::Stop, facts, say);
+        (t, self.scheduler.stop())
+    }
+
+    /// The device has connected at `t`.
+    pub fn device_found(
+        &mut self,
+        t: Micros,
+        device: DeviceId,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        self.settle(t, facts, say);
+        self.point(SessionPoint::Connected(device), facts, say);
     }
 
     /// The device is gone at `t`: what falls due before comes first, then whatever it held is let go.
@@ -162,8 +212,34 @@ impl Session {
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
-        while !self.advance(t, facts, say) {}
-        self.recognizer.release_all(device);
+        let t = self.settle(t, facts, say);
+        self.recognize(facts, say, |recognizer, _, gestures| recognizer.release_all(device, gestures));
+        while let Some(hold) = self.holds.take(Some(device)) {
+            let event = hold.stand_in(t);
+            self.let_go(hold, &event, facts, say);
+        }
+        self.point(SessionPoint::Disconnected(device), facts, say);
+    }
+
+    /// Has `by` recognise gestures, which belong together, and starts what is mapped to them.
+    fn recognize(
+        &mut self,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+        by: impl FnOnce(&mut Recognizer, Micros, &mut Vec<GestureEvent>),
+    ) {
+        let mut gestures = std::mem::take(&mut self.gestures);
+        by(&mut self.recognizer, self.now, &mut gestures);
+        self.gestures_to_steps(&gestures, facts, say);
+        gestures.clear();
+        self.gestures = gestures;
+    }
+
+    /// The session has come to a point of its own.
+    fn point(&mut self, point: SessionPoint, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
+        if !self.config.hooks.is_empty() {
+            self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Session(point))], facts, say);
+        }
     }
 
     /// Starts what is mapped to `gestures`, which belong together. A message that leads to nothing is said once.
@@ -175,27 +251,156 @@ impl Session {
     ) {
         let mut mapped = false;
         for event in gestures {
-            let Some(found) = self.mapper.find(self.mode, event) else { continue };
-            mapped = true;
-            let Some(mapping) = self.config.mapping(found) else { continue };
-            let cause = Cause { mapping: found, event: event.clone() };
-            let mut steps = std::mem::take(&mut self.steps);
-            self.scheduler.start(event.t, &mapping.action, cause, self.mode, facts, &mut steps);
-            self.hand_out(&mut steps, say);
-            self.steps = steps;
+            while !self.holds.is_empty()
+                && let Some(hold) = self.holds.take_ended(event)
+            {
+                self.let_go(hold, event, facts, say);
+            }
+            let view = view(&self.config, self.mode, &self.holds, facts);
+            match self.mapper.find(self.mode.index, event, &mut |condition| view.holds(condition)) {
+                Some(Found::Fires(mapping)) => {
+                    mapped = true;
+                    self.fire(mapping, event, facts, say);
+                }
+                Some(Found::Takes(_)) => mapped = true,
+                None => {}
+            }
         }
-        if let (false, Some(event)) = (mapped, gestures.first()) {
-            say(SessionEvent::Unmapped { event, mode: self.mode });
+        if let (false, Some(event)) = (mapped, gestures.first())
+            && event.gesture.is_told_unmapped()
+        {
+            say(SessionEvent::Unmapped { event, mode: self.mode.index });
         }
+    }
+
+    /// Starts the action of `mapping`, which `event` set off; that of an encoder as often as it says.
+    fn fire(
+        &mut self,
+        id: MappingId,
+        event: &GestureEvent,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        let config = Arc::clone(&self.config);
+        let Some(mapping) = config.mapping(id) else { return };
+        let (Gesture::Encoder { steps, since, .. }, Trigger::EncoderTurn { step, acceleration, .. }) =
+            (&event.gesture, &mapping.trigger.trigger)
+        else {
+            let range = if let Trigger::Control { range, .. } = mapping.trigger.trigger { Some(range) } else { None };
+            let hold = mapping.is_held().then(|| self.holds.begin(id, mapping.release.as_ref(), event, range));
+            let cause = Cause { mapping: id, event: event.clone(), hold: hold.flatten() };
+            return self.start(event.t, &mapping.action, cause, facts, say);
+        };
+        let delta = steps.saturating_mul(acceleration_factor(*since, *acceleration));
+        let (runs, each) = match step {
+            EncoderStep::Once => (1, delta),
+            EncoderStep::Each => (delta.unsigned_abs().min(MAX_ENCODER_RUNS), delta.signum()),
+        };
+        let mut event = event.clone();
+        if let Gesture::Encoder { steps, .. } = &mut event.gesture {
+            *steps = each;
+        }
+        for _ in 0..runs {
+            let cause = Cause { mapping: id, event: event.clone(), hold: None };
+            self.start(event.t, &mapping.action, cause, facts, say);
+        }
+    }
+
+    /// What `hold` kept down is let go, last first, and its action for the release is started. `event` ended it.
+    fn let_go(
+        &mut self,
+        hold: Hold,
+        event: &GestureEvent,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        let Hold { mapping, release, undo, .. } = hold;
+        let cause = Cause { mapping, event: event.clone(), hold: None };
+        let changes = self.mode.changes;
+        let mut steps = std::mem::take(&mut self.steps);
+        steps.extend(undo.into_iter().rev().filter_map(|undo| {
+            let task = match undo {
+                Undo::Effect(effect) => Task::Effect(effect),
+                Undo::Mode { to, changes: then } if then == changes => Task::Mode(to),
+                Undo::Mode { .. } => return None,
+            };
+            Some(Step { at: event.t, cause: cause.clone(), task, held: false })
+        }));
+        self.hand_out(&mut steps, say);
+        self.steps = steps;
+        self.run_mode_hooks(facts, say);
+        if let Some(release) = release {
+            self.start(event.t, &release, cause, facts, say);
+        }
+    }
+
+    fn start(
+        &mut self,
+        at: Micros,
+        action: &Arc<Action>,
+        cause: Cause,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        let mut steps = std::mem::take(&mut self.steps);
+        let view = view(&self.config, self.mode, &self.holds, facts);
+        self.scheduler.start(at, action, cause, view, &mut steps);
+        self.hand_out(&mut steps, say);
+        self.steps = steps;
+        self.run_mode_hooks(facts, say);
     }
 
     fn hand_out(&mut self, steps: &mut Vec<Step>, say: &mut impl FnMut(SessionEvent<'_>)) {
         for step in steps.drain(..) {
-            let went_to = if let Task::Mode(mode) = step.task { Some(mode) } else { None };
-            if let Some(mapping) = self.config.mapping(step.cause.mapping) {
-                say(SessionEvent::Step { step, mapping, mode: self.mode });
+            let CurrentMode { index: before, last, changes } = self.mode;
+            if let Task::Mode(to) = step.task {
+                let last = if to == before { last } else { before };
+                self.mode = CurrentMode { index: to, last, changes: changes + 1 };
+                if to != before {
+                    self.entered.extend([SessionPoint::ModeLeft(before), SessionPoint::ModeEntered(to)]);
+                }
             }
-            self.mode = went_to.unwrap_or(self.mode);
+            if step.held
+                && let Some(hold) = step.cause.hold.and_then(|hold| self.holds.get_mut(hold))
+            {
+                let undo = match &step.task {
+                    Task::Mode(_) => Some(Undo::Mode { to: before, changes: self.mode.changes }),
+                    Task::Effect(effect) => Undo::of(effect),
+                    Task::Plugin(_) | Task::Dropped(_) => None,
+                };
+                match undo {
+                    // It is down already, by a message before.
+                    Some(undo @ Undo::Effect(_)) if hold.undo.contains(&undo) => continue,
+                    undo => hold.undo.extend(undo),
+                }
+            }
+            if let Some(mapping) = self.config.mapping(step.cause.mapping) {
+                say(SessionEvent::Step { step, mapping, mode: before });
+            }
         }
     }
+
+    /// Runs what is to be done when modes are left and entered.
+    fn run_mode_hooks(&mut self, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
+        if self.entered.is_empty() || self.config.hooks.is_empty() {
+            return self.entered.clear();
+        }
+        if self.chain >= MAX_MODE_CHAIN {
+            log::warn!(
+                "{MAX_MODE_CHAIN} mode changes set each other off, and the next is not followed: `on_enter` and `on_leave` of the modes \
+                 make a circle"
+            );
+            return self.entered.clear();
+        }
+        self.chain += 1;
+        for point in std::mem::take(&mut self.entered) {
+            self.point(point, facts, say);
+        }
+        self.chain -= 1;
+    }
+}
+
+/// What actions see of a session of `config` in `mode`.
+fn view<'a>(config: &'a Config, mode: CurrentMode, holds: &'a Holds, world: &'a dyn ConditionSource) -> View<'a> {
+    View { world, modes: &config.modes, mode: mode.index, last_mode: mode.last, holds }
 }

@@ -8,8 +8,8 @@ use conductor::internals::config::{
     WasmConfig,
 };
 use conductor::internals::effect::Keystroke;
-use conductor::internals::gesture::{EncoderMode, Trigger};
-use conductor::internals::midi::{Channel, Message};
+use conductor::internals::gesture::{Controls, EncoderMode, EncoderStep, Trigger, ValueRange};
+use conductor::internals::midi::{Channel, Channels, Message, Numbers};
 
 fn environment() -> Environment {
     [("HOME", "/home/ada"), ("KEYS", "/keys")].into_iter().collect()
@@ -153,7 +153,11 @@ fn every_trigger_is_read_in_both_spellings_with_channel_and_device() {
         both_spellings(&(name, fields, aliases), |trigger| mapped(trigger, ACTION));
         let config = good(&mapped(&format!("{{ {name} = {{ {fields}, channel = 16, device = \"pads\" }} }}"), ACTION));
         let trigger = &config.modes[0].mappings[0].trigger;
-        assert_eq!((trigger.channel, trigger.device.as_deref()), (Channel::new(16), Some("pads")), "{name}");
+        assert_eq!(
+            (trigger.channels, trigger.device.as_deref()),
+            (Channels::only(Channel::new(16).expect("16")), Some("pads")),
+            "{name}"
+        );
     }
 }
 
@@ -288,20 +292,40 @@ fn times_that_are_left_out_come_from_the_advanced_settings() {
     assert_eq!(times(&format!("{triggers}{settings}")), [1, 2, 3]);
 }
 
+/// A trigger for every message of `controls`.
+fn whole(controls: Controls, max: u16, hysteresis: u16) -> Trigger {
+    Trigger::Control { controls, range: ValueRange { min: 0, max, hysteresis }, repeat: true }
+}
+
 #[test]
 fn trigger_defaults_are_the_documented_ones() {
     let trigger = |text: &str| good(&mapped(text, ACTION)).modes[0].mappings[0].trigger.trigger.clone();
     for (text, expected) in [
-        ("{ Note = { note = 1 } }", Trigger::Note { note: 1, velocity_min: 1, velocity_max: 127 }),
+        ("{ Note = { note = 1 } }", Trigger::Note { notes: Numbers::only(1), velocity_min: 1, velocity_max: 127 }),
         (
             "{ VelocityRange = { note = 1 } }",
-            Trigger::VelocityRange { note: 1, soft_max: 40, medium_max: 80, velocity_min: 1, velocity_max: 127 },
+            Trigger::VelocityRange {
+                notes: Numbers::only(1),
+                soft_max: 40,
+                medium_max: 80,
+                velocity_min: 1,
+                velocity_max: 127,
+            },
         ),
-        ("{ EncoderTurn = { cc = 1 } }", Trigger::EncoderTurn { cc: 1, direction: None, mode: EncoderMode::Absolute }),
-        ("{ Aftertouch = {} }", Trigger::Aftertouch { note: None, pressure_min: 0 }),
-        ("\"Aftertouch\"", Trigger::Aftertouch { note: None, pressure_min: 0 }),
-        ("{ PitchBend = {} }", Trigger::PitchBend { value_min: 0, value_max: 16_383 }),
-        ("{ CC = { cc = 1 } }", Trigger::Cc { cc: 1, value_min: 0, value_max: 127 }),
+        (
+            "{ EncoderTurn = { cc = 1 } }",
+            Trigger::EncoderTurn {
+                ccs: Numbers::only(1),
+                direction: None,
+                mode: EncoderMode::Absolute,
+                step: EncoderStep::Each,
+                acceleration: 1,
+            },
+        ),
+        ("{ Aftertouch = {} }", whole(Controls::Pressure(None), 127, 2)),
+        ("\"Aftertouch\"", whole(Controls::Pressure(None), 127, 2)),
+        ("{ PitchBend = {} }", whole(Controls::Bend, 16_383, 128)),
+        ("{ CC = { cc = 1 } }", whole(Controls::Cc(Numbers::only(1)), 127, 2)),
     ] {
         assert_eq!(trigger(text), expected, "{text}");
     }
@@ -411,14 +435,14 @@ fn the_wide_configuration_means_what_it_says() {
     let first = &config.modes[0].mappings;
     let line = |number: usize| std::fs::read_to_string(&path).unwrap().lines().nth(number - 1).unwrap().to_owned();
     assert!(first.iter().all(|mapping| line(mapping.line as usize) == "[[modes.mappings]]"));
-    assert!(first.iter().any(|mapping| matches!(&*mapping.action, Action::Keystroke(Keystroke { keys, modifiers }) if keys == "space" && modifiers.len() == 4)));
+    assert!(first.iter().any(|mapping| matches!(&*mapping.action, Action::Keystroke { keystroke: Keystroke { keys, modifiers, .. }, .. } if keys == "space" && modifiers.len() == 4)));
     assert!(first.iter().any(|mapping| matches!(&mapping.trigger.trigger, Trigger::NoteChord { notes, timeout_ms: 70 } if notes == &[60, 64, 67])));
     assert!(first.iter().any(|mapping| matches!(&*mapping.action, Action::Conditional { condition: Condition::And(all), .. } if all.len() == 8 && all[0] == Condition::TimeRange { start: 22 * 60, end: 6 * 60 } && all[1] == Condition::TimeRange { start: 9 * 60, end: 24 * 60 } && all[2] == Condition::DayOfWeek { days: vec![1, 3, 7] })));
     let sent: Vec<&Message> = config.modes[1]
         .mappings
         .iter()
         .filter_map(|mapping| match &*mapping.action {
-            Action::SendMidi(out) => Some(&out.message),
+            Action::SendMidi { out, .. } => Some(&out.message),
             _ => None,
         })
         .collect();
@@ -509,7 +533,8 @@ fn a_mouse_button_is_understood_in_any_case() {
 
 /// The keys a keystroke presses, modifiers first.
 fn pressed(config: &Config) -> Vec<&str> {
-    let Action::Keystroke(Keystroke { keys, modifiers }) = &*config.modes[0].mappings[0].action else {
+    let Action::Keystroke { keystroke: Keystroke { keys, modifiers, .. }, .. } = &*config.modes[0].mappings[0].action
+    else {
         panic!("{config:?}")
     };
     modifiers.iter().map(|modifier| modifier.key()).chain([keys.as_str()]).collect()
@@ -601,10 +626,12 @@ fn channels(head: &str, channel: i64) -> String {
 fn channels_read(text: &str) -> Vec<u8> {
     let numbers = |mapping: &conductor::internals::config::Mapping| {
         let sent = match &*mapping.action {
-            Action::SendMidi(out) => out.message.channel(),
+            Action::SendMidi { out, .. } => out.message.channel(),
             _ => None,
         };
-        [mapping.trigger.channel, sent]
+        let channels = mapping.trigger.channels;
+        let only = (1..=16).filter_map(Channel::new).find(|channel| Channels::only(*channel) == channels);
+        [only, sent]
     };
     let config = good(text);
     config.mappings().flat_map(numbers).flatten().map(Channel::number).collect()
@@ -688,11 +715,11 @@ fn a_trigger_means_the_device_of_its_alias_or_either_of_two_that_are_called_the_
         let mapper = conductor::internals::mapping::Mapper::new(&config);
         let event = |device| conductor::internals::gesture::GestureEvent {
             t: 0,
-            device: conductor::internals::gesture::DeviceId(device),
-            channel: conductor::internals::midi::Channel::new(1).expect("a channel"),
+            device: Some(conductor::internals::gesture::DeviceId(device)),
+            channel: conductor::internals::midi::Channel::new(1),
             gesture: conductor::internals::gesture::Gesture::Press { note: 36, velocity: 100 },
         };
-        (0..2).filter(|device| mapper.find(0, &event(*device)).is_some()).collect()
+        (0..2).filter(|device| mapper.find(0, &event(*device), &mut |_| true).is_some()).collect()
     };
     let aliases = ["alias = \"left\"", "alias = \"right\""];
     assert_eq!(fires(&text(aliases, "left")), [0]);

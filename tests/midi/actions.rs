@@ -11,8 +11,10 @@ use std::iter::Peekable;
 use std::str::Chars;
 use std::sync::Arc;
 
-use conductor::internals::action::{Cause, ConditionSource, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task};
-use conductor::internals::config::{Action, Condition, Params, PluginCall};
+use conductor::internals::action::{
+    Cause, ConditionSource, Holds, MAX_VISITS, MAX_WAITING, Scheduler, Step, Task, View,
+};
+use conductor::internals::config::{Action, Condition, MappingId, ModeTarget, Params, PluginCall};
 use conductor::internals::effect::Effect;
 use conductor::internals::gesture::{DeviceId, Gesture, GestureEvent};
 use conductor::internals::midi::Channel;
@@ -38,7 +40,8 @@ impl Notation<'_> {
             }
             'm' => {
                 self.expect(':');
-                Action::ModeChange(self.number() as usize)
+                let to = ModeTarget::Index(self.number() as usize);
+                Action::ModeChange { to, while_held: false }
             }
             '?' => {
                 let condition = match self.next() {
@@ -109,7 +112,13 @@ fn action(text: &str) -> Arc<Action> {
 fn cause(mapping: usize) -> Cause {
     let channel = Channel::new(1).expect("1 is a channel");
     let gesture = Gesture::Press { note: 60, velocity: 100 };
-    Cause { mapping, event: GestureEvent { t: 0, device: DeviceId(0), channel, gesture } }
+    let event = GestureEvent { t: 0, device: Some(DeviceId(0)), channel: Some(channel), gesture };
+    Cause { mapping: MappingId(mapping), event, hold: None }
+}
+
+/// What actions see of `world` while `mode` is current.
+fn view<'a>(world: &'a World, mode: usize, holds: &'a Holds) -> View<'a> {
+    View { world, modes: &[], mode, last_mode: mode, holds }
 }
 
 /// What the conditions see.
@@ -147,12 +156,13 @@ struct Session {
 impl Session {
     fn start(&mut self, ms: u64, mapping: usize, action: &Arc<Action>) {
         self.advance(ms);
-        self.scheduler.start(ms * 1000, action, cause(mapping), self.mode, &self.world, &mut self.steps);
+        let holds = Holds::default();
+        self.scheduler.start(ms * 1000, action, cause(mapping), view(&self.world, self.mode, &holds), &mut self.steps);
         self.write();
     }
     fn advance(&mut self, ms: u64) {
         while let Some(due) = self.scheduler.next_due().filter(|due| *due <= ms * 1000) {
-            self.scheduler.advance(due, self.mode, &self.world, &mut self.steps);
+            self.scheduler.advance(due, view(&self.world, self.mode, &Holds::default()), &mut self.steps);
             self.write();
         }
     }
@@ -256,9 +266,9 @@ fn a_late_call_hands_out_everything_due_in_order_with_the_times_it_was_due() {
     let mut session = Session::default();
     session.start(0, 0, &action("[A d:10 B d:10 C]"));
     session.start(0, 1, &action("[d:15 X]"));
-    session.scheduler.advance(1_000_000, session.mode, &session.world, &mut session.steps);
+    session.scheduler.advance(1_000_000, view(&session.world, session.mode, &Holds::default()), &mut session.steps);
     let late: Vec<_> = session.steps.iter().map(|step| (step.at, step.cause.mapping)).collect();
-    assert_eq!(late, [(10_000, 0), (15_000, 1), (20_000, 0)]);
+    assert_eq!(late, [(10_000, 0), (15_000, 1), (20_000, 0)].map(|(at, mapping)| (at, MappingId(mapping))));
 }
 
 #[test]
@@ -278,12 +288,12 @@ fn a_flood_of_waiting_actions_is_cut_counted_and_told() {
 #[test]
 fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_in() {
     let mut session = Session::default();
+    let holds = Holds::default();
     session.scheduler.start(
         0,
         &action("40000*(50000*([]))"),
         cause(0),
-        session.mode,
-        &session.world,
+        view(&session.world, session.mode, &holds),
         &mut session.steps,
     );
     assert!(session.steps.is_empty());
@@ -295,7 +305,7 @@ fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_
     session.start_without_waiting("1000*(A)");
     let mut calls = 1;
     while session.scheduler.next_due().is_some() {
-        session.scheduler.advance(0, session.mode, &session.world, &mut session.steps);
+        session.scheduler.advance(0, view(&session.world, session.mode, &holds), &mut session.steps);
         assert!(session.steps.len() <= MAX_VISITS);
         session.write();
         calls += 1;
@@ -306,7 +316,8 @@ fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_
 
 impl Session {
     fn start_without_waiting(&mut self, text: &str) {
-        self.scheduler.start(0, &action(text), cause(0), self.mode, &self.world, &mut self.steps);
+        let holds = Holds::default();
+        self.scheduler.start(0, &action(text), cause(0), view(&self.world, self.mode, &holds), &mut self.steps);
         self.write();
     }
 }

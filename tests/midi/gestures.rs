@@ -16,12 +16,12 @@
 //! | `t:30`, `t:30us` | time passes: milliseconds, microseconds |
 //!
 //! Output is what was recognised: milliseconds, then the gesture as it prints, separated by `|`. The channel and device are
-//! shown where they are not the first. Presses are left out where the test says so, for brevity.
+//! shown where they are not the first. Presses are left out where the test says so, and releases everywhere, for brevity.
 
 use conductor::internals::gesture::{
-    DeviceId, Direction, EncoderMode, Gesture, GestureEvent, Recognizer, Trigger, TriggerSpec,
+    DeviceId, Direction, EncoderMode, EncoderStep, Gesture, GestureEvent, Recognizer, Trigger, TriggerSpec,
 };
-use conductor::internals::midi::{Channel, Message, SystemMessage};
+use conductor::internals::midi::{Channel, Channels, Message, Numbers, SystemMessage};
 use proptest::prelude::*;
 
 const DEVICES: [&str; 2] = ["pads", "keys"];
@@ -45,7 +45,7 @@ fn play(triggers: &[TriggerSpec], input: &str) -> String {
                 continue;
             }
             _ if head == "lost" => {
-                recognizer.release_all(device);
+                recognizer.release_all(device, &mut events);
                 continue;
             }
             _ if head == "reset" => Message::System(SystemMessage::Reset),
@@ -72,6 +72,7 @@ fn play(triggers: &[TriggerSpec], input: &str) -> String {
         };
         recognizer.feed(now, device, &message, &mut events);
     }
+    events.retain(|event| !matches!(event.gesture, Gesture::Release { .. }));
     show(&events)
 }
 
@@ -82,11 +83,11 @@ fn show(events: &[GestureEvent]) -> String {
         } else {
             format!("{}.{:03}", event.t / 1000, event.t % 1000)
         };
-        let channel = match event.channel.number() {
+        let channel = match event.channel.map_or(1, Channel::number) {
             1 => String::new(),
             other => format!(" ch{other}"),
         };
-        let device = match event.device.0 {
+        let device = match event.device.map_or(0, |device| device.0) {
             0 => String::new(),
             other => format!(" dev{other}"),
         };
@@ -110,25 +111,25 @@ fn derived(triggers: &[TriggerSpec], input: &str, expected: &str) {
 }
 
 fn any(trigger: Trigger) -> TriggerSpec {
-    TriggerSpec { trigger, channel: None, device: None }
+    TriggerSpec { trigger, channels: Channels::ANY, device: None }
 }
 fn on(trigger: Trigger, channel: u8) -> TriggerSpec {
-    TriggerSpec { channel: Channel::new(channel), ..any(trigger) }
+    TriggerSpec { channels: Channel::new(channel).map_or(Channels::ANY, Channels::only), ..any(trigger) }
 }
 fn from(trigger: Trigger, device: &str) -> TriggerSpec {
     TriggerSpec { device: Some(device.to_owned()), ..any(trigger) }
 }
 fn long(note: u8, duration_ms: u32) -> Trigger {
-    Trigger::LongPress { note, duration_ms }
+    Trigger::LongPress { notes: Numbers::only(note), duration_ms }
 }
 fn double(note: u8, timeout_ms: u32) -> Trigger {
-    Trigger::DoubleTap { note, timeout_ms }
+    Trigger::DoubleTap { notes: Numbers::only(note), timeout_ms }
 }
 fn chord(notes: &[u8], timeout_ms: u32) -> Trigger {
     Trigger::NoteChord { notes: notes.to_vec(), timeout_ms }
 }
 fn encoder(cc: u8, mode: EncoderMode) -> Trigger {
-    Trigger::EncoderTurn { cc, direction: None, mode }
+    Trigger::EncoderTurn { ccs: Numbers::only(cc), direction: None, mode, step: EncoderStep::Each, acceleration: 1 }
 }
 
 #[test]

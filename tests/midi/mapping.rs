@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use conductor::internals::config::{Config, Environment};
-use conductor::internals::gesture::{DeviceId, Direction, Gesture, GestureEvent};
-use conductor::internals::mapping::Mapper;
+use conductor::internals::config::{Config, Environment, MappingId};
+use conductor::internals::gesture::{Control, DeviceId, Direction, Gesture, GestureEvent};
+use conductor::internals::mapping::{Found, Mapper};
 use conductor::internals::midi::Channel;
 
 const CONFIG: &str = r#"
@@ -112,12 +112,12 @@ impl Player {
             .unwrap_or_else(|invalid| panic!("{invalid}"));
         Self { mapper: Mapper::new(&loaded.config), config: loaded.config }
     }
-    /// The description of what `gesture` sets off.
+    /// The description of what takes `gesture`.
     fn from(&self, mode: usize, device: u16, channel: u8, gesture: Gesture) -> Option<&str> {
         let channel = Channel::new(channel).expect("1–16");
-        let event = GestureEvent { t: 0, device: DeviceId(device), channel, gesture };
-        let number = self.mapper.find(mode, &event)?;
-        self.config.mapping(number).expect("a mapping of that number").description.as_deref()
+        let event = GestureEvent { t: 0, device: Some(DeviceId(device)), channel: Some(channel), gesture };
+        let (Found::Fires(mapping) | Found::Takes(mapping)) = self.mapper.find(mode, &event, &mut |_| true)?;
+        self.config.mapping(mapping).expect("a mapping of that number").description.as_deref()
     }
     fn plays(&self, gesture: Gesture) -> Option<&str> {
         self.from(0, 0, 1, gesture)
@@ -147,7 +147,7 @@ fn the_first_mapping_that_matches_is_taken() {
     assert_eq!(player.plays(press(36, 40)), Some("soft"));
     assert_eq!(player.plays(press(37, 1)), Some("ranged"));
     assert_eq!(player.plays(press(37, 127)), Some("ranged"));
-    let turn = |direction| Gesture::Encoder { cc: 16, direction, steps: 1, value: 1 };
+    let turn = |direction| Gesture::Encoder { cc: 16, direction, steps: 1, value: 1, since: None };
     assert_eq!(player.plays(turn(Direction::Clockwise)), Some("up"));
     assert_eq!(player.plays(turn(Direction::CounterClockwise)), Some("either way"));
 }
@@ -187,12 +187,16 @@ fn ranges_include_both_ends() {
         (Some(51), 64, Some("any pressure")),
         (None, 64, Some("any pressure")),
     ] {
-        assert_eq!(player.plays(Gesture::Aftertouch { note, pressure }), expected, "{note:?} {pressure}");
+        assert_eq!(
+            player.plays(Gesture::Control { control: Control::Pressure(note), value: pressure }),
+            expected,
+            "{note:?} {pressure}"
+        );
     }
-    assert_eq!(player.plays(Gesture::PitchBend { value: 8192 }), None);
-    assert_eq!(player.plays(Gesture::PitchBend { value: 16_383 }), Some("bent up"));
-    assert_eq!(player.plays(Gesture::Cc { cc: 7, value: 63 }), Some("fader low"));
-    assert_eq!(player.plays(Gesture::Cc { cc: 7, value: 64 }), None);
+    assert_eq!(player.plays(Gesture::Control { control: Control::Bend, value: 8192 }), None);
+    assert_eq!(player.plays(Gesture::Control { control: Control::Bend, value: 16_383 }), Some("bent up"));
+    assert_eq!(player.plays(Gesture::Control { control: Control::Cc(7), value: 63 }), Some("fader low"));
+    assert_eq!(player.plays(Gesture::Control { control: Control::Cc(7), value: 64 }), None);
     assert_eq!(player.plays(Gesture::ProgramChange { program: 5 }), Some("program five"));
     assert_eq!(player.plays(Gesture::ProgramChange { program: 6 }), None);
 }
@@ -202,7 +206,7 @@ fn every_number_leads_back_to_its_mapping() {
     let player = Player::new();
     let all: Vec<_> = player.config.mappings().collect();
     for (number, mapping) in all.iter().enumerate() {
-        assert!(std::ptr::eq(*mapping, player.config.mapping(number).expect("a mapping")));
+        assert!(std::ptr::eq(*mapping, player.config.mapping(MappingId(number)).expect("a mapping")));
     }
-    assert!(player.config.mapping(all.len()).is_none());
+    assert!(player.config.mapping(MappingId(all.len())).is_none());
 }

@@ -192,12 +192,23 @@ fn an_action_that_finds_no_room_to_wait_lets_go_at_once_what_it_has_pressed() {
         steps.clear();
         let event = conductor::internals::gesture::GestureEvent {
             t: n as u64,
-            device: DeviceId(0),
-            channel: conductor::internals::midi::Channel::from_status(0),
+            device: Some(DeviceId(0)),
+            channel: Some(conductor::internals::midi::Channel::from_status(0)),
             gesture: conductor::internals::gesture::Gesture::Press { note: 36, velocity: 100 },
         };
-        let cause = conductor::internals::action::Cause { mapping: 0, event };
-        scheduler.start(n as u64, action, cause, 0, &Still { frontmost: true }, &mut steps);
+        let cause = conductor::internals::action::Cause {
+            mapping: conductor::internals::config::MappingId(0),
+            event,
+            hold: None,
+        };
+        let view = conductor::internals::action::View {
+            world: &Still { frontmost: true },
+            modes: &[],
+            mode: 0,
+            last_mode: 0,
+            holds: &conductor::internals::action::Holds::default(),
+        };
+        scheduler.start(n as u64, action, cause, view, &mut steps);
     }
     let told: Vec<String> = steps
         .iter()

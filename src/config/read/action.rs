@@ -8,11 +8,11 @@ use super::params;
 use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
-use crate::config::action::{Action, Params, PluginCall};
+use crate::config::action::{Action, ModeTarget, Params, PluginCall};
 use crate::config::keys;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
-use crate::effect::{KeyModifier, Keystroke, MouseButton, MouseClick, Volume, VolumeOperation};
+use crate::effect::{KeyModifier, Keystroke, MouseButton, MouseClick, Stroke, Volume, VolumeOperation};
 
 const ACTIONS: Family = Family {
     kind: "action",
@@ -71,22 +71,50 @@ impl Reader<'_> {
         let mut fields = variant.fields;
         let action = match variant.name {
             "WasmPlugin" => self.plugin_call(&mut fields).map(|call| Action::WasmPlugin(Arc::new(call))),
-            "Keystroke" => keystroke(&mut fields),
+            "Keystroke" => {
+                let hold = self.hold(&mut fields, "hold");
+                keystroke(&mut fields, hold)
+            }
             "Text" => text(&mut fields, "text", "the text to type", MAX_TEXT).map(Action::Text),
             "Launch" => text(&mut fields, "app", "the program to start", MAX_COMMAND).map(Action::Launch),
             "Shell" => text(&mut fields, "command", "a line for /bin/sh", MAX_COMMAND).map(Action::Shell),
             "Sequence" => self.sequence(&mut fields, depth),
             "Delay" => Some(Action::Delay(fields.need_number(&["ms"], DELAY_MS))),
-            "MouseClick" => mouse_click(&mut fields).map(Action::MouseClick),
+            "MouseClick" => {
+                let hold = self.hold(&mut fields, "hold");
+                mouse_click(&mut fields).map(|click| Action::MouseClick { click, hold })
+            }
             "VolumeControl" => volume(&mut fields).map(Action::VolumeControl),
-            "ModeChange" => fields.need(&["mode"]).and_then(|value| self.mode(&value)).map(Action::ModeChange),
+            "ModeChange" => {
+                let while_held = self.hold(&mut fields, "while_held");
+                let to = fields.need(&["mode"]).and_then(|value| self.mode_target(&value));
+                to.map(|to| Action::ModeChange { to, while_held })
+            }
             "Repeat" => self.repeat(&mut fields, depth),
             "Conditional" => self.conditional(&mut fields, depth),
             // "SendMidi": the family has no other name.
-            _ => midi_out::read(self, &mut fields).map(Action::SendMidi),
+            _ => midi_out::read(self, &mut fields),
         };
         fields.finish();
         action
+    }
+
+    /// Whether the flag `key` is set, by which an action lasts until its trigger ends.
+    pub(super) fn hold(&mut self, fields: &mut Table<'_>, key: &'static str) -> bool {
+        let Some(value) = fields.take(&[key]) else { return false };
+        let hold = value.boolean().unwrap_or(false);
+        if hold {
+            self.held.get_or_insert(value.span());
+        }
+        hold
+    }
+
+    /// The mode that `value` names, numbers, or describes. A mode that is called like a word is meant by it.
+    fn mode_target(&mut self, value: &Value<'_>) -> Option<ModeTarget> {
+        let words = [("Next", ModeTarget::Next), ("Previous", ModeTarget::Previous), ("Last", ModeTarget::Last)];
+        let word = value.toml.as_str().filter(|name| !self.modes.iter().any(|mode| mode == name));
+        let target = word.and_then(|word| words.iter().find(|(known, _)| *known == word));
+        target.map(|(_, target)| *target).or_else(|| self.mode(value).map(ModeTarget::Index))
     }
 
     fn sequence(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
@@ -157,7 +185,7 @@ fn text(fields: &mut Table<'_>, key: &'static str, wanted: &'static str, most: u
 }
 
 /// Keys to press. Where the key is Fn nothing is left to do; the mapping stays, so that its trigger fires no other.
-fn keystroke(fields: &mut Table<'_>) -> Option<Action> {
+fn keystroke(fields: &mut Table<'_>, hold: bool) -> Option<Action> {
     let mut is_fn = false;
     let key = fields.need(&["keys", "key"]).and_then(|value| {
         let written = value.string()?;
@@ -190,7 +218,8 @@ fn keystroke(fields: &mut Table<'_>) -> Option<Action> {
     if is_fn {
         return Some(Action::Sequence(Vec::new()));
     }
-    Some(Action::Keystroke(Keystroke { keys: key?.to_owned(), modifiers }))
+    let keystroke = Keystroke { keys: key?.to_owned(), modifiers, stroke: Stroke::Tap };
+    Some(Action::Keystroke { keystroke, hold })
 }
 
 /// The modifier `value` names, in any spelling its key has. `fn` is left out with a word.
@@ -237,7 +266,7 @@ fn mouse_click(fields: &mut Table<'_>) -> Option<MouseClick> {
     // Wider than any arrangement of screens.
     let x = fields.optional_number(&["x"], -65_536..=65_536);
     let y = fields.optional_number(&["y"], -65_536..=65_536);
-    Some(MouseClick { button: button?, x, y })
+    Some(MouseClick { button: button?, x, y, stroke: Stroke::Tap })
 }
 
 fn volume(fields: &mut Table<'_>) -> Option<Volume> {

@@ -43,12 +43,6 @@ impl Channels {
 }
 
 impl Reader<'_> {
-    /// The `channel` of `fields`; nothing where it is left out or wrong, which is told.
-    pub(super) fn channel(&mut self, fields: &mut Table<'_>) -> Option<Channel> {
-        let value = fields.take(&["channel"])?;
-        self.channel_of(&value)
-    }
-
     /// Reads a channel that must be there. Channel 1 stands in for one that is missing or wrong.
     pub(super) fn need_channel(&mut self, fields: &mut Table<'_>) -> Channel {
         const FIRST: Channel = Channel::from_status(0);
@@ -56,7 +50,7 @@ impl Reader<'_> {
         value.and_then(|value| self.channel_of(&value)).unwrap_or(FIRST)
     }
 
-    fn channel_of(&mut self, value: &Value<'_>) -> Option<Channel> {
+    pub(super) fn channel_of(&mut self, value: &Value<'_>) -> Option<Channel> {
         let Channels { first, said, zeros, above } = &mut self.channels;
         if !*said {
             match value.plain_integer() {

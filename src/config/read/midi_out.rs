@@ -3,6 +3,7 @@
 use super::Reader;
 use super::table::Table;
 use super::variant::choice;
+use crate::config::action::Action;
 use crate::effect::MidiOut;
 use crate::midi::Message;
 
@@ -22,7 +23,7 @@ enum MessageType {
 }
 
 /// The message and where it goes. Each message type takes its own fields and no others.
-pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<MidiOut> {
+pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Action> {
     const DATA: std::ops::RangeInclusive<i64> = 0..=127;
     let port = fields.need(&["port"]).and_then(|value| value.text("the name of a MIDI output port", MAX_PORT));
     let channel = reader.need_channel(fields);
@@ -43,11 +44,12 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Mi
     });
     let Some(message_type) = message_type else {
         // Without it nobody can say which of the other fields belong; they are not complained about.
-        for key in ["note", "velocity", "controller", "value", "program", "pitch", "pressure"] {
+        for key in ["hold", "note", "velocity", "controller", "value", "program", "pitch", "pressure"] {
             fields.take(&[key]);
         }
         return None;
     };
+    let hold = matches!(message_type, MessageType::NoteOn) && reader.hold(fields, "hold");
     fields.within = format!("a {} message", message_type.name());
     let message = match message_type {
         MessageType::NoteOn => Message::NoteOn {
@@ -82,7 +84,7 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Mi
             }
         }
     };
-    Some(MidiOut { port: port?.to_owned(), message })
+    Some(Action::SendMidi { out: MidiOut { port: port?.to_owned(), message }, hold })
 }
 
 impl MessageType {

@@ -5,6 +5,7 @@ mod action;
 mod channel;
 mod condition;
 mod midi_out;
+mod numbers;
 mod params;
 mod plugins;
 mod report;
@@ -66,6 +67,8 @@ struct Reader<'a> {
     channels: Channels,
     /// Triggers on encoders that agree with each other, with their lines.
     encoders: Vec<(TriggerSpec, u32)>,
+    /// Where the action being read has a part that lasts until its trigger ends.
+    held: Option<std::ops::Range<usize>>,
 }
 
 /// Reads the whole of `source`.
@@ -100,6 +103,7 @@ fn config<'a>(
         plugins: Plugins::default(),
         channels: Channels::read(root.take(&["channels_from"])),
         encoders: Vec::new(),
+        held: None,
     };
     let devices = settings::devices(root.take(&["device"]));
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
@@ -127,6 +131,7 @@ fn config<'a>(
         devices,
         modes,
         global_mappings,
+        hooks: Vec::new(),
         logging,
         advanced: reader.advanced,
         wasm: reader.wasm,
@@ -181,10 +186,24 @@ impl Reader<'_> {
         let mut table = value.table("this mapping")?;
         // Both are read before either may end this, so that the errors of both are told.
         let trigger = table.need(&["trigger"]).and_then(|value| self.trigger(value));
+        self.held = None;
         let action = table.need(&["action"]).and_then(|value| self.action(value));
+        let held = self.held.take();
+        let release = table.take(&["release"]);
+        let release_span = release.map(|value| value.span());
+        let release = release.and_then(|value| self.action(value)).map(Arc::new);
+        if let Some(again) = self.held.take() {
+            self.report.add(again, Problem::HeldRelease);
+        }
+        if let Some(place) = release_span.or(held)
+            && trigger.as_ref().is_some_and(|spec| !spec.trigger.can_be_held())
+        {
+            self.report.add(place, Problem::NeverReleased);
+        }
+        let when = table.take(&["when"]).and_then(|value| self.condition(value, 0));
         let description = table.take(&["description"]).and_then(|value| value.string()).map(str::to_owned);
         table.finish();
-        Some(Mapping { trigger: trigger?, action: Arc::new(action?), description, line: value.line() })
+        Some(Mapping { trigger: trigger?, action: Arc::new(action?), release, when, description, line: value.line() })
     }
 
     /// The index of the mode that `value` names or numbers.

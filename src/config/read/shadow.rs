@@ -11,7 +11,10 @@ use crate::gesture::TriggerSpec;
 pub(super) fn warn(list: &[(Mapping, Range<usize>)], report: &Report) {
     for (position, (mapping, span)) in list.iter().enumerate() {
         let before = list.iter().take(position);
-        if let Some(taker) = before.map(|(before, _)| before).find(|before| takes(&before.trigger, &mapping.trigger)) {
+        if let Some(taker) = before
+            .map(|(before, _)| before)
+            .find(|before| before.when.is_none() && takes(&before.trigger, &mapping.trigger))
+        {
             report.add(span.clone(), Problem::Shadowed { by: taker.line });
         }
     }
@@ -19,7 +22,7 @@ pub(super) fn warn(list: &[(Mapping, Range<usize>)], report: &Report) {
 
 /// Whether `first` matches every gesture that `second` matches.
 fn takes(first: &TriggerSpec, second: &TriggerSpec) -> bool {
-    let filters = first.channel.is_none_or(|only| Some(only) == second.channel)
+    let filters = first.channels.covers(second.channels)
         && first.device.as_ref().is_none_or(|only| Some(only) == second.device.as_ref());
     filters && first.trigger.covers(&second.trigger)
 }

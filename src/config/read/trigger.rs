@@ -5,7 +5,8 @@ use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
 use crate::config::problem::Problem;
-use crate::gesture::{Direction, EncoderMode, Trigger, TriggerSpec};
+use crate::gesture::{Controls, Direction, EncoderMode, EncoderStep, Transport, Trigger, TriggerSpec, ValueRange};
+use crate::midi::Numbers;
 
 const TRIGGERS: Family = Family {
     kind: "trigger",
@@ -20,6 +21,11 @@ const TRIGGERS: Family = Family {
         "PitchBend",
         "CC",
         "ProgramChange",
+        "NoteOff",
+        "CC14",
+        "RPN",
+        "NRPN",
+        "Transport",
         "GamepadButton",
         "GamepadButtonChord",
         "GamepadAnalogStick",
@@ -43,20 +49,21 @@ impl Reader<'_> {
         let mut fields = variant.fields;
         let trigger = match variant.name {
             "Note" => {
-                let note = fields.need_number(&["note"], DATA);
+                let notes = fields.need_numbers(&["note"]);
                 let (velocity_min, velocity_max) = velocities(&mut fields);
-                Trigger::Note { note, velocity_min, velocity_max }
+                Trigger::Note { notes, velocity_min, velocity_max }
             }
             "VelocityRange" => {
-                let note = fields.need_number(&["note"], DATA);
+                let notes = fields.need_numbers(&["note"]);
                 let soft_max = fields.number(&["soft_max"], DATA, 40);
                 let medium_max = fields.number(&["medium_max"], DATA, 80);
                 fields.ordered("soft_max", i64::from(soft_max), "medium_max", i64::from(medium_max));
                 let (velocity_min, velocity_max) = velocities(&mut fields);
-                Trigger::VelocityRange { note, soft_max, medium_max, velocity_min, velocity_max }
+                Trigger::VelocityRange { notes, soft_max, medium_max, velocity_min, velocity_max }
             }
+            "NoteOff" => Trigger::NoteOff { notes: fields.need_numbers(&["note"]) },
             "LongPress" => Trigger::LongPress {
-                note: fields.need_number(&["note"], DATA),
+                notes: fields.need_numbers(&["note"]),
                 duration_ms: fields.number(
                     &["duration_ms", "min_duration_ms", "hold_duration_ms"],
                     TIME_MS,
@@ -64,7 +71,7 @@ impl Reader<'_> {
                 ),
             },
             "DoubleTap" => Trigger::DoubleTap {
-                note: fields.need_number(&["note"], DATA),
+                notes: fields.need_numbers(&["note"]),
                 timeout_ms: fields.number(
                     &["timeout_ms", "max_interval_ms"],
                     TIME_MS,
@@ -76,32 +83,46 @@ impl Reader<'_> {
                 timeout_ms: fields.number(&["timeout_ms", "max_interval_ms"], TIME_MS, self.advanced.chord_timeout_ms),
             },
             "EncoderTurn" => Trigger::EncoderTurn {
-                cc: fields.need_number(&["cc"], DATA),
+                ccs: fields.need_numbers(&["cc"]),
                 direction: fields.take(&["direction"]).and_then(|value| {
                     let words =
                         [("Clockwise", Direction::Clockwise), ("CounterClockwise", Direction::CounterClockwise)];
                     choice(&value, "direction", &words)
                 }),
                 mode: fields.take(&["mode"]).and_then(|value| encoder_mode(&value)).unwrap_or_default(),
+                step: fields.take(&["step"]).and_then(|value| encoder_step(&value)).unwrap_or_default(),
+                acceleration: fields.number(&["acceleration"], 1..=16, 1),
             },
-            "Aftertouch" => Trigger::Aftertouch {
-                note: fields.optional_number(&["note"], DATA),
-                pressure_min: fields.number(&["pressure_min", "min_pressure"], DATA, 0),
-            },
-            "PitchBend" => {
-                let value_min = fields.number(&["value_min", "min_value"], 0..=16_383, 0);
-                let value_max = fields.number(&["value_max", "max_value"], 0..=16_383, 16_383);
-                fields.ordered("value_min", i64::from(value_min), "value_max", i64::from(value_max));
-                Trigger::PitchBend { value_min, value_max }
+            "Aftertouch" => {
+                let controls = Controls::Pressure(fields.optional_numbers(&["note"]));
+                control(&mut fields, controls, &PRESSURE)
             }
+            "PitchBend" => control(&mut fields, Controls::Bend, &VALUE),
             "CC" => {
-                let cc = fields.need_number(&["cc"], DATA);
-                let value_min = fields.number(&["value_min", "min_value"], DATA, 0);
-                let value_max = fields.number(&["value_max", "max_value"], DATA, 127);
-                fields.ordered("value_min", i64::from(value_min), "value_max", i64::from(value_max));
-                Trigger::Cc { cc, value_min, value_max }
+                let controls = Controls::Cc(fields.need_numbers(&["cc"]));
+                control(&mut fields, controls, &VALUE)
             }
-            "ProgramChange" => Trigger::ProgramChange { program: fields.need_number(&["program"], DATA) },
+            "CC14" => {
+                let numbers = fields.need_numbers(&["cc"]);
+                let pairs: Numbers = (0..32).filter(|number| numbers.contains(*number)).collect();
+                if pairs.is_empty() && !numbers.is_empty() {
+                    let (key, found) = ("cc".to_owned(), numbers.to_string());
+                    fields.report.add(fields.span(), Problem::OutOfRange { key, found, least: 0, most: 31 });
+                }
+                control(&mut fields, Controls::Cc14(pairs), &VALUE)
+            }
+            "RPN" => {
+                let controls = Controls::Rpn(fields.need_number(&["number"], 0..=16_382));
+                control(&mut fields, controls, &VALUE)
+            }
+            "NRPN" => {
+                let controls = Controls::Nrpn(fields.need_number(&["number"], 0..=16_382));
+                control(&mut fields, controls, &VALUE)
+            }
+            "ProgramChange" => Trigger::ProgramChange { programs: fields.need_numbers(&["program"]) },
+            "Transport" => Trigger::Transport {
+                message: fields.need(&["message"]).and_then(|value| transport(&value)).unwrap_or(Transport::Start),
+            },
             gamepad => {
                 // Its fields are not read: what they will mean here is not settled.
                 let problem = Problem::UnsupportedTrigger { name: gamepad.to_owned() };
@@ -109,14 +130,14 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let channel = self.channel(&mut fields);
+        let channels = self.channels(&mut fields, "channel");
         let device = fields.take(&["device"]).and_then(|value| {
             let name = value.string()?;
             self.defined(&value, "device", name, &self.devices)?;
             Some(name.to_owned())
         });
         fields.finish();
-        let spec = TriggerSpec { trigger, channel, device };
+        let spec = TriggerSpec { trigger, channels, device };
         self.note_encoder(&spec, &value);
         Some(spec)
     }
@@ -124,29 +145,62 @@ impl Reader<'_> {
     /// Warns when an earlier trigger says that the same controller writes its turns in another way: the recogniser
     /// believes the first.
     fn note_encoder(&mut self, spec: &TriggerSpec, value: &Value<'_>) {
-        let Trigger::EncoderTurn { cc, mode, .. } = spec.trigger else { return };
+        let Trigger::EncoderTurn { ccs, mode, .. } = spec.trigger else { return };
         let meet = |other: &TriggerSpec| {
-            let channels = other.channel.is_none() || spec.channel.is_none() || other.channel == spec.channel;
-            channels && (other.device.is_none() || spec.device.is_none() || other.device == spec.device)
+            let devices = other.device.is_none() || spec.device.is_none() || other.device == spec.device;
+            other.channels.meets(spec.channels) && devices
         };
-        let differs = |other: &&(TriggerSpec, u32)| {
-            matches!(other.0.trigger, Trigger::EncoderTurn { cc: same, mode: way, .. } if same == cc && way != mode)
-                && meet(&other.0)
+        let differs = |(other, line): &(TriggerSpec, u32)| {
+            let Trigger::EncoderTurn { ccs: others, mode: way, .. } = other.trigger else { return None };
+            let cc = ccs.iter().find(|cc| others.contains(*cc))?;
+            (way != mode && meet(other)).then_some((cc, *line))
         };
-        if let Some((_, line)) = self.encoders.iter().find(differs) {
-            value.wrong(Problem::EncoderModes { cc, line: *line });
+        if let Some((cc, line)) = self.encoders.iter().find_map(differs) {
+            value.wrong(Problem::EncoderModes { cc, line });
             return;
         }
         // One of each is enough to compare with, however many mappings an encoder has.
         let same = |(other, _): &(TriggerSpec, u32)| {
-            matches!(other.trigger, Trigger::EncoderTurn { cc: same, .. } if same == cc)
-                && other.channel == spec.channel
+            matches!(other.trigger, Trigger::EncoderTurn { ccs: same, .. } if same == ccs)
+                && other.channels == spec.channels
                 && other.device == spec.device
         };
         if !self.encoders.iter().any(same) {
             self.encoders.push((spec.clone(), value.line()));
         }
     }
+}
+
+/// The names of the ends of a range.
+struct Ends {
+    min: &'static [&'static str],
+    max: &'static [&'static str],
+}
+
+const VALUE: Ends = Ends { min: &["value_min", "min_value"], max: &["value_max", "max_value"] };
+const PRESSURE: Ends = Ends { min: &["pressure_min", "min_pressure"], max: &["pressure_max", "max_pressure"] };
+
+/// How far a control has to leave its range before it can come in again, where nothing is said: a tired pedal or fader flickers by
+/// a step or two of 128, and by as much more where the scale is finer.
+const HYSTERESIS: u16 = 2;
+const FINE_HYSTERESIS: u16 = 128;
+
+/// A trigger for `controls`. Whether it repeats is settled when the action is known, where the file does not say it.
+fn control(fields: &mut Table<'_>, controls: Controls, ends: &Ends) -> Trigger {
+    let scale = controls.scale();
+    let all = 0..=i64::from(scale);
+    let min = fields.number(ends.min, all.clone(), 0);
+    let max = fields.number(ends.max, all.clone(), scale);
+    fields.ordered(ends.min[0], i64::from(min), ends.max[0], i64::from(max)); // each has a name
+    let fine = if scale > 127 { FINE_HYSTERESIS } else { HYSTERESIS };
+    let range = ValueRange { min, max, hysteresis: fields.number(&["hysteresis"], all, fine) };
+    let repeat = fields.take(&["repeat"]).and_then(|value| value.boolean());
+    Trigger::Control { controls, range, repeat: repeat.unwrap_or(range.is_whole(scale)) }
+}
+
+fn transport(value: &Value<'_>) -> Option<Transport> {
+    let words = [("Start", Transport::Start), ("Stop", Transport::Stop), ("Continue", Transport::Continue)];
+    choice(value, "transport message", &words)
 }
 
 fn velocities(fields: &mut Table<'_>) -> (u8, u8) {
@@ -194,4 +248,8 @@ fn encoder_mode(value: &Value<'_>) -> Option<EncoderMode> {
         ("SignMagnitude", EncoderMode::SignMagnitude),
     ];
     choice(value, "encoder mode", &words)
+}
+
+fn encoder_step(value: &Value<'_>) -> Option<EncoderStep> {
+    choice(value, "step", &[("each", EncoderStep::Each), ("once", EncoderStep::Once)])
 }

@@ -4,7 +4,7 @@ use super::codes;
 
 /// One key, and whether Shift is held with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::os) struct Stroke {
+pub(in crate::os) struct Typed {
     /// Linux key code.
     pub(super) code: u16,
     /// With Shift.
@@ -20,8 +20,8 @@ const ROWS: [(u16, &str, &str); 4] = [
 ];
 
 /// What types `c`; none where the layout has no key for it.
-pub(super) fn stroke(c: char) -> Option<Stroke> {
-    let plain = |code| Some(Stroke { code, shift: false });
+pub(super) fn stroke(c: char) -> Option<Typed> {
+    let plain = |code| Some(Typed { code, shift: false });
     match c {
         ' ' => return plain(codes::KEY_SPACE),
         '\n' => return plain(codes::KEY_ENTER),
@@ -32,7 +32,7 @@ pub(super) fn stroke(c: char) -> Option<Stroke> {
         // Both rows are ASCII and at most 12 long, so a byte's position is its key's.
         for (keys, shift) in [(without, false), (with, true)] {
             if let Some(position) = keys.chars().position(|key| key == c) {
-                return Some(Stroke { code: first + position as u16, shift });
+                return Some(Typed { code: first + position as u16, shift });
             }
         }
     }
@@ -79,7 +79,7 @@ mod tests {
             ('\n', 28, false),
             ('\t', 15, false),
         ] {
-            assert_eq!(stroke(c), Some(Stroke { code, shift }), "{c:?}");
+            assert_eq!(stroke(c), Some(Typed { code, shift }), "{c:?}");
         }
     }
 

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::process::Environment;
-use crate::effect::{EffectError, InputEffect, Keystroke, MouseButton, MouseClick};
+use crate::effect::{EffectError, InputEffect, Keystroke, MouseButton, MouseClick, Stroke};
 use crate::text::Escape as _;
 use crate::time::{Clock, Micros, SystemClock};
-use layout::Stroke;
+use layout::Typed;
 pub(super) use typist::Typist;
 use uinput::{Device, Shape};
 
@@ -54,12 +54,12 @@ struct Ready {
 /// What is to be sent; checked, and cheap to hand to another thread.
 #[derive(Debug)]
 enum Input {
-    /// Keys pressed together, in this order.
-    Chord(Vec<u16>),
+    /// Keys pressed together, in this order, and let go in the other.
+    Chord(Vec<u16>, Stroke),
     /// Keys pressed one after the other.
-    Strokes(Vec<Stroke>),
+    Strokes(Vec<Typed>),
     /// A button, after the pointer went somewhere.
-    Click { button: u16, at: Option<(i32, i32)> },
+    Click { button: u16, at: Option<(i32, i32)>, stroke: Stroke },
 }
 
 /// The work of sending, which asks whether it is still allowed.
@@ -92,7 +92,8 @@ impl Input {
                 keystroke.keys.escaped()
             ))
         })?;
-        Ok(Self::Chord(keystroke.modifiers.iter().map(|modifier| codes::modifier(*modifier)).chain([key]).collect()))
+        let keys = keystroke.modifiers.iter().map(|modifier| codes::modifier(*modifier)).chain([key]).collect();
+        Ok(Self::Chord(keys, keystroke.stroke))
     }
 
     /// What types `text`. Nothing is typed where not all of it can be.
@@ -127,7 +128,7 @@ impl Input {
             MouseButton::Right => BUTTONS[1],
             MouseButton::Middle => BUTTONS[2],
         };
-        Ok(Self::Click { button, at })
+        Ok(Self::Click { button, at, stroke: click.stroke })
     }
 }
 
@@ -140,7 +141,7 @@ impl Keys {
     /// time: it belongs on a thread of its own. It asks, before each thing it presses, whether it is still allowed.
     fn sending(&self, input: Input, environment: &Environment) -> Result<Sending, EffectError> {
         let slot = match &input {
-            Input::Chord(_) | Input::Strokes(_) => self.keyboard()?,
+            Input::Chord(..) | Input::Strokes(_) => self.keyboard()?,
             Input::Click { at, .. } => self.pointer(at.is_some(), environment)?,
         };
         let clock = Arc::clone(&self.clock);
@@ -210,46 +211,44 @@ fn send(ready: &mut Ready, input: Input, allowed: &dyn Fn() -> bool) -> Result<S
         return Ok(Sent::Stopped);
     }
     let device = &mut ready.device;
-    let mut press = |down: &[u16]| {
-        device.keys(down.iter().copied(), true)?;
-        std::thread::sleep(PACE);
-        device.keys(down.iter().rev().copied(), false)?;
-        std::thread::sleep(PACE);
+    let press = |device: &mut Device, keys: &[u16], stroke: Stroke| {
+        if stroke != Stroke::Up {
+            device.keys(keys.iter().copied(), true)?;
+            std::thread::sleep(PACE);
+        }
+        if stroke != Stroke::Down {
+            device.keys(keys.iter().rev().copied(), false)?;
+            std::thread::sleep(PACE);
+        }
         Ok(Sent::All)
     };
     match input {
-        Input::Chord(keys) => press(&keys),
+        Input::Chord(keys, stroke) => press(device, &keys, stroke),
         Input::Strokes(strokes) => {
-            for Stroke { code, shift } in strokes {
+            for Typed { code, shift } in strokes {
                 if !allowed() {
                     return Ok(Sent::Stopped);
                 }
                 if shift {
-                    press(&[codes::KEY_LEFTSHIFT, code])?
+                    press(device, &[codes::KEY_LEFTSHIFT, code], Stroke::Tap)?
                 } else {
-                    press(&[code])?
+                    press(device, &[code], Stroke::Tap)?
                 };
             }
             Ok(Sent::All)
         }
-        Input::Click { button, at } => {
+        Input::Click { button, at, stroke } => {
             if let Some((x, y)) = at {
                 let (width, height) = ready.screen;
                 let x = x.clamp(0, (width - 1).max(0));
                 let y = y.clamp(0, (height - 1).max(0));
                 // Twice, by one pixel: the kernel keeps back a position equal to the last one it was sent, and the
                 // pointer may have been moved by hand since.
-                ready.device.axes([(ABS_X, if x == 0 { 1 } else { x - 1 }), (ABS_Y, y)])?;
-                ready.device.axes([(ABS_X, x), (ABS_Y, y)])?;
+                device.axes([(ABS_X, if x == 0 { 1 } else { x - 1 }), (ABS_Y, y)])?;
+                device.axes([(ABS_X, x), (ABS_Y, y)])?;
                 std::thread::sleep(PACE);
-                let device = &mut ready.device;
-                device.keys([button], true)?;
-                std::thread::sleep(PACE);
-                device.keys([button], false)?;
-                std::thread::sleep(PACE);
-                return Ok(Sent::All);
             }
-            press(&[button])
+            press(device, &[button], stroke)
         }
     }
 }
@@ -278,8 +277,9 @@ mod tests {
 
     #[test]
     fn modifiers_go_down_before_the_key() {
-        let keystroke = Keystroke { keys: "C".into(), modifiers: vec![KeyModifier::Ctrl, KeyModifier::Shift] };
-        assert!(matches!(Input::keystroke(&keystroke), Ok(Input::Chord(keys)) if keys == [29, 42, 46]));
+        let keystroke =
+            Keystroke { keys: "C".into(), modifiers: vec![KeyModifier::Ctrl, KeyModifier::Shift], stroke: Stroke::Tap };
+        assert!(matches!(Input::keystroke(&keystroke), Ok(Input::Chord(keys, Stroke::Tap)) if keys == [29, 42, 46]));
     }
 
     #[test]
@@ -311,8 +311,8 @@ mod tests {
 
     #[test]
     fn a_click_has_a_whole_place_or_none() {
-        let click = |x, y| Input::click(&MouseClick { button: MouseButton::Right, x, y });
-        assert!(matches!(click(None, None), Ok(Input::Click { button: 0x111, at: None })));
+        let click = |x, y| Input::click(&MouseClick { button: MouseButton::Right, x, y, stroke: Stroke::Tap });
+        assert!(matches!(click(None, None), Ok(Input::Click { button: 0x111, at: None, .. })));
         assert!(matches!(click(Some(3), Some(4)), Ok(Input::Click { at: Some((3, 4)), .. })));
         assert!(click(Some(3), None).is_err());
     }

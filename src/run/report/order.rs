@@ -251,8 +251,8 @@ pub(in crate::run) mod tests {
         let loaded = Config::from_text("", "config.toml", Path::new(""), &Environment::default());
         let event = GestureEvent {
             t: 0,
-            device: DeviceId(0),
-            channel: Channel::from_status(0),
+            device: Some(DeviceId(0)),
+            channel: Some(Channel::from_status(0)),
             gesture: Gesture::ProgramChange { program: 1 },
         };
         let config = Arc::new(loaded.expect("an empty configuration").config);
