@@ -37,5 +37,5 @@ fn audio_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostErr
         _ => return Err(Errno::Invalid.because("percent must be 0 to 100")),
     };
     call.charge(AUDIO_FUEL)?;
-    call.request(&Request::Audio(Volume { operation, value }), answer::wait(None)).map(|_| 0)
+    call.request(&Request::Mixer(Volume { operation, value }), answer::wait(None)).map(|_| 0)
 }

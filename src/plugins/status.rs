@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::PluginConfig;
 use crate::grant::{Grant, GrantCell, Identity, LiveGrants};
 use crate::host;
-use crate::package::{AdmissionError, AdmittedPlugin, Policy, Verdict, examine};
+use crate::package::{AdmissionErrorKind, AdmittedPlugin, Policy, Verdict, examine};
 use crate::sandbox::{Description, LoadOptions, Manifest, Plugin, PluginError, PluginErrorKind, conformance};
 use crate::text::Escape as _;
 use crate::text::hex;
@@ -126,7 +126,7 @@ impl Outlook {
         };
         let mut verdict = admitted.verdict().clone();
         let mut refuse = |unusable: &Unusable| {
-            verdict.refusal = Some(AdmissionError::Unusable { reason: unusable.to_string() });
+            verdict.refusal = Some(AdmissionErrorKind::Unusable { reason: unusable.to_string() }.of(&config.path));
         };
         let (description, status) = match PluginStatus::settle(&admitted, config, grants) {
             Ok(status) => {

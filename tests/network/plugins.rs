@@ -51,6 +51,7 @@ impl EffectHandler for World {
         Ok(Reply::Done)
     }
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
+        let Request::Network(request) = request else { panic!("only the network is asked: {request:?}") };
         let name = format!("{request:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
         self.asked.lock().expect("notes").push(name);
         self.network.request(request, origin, limit)

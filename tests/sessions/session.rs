@@ -196,9 +196,8 @@ impl<'a> Stage<'a> {
             config: Arc::clone(&self.config),
             plugins,
             feed: Feed::Paced(self.messages()),
-            clock: Arc::clone(&clock),
             services,
-            told: None,
+            dry_run: None,
             revocations: None,
             recorder: Some(Arc::clone(&recorder)),
             ordered: Some(ordered),
@@ -250,7 +249,7 @@ impl<'a> Stage<'a> {
             plugins,
             clock,
             services,
-            told: None,
+            dry_run: None,
             recorder: Some(Arc::clone(&recorder)),
             replayed: None,
         };
@@ -313,8 +312,15 @@ impl<'a> Stage<'a> {
         let replayed = Replayed { rejected, deadlines, revoked, cut_off };
         let end = journal.end.unwrap_or(last);
         let config = Arc::new(config);
-        let playing =
-            Playing { config, plugins, clock, services, told: None, recorder: None, replayed: Some((replayed, end)) };
+        let playing = Playing {
+            config,
+            plugins,
+            clock,
+            services,
+            dry_run: None,
+            recorder: None,
+            replayed: Some((replayed, end)),
+        };
         let mut transcript = Transcript::default();
         let facts: &(dyn ConditionSource + Sync) = &*playback;
         let played = play(playing, journal.inputs.into_iter(), facts, |entry| {

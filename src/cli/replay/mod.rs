@@ -141,8 +141,15 @@ impl Replay {
             memory: Arc::clone(&memory),
             log: Arc::new(PluginLog::new(loaded.config.logging.plugin_bytes_per_minute)),
         });
-        let playing =
-            Playing { config: Arc::new(loaded.config), plugins, clock, services, told: None, recorder: None, replayed };
+        let playing = Playing {
+            config: Arc::new(loaded.config),
+            plugins,
+            clock,
+            services,
+            dry_run: None,
+            recorder: None,
+            replayed,
+        };
         let mut transcript = Transcript::default();
         let mut usage = BTreeMap::new();
         let mut written = Ok(());

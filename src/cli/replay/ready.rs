@@ -144,7 +144,7 @@ impl Replay {
                 self.journal.escaped()
             )));
         };
-        let session = device::Session::read(&self.journal, device::Reading::raw(self.raw))
+        let session = device::MidiFile::read(&self.journal, device::Reading::raw(self.raw))
             .map_err(|error| Failure::operation(error.to_string()))?;
         for warning in session.warnings() {
             (making.warn)(&warning);

@@ -7,7 +7,9 @@ use std::time::Duration;
 use wasmi::{Caller, Val};
 
 use crate::capability::Capability;
-use crate::effect::{Brokered, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response, Url};
+use crate::effect::{
+    Brokered, Effect, EffectError, EffectHandler, NetworkRequest, Origin, Reply, Request, Response, Url,
+};
 use crate::grant::{Denied, Grant};
 use crate::sandbox::engine::meter::Stopped;
 use crate::sandbox::info::PluginInfo;
@@ -251,10 +253,10 @@ impl HostCall<'_> {
         let answer = Brokered(&state.services.outside).request(request, origin, limit);
         state.waited.add(answer.waited);
         match (request, &answer.result) {
-            (Request::SocketOpen(open), Ok(Response::Socket(socket))) => {
+            (Request::Network(NetworkRequest::SocketOpen(open)), Ok(Response::Socket(socket))) => {
                 state.sockets.insert(*socket, open.url.clone());
             }
-            (Request::SocketClose { socket }, Ok(_)) => {
+            (Request::Network(NetworkRequest::SocketClose { socket }), Ok(_)) => {
                 state.sockets.remove(socket);
             }
             _ => {}
@@ -267,8 +269,8 @@ impl HostCall<'_> {
             // Found out only while trying: the address a name turned out to be.
             Err(EffectError::Denied(text)) => {
                 let target = match request {
-                    Request::Http(request) => request.url.origin(),
-                    Request::SocketOpen(open) => open.url.origin(),
+                    Request::Network(NetworkRequest::Http(request)) => request.url.origin(),
+                    Request::Network(NetworkRequest::SocketOpen(open)) => open.url.origin(),
                     _ => String::new(),
                 };
                 let state = self.caller.data_mut();

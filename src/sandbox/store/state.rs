@@ -7,7 +7,7 @@ use std::time::Duration;
 use wasmi::{Caller, Memory};
 
 use crate::capability::{Capability, PathScope};
-use crate::effect::{Brokered, EffectHandler, Origin, Request, Url};
+use crate::effect::{Brokered, EffectHandler, NetworkRequest, Origin, Url};
 use crate::grant::{Denied, Grant, GrantView};
 use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::limiter::Limiter;
@@ -180,7 +180,7 @@ impl Drop for InstanceState {
             let origin = Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant };
             // It closes what is there; there is nobody left to be told.
             let outside = Brokered(&self.services.outside);
-            let _ = outside.request(&Request::SocketCloseAll, origin, Duration::ZERO);
+            let _ = outside.request(&NetworkRequest::SocketCloseAll.into(), origin, Duration::ZERO);
         }
     }
 }
