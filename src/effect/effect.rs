@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Keystroke, MidiOut, MouseClick, Volume};
+use super::{Command, Keystroke, MidiOut, MouseClick, Volume};
 
 /// One thing done to the world outside the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub enum Effect {
     /// A message to a MIDI output port.
     Midi(MidiOut),
     /// A line for `/bin/sh`, from the configuration only: no plugin can make one.
-    Shell(String),
+    Shell(Command),
     /// A program started and left running, from the configuration only.
-    Launch(String),
+    Launch(Command),
     /// A change of the system's volume.
     Volume(Volume),
     /// Keys pressed together.
@@ -43,7 +43,8 @@ impl Effect {
     pub fn held_bytes(&self) -> usize {
         match self {
             Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
-            Self::Shell(text) | Self::Launch(text) | Self::Text(text) => text.len(),
+            Self::Shell(command) | Self::Launch(command) => command.line.len(),
+            Self::Text(text) => text.len(),
             Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) => 0, // a few names
         }
     }

@@ -2,6 +2,7 @@
 //! that carries them out, [`EffectHandler`]. What does it for real is in [`crate::os`].
 
 mod brokered;
+mod command;
 #[allow(clippy::module_inception)] // the noun that the room is named by
 mod effect;
 mod handler;
@@ -18,6 +19,7 @@ mod url;
 mod volume;
 
 pub use brokered::Brokered;
+pub use command::{Command, Variables};
 pub use effect::{Effect, EffectError, EffectErrorKind, Origin, Reply};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};

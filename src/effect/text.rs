@@ -16,8 +16,8 @@ impl Display for Effect {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Midi(out) => write!(f, "midi {}: {}", OneLine(&out.port), Brief(&out.message)),
-            Self::Shell(line) => write!(f, "shell: {}", OneLine(line)),
-            Self::Launch(app) => write!(f, "launch: {}", OneLine(app)),
+            Self::Shell(command) => write!(f, "shell: {}", OneLine(&command.line)),
+            Self::Launch(command) => write!(f, "launch: {}", OneLine(&command.line)),
             Self::Volume(volume) => volume_text(volume, f),
             Self::Keystroke(keystroke) => {
                 f.write_str(match keystroke.stroke {
@@ -150,8 +150,8 @@ mod tests {
             (midi(Message::NoteOn { channel, note: 60, velocity: 100 }), "midi Synth: note on ch 1 60:100"),
             (midi(Message::PitchBend { channel, value: 8000 }), "midi Synth: bend ch 1 -192"),
             (midi(Message::SysEx([1, 2, 0x7f].into())), "midi Synth: sysex f0 01 02 7f f7"),
-            (Effect::Shell("echo a\necho b\u{1b}[1m".into()), r"shell: echo a\necho b\u{1b}[1m"),
-            (Effect::Launch("firefox --new-window".into()), "launch: firefox --new-window"),
+            (Effect::Shell("echo a\necho b\u{1b}[1m".to_owned().into()), r"shell: echo a\necho b\u{1b}[1m"),
+            (Effect::Launch("firefox --new-window".to_owned().into()), "launch: firefox --new-window"),
             (keys("c", vec![KeyModifier::Ctrl, KeyModifier::Shift]), "keys ctrl+shift+c"),
             (Effect::Text("Grüße\u{202e}!".into()), r"type: Grüße\u{202e}!"),
             (click(None, None), "click left"),

@@ -15,7 +15,7 @@ use super::words;
 use super::worker::Worker;
 use crate::config::Config;
 use crate::effect::SentMidi;
-use crate::effect::Volume;
+use crate::effect::{Command, Variables, Volume};
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::text::Repeats;
 
@@ -173,6 +173,7 @@ impl Live {
         origin: Origin<'_>,
         program: &str,
         arguments: Vec<String>,
+        variables: Variables,
     ) -> Result<(), EffectError> {
         let file = self.environment.find(program)?;
         let (tell, reaper, environment) = (self.teller(effect), Arc::clone(&self.reaper), self.environment.clone());
@@ -182,6 +183,12 @@ impl Live {
             _ => {
                 let mut command = environment.command(&file);
                 command.args(arguments);
+                for (name, number) in variables.iter() {
+                    match number {
+                        Some(number) => command.env(name, number.to_string()),
+                        None => command.env_remove(name),
+                    };
+                }
                 tell(reaper.start(command, &file, label));
             }
         })
@@ -218,10 +225,12 @@ impl EffectHandler for Live {
             }
             #[cfg(not(feature = "alsa"))]
             Effect::Midi(_) => Err(not_built("MIDI output", "alsa")),
-            Effect::Shell(line) => self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
-            Effect::Launch(app) => {
-                let (program, arguments) = launch(app)?;
-                self.start(effect, origin, &program, arguments)
+            Effect::Shell(Command { line, variables }) => {
+                self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()], *variables)
+            }
+            Effect::Launch(Command { line, variables }) => {
+                let (program, arguments) = launch(line)?;
+                self.start(effect, origin, &program, arguments, *variables)
             }
             Effect::Volume(volume) => self.volume(effect, origin, volume),
             #[cfg(feature = "keys")]

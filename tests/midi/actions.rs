@@ -36,7 +36,7 @@ impl Notation<'_> {
             '!' => Action::Shell(self.next().to_string()),
             'd' => {
                 self.expect(':');
-                Action::Delay(self.number())
+                Action::Delay(i64::from(self.number()).into())
             }
             'm' => {
                 self.expect(':');
@@ -74,7 +74,7 @@ impl Notation<'_> {
                 self.expect('(');
                 let action = Box::new(self.action());
                 self.expect(')');
-                Action::Repeat { action, count, delay_ms }
+                Action::Repeat { action, count: i64::from(count).into(), delay_ms: i64::from(delay_ms).into() }
             }
         }
     }
@@ -178,7 +178,7 @@ impl Session {
             }
             let _ = match task {
                 Task::Plugin(call) => write!(self.account, " {}", call.plugin),
-                Task::Effect(Effect::Shell(line)) => write!(self.account, " !{line}"),
+                Task::Effect(Effect::Shell(command)) => write!(self.account, " !{}", command.line),
                 Task::Effect(other) => write!(self.account, " {other:?}"),
                 Task::Mode(mode) => {
                     self.world.mode = mode;
