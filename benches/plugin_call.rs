@@ -9,8 +9,8 @@ mod bare;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conductor::internals::config::{Params, PluginCall, PluginConfig, WasmConfig};
@@ -19,7 +19,7 @@ use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{Policy, admit};
 use conductor::internals::sandbox::{
-    Context, InlinePool, Instance, Job, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
+    Context, Done, InlinePool, Instance, Job, Manifest, Plugin, Pool, PoolObserver, Request, Services, on_guest_stack,
 };
 use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 use criterion::Criterion;
@@ -28,6 +28,15 @@ use bare::{Bare, JSON, probe};
 
 /// Calls behind each percentile.
 const CALLS: usize = 200_000;
+
+/// Passes on each call that is done.
+struct Calls(Mutex<Sender<Done>>);
+
+impl PoolObserver for Calls {
+    fn done(&self, done: Done) {
+        drop(self.0.lock().expect("no panic").send(done));
+    }
+}
 
 struct Nowhere;
 
@@ -84,8 +93,8 @@ fn stages(out: &mut String) {
     let call = PluginCall { plugin: "probe".into(), tenant: "default".into(), params: params.clone() };
     let mut inline = InlinePool::new(services(), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
     let (tell, told) = channel();
-    let pool = Pool::start(services(), &WasmConfig::default(), vec![plugin], move |done| drop(tell.send(done)))
-        .expect("threads");
+    let observer = Arc::new(Calls(Mutex::new(tell)));
+    let pool = Pool::observed(services(), &WasmConfig::default(), vec![plugin], observer).expect("threads");
     let shared = Arc::new(call.clone());
     let base = percentiles(|| bare.call());
     let rows = [
@@ -93,7 +102,7 @@ fn stages(out: &mut String) {
         ("… with fuel", percentiles(|| metered.call())),
         ("… and the request copied in and freed", percentiles(|| metered.call_with_request())),
         ("`Instance::call`: and limits, deadline, outcome", percentiles(|| instance.call(&request))),
-        ("`InlinePool::call`: and the way to the instance", percentiles(|| inline.call(&call, &context, 0))),
+        ("`InlinePool::carry_out`: and the way to the instance", percentiles(|| inline.carry_out(&call, &context, 0))),
         (
             "`Pool::submit` to the report: and two thread switches",
             percentiles(|| {

@@ -81,7 +81,7 @@ fn run(
 ) -> usize {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = Conditions::played(Arc::clone(&clock));
-    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), DryRun::new(), [0; 32]));
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::default(), [0; 32]));
     let playing = Playing {
         config: Arc::clone(config),
         plugins: plugins(config),
@@ -109,7 +109,7 @@ fn live(
 ) -> f64 {
     let clock = Arc::new(SystemClock::start());
     let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
-    let told = DryRun::new();
+    let told = Arc::<DryRun>::default();
     let mut outside: Arc<dyn EffectHandler> = Arc::<DryRun>::clone(&told);
     let mut approvals: Option<Arc<dyn Approvals>> = None;
     if let Some(recorder) = recorder {

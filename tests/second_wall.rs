@@ -26,7 +26,7 @@ use conductor::internals::sandbox::{
     Args, Context, Errno, HostCall, HostError, HostFunction, Instance, Job, Manifest, Plugin, Pool, Services,
     ValueType, on_guest_stack,
 };
-use support::sandbox::{admitted, call, params, services, settings};
+use support::sandbox::{Calls, admitted, call, params, services, settings};
 use support::{Scratch, missing};
 
 /// Directories of this test: one that is the plugins', and one beside it.
@@ -275,9 +275,8 @@ fn with_data(services: Services) -> Services {
 fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor::internals::sandbox::Outcome {
     let limits = WasmConfig { dangerous_no_second_wall: !wall, ..WasmConfig::default() };
     let (tell, told) = channel();
-    let tell = Mutex::new(tell);
-    let report = move |done| drop(tell.lock().expect("no panic").send(done));
-    let pool = Pool::start(Arc::new(services), &limits, vec![plugin], report).expect("threads");
+    let observer = Arc::new(Calls(Mutex::new(tell)));
+    let pool = Pool::observed(Arc::new(services), &limits, vec![plugin], observer).expect("threads");
     let call = PluginCall { plugin: "test".into(), tenant: "default".into(), params: params("{}") };
     pool.submit(Job { call: Arc::new(call), context: Context::default(), at: 0, token: 0 }).expect("accepted");
     told.recv_timeout(Duration::from_secs(60)).expect("done").outcome
@@ -384,7 +383,8 @@ fn a_data_directory_that_is_not_there_yet_is_made_before_the_thread_is_confined(
     let root: &Path = &scratch.path().join("not/yet");
     let services = Services { data_root: Some(root.to_owned()), ..services() };
     let limits = WasmConfig::default();
-    let pool = Pool::start(Arc::new(services), &limits, Vec::new(), |_| ()).expect("threads");
+    let observer = Arc::new(Calls(Mutex::new(channel().0)));
+    let pool = Pool::observed(Arc::new(services), &limits, Vec::new(), observer).expect("threads");
     assert!(root.is_dir());
     drop(pool);
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use argh::FromArgs;
 
+use super::account::{SessionReport, TranscriptFile};
 use super::recording::JournalFile;
-use super::session_report::SessionReport;
-use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::ConditionSource;
 use crate::config::{self, Config, ConfigError, Environment, Loaded, paths};

@@ -23,7 +23,7 @@ pub struct Config {
     pub global_mappings: Vec<Mapping>,
     /// What is done at points of the session: `[on]`, `on_connect`, `on_enter` and the like. They hold in every mode.
     pub hooks: Vec<Mapping>,
-    /// Diagnostics.
+    /// How much is logged, and where to: the section `[logging]`.
     pub logging: Logging,
     /// Timing defaults.
     pub advanced: Advanced,
@@ -158,7 +158,7 @@ pub struct Mapping {
     pub line: u32,
 }
 
-/// `[logging]`.
+/// The section `[logging]`: how severe a line has to be, the log file, and how much of it a plugin may fill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
     /// Least severe level shown; default info.

@@ -37,7 +37,7 @@ pub enum InputError {
     Own {
         /// What was asked for.
         input: String,
-        /// The port.
+        /// The port of Conductor's own that has the name.
         port: Port,
     },
     /// There is no such file, and no sequencer to ask for a port.
@@ -97,11 +97,6 @@ impl fmt::Display for InputError {
 }
 
 impl std::error::Error for InputError {}
-
-/// Decides what `input` means, and takes a file as it looks.
-pub fn resolve(input: &str) -> Result<Input, InputError> {
-    resolve_as(input, Reading::AsItLooks)
-}
 
 /// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
 /// FIFO or device, anything else a sequencer port that must be there now. `reading` is how to take a file.

@@ -35,7 +35,7 @@ mod sequencer;
 mod watch;
 
 pub use event::{DeviceEvent, DeviceEventKind, Loss};
-pub use input::{Input, InputError, resolve, resolve_as};
+pub use input::{Input, InputError, resolve_as};
 pub use open::{DeviceError, DeviceSpec, Devices};
 pub use port::{PortList, PortsError, list_ports};
 

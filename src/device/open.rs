@@ -8,6 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::{Builder, JoinHandle};
 
 use super::event::DeviceEvent;
+#[cfg(not(feature = "alsa"))]
 use super::port::PortsError;
 use super::raw::{RawDevice, read_stdin, stdin_is_device};
 use super::sink::{Sink, Waiting};
@@ -72,6 +73,7 @@ impl DeviceSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceError {
     /// A sequencer port is asked for and this build has none.
+    #[cfg(not(feature = "alsa"))]
     Ports(PortsError),
     /// The system gives no thread or pipe.
     System {
@@ -83,6 +85,7 @@ pub enum DeviceError {
 impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            #[cfg(not(feature = "alsa"))]
             Self::Ports(error) => error.fmt(f),
             Self::System { error } => write!(f, "cannot start reading MIDI devices: {error}"),
         }

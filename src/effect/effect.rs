@@ -19,7 +19,7 @@ pub enum Effect {
     Keystroke(Keystroke),
     /// Text typed.
     Text(String),
-    /// A mouse click.
+    /// A mouse button pressed and released, where the pointer is or at a place on the screen.
     MouseClick(MouseClick),
 }
 

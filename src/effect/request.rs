@@ -101,14 +101,14 @@ pub struct HttpRequest {
     pub max_body_bytes: usize,
 }
 
-/// An HTTP response.
+/// What a server answered to an HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// Headers in order, names in lower case, text only.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body, at most as long as the request allows.
     pub body: Vec<u8>,
 }
 
@@ -128,9 +128,9 @@ pub struct SocketOpen {
 /// A WebSocket message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// Text.
+    /// A text message; always whole and valid UTF-8.
     Text(String),
-    /// Bytes.
+    /// A message of bytes, which may be anything.
     Binary(Vec<u8>),
 }
 

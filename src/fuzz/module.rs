@@ -29,8 +29,8 @@ pub fn module(data: &[u8]) {
         Ok(plugin) => plugin,
         Err(error) => return shown(&error),
     };
-    assert_eq!((plugin.imports(), plugin.exports()), (manifest.imports(), manifest.exports()));
-    assert_eq!((plugin.metadata(), plugin.needs()), (manifest.metadata(), manifest.needs()));
+    assert_eq!((plugin.imports(), plugin.exports()), (manifest.imports(), manifest.description().exports.as_slice()));
+    assert_eq!((plugin.metadata(), plugin.needs()), (manifest.description().metadata.as_ref(), manifest.needs()));
     let run = || on_guest_stack(|| run(&plugin, &World::default())).expect("a thread");
     let outcomes = run();
     held(&outcomes, &settings);
@@ -52,9 +52,6 @@ pub(super) fn run(plugin: &Arc<Plugin>, world: &World) -> Vec<Outcome> {
         Ok(instance) => instance,
         Err(outcome) => return vec![*outcome],
     };
-    if let Err(fault) = instance.capabilities(FILE_EPOCH_US * 1000) {
-        shown(&fault);
-    }
     let params = Params { json: r#"{"action":"play"}"#.into(), ..Params::default() };
     let mut call =
         || instance.call(&Request { params: &params, context: &Context::default(), at_ns: FILE_EPOCH_US * 1000 });

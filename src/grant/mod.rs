@@ -16,7 +16,9 @@ mod store;
 mod trust_watch;
 
 pub use crate::capability::Capability;
-pub use address::{AddressClass, permits};
+pub use address::AddressClass;
+#[cfg(any(feature = "http", feature = "websocket"))]
+pub use address::permits;
 pub use cell::{Approvals, GrantCell, GrantView, LiveGrants};
 pub use denied::Denied;
 pub use host::{HostRule, RuleFault};

@@ -193,10 +193,6 @@ impl GrantStore {
         let approvals = document.grants.into_iter().map(|record| approval(record, path)).collect::<Result<_, _>>()?;
         Ok(Self { approvals })
     }
-    /// Every approval, in the order they were made.
-    pub fn approvals(&self) -> &[Approval] {
-        &self.approvals
-    }
     /// The approval for the plugin called `name` with this digest, signed by `signers`: their keys, and after them those that
     /// handed over to them. The first key with an approval decides.
     pub fn find(&self, name: &str, digest: Digest, signers: &[[u8; 32]]) -> Option<&Approval> {

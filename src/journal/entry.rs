@@ -41,7 +41,7 @@ pub enum EntryKind {
     Mode(usize),
     /// An effect was performed, or was refused or failed.
     Effect {
-        /// The effect.
+        /// The effect with all that it needs to be carried out.
         effect: Effect,
         /// What came of it.
         result: Result<(), EffectError>,
@@ -50,14 +50,14 @@ pub enum EntryKind {
     },
     /// A plugin was called.
     Call {
-        /// The call.
+        /// What the mapping asks of the plugin, and in whose name.
         call: Arc<PluginCall>,
         /// What came of it.
         outcome: Box<Outcome>,
     },
     /// A plugin asked for this in a dry run.
     PluginEffect {
-        /// The plugin.
+        /// Name of the plugin that asked.
         plugin: String,
         /// In whose name.
         tenant: String,
@@ -68,7 +68,7 @@ pub enum EntryKind {
     },
     /// A plugin was not called because it had not been admitted.
     Refused {
-        /// The call.
+        /// The call that was not made.
         call: Arc<PluginCall>,
         /// Why, and what to do.
         reason: Arc<str>,
@@ -90,7 +90,7 @@ pub enum EntryKind {
     },
     /// An instance went, having been told.
     Shutdown {
-        /// The plugin.
+        /// Name of the plugin whose instance went.
         plugin: String,
         /// Whose instance.
         tenant: String,
@@ -102,7 +102,7 @@ pub enum EntryKind {
 /// An effect of a plugin that was accepted and dropped, because what allows it was revoked while it waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokedRecord {
-    /// The plugin.
+    /// Name of the plugin that had asked for the effect.
     pub plugin: String,
     /// In whose name.
     pub tenant: String,
@@ -188,7 +188,7 @@ impl Entry {
         })
     }
 
-    /// Name of the mode.
+    /// Name of the mode it happened in; empty where the configuration has no such mode.
     #[must_use]
     pub fn mode_name(&self) -> &str {
         self.config.modes.get(self.mode).map_or("", |mode| &mode.name)

@@ -25,7 +25,7 @@ pub enum Line {
     },
     /// A device was lost; what it held counts as released.
     Lost {
-        /// When.
+        /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
         /// Its number.
         device: u16,
@@ -79,7 +79,7 @@ pub enum Line {
     Rejected {
         /// Number of the call among all calls of the session, from 1.
         call: u64,
-        /// Why.
+        /// Whether its queue was full, the pool was closing, or its plugin no longer trusted.
         reason: RejectReason,
     },
     /// Time stopped a plugin: the wall clock, or the real time a session from a file may take.
@@ -126,9 +126,9 @@ pub enum Line {
         /// Bytes all instances held.
         held: u64,
     },
-    /// The end.
+    /// The session ended, and nothing was cut off.
     End {
-        /// When.
+        /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
     },
 }
@@ -137,7 +137,7 @@ pub enum Line {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstanceRecord {
-    /// The plugin.
+    /// Name of the plugin whose instance it is.
     pub plugin: String,
     /// In whose name it ran.
     pub tenant: String,

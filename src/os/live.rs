@@ -25,16 +25,12 @@ use super::keys::{Input, Keys, Sent};
 use super::midi_out::Outputs;
 use crate::text::Escape as _;
 
-/// Is told of effects that were begun, and failed later.
-pub type OnFailure = Arc<dyn Fn(&Effect, &EffectError) + Send + Sync>;
-
 /// The world outside, for real.
 ///
 /// MIDI goes out at once. Programs, the mixer and keys take long, so their effects are checked at once and done by a
-/// thread behind a bounded queue; what fails there is told through [`Live::on_failure`] and logged.
+/// thread behind a bounded queue; what fails there is logged.
 pub struct Live {
     environment: Environment,
-    on_failure: Option<OnFailure>,
     permits: Option<Permits>,
     revocations: Arc<Revocations>,
     /// What failed after it had been accepted, and how programs ended.
@@ -60,7 +56,6 @@ impl Live {
         let repeats = Arc::<Repeats>::default();
         Self {
             environment,
-            on_failure: None,
             permits: None,
             revocations: Arc::default(),
             repeats: Arc::clone(&repeats),
@@ -76,13 +71,6 @@ impl Live {
             mixer: Arc::default(),
             requests: Requests::new(),
         }
-    }
-
-    /// Tells `tell` of effects that [`EffectHandler::perform`] had accepted and that failed afterwards. Called from other threads.
-    #[must_use]
-    pub fn on_failure(mut self, tell: OnFailure) -> Self {
-        self.on_failure = Some(tell);
-        self
     }
 
     /// Asks `permits` before each effect of a plugin that had to wait: it is dropped when its plugin has lost what it needs.
@@ -136,7 +124,8 @@ impl Live {
         self.revocations.finish();
     }
 
-    /// How many programs that were started still run.
+    /// How many programs that were started still run: a test waits for all of them before it looks for zombies.
+    #[cfg(any(test, feature = "internals"))]
     pub fn running(&self) -> usize {
         self.reaper.running()
     }
@@ -149,15 +138,11 @@ impl Live {
 
     /// Tells of a failure on another thread.
     fn teller(&self, effect: &Effect) -> impl FnOnce(Result<(), EffectError>) + Send + use<> {
-        let (effect, on_failure) = (effect.clone(), self.on_failure.clone());
-        let repeats = Arc::clone(&self.repeats);
+        let (effect, repeats) = (effect.clone(), Arc::clone(&self.repeats));
         move |result| {
             if let Err(error) = result {
                 let text = effect.to_string();
                 repeats.warn(&text, format_args!("{text}: {error}"));
-                if let Some(tell) = on_failure {
-                    tell(&effect, &error);
-                }
             }
         }
     }

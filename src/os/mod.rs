@@ -27,7 +27,7 @@ mod worker;
 pub use conditions::Conditions;
 pub use descriptors::Descriptors;
 pub use dry_run::{AnswersError, CannedAnswers, DryRun, PluginEffect};
-pub use live::{Live, OnFailure};
+pub use live::Live;
 #[cfg(feature = "alsa")]
 pub(crate) use midi_clients::{OwnReceivers, is_marked};
 #[cfg(any(feature = "http", feature = "websocket"))]

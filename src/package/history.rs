@@ -95,7 +95,7 @@ pub struct FirstSeen {
     stated: String,
     /// By whom.
     signer: String,
-    /// The record.
+    /// The file that admitted versions are remembered in.
     record: PathBuf,
     /// What lies where the record should, although there is none.
     trace: Option<OsString>,

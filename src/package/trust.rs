@@ -194,6 +194,7 @@ impl From<DateText> for String {
 
 impl TrustStore {
     /// Reads the store at `path`. A file that does not exist is an empty store.
+    #[cfg(feature = "plugin-signing")]
     pub fn load(path: &Path) -> Result<Self, TrustError> {
         match Self::load_existing(path) {
             Ok(None) => Ok(Self::default()),
@@ -263,6 +264,7 @@ impl TrustStore {
         &self.keys
     }
     /// The revoked keys, in the file's order.
+    #[cfg(feature = "plugin-signing")]
     pub fn revoked(&self) -> &[RevokedKey] {
         &self.revoked
     }

@@ -54,7 +54,7 @@ pub enum Feed {
     Paced(Vec<(Micros, Message)>),
 }
 
-/// A live run.
+/// Everything a live run starts with: the configuration, its plugins, what it reads and what it may reach.
 pub struct LiveRun {
     /// What to do.
     pub config: Arc<Config>,

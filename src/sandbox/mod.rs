@@ -55,21 +55,27 @@ mod conformance;
 mod command;
 
 // How modules are prepared and compiled, for tests.
+#[cfg(any(test, feature = "internals"))]
 mod loader;
 
 pub use backtrace::frames::{Backtrace, Frame};
 pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 pub use conformance::{Check, CheckName, Conformance, MOST_TRIALS, Trial, conformance};
 pub use engine::fault::{Fault, FaultKind, Trap};
-pub use engine::fuel::{cost_table, cost_table_digest};
+#[cfg(any(test, feature = "internals"))]
+pub use engine::fuel::cost_table;
+pub use engine::fuel::cost_table_digest;
 pub use engine::meter::{FuelDemand, StopPlace, TimeLimit};
-pub use engine::stack::{ThreadError, guests_on_first_thread, on_guest_stack, on_guest_thread};
+#[cfg(any(test, feature = "internals"))]
+pub use engine::stack::on_guest_stack;
+pub use engine::stack::{ThreadError, guests_on_first_thread, on_guest_thread};
 pub use engine::total_memory::{RefusedGrowth, RefusedGrowthLog, TotalMemory};
 pub use info::PluginInfo;
 pub use info::counters::{CounterValues, Counters};
 pub use info::log::PluginLog;
 pub use instance::Instance;
 #[doc(hidden)]
+#[cfg(any(test, feature = "internals"))]
 pub use loader::Loader;
 pub use memory::OutOfMemoryBounds;
 pub use module::description::Description;

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use crate::support::Scratch;
 use conductor::internals::device::{
-    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, resolve,
+    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, InputError, Loss, Reading, SessionError, Source,
+    resolve_as,
 };
 use conductor::internals::gesture::DeviceId;
 use conductor::internals::midi::{Channel, Message, NotMidi, SmfError};
@@ -281,6 +282,10 @@ fn a_serial_line_hands_over_every_byte_as_it_came_and_is_lost_when_unplugged() {
     drop(line);
     assert!(matches!(next(&events), DeviceEventKind::Lost { reason: Loss::Failed { .. } }));
     assert_eq!(next(&events), DeviceEventKind::Ended);
+}
+
+fn resolve(input: &str) -> Result<Input, InputError> {
+    resolve_as(input, Reading::AsItLooks)
 }
 
 #[test]

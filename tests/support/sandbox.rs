@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, R
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
-use conductor::internals::sandbox::{Context, Instance, Manifest, Outcome, Plugin, PluginError, Request, Services};
+use conductor::internals::sandbox::{
+    Context, Done, Instance, Manifest, Outcome, Plugin, PluginError, PoolObserver, Request, Services,
+};
 use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
@@ -42,6 +45,15 @@ impl EffectHandler for World {
         };
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{who}: {effect:?}"));
         Ok(Reply::Done)
+    }
+}
+
+/// An observer of a pool that passes on each call that is done; nobody need listen.
+pub(crate) struct Calls(pub(crate) Mutex<Sender<Done>>);
+
+impl PoolObserver for Calls {
+    fn done(&self, done: Done) {
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).send(done);
     }
 }
 

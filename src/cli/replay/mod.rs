@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use argh::FromArgs;
 
-use super::event_text::{self, grouped};
+use super::account::{self, grouped};
 use super::output::say;
 use super::{Exit, Failure, Output};
 use crate::action::ConditionSource;
@@ -151,7 +151,7 @@ impl Replay {
             transcript.add(&entry);
             count(&mut usage, &entry);
             if account {
-                let (style, line) = event_text::line(&entry);
+                let (style, line) = account::line(&entry);
                 written = out.styled_line(style, &line);
             }
             written.is_ok()

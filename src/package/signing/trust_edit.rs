@@ -24,7 +24,7 @@ pub struct TrustFile {
 /// What an edit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
-    /// The key.
+    /// The key that was added, revoked or replaced.
     pub key: PublicKey,
     /// Whose it is.
     pub name: String,
@@ -53,7 +53,7 @@ pub enum TrustEditError {
     },
     /// The key is trusted already.
     TrustedAlready {
-        /// The key.
+        /// The key that is in the store already.
         key: PublicKey,
         /// Under which name.
         name: String,
@@ -62,9 +62,9 @@ pub enum TrustEditError {
     Revoked {
         /// The trust store.
         path: PathBuf,
-        /// The key.
+        /// The key that stands among the revoked ones.
         key: PublicKey,
-        /// Why.
+        /// Why it was revoked, in the user's words.
         reason: String,
     },
     /// No trusted key begins like that.
@@ -73,7 +73,7 @@ pub enum TrustEditError {
     Ambiguous {
         /// What was given.
         prefix: String,
-        /// The keys.
+        /// All trusted keys that begin like that.
         keys: Vec<PublicKey>,
     },
     /// What was given is no beginning of a key.
@@ -82,7 +82,7 @@ pub enum TrustEditError {
     OldKeyUnknown(PublicKey),
     /// The key that hands over was replaced before.
     OldKeyReplaced {
-        /// The key.
+        /// The key that was to hand over.
         key: PublicKey,
         /// By which key, where that is known.
         successor: Option<PublicKey>,

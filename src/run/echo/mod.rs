@@ -68,7 +68,7 @@ pub(super) struct Loop {
     pub(super) device: DeviceId,
     /// Where it goes out.
     pub(super) port: Option<Arc<str>>,
-    /// A message of it.
+    /// One message of those that go round, as an example.
     message: Message,
 }
 

@@ -23,7 +23,7 @@ pub(in crate::run) const MAX_BYTES: usize = 16 << 20;
 pub struct LostLines {
     /// Of the report on standard output.
     pub reported: u64,
-    /// Of the transcript.
+    /// Lines that the transcript lacks.
     pub transcript: u64,
 }
 
@@ -54,7 +54,7 @@ enum Queued {
 /// What the thread that reports is given.
 #[allow(clippy::large_enum_variant)] // nearly all are reports
 pub(in crate::run) enum Received {
-    /// A report.
+    /// A report to be written, in its turn.
     Report(Report),
     /// What came of this is lost.
     Lost(Place),

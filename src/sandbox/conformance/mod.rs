@@ -114,7 +114,7 @@ impl CheckName {
 /// What came of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Which.
+    /// Which of the checks it is.
     pub name: CheckName,
     /// Whether it holds.
     pub passed: bool,

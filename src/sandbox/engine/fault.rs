@@ -117,7 +117,7 @@ pub enum FaultKind {
     Pointer(OutOfMemoryBounds),
     /// `init` returned metadata that cannot be read.
     Metadata {
-        /// Why.
+        /// What is wrong with it, in words.
         reason: String,
     },
     /// The request does not fit.
@@ -138,9 +138,9 @@ pub enum FaultKind {
     Ended,
     /// The plugin's data directory cannot be opened.
     DataDirectory {
-        /// Which.
+        /// Where it should be.
         path: std::path::PathBuf,
-        /// Why.
+        /// What the operating system said.
         reason: String,
     },
     /// The module cannot be instantiated: a data or element segment does not fit.

@@ -77,12 +77,6 @@ impl TotalMemory {
         Self { limit, account: Mutex::default(), decides: Decides::Recording(Mutex::new(recording)) }
     }
 
-    /// The limit in bytes.
-    #[must_use]
-    pub fn limit(&self) -> u64 {
-        self.limit
-    }
-
     /// Bytes that all instances hold.
     #[must_use]
     pub fn held(&self) -> u64 {

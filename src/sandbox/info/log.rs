@@ -52,12 +52,6 @@ impl PluginLog {
         Self { bytes_per_minute: bytes_per_minute.into(), plugins: Mutex::default() }
     }
 
-    /// Bytes it takes of a plugin in a minute.
-    #[must_use]
-    pub fn bytes_per_minute(&self) -> u64 {
-        self.bytes_per_minute
-    }
-
     fn plugins(&self) -> MutexGuard<'_, BTreeMap<(Source, String), Minute>> {
         self.plugins.lock().unwrap_or_else(PoisonError::into_inner)
     }

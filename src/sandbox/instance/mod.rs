@@ -8,7 +8,6 @@ use std::sync::Arc;
 use wasmi::{CallHook, Store, TypedFunc};
 
 use super::translate::{Shadow, grow_deferred};
-use crate::capability::Capability;
 use crate::config::{Isolation, Params};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
@@ -329,13 +328,7 @@ impl Instance {
         }))
     }
 
-    /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
-    pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
-        let names = self.capability_names(at_ns)?;
-        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
-    }
-
-    /// The names of the capabilities it declares, those included that name no capability.
+    /// What the plugin's export `capabilities` says that it needs, empty when it has none: the names as they are, those included that name no capability.
     pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
         let read = self.on_its_thread(|this| {
             begin(&mut this.store, at_ns, Phase::Call);

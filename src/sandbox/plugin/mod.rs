@@ -35,7 +35,6 @@ use crate::sandbox::store::state::State;
 #[derive(Debug)]
 pub struct Plugin {
     info: Arc<PluginInfo>,
-    manifest: Arc<Manifest>,
     /// Fuel it costs to make an instance, before any of its code runs.
     start_fuel: u64,
     /// Pages its memory grows by after it is made.
@@ -114,17 +113,13 @@ impl Plugin {
             profile,
             names: OnceLock::new(),
         });
-        let (manifest, start_fuel) = (Arc::clone(manifest), start_fuel(manifest.sizes()));
-        Ok(Arc::new(Self { info, manifest, start_fuel, deferred_pages, linker, module, engine }))
+        let start_fuel = start_fuel(manifest.sizes());
+        Ok(Arc::new(Self { info, start_fuel, deferred_pages, linker, module, engine }))
     }
 
     /// What its instances know of it.
     pub(in crate::sandbox) fn info(&self) -> &Arc<PluginInfo> {
         &self.info
-    }
-    /// What was known of it before it was loaded.
-    pub fn manifest(&self) -> &Arc<Manifest> {
-        &self.manifest
     }
     /// Fuel it costs to make an instance, before any of its code runs.
     pub(in crate::sandbox) fn start_fuel(&self) -> u64 {

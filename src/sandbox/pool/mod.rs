@@ -84,30 +84,11 @@ impl std::fmt::Debug for Observer {
     }
 }
 
-/// An observer of calls alone.
-struct OfCalls<F>(F);
-
-impl<F: Fn(Done) + Send + Sync> PoolObserver for OfCalls<F> {
-    fn done(&self, done: Done) {
-        (self.0)(done);
-    }
-}
-
 impl Pool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`. `report` is told of each call that
-    /// was accepted, once, on the worker's thread; calls of one plugin and tenant in their order.
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`. `observer` is told what becomes of calls and
+    /// instances.
     ///
     /// The error is the system's, when it has no thread left.
-    pub fn start(
-        services: Arc<Services>,
-        settings: &WasmConfig,
-        plugins: Vec<Arc<Plugin>>,
-        report: impl Fn(Done) + Send + Sync + 'static,
-    ) -> std::io::Result<Self> {
-        Self::observed(services, settings, plugins, Arc::new(OfCalls(report)))
-    }
-
-    /// A pool with an `observer`, who is told of instances as well as of calls.
     pub fn observed(
         services: Arc<Services>,
         settings: &WasmConfig,
@@ -116,8 +97,7 @@ impl Pool {
     ) -> std::io::Result<Self> {
         Alarm::start_watchdog();
         let observer = Observer(observer);
-        let mut table = Table::new(settings);
-        table.replace(plugins, 0);
+        let table = Table::new(settings, plugins);
         let handler = {
             let (services, observer) = (Arc::clone(&services), observer.clone());
             move |slot: &Slot, item: Item| carry_out(slot, item, &services, &*observer.0)
@@ -162,13 +142,6 @@ impl Pool {
         self.let_go(leave);
     }
 
-    /// Puts `plugins` in the place of those there were, for calls from now on. What was accepted is carried out by the plugin that
-    /// was there; one that stays the same keeps its instances.
-    pub fn replace(&self, plugins: Vec<Arc<Plugin>>, at: Micros) {
-        let leave = self.table().replace(plugins, at);
-        self.let_go(leave);
-    }
-
     fn let_go(&self, leave: Vec<Leave>) {
         for Leave { slot, at } in leave {
             let number = slot.plugin.may_leave_something().then(|| {
@@ -183,19 +156,9 @@ impl Pool {
         }
     }
 
-    /// All plugins, in no order.
-    pub fn plugins(&self) -> Vec<Arc<Plugin>> {
-        self.table().plugins().cloned().collect()
-    }
-
     /// Waits until every accepted call is done.
     pub fn wait_idle(&self) {
         self.workers.wait_idle();
-    }
-
-    /// Threads there are at the moment.
-    pub fn workers(&self) -> usize {
-        self.workers.count()
     }
 
     /// Takes no more calls, reports those that wait as rejected, waits for those at work (their limits bound that), and

@@ -42,7 +42,7 @@ struct Queue {
 /// Something to be done.
 #[derive(Debug)]
 pub(in crate::sandbox) enum Item {
-    /// A call.
+    /// A call to be carried out, in its turn.
     Call(Job),
     /// The instance goes.
     Close {
@@ -66,8 +66,8 @@ struct Work {
 }
 
 impl Slot {
-    /// A slot without an instance; its first will be `generation`.
-    pub(in crate::sandbox) fn new(plugin: &Arc<Plugin>, tenant: &str, generation: u64) -> Self {
+    /// A slot without an instance.
+    pub(in crate::sandbox) fn new(plugin: &Arc<Plugin>, tenant: &str) -> Self {
         Self {
             plugin: Arc::clone(plugin),
             tenant: tenant.into(),
@@ -77,7 +77,7 @@ impl Slot {
                 instance: None,
                 record: Record::default(),
                 approved: None,
-                generation,
+                generation: 0,
             }),
             closed: AtomicBool::new(false),
         }

@@ -118,11 +118,6 @@ impl Workers {
             log::warn!("{short} times in all: no thread for another plugin at work");
         }
     }
-
-    /// Workers there are, for tests and status.
-    pub(in crate::sandbox) fn count(&self) -> usize {
-        self.inner.lock().workers
-    }
 }
 
 impl Inner {

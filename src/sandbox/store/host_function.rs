@@ -42,7 +42,7 @@ const MAX_ERROR_TEXT: usize = 500;
 /// capability and documentation.
 #[derive(Debug, Clone, Copy)]
 pub struct HostFunction {
-    /// Its name.
+    /// The name plugins import it by.
     pub name: &'static str,
     /// Types of its parameters.
     pub params: &'static [ValueType],

@@ -14,7 +14,7 @@ use argh::FromArgs;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::super::event_text::grouped;
+use super::super::account::grouped;
 use super::super::output::say;
 use super::super::run::answers;
 use super::super::scratch::Scratch;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Failure;
+use crate::cli::Failure;
 
 /// Something that grows. Where it cannot, that is said at once, and it ends there: the session goes on without it.
 #[derive(Debug)]

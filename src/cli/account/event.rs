@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::output::Style;
+use crate::cli::output::Style;
 use crate::journal::{Entry, EntryKind, Status};
 use crate::sandbox::Outcome;
 use crate::text::{Escape as _, number};
 
 /// `entry` as a line, and how much it matters.
-pub(super) fn line(entry: &Entry) -> (Style, String) {
+pub(in crate::cli) fn line(entry: &Entry) -> (Style, String) {
     let (_, status) = entry.action_and_status();
     let mapping = entry.mapping_name().unwrap_or_default();
     let gesture = entry.gesture().unwrap_or_default();
@@ -65,6 +65,6 @@ fn ran(plugin: &str, tenant: &str, for_what: &str, outcome: &Outcome) -> String 
 }
 
 /// A number with its thousands grouped by commas.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::cli) fn grouped(number: u64) -> String {
     number::grouped(number, ',')
 }

@@ -3,12 +3,13 @@
 use std::io::{self, ErrorKind};
 
 use super::growing::Growing;
-use super::{Failure, Output, event_text};
+use super::line;
+use crate::cli::{Failure, Output};
 use crate::journal::Entry;
 
 /// The account of a session, as it goes on.
 #[derive(Debug)]
-pub(super) struct SessionReport {
+pub(in crate::cli) struct SessionReport {
     out: Output,
     json: bool,
     growing: Growing,
@@ -18,30 +19,30 @@ pub(super) struct SessionReport {
 
 impl SessionReport {
     /// An account on standard output, for people or as JSON.
-    pub(super) fn new(json: bool) -> Self {
+    pub(in crate::cli) fn new(json: bool) -> Self {
         Self { out: Output::stdout(), json, growing: Growing::new("standard output".to_owned()), closed: false }
     }
 
     /// Adds `entry`. `false`: nobody reads it any more.
-    pub(super) fn add(&mut self, entry: &Entry) -> bool {
+    pub(in crate::cli) fn add(&mut self, entry: &Entry) -> bool {
         let json = self.json;
         self.write(|out| {
             if json {
                 out.json(&entry.line().to_json())
             } else {
-                let (style, line) = event_text::line(entry);
+                let (style, line) = line(entry);
                 out.styled_line(style, &line)
             }
         })
     }
 
     /// Hands what there is to whoever reads along. `false`: nobody does any more.
-    pub(super) fn hand_on(&mut self) -> bool {
+    pub(in crate::cli) fn hand_on(&mut self) -> bool {
         self.write(Output::flush)
     }
 
     /// Hands on everything, and says whether it is complete. A reader that went away had enough.
-    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+    pub(in crate::cli) fn finish(&mut self) -> Result<(), Failure> {
         self.hand_on();
         self.growing.finish()
     }

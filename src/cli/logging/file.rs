@@ -15,7 +15,7 @@ pub(super) struct LogFile {
     /// With links resolved, so that what a link leads to is renamed and not the link.
     path: PathBuf,
     file: File,
-    /// Bytes in it.
+    /// Length of the file in bytes, as last looked up: others may write to it.
     bytes: u64,
     /// Bytes at which it makes place for a new one; `None` for what is no file, such as a pipe.
     full: Option<u64>,

@@ -1,5 +1,8 @@
 //! What is known of a preopened directory beyond what the host knows: quota used, deterministic view, open files.
 
+mod quota;
+mod view;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +12,10 @@ use crate::Errno;
 use crate::abi::types::FileStat;
 use crate::ctx::Meter;
 use crate::meta::{Meta, NodeKey};
-use crate::quota::{Measuring, Quota, Usage, pauses};
-use crate::view::View;
+use quota::{Measuring, Usage, pauses};
+use view::View;
+
+pub use quota::Quota;
 
 /// The books of a directory: how much of its quota is used, and its deterministic view.
 ///

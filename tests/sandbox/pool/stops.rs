@@ -179,7 +179,7 @@ fn granted(max_execution_ms: u32) -> PluginConfig {
 fn session(plugin: Arc<Plugin>, services: Services) -> (Outcome, Vec<Shutdown>) {
     let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
     let call = PluginCall { plugin: "worker".into(), tenant: "default".into(), params: Params::default() };
-    let outcome = pool.call(&call, &Context::default(), 1_000);
+    let outcome = pool.carry_out(&call, &Context::default(), 1_000).outcome;
     (outcome, pool.close(2_000))
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::log_file::LogFile;
+use super::file::LogFile;
 
 /// Bytes of lines that may wait for a slow disk.
 const MAX_BYTES: usize = 1 << 20;

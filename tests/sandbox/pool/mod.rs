@@ -1,11 +1,14 @@
 //! The pool: in order for each plugin and tenant, in parallel across them; a slow plugin delays nobody; a full queue rejects
 //! at once; faults, quarantine and eviction follow event time, so that playing the same events again decides the same.
 
+mod leaving;
+mod stops;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::sandbox::{World, load, services, settings};
+use crate::support::sandbox::{Calls, World, load, services, settings};
 use conductor::internals::capability::Capability;
 use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
@@ -68,9 +71,8 @@ fn gated() -> (Services, Receiver<()>, Sender<()>) {
 
 fn pool(services: Services, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> (Pool, Receiver<Done>) {
     let (tell, told) = channel();
-    let tell = Mutex::new(tell);
-    let report = move |done| drop(tell.lock().expect("no panic").send(done));
-    (Pool::start(Arc::new(services), settings, plugins, report).expect("threads"), told)
+    let observer = Arc::new(Calls(Mutex::new(tell)));
+    (Pool::observed(Arc::new(services), settings, plugins, observer).expect("threads"), told)
 }
 
 /// Long enough for any machine; only a test that fails waits for it.
@@ -162,7 +164,7 @@ fn statuses(pool: &mut InlinePool, calls: &[(&str, u64)]) -> Vec<String> {
         .iter()
         .map(|(params, at)| {
             let job = job("counter", "default", params, *at, 0);
-            word(pool.call(&job.call, &job.context, job.at))
+            word(pool.carry_out(&job.call, &job.context, job.at).outcome)
         })
         .collect()
 }
@@ -220,7 +222,7 @@ fn quarantine_says_so() {
     let mut last = None;
     for at in 0..4 {
         let job = job("counter", "default", "t", at, 0);
-        last = pool.call(&job.call, &job.context, job.at).error();
+        last = pool.carry_out(&job.call, &job.context, job.at).outcome.error();
         if at == 2 {
             assert_eq!(
                 last.as_deref(),
@@ -243,7 +245,7 @@ fn tenants_do_not_share_faults_or_state() {
         InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![named("counter", COUNTER, &settings())]);
     let mut call = |tenant: &str, params: &str| {
         let job = job("counter", tenant, params, 0, 0);
-        pool.call(&job.call, &job.context, job.at).code()
+        pool.carry_out(&job.call, &job.context, job.at).outcome.code()
     };
     assert_eq!([call("a", "t"), call("a", "t"), call("a", "t"), call("a", "{}")], [None; 4]);
     assert_eq!([call("b", "{}"), call("b", "{}"), call("c", "{}")], [Some(1), Some(2), Some(1)]);
@@ -265,7 +267,7 @@ fn the_least_recently_used_instance_leaves_first_and_idle_ones_by_time() {
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin.clone()]);
     let mut call = |tenant: &str, at: u64| {
         let job = job("counter", tenant, "{}", at, 0);
-        pool.call(&job.call, &job.context, job.at).code().expect("a count")
+        pool.carry_out(&job.call, &job.context, job.at).outcome.code().expect("a count")
     };
     assert_eq!([call("a", 0), call("b", 1), call("a", 2)], [1, 1, 2]);
     assert_eq!(call("c", 3), 1); // b leaves
@@ -297,7 +299,7 @@ fn playing_the_same_events_on_threads_decides_the_same() {
         .iter()
         .map(|(tenant, params, at)| {
             let job = job("counter", tenant, params, *at, 0);
-            strip(&inline.call(&job.call, &job.context, job.at))
+            strip(&inline.carry_out(&job.call, &job.context, job.at).outcome)
         })
         .collect();
     let (pool, told) = pool(services(), &limits, vec![named("counter", COUNTER, &roomy)]);
@@ -310,26 +312,6 @@ fn playing_the_same_events_on_threads_decides_the_same() {
         got[done.job.token as usize] = Some(strip(&done.outcome));
     }
     assert!(got.into_iter().map(|outcome| outcome.expect("each once")).eq(expected));
-}
-
-#[test]
-fn a_replaced_plugin_answers_from_then_on_and_the_old_one_finishes() {
-    let (services, arrivals, permit) = gated();
-    let old = named("p", SENDER, &sender_settings());
-    let (pool, told) = pool(services, &WasmConfig::default(), vec![old]);
-    pool.submit(job("p", "default", "{}", 0, 0)).expect("accepted");
-    pool.submit(job("p", "default", "{}", 0, 1)).expect("accepted");
-    arrivals.recv_timeout(PATIENCE).expect("at work");
-    pool.replace(vec![named("p", COUNTER, &settings())], 1);
-    pool.submit(job("p", "default", "{}", 2, 2)).expect("accepted");
-    let done = told.recv_timeout(PATIENCE).expect("the new one does not wait for the old");
-    assert_eq!((done.job.token, done.outcome.code()), (2, Some(1)));
-    permit.send(()).expect("the gate listens");
-    permit.send(()).expect("the gate listens");
-    for token in 0..2 {
-        let done = told.recv_timeout(PATIENCE).expect("the old one finishes");
-        assert_eq!((done.job.token, done.outcome.code()), (token, Some(0)));
-    }
 }
 
 #[test]
@@ -369,7 +351,7 @@ fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
     let mut pool = InlinePool::new(Arc::new(services), &one, plugins);
     let mut call = |plugin: &str, at| {
         let Job { call, context, at, .. } = job(plugin, "default", "{}", at, 0);
-        pool.call(&call, &context, at).status.name()
+        pool.carry_out(&call, &context, at).outcome.status.name()
     };
     assert_eq!(call("leaving", 0), "ok");
     stops.set(Some((false, StopPlace { fuel: 1, host_calls: 0, limit: TimeLimit::Deadline })));

@@ -1,5 +1,8 @@
 //! Diagnostics: standard error, and a file where the configuration names one.
 
+mod file;
+mod writer;
+
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -8,11 +11,11 @@ use std::time::Duration;
 use log::{Log, Metadata, Record};
 
 use super::Failure;
-use super::log_file::LogFile;
-use super::log_writer::LogWriter;
 use crate::config::Logging;
 use crate::sandbox::ThreadError;
 use crate::text::{Escape as _, escape_lines};
+use file::LogFile;
+use writer::LogWriter;
 
 /// How long the end of the program waits for the log file.
 const LAST_LINES: Duration = Duration::from_secs(2);

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::Failure;
 use super::growing::Growing;
+use crate::cli::Failure;
 use crate::journal::{Entry, TranscriptLine};
 use crate::text::Escape as _;
 
 /// A transcript being written.
-pub(super) struct TranscriptFile {
+pub(in crate::cli) struct TranscriptFile {
     path: PathBuf,
     file: BufWriter<File>,
     lines: u64,
@@ -19,7 +19,7 @@ pub(super) struct TranscriptFile {
 
 impl TranscriptFile {
     /// Makes the file, in place of any there was.
-    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+    pub(in crate::cli) fn create(path: &Path) -> Result<Self, Failure> {
         let file = File::create(path)
             .map_err(|error| Failure::operation(format!("{}: cannot make the transcript: {error}", path.escaped())))?;
         let growing = Growing::new(format!("{}: the transcript", path.escaped()));
@@ -27,7 +27,7 @@ impl TranscriptFile {
     }
 
     /// Adds `entry`. Where it cannot be written, the session goes on without a transcript.
-    pub(super) fn add(&mut self, entry: &Entry) {
+    pub(in crate::cli) fn add(&mut self, entry: &Entry) {
         let Some(line) = TranscriptLine::of(entry, self.lines + 1) else { return };
         self.lines += 1;
         let file = &mut self.file;
@@ -35,13 +35,13 @@ impl TranscriptFile {
     }
 
     /// Hands what there is to the system.
-    pub(super) fn hand_on(&mut self) {
+    pub(in crate::cli) fn hand_on(&mut self) {
         let file = &mut self.file;
         self.growing.write(|| file.flush());
     }
 
     /// Hands everything to the system. `lost`: lines that never came here, because too much waited.
-    pub(super) fn finish(mut self, lost: u64) -> Result<(), Failure> {
+    pub(in crate::cli) fn finish(mut self, lost: u64) -> Result<(), Failure> {
         self.hand_on();
         match self.growing.finish() {
             Ok(()) if lost == 0 => Ok(()),
