@@ -90,7 +90,7 @@ fn stages(out: &mut String) {
     assert_eq!((bare.call(), metered.call_with_request()), (0, 0));
     let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
     assert!(instance.call(&request).is_ok());
-    let call = PluginCall { plugin: "probe".into(), tenant: "default".into(), params: params.clone() };
+    let call = PluginCall { plugin: "probe".into(), tenant: "default".into(), params: params.clone(), values: None };
     let mut inline = InlinePool::new(services(), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
     let (tell, told) = channel();
     let observer = Arc::new(Calls(Mutex::new(tell)));

@@ -277,7 +277,7 @@ fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor
     let (tell, told) = channel();
     let observer = Arc::new(Calls(Mutex::new(tell)));
     let pool = Pool::observed(Arc::new(services), &limits, vec![plugin], observer).expect("threads");
-    let call = PluginCall { plugin: "test".into(), tenant: "default".into(), params: params("{}") };
+    let call = PluginCall { plugin: "test".into(), tenant: "default".into(), params: params("{}"), values: None };
     pool.submit(Job { call: Arc::new(call), context: Context::default(), at: 0, token: 0 }).expect("accepted");
     told.recv_timeout(Duration::from_secs(60)).expect("done").outcome
 }

@@ -9,11 +9,7 @@ use crate::mapping::{Absent, number_of, whole, whole_of};
 use crate::midi::{Channel, Message};
 
 /// The message of a `SendMidi` for `event`.
-pub(super) fn midi(
-    out: &MidiOut,
-    filled: &[(MidiField, ValueOf)],
-    event: &GestureEvent,
-) -> Result<MidiOut, Absent> {
+pub(super) fn midi(out: &MidiOut, filled: &[(MidiField, ValueOf)], event: &GestureEvent) -> Result<MidiOut, Absent> {
     let mut out = out.clone();
     for (field, value) in filled {
         // A note on with velocity 0 lets the note go.
@@ -53,10 +49,9 @@ fn set(message: &mut Message, field: MidiField, number: i64) {
         (MidiField::Pitch, Message::PitchBend { value, .. }) => {
             *value = u16::try_from(number + 8192).unwrap_or(8192);
         }
-        (
-            MidiField::Pressure,
-            Message::PolyPressure { pressure, .. } | Message::ChannelPressure { pressure, .. },
-        ) => *pressure = byte,
+        (MidiField::Pressure, Message::PolyPressure { pressure, .. } | Message::ChannelPressure { pressure, .. }) => {
+            *pressure = byte
+        }
         _ => {} // the loader puts no field into a message that has none
     }
 }

@@ -266,7 +266,7 @@ impl Walk<'_> {
             Action::WasmPlugin(call) => {
                 let call = fill::call(call, event).map(Task::Plugin);
                 (call.unwrap_or_else(|absent| left_out("WasmPlugin", absent)), false)
-            },
+            }
             Action::Keystroke { keystroke, hold } => {
                 let mut keystroke = keystroke.clone();
                 keystroke.stroke = if *hold { Stroke::Down } else { Stroke::Tap };

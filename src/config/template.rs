@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn names_in_braces_are_numbers_and_every_other_brace_is_itself() {
         let plain = |text: &str| Template::Plain(text.to_owned());
-        assert_eq!(Template::read("{{value}} {{secret:hue}} {x} {} { {Value} }"), plain("{value} {{secret:hue}} {x} {} { {Value} }"));
+        assert_eq!(
+            Template::read("{{value}} {{secret:hue}} {x} {} { {Value} }"),
+            plain("{value} {{secret:hue}} {x} {} { {Value} }")
+        );
         let text = |text: &str| Piece::Text(text.to_owned());
         let pieces = |pieces: Vec<Piece>| Template::Pieces(pieces.into());
         assert_eq!(

@@ -73,10 +73,7 @@ mod tests {
         let variables =
             Variables::of([Some(0), None, Some(60), None, None, Some(16), None, Some(16_383), Some(-1_008)]);
         let numbers: Vec<_> = variables.iter().map(|(_, number)| number).collect();
-        assert_eq!(
-            numbers,
-            [Some(0), None, Some(60), None, None, Some(16), None, Some(16_383), Some(-1_008)]
-        );
+        assert_eq!(numbers, [Some(0), None, Some(60), None, None, Some(16), None, Some(16_383), Some(-1_008)]);
         assert!(variables.iter().all(|(name, _)| name.starts_with(Variables::PREFIX)));
         assert!(Variables::default().iter().all(|(_, number)| number.is_none()));
     }

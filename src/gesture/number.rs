@@ -135,11 +135,9 @@ impl Trigger {
             },
             Self::Control { controls, .. } => controls.scale_of(number),
             Self::ProgramChange { .. } => matches!(number, Value | Program).then_some(DATA),
-            Self::Transport { .. }
-            | Self::SysEx { .. }
-            | Self::Every { .. }
-            | Self::At { .. }
-            | Self::Session(_) => return None,
+            Self::Transport { .. } | Self::SysEx { .. } | Self::Every { .. } | Self::At { .. } | Self::Session(_) => {
+                return None;
+            }
         };
         if number == EventNumber::Channel { Some(1..=16) } else { own }
     }
@@ -159,9 +157,9 @@ impl Trigger {
 impl Controls {
     fn scale_of(&self, number: EventNumber) -> Option<RangeInclusive<i32>> {
         match (number, self) {
-            (EventNumber::Value, _)
-            | (EventNumber::Bend, Self::Bend)
-            | (EventNumber::Pressure, Self::Pressure(_)) => Some(0..=self.scale().into()),
+            (EventNumber::Value, _) | (EventNumber::Bend, Self::Bend) | (EventNumber::Pressure, Self::Pressure(_)) => {
+                Some(0..=self.scale().into())
+            }
             (EventNumber::Cc, Self::Cc(_) | Self::Cc14(_)) | (EventNumber::Note, Self::Pressure(_)) => Some(DATA),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! Effects done for real.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::process::Environment;
@@ -11,12 +11,13 @@ use super::requirements::Pointer;
 use super::requirements::Requirements;
 use super::revoked::{Permit, Permits, Revocations};
 use super::volume::{LIMIT, Mixer};
+use super::volume_queue::WaitingVolume;
 use super::words;
 use super::worker::Worker;
 use crate::config::Config;
 use crate::effect::SentMidi;
-use crate::effect::{Command, Variables, Volume};
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
+use crate::effect::{Command, Variables, Volume};
 use crate::text::Repeats;
 
 #[cfg(feature = "keys")]
@@ -38,12 +39,15 @@ pub struct Live {
     /// What goes to MIDI ports.
     sent: Arc<SentMidi>,
     #[cfg(feature = "alsa")]
-    midi: std::sync::Mutex<Outputs>,
+    midi: Mutex<Outputs>,
     #[cfg(feature = "keys")]
     keys: Keys,
     #[cfg(feature = "keys")]
     typist: Worker,
     programs: Worker,
+    /// The volume change that came last to `programs`, where changes after it can become one with it: it is for a mapping, and
+    /// nothing came behind it.
+    last_volume: Mutex<Option<Arc<WaitingVolume>>>,
     reaper: Arc<Reaper>,
     mixer: Arc<Mixer>,
     requests: Requests,
@@ -67,6 +71,7 @@ impl Live {
             #[cfg(feature = "keys")]
             typist: Worker::new("keys"),
             programs: Worker::new("effects"),
+            last_volume: Mutex::default(),
             reaper: Arc::new(Reaper::new(repeats)),
             mixer: Arc::default(),
             requests: Requests::new(),
@@ -131,20 +136,15 @@ impl Live {
     }
 
     #[cfg(feature = "alsa")]
-    fn midi(&self) -> std::sync::MutexGuard<'_, Outputs> {
+    fn midi(&self) -> MutexGuard<'_, Outputs> {
         // Outputs are whole after every call on them, so a poisoned lock holds whole ones.
-        self.midi.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.midi.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells of a failure on another thread.
     fn teller(&self, effect: &Effect) -> impl FnOnce(Result<(), EffectError>) + Send + use<> {
         let (effect, repeats) = (effect.clone(), Arc::clone(&self.repeats));
-        move |result| {
-            if let Err(error) = result {
-                let text = effect.to_string();
-                repeats.warn(&text, format_args!("{text}: {error}"));
-            }
-        }
+        move |result| warn_of_failure(&repeats, &effect, result)
     }
 
     /// What `effect` needs to happen after it had to wait.
@@ -163,6 +163,9 @@ impl Live {
         let file = self.environment.find(program)?;
         let (tell, reaper, environment) = (self.teller(effect), Arc::clone(&self.reaper), self.environment.clone());
         let (label, permit) = (effect.to_string(), self.permit(effect, origin));
+        // Whatever changes the volume later does so behind this.
+        let mut last_volume = self.last_volume();
+        *last_volume = None;
         self.programs.submit(move || match permit {
             Some(permit) if !permit.holds() => permit.drop_effect(),
             _ => {
@@ -180,13 +183,35 @@ impl Live {
     }
 
     fn volume(&self, effect: &Effect, origin: Origin<'_>, volume: &Volume) -> Result<(), EffectError> {
+        let of_mapping = origin == Origin::Mapping;
+        let mut last = self.last_volume();
+        if of_mapping && last.as_ref().is_some_and(|waiting| waiting.join(volume)) {
+            return Ok(());
+        }
+        *last = None;
         Mixer::present(&self.environment)?;
-        let (tell, mixer, environment) = (self.teller(effect), Arc::clone(&self.mixer), self.environment.clone());
-        let (volume, permit) = (volume.clone(), self.permit(effect, origin));
+        let (mixer, environment) = (Arc::clone(&self.mixer), self.environment.clone());
+        let waiting = WaitingVolume::of(volume).filter(|_| of_mapping);
+        if let Some(waiting) = waiting {
+            let (begun, repeats) = (Arc::clone(&waiting), Arc::clone(&self.repeats));
+            self.programs.submit(move || {
+                if let Some(volume) = begun.begin() {
+                    let done = mixer.apply(&volume, &environment, LIMIT);
+                    warn_of_failure(&repeats, &Effect::Volume(volume), done);
+                }
+            })?;
+            *last = Some(waiting);
+            return Ok(());
+        }
+        let (tell, volume, permit) = (self.teller(effect), volume.clone(), self.permit(effect, origin));
         self.programs.submit(move || match permit {
             Some(permit) if !permit.holds() => permit.drop_effect(),
             _ => tell(mixer.apply(&volume, &environment, LIMIT)),
         })
+    }
+
+    fn last_volume(&self) -> MutexGuard<'_, Option<Arc<WaitingVolume>>> {
+        self.last_volume.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(feature = "keys")]
@@ -256,6 +281,14 @@ impl std::fmt::Debug for Live {
 #[cfg(not(all(feature = "alsa", feature = "keys")))]
 fn not_built(what: &str, feature: &str) -> EffectError {
     EffectError::Unsupported(format!("this build has no {what}; build it with: cargo build --features {feature}"))
+}
+
+/// Warns that `effect`, which had been accepted, failed.
+fn warn_of_failure(repeats: &Repeats, effect: &Effect, result: Result<(), EffectError>) {
+    if let Err(error) = result {
+        let text = effect.to_string();
+        repeats.warn(&text, format_args!("{text}: {error}"));
+    }
 }
 
 /// The program and arguments of a `Launch`: words, with quotes and backslashes as in a shell, and nothing else of one (no

@@ -65,6 +65,7 @@ impl Notation<'_> {
                 plugin: plugin.to_string(),
                 tenant: "default".into(),
                 params: Params::default(),
+                values: None,
             })),
             digit => {
                 let count = digit.to_digit(10).expect("a count");

@@ -110,7 +110,7 @@ fn what_is_revoked_is_gone_at_the_next_call() {
     let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
     let mut log = |at| {
         let params = Params { action: "log".into(), ..Params::default() };
-        let call = PluginCall { plugin: "note-logger".into(), tenant: "default".into(), params };
+        let call = PluginCall { plugin: "note-logger".into(), tenant: "default".into(), params, values: None };
         pool.carry_out(&call, &Context::default(), at).outcome
     };
     assert_eq!(log(0).output.as_deref(), Some("{\"count\":1}"));

@@ -170,7 +170,7 @@ fn steps(action: &Action) -> u64 {
         Action::Repeat { action, count, .. } => {
             let count = u64::try_from(count.most(*ROUNDS.end())).unwrap_or(1);
             steps(action).saturating_add(1).saturating_mul(count)
-        },
+        }
         Action::Conditional { then_action, else_action, .. } => {
             let other = else_action.as_deref().map_or(0, steps);
             steps(then_action).max(other).saturating_add(1)

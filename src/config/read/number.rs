@@ -126,7 +126,8 @@ impl Reader<'_> {
 fn rising(value: &Value<'_>) -> Option<[f64; 2]> {
     let [low, high] = ends(value)?;
     if low >= high {
-        value.malformed(&format!("[{low}, {high}]"), "two numbers of which the second is greater, for example [0, 127]");
+        value
+            .malformed(&format!("[{low}, {high}]"), "two numbers of which the second is greater, for example [0, 127]");
         return None;
     }
     Some([low, high])

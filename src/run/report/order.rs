@@ -288,7 +288,8 @@ pub(in crate::run) mod tests {
         let large = |token| {
             let mut outcome = Outcome::rejected(Rejection::Closed { plugin: "p".into() });
             outcome.output = Some("x".repeat(164_000));
-            let call = PluginCall { plugin: "p".into(), tenant: "default".into(), params: Params::default() };
+            let call =
+                PluginCall { plugin: "p".into(), tenant: "default".into(), params: Params::default(), values: None };
             Entry { t: token, what: EntryKind::Call { call: Arc::new(call), outcome: Box::new(outcome) }, ..entry() }
         };
         for token in 2..=200 {

@@ -261,7 +261,7 @@ pub(in crate::run) mod tests {
 
     /// The end of the call `token`, with so many bytes of output.
     pub(in super::super) fn done(token: u64, output: usize) -> Report {
-        let call = PluginCall { plugin: "p".into(), tenant: "default".into(), params: Params::default() };
+        let call = PluginCall { plugin: "p".into(), tenant: "default".into(), params: Params::default(), values: None };
         let job = Job { call: Arc::new(call), context: Context::default(), at: 0, token };
         let mut outcome = Outcome::rejected(Rejection::Closed { plugin: "p".into() });
         outcome.output = Some("x".repeat(output));

@@ -40,7 +40,7 @@ fn plugin(name: &str, settings: &PluginConfig) -> Arc<Plugin> {
 
 fn call(plugin: &str, tenant: &str, params: &str) -> PluginCall {
     let params = Params { json: params.into(), ..Params::default() };
-    PluginCall { plugin: plugin.into(), tenant: tenant.into(), params }
+    PluginCall { plugin: plugin.into(), tenant: tenant.into(), params, values: None }
 }
 
 /// Where and when an instance went, at which millisecond it said so, and how that ended.

@@ -40,7 +40,7 @@ fn named(name: &str, text: &str, settings: &PluginConfig) -> Arc<Plugin> {
 
 fn job(plugin: &str, tenant: &str, params: &str, at: u64, token: u64) -> Job {
     let params = Params { json: params.into(), ..Params::default() };
-    let call = PluginCall { plugin: plugin.into(), tenant: tenant.into(), params };
+    let call = PluginCall { plugin: plugin.into(), tenant: tenant.into(), params, values: None };
     Job { call: Arc::new(call), context: Context::default(), at, token }
 }
 

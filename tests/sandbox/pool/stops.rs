@@ -178,7 +178,8 @@ fn granted(max_execution_ms: u32) -> PluginConfig {
 /// One call, and the end of the session.
 fn session(plugin: Arc<Plugin>, services: Services) -> (Outcome, Vec<Shutdown>) {
     let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
-    let call = PluginCall { plugin: "worker".into(), tenant: "default".into(), params: Params::default() };
+    let call =
+        PluginCall { plugin: "worker".into(), tenant: "default".into(), params: Params::default(), values: None };
     let outcome = pool.carry_out(&call, &Context::default(), 1_000).outcome;
     (outcome, pool.close(2_000))
 }
