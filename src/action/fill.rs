@@ -97,16 +97,20 @@ pub(super) fn command(line: &str, event: &GestureEvent) -> Command {
 }
 
 /// The call for `event`: as it is where nothing is laid over its parameters.
-pub(super) fn call(call: &Arc<PluginCall>, event: &GestureEvent) -> Result<Arc<PluginCall>, Absent> {
-    let Some(values) = &call.values else { return Ok(Arc::clone(call)) };
-    let ParamValues { numbers, rest } = &**values;
-    let mut params = call.params.clone();
-    params.json.clear();
+pub(super) fn call(
+    call: &Arc<PluginCall>,
+    values: Option<&ParamValues>,
+    event: &GestureEvent,
+) -> Result<Arc<PluginCall>, Absent> {
+    let Some(ParamValues { numbers, rest }) = values else { return Ok(Arc::clone(call)) };
+    let mut call = PluginCall::clone(call);
+    let json = &mut call.params.json;
+    json.clear();
     for (before, value) in numbers {
-        params.json.push_str(before);
-        // Adding zero makes zero of what is zero below zero. Neither is written with an exponent.
-        params.json.push_str(&(number_of(value, event)? + 0.0).to_string());
+        json.push_str(before);
+        // Adding zero makes zero of what is zero below zero. No number is written with an exponent.
+        json.push_str(&(number_of(value, event)? + 0.0).to_string());
     }
-    params.json.push_str(rest);
-    Ok(Arc::new(PluginCall { plugin: call.plugin.clone(), tenant: call.tenant.clone(), params, values: None }))
+    json.push_str(rest);
+    Ok(Arc::new(call))
 }

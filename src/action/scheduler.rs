@@ -263,8 +263,8 @@ impl Walk<'_> {
                 }
                 (Task::Mode(mode), *while_held)
             }
-            Action::WasmPlugin(call) => {
-                let call = fill::call(call, event).map(Task::Plugin);
+            Action::WasmPlugin { call, values } => {
+                let call = fill::call(call, values.as_deref(), event).map(Task::Plugin);
                 (call.unwrap_or_else(|absent| left_out("WasmPlugin", absent)), false)
             }
             Action::Keystroke { keystroke, hold } => {

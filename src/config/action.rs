@@ -1,18 +1,23 @@
 //! What a mapping does.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::condition::Condition;
 use super::number::{Number, ValueOf};
 use super::template::Template;
+pub use crate::call::{Params, PluginCall};
 use crate::effect::{Keystroke, MidiOut, MouseButton, VolumeOperation};
 
 /// An action as configured.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Call a plugin. Shared, so that a call can be handed to a worker without copying its parameters.
-    WasmPlugin(Arc<PluginCall>),
+    WasmPlugin {
+        /// The call, where nothing is laid over its parameters.
+        call: Arc<PluginCall>,
+        /// What is laid over the parameters' JSON when the call is made, where there is anything.
+        values: Option<Box<ParamValues>>,
+    },
     /// Press and release keys, or press them until what set it off ends.
     Keystroke {
         /// Which.
@@ -150,7 +155,7 @@ impl Action {
             Self::Conditional { then_action, else_action, .. } => {
                 std::iter::once(&**then_action).chain(else_action.as_deref()).collect()
             }
-            Self::WasmPlugin(_)
+            Self::WasmPlugin { .. }
             | Self::Keystroke { .. }
             | Self::Text(_)
             | Self::Launch(_)
@@ -164,19 +169,6 @@ impl Action {
     }
 }
 
-/// A plugin call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PluginCall {
-    /// Key of [`super::Config::plugins`].
-    pub plugin: String,
-    /// Whose instance is called; default `"default"`.
-    pub tenant: String,
-    /// What it is told.
-    pub params: Params,
-    /// What is laid over the parameters' JSON when the call is made, where there is anything.
-    pub values: Option<Box<ParamValues>>,
-}
-
 /// The JSON of a call's parameters with numbers in it that are known when the call is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamValues {
@@ -184,40 +176,4 @@ pub struct ParamValues {
     pub numbers: Vec<(String, ValueOf)>,
     /// The JSON after the last.
     pub rest: String,
-}
-
-/// Parameters of a plugin call, in the forms the two ABI dialects want, made once when the configuration is loaded.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Params {
-    /// The whole table as compact JSON, keys in the order written; `{}` when absent. What the plain dialect gets.
-    pub json: String,
-    /// `params.action` (`""` when absent), for the wide dialect.
-    pub action: String,
-    /// `params.parameters`, positional; numbers and booleans as their text.
-    pub parameters: Vec<String>,
-    /// Every other string-valued key.
-    pub metadata: BTreeMap<String, String>,
-}
-
-impl Params {
-    /// Parameters from JSON, kept as they are; what the wide dialect wants is taken from an object's keys as from a mapping's
-    /// `params`.
-    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
-        use serde_json::Value;
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let mut params = Self { json: json.trim().to_owned(), ..Self::default() };
-        let Value::Object(keys) = serde_json::from_str(json)? else { return Ok(params) };
-        for (key, value) in keys {
-            match (key.as_str(), value) {
-                ("action", value) => params.action = text(&value),
-                ("parameters", Value::Array(items)) => params.parameters = items.iter().map(text).collect(),
-                ("parameters", value) => params.parameters = vec![text(&value)],
-                (_, Value::String(value)) => {
-                    params.metadata.insert(key, value);
-                }
-                _ => {}
-            }
-        }
-        Ok(params)
-    }
 }

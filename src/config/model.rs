@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::condition::Condition;
 use super::wasm::{PluginConfig, WasmConfig};
+use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
 
@@ -197,7 +198,7 @@ impl Default for Logging {
             file: None,
             max_file_bytes: 10 << 20,
             keep_files: 3,
-            plugin_bytes_per_minute: 64 << 10,
+            plugin_bytes_per_minute: PLUGIN_LOG_BYTES_PER_MINUTE,
         }
     }
 }

@@ -54,7 +54,7 @@ pub enum Loss {
     /// Reading failed.
     Failed {
         /// The operating system's word for it.
-        error: String,
+        reason: String,
     },
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for Loss {
             #[cfg(feature = "alsa")]
             Self::PortVanished => f.write_str("its port vanished"),
             Self::WriterGone => f.write_str("the writer closed the pipe"),
-            Self::Failed { error } => write!(f, "reading failed: {error}"),
+            Self::Failed { reason } => write!(f, "reading failed: {reason}"),
         }
     }
 }

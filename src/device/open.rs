@@ -78,7 +78,7 @@ pub enum DeviceError {
     /// The system gives no thread or pipe.
     System {
         /// The operating system's word for it.
-        error: String,
+        reason: String,
     },
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for DeviceError {
         match self {
             #[cfg(not(feature = "alsa"))]
             Self::Ports(error) => error.fmt(f),
-            Self::System { error } => write!(f, "cannot start reading MIDI devices: {error}"),
+            Self::System { reason } => write!(f, "cannot start reading MIDI devices: {reason}"),
         }
     }
 }
@@ -122,7 +122,7 @@ impl Devices {
         clock: Arc<dyn Clock>,
         to: SyncSender<T>,
     ) -> Result<Self, DeviceError> {
-        let (stop, wake) = pair().map_err(|error| DeviceError::System { error: error.to_string() })?;
+        let (stop, wake) = pair().map_err(|error| DeviceError::System { reason: error.to_string() })?;
         let dropped = Arc::new(AtomicU64::new(0));
         let waiting = Waiting::default();
         let sink = Sink::new(to, clock, Arc::clone(&dropped), waiting.clone(), wake.clone());
@@ -175,7 +175,8 @@ impl Devices {
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DeviceError> {
         let thread = Builder::new().name(name.to_owned()).spawn(run);
-        self.threads.push(thread.map_err(|error| DeviceError::System { error: ThreadError::new(&error).to_string() })?);
+        self.threads
+            .push(thread.map_err(|error| DeviceError::System { reason: ThreadError::new(&error).to_string() })?);
         Ok(())
     }
 

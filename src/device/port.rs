@@ -43,7 +43,7 @@ pub enum PortsError {
     #[cfg(feature = "alsa")]
     Failed {
         /// Its text.
-        error: String,
+        reason: String,
     },
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for PortsError {
                  sudo usermod -aG audio $USER, then log in again",
             ),
             #[cfg(feature = "alsa")]
-            Self::Failed { error } => write!(f, "the MIDI sequencer failed: {error}"),
+            Self::Failed { reason } => write!(f, "the MIDI sequencer failed: {reason}"),
         }
     }
 }

@@ -96,3 +96,14 @@ pub enum MouseButton {
     /// The third button, often the wheel.
     Middle,
 }
+
+/// What goes through keyboard and mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputEffect<'a> {
+    /// Keys pressed together.
+    Keystroke(&'a Keystroke),
+    /// Text typed.
+    Text(&'a str),
+    /// A mouse click.
+    Click(&'a MouseClick),
+}

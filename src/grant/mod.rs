@@ -25,4 +25,4 @@ pub use host::{HostRule, RuleFault};
 pub use risk::{Risk, consequence};
 pub use rules::{Grant, Source};
 pub use secret::BoundSecrets;
-pub use store::{Approval, GrantStore, Identity, StoreError};
+pub use store::{Approval, GrantStore, Identity, StoreError, StoreErrorKind};

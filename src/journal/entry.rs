@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::Dropped;
+use crate::call::Owner;
 use crate::capability::Capability;
 use crate::config::{Config, MappingId, PluginCall};
 use crate::effect::Released;
@@ -79,8 +80,8 @@ pub enum EntryKind {
     Revoked(RevokedRecord),
     /// Something that was pressed was let go, because who had pressed it could not any more.
     Released {
-        /// Plugin and tenant that had pressed it; none when mappings had.
-        by: Option<(String, String)>,
+        /// Which plugin had pressed it, and for whom; none when mappings had.
+        by: Option<Owner>,
         /// What let it go.
         effect: Effect,
         /// What came of it.
@@ -158,7 +159,7 @@ impl Entry {
             }
             EntryKind::Revoked(RevokedRecord { what, .. }) => what.len(),
             EntryKind::Released { by, effect, result, .. } => {
-                by.as_ref().map_or(0, |(plugin, tenant)| plugin.len() + tenant.len())
+                by.as_ref().map_or(0, |owner| owner.plugin.len() + owner.tenant.len())
                     + effect.held_bytes()
                     + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
@@ -182,7 +183,7 @@ impl Entry {
             _ => (None, &[][..]),
         };
         released.iter().map(move |Released { effect, result }| {
-            let by = by.map(|(plugin, tenant)| (plugin.clone(), tenant.clone()));
+            let by = by.map(|(plugin, tenant)| Owner::new(plugin, tenant));
             let what = EntryKind::Released { by, effect: effect.clone(), result: result.clone(), dry_run: false };
             Self { what, config: Arc::clone(&self.config), event: self.event.clone(), ..*self }
         })
@@ -314,7 +315,7 @@ impl Entry {
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(effect);
             }
-            EntryKind::Released { by: Some((plugin, tenant)), effect, .. } => {
+            EntryKind::Released { by: Some(Owner { plugin, tenant }), effect, .. } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(&effect.to_string());

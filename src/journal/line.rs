@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Failure, RecordedAnswer};
 use super::header::ApprovalRecord;
-use crate::sandbox::{Outcome, Shutdown, StopPlace, TimeLimit};
+use crate::sandbox::{EntryPoint, Outcome, Shutdown, StopPlace, TimeLimit};
 use crate::time::Micros;
 
 /// One line: a message that came in, or the answer of something outside, in the order they were consumed.
@@ -150,7 +150,7 @@ impl Line {
     #[must_use]
     pub fn stopped_call(call: u64, outcome: &Outcome) -> Option<Self> {
         let (fault, place) = outcome.stopped()?;
-        let starting = matches!(fault.function, "_initialize" | "init");
+        let starting = matches!(fault.function, EntryPoint::Initialize | EntryPoint::Init);
         Some(Self::stopped(Some(call), starting, place, None))
     }
 

@@ -222,7 +222,7 @@ impl From<&AdmissionError> for RefusalText {
         let remedy = refusal.remedy();
         let text = refusal.to_string();
         let message = text.strip_suffix(&remedy).unwrap_or(&text).trim_end().to_owned();
-        Self { kind: refusal.kind(), message, remedy }
+        Self { kind: refusal.kind.word(), message, remedy }
     }
 }
 

@@ -65,7 +65,7 @@ pub use engine::fault::{Fault, FaultKind, Trap};
 #[cfg(any(test, feature = "internals"))]
 pub use engine::fuel::cost_table;
 pub use engine::fuel::cost_table_digest;
-pub use engine::meter::{FuelDemand, StopPlace, TimeLimit};
+pub use engine::meter::{FuelDemand, FuelStop, StopPlace, TimeLimit};
 #[cfg(any(test, feature = "internals"))]
 pub use engine::stack::on_guest_stack;
 pub use engine::stack::{ThreadError, guests_on_first_thread, on_guest_thread};
@@ -77,8 +77,9 @@ pub use instance::Instance;
 #[doc(hidden)]
 #[cfg(any(test, feature = "internals"))]
 pub use loader::Loader;
-pub use memory::OutOfMemoryBounds;
+pub use memory::{GuestSlice, OutOfMemoryBounds};
 pub use module::description::Description;
+pub use module::entry_point::EntryPoint;
 pub use module::error::{PluginError, PluginErrorKind};
 pub use module::header::Foreign;
 pub use module::known_host::KnownHost;
@@ -92,6 +93,7 @@ pub use outcome::quarantine::Quarantined;
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;
 pub use plugin::manifest::Manifest;
+pub use plugin::options::LoadOptions;
 pub use plugin::probed::Probed;
 pub use pool::capacity::instances_for;
 pub use pool::inline::InlinePool;
@@ -103,6 +105,6 @@ pub use store::host_function::{
     WRITTEN_PER_FUEL,
 };
 pub use store::request::{Context, MAX_REQUEST, Request};
-pub use store::services::{InstanceId, Services, Stops};
+pub use store::services::Services;
 pub use store::wasi::data_directory;
 pub use translate::{BoundsError, Measure};

@@ -8,7 +8,7 @@ use conductor::internals::config::PluginConfig;
 use conductor::internals::digest::Digest;
 use conductor::internals::effect::Url;
 use conductor::internals::grant::{
-    Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreError,
+    Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreErrorKind,
 };
 
 fn plugin() -> PluginConfig {
@@ -198,11 +198,11 @@ fn an_unreadable_store_is_an_error_and_never_empty() {
         &grant("capabilities = []\nsigner = \"00\""),
         "version = 1\n[[grants]]\nplugin = \"p\"\napproved_at = \"x\"\ncapabilities = []\n",
     ] {
-        assert!(matches!(malformed(text), StoreError::Malformed { .. }), "{text}");
+        assert!(matches!(malformed(text).kind, StoreErrorKind::Malformed { .. }), "{text}");
     }
-    assert!(matches!(malformed("version = 2\n"), StoreError::Version { found: 2, .. }));
-    assert!(matches!(malformed(&grant("capabilities = []\nhosts = [\"*\"]")), StoreError::Rule { .. }));
-    assert!(matches!(malformed(&format!("#{}", "x".repeat(1 << 20))), StoreError::File { .. }));
+    assert!(matches!(malformed("version = 2\n").kind, StoreErrorKind::Version { found: 2, .. }));
+    assert!(matches!(malformed(&grant("capabilities = []\nhosts = [\"*\"]")).kind, StoreErrorKind::Rule { .. }));
+    assert!(matches!(malformed(&format!("#{}", "x".repeat(1 << 20))).kind, StoreErrorKind::File { .. }));
     let changed = GrantStore::edit(&path, |store| store.revoke("p", &[]));
     assert!(changed.is_err(), "what cannot be read is not written over");
 }

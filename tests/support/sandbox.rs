@@ -14,9 +14,9 @@ use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
 use conductor::internals::sandbox::{
-    Context, Done, Instance, Manifest, Outcome, Plugin, PluginError, PoolObserver, Request, Services,
+    Context, Done, Instance, LoadOptions, Manifest, Outcome, Plugin, PluginError, PoolObserver, Request, Services,
 };
-use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::time::{Clock, EventTime, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
 
@@ -97,7 +97,10 @@ pub(crate) fn admitted(name: &str, wasm: &[u8]) -> AdmittedPlugin {
 
 /// Loads `wasm` as the plugin called `name`, granted what `settings` grants.
 pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, PluginError> {
-    Plugin::load(&Manifest::read(&admitted(name, wasm), host::TABLE)?, settings, Grant::from_config(settings))
+    Plugin::load(
+        &Manifest::read(&admitted(name, wasm), host::TABLE)?,
+        LoadOptions::from(settings).grant(Grant::from_config(settings)),
+    )
 }
 
 /// Loads a plugin written as text.
@@ -120,7 +123,7 @@ pub(crate) fn params(json: &str) -> Params {
 /// An instance of `plugin`; its `init` must succeed.
 #[track_caller]
 pub(crate) fn instance(plugin: &Arc<Plugin>, services: &Services) -> Instance {
-    Instance::new(plugin, "default", &Arc::new(services.clone()), 0, FILE_EPOCH_US * 1000)
+    Instance::new(plugin, "default", &Arc::new(services.clone()), 0, EventTime::from_unix(FILE_EPOCH_US))
         .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
 }
 
@@ -131,7 +134,7 @@ pub(crate) fn call(instance: &mut Instance) -> Outcome {
 
 /// One call.
 pub(crate) fn call_with(instance: &mut Instance, params: &Params, context: &Context) -> Outcome {
-    instance.call(&Request { params, context, at_ns: FILE_EPOCH_US * 1000 })
+    instance.call(&Request { params, context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None })
 }
 
 /// Loads, instantiates and calls a plugin written as text once.
@@ -144,7 +147,7 @@ pub(crate) fn run(text: &str, settings: &PluginConfig) -> Outcome {
 #[track_caller]
 pub(crate) fn run_with(text: &str, settings: &PluginConfig, services: &Services) -> Outcome {
     let plugin = plugin(text, settings);
-    match Instance::new(&plugin, "default", &Arc::new(services.clone()), 0, FILE_EPOCH_US * 1000) {
+    match Instance::new(&plugin, "default", &Arc::new(services.clone()), 0, EventTime::from_unix(FILE_EPOCH_US)) {
         Ok(mut instance) => call(&mut instance),
         Err(outcome) => *outcome,
     }

@@ -31,7 +31,7 @@ fn what(entry: &Entry) -> String {
         EntryKind::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
         EntryKind::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),
         EntryKind::Released { by, effect, result, dry_run } => {
-            let who = by.as_ref().map_or(String::new(), |(plugin, _)| format!("{plugin}: "));
+            let who = by.as_ref().map_or(String::new(), |owner| format!("{}: ", owner.plugin));
             match result {
                 Ok(()) if *dry_run => format!("{who}would do: {effect} (it was still down)"),
                 Ok(()) => format!("{who}{effect} (it was still down)"),

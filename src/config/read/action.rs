@@ -68,7 +68,7 @@ impl Reader<'_> {
         let variant = ACTIONS.read(value)?;
         let mut fields = variant.fields;
         let action = match variant.name {
-            "WasmPlugin" => self.plugin_call(&mut fields).map(|call| Action::WasmPlugin(Arc::new(call))),
+            "WasmPlugin" => self.plugin_call(&mut fields),
             "Keystroke" => {
                 let hold = self.hold(&mut fields, "hold");
                 keystroke(&mut fields, hold)
@@ -142,7 +142,7 @@ impl Reader<'_> {
         Some(Action::Conditional { condition: condition?, then_action: Box::new(then_action?), else_action })
     }
 
-    fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<PluginCall> {
+    fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<Action> {
         let (path, name) = (fields.take(&["path"]), fields.take(&["plugin"]));
         let (params, values) = self.params(fields);
         let tenant = match fields.take(&["tenant"]) {
@@ -159,7 +159,8 @@ impl Reader<'_> {
                 None
             }
         };
-        Some(PluginCall { plugin: plugin?, tenant: tenant?, params: params?, values })
+        let call = PluginCall { plugin: plugin?, tenant: tenant?, params: params? };
+        Some(Action::WasmPlugin { call: Arc::new(call), values })
     }
 }
 

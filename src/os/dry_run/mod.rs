@@ -5,7 +5,7 @@ mod answers;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, NetworkRequest, Origin, Reply, Request};
 
 pub use answers::{AnswersError, CannedAnswers};
 
@@ -112,7 +112,7 @@ impl EffectHandler for DryRun {
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
-        if !matches!(request, Request::SocketCloseAll)
+        if !matches!(request, Request::Network(NetworkRequest::SocketCloseAll))
             && let Err(busy) = self.keep(origin, request.function(), request)
         {
             return Answer { result: Err(busy), waited: Duration::ZERO };

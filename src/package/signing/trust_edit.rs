@@ -8,7 +8,7 @@ use super::succession::Succession;
 use crate::file;
 use crate::package::key::PublicKey;
 use crate::package::signature;
-use crate::package::trust::{self, KeyStanding, TrustError, TrustStore};
+use crate::package::trust::{self, KeyStanding, TrustError, TrustErrorKind, TrustStore};
 use crate::text::Escape as _;
 use crate::time::Timestamp;
 
@@ -140,7 +140,7 @@ impl TrustFile {
         let io = |error: std::io::Error| TrustEditError::Io { path: path.into(), reason: error.to_string() };
         file::create_directory(path).map_err(io)?;
         let lock = file::EditLock::take(path).map_err(io)?;
-        let unreadable = |reason: String| TrustEditError::Store(TrustError::Unreadable { path: path.into(), reason });
+        let unreadable = |reason: String| TrustEditError::Store(TrustErrorKind::Unreadable { reason }.of(path));
         let text = match file::read(path, trust::MAX_BYTES) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -148,7 +148,7 @@ impl TrustFile {
         };
         let store = TrustStore::parse(&text, path).map_err(TrustEditError::Store)?;
         let document = text.parse().map_err(|error: toml_edit::TomlError| {
-            TrustEditError::Store(TrustError::Toml { path: path.into(), reason: error.to_string() })
+            TrustEditError::Store(TrustErrorKind::Toml { reason: error.to_string() }.of(path))
         })?;
         Ok(Self { path: path.into(), document, store, _lock: lock })
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use log::Level;
 
-use crate::config::Logging;
+use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::time::Micros;
 
 /// Microseconds of a minute.
@@ -41,7 +41,7 @@ struct Minute {
 
 impl Default for PluginLog {
     fn default() -> Self {
-        Self::new(Logging::default().plugin_bytes_per_minute)
+        Self::new(PLUGIN_LOG_BYTES_PER_MINUTE)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::call::Limits;
 use crate::capability::Capability;
-use crate::config::WasmConfig;
 use crate::grant::Denied;
 use crate::sandbox::memory::PAGE;
 use crate::sandbox::module::header::Foreign;
@@ -241,10 +241,10 @@ impl PluginError {
             }
             PluginErrorKind::InitialMemory { wanted, .. } => {
                 // Without an allocator of its own, its requests take a page more.
-                ("max_memory_bytes", wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY), u64::MAX)
+                ("max_memory_bytes", wanted.saturating_add(PAGE).min(Limits::MOST_MEMORY), u64::MAX)
             }
             PluginErrorKind::InitialTables { wanted, .. } => {
-                ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS)
+                ("max_table_elements", *wanted, Limits::MOST_TABLE_ELEMENTS)
             }
             _ => return None,
         };

@@ -10,7 +10,7 @@ pub(super) mod workers;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{PluginCall, WasmConfig};
+use crate::call::{Limits, PluginCall};
 use crate::sandbox::outcome::leaving::{Carried, Leaving, Shutdown};
 use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
@@ -85,25 +85,24 @@ impl std::fmt::Debug for Observer {
 }
 
 impl Pool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`. `observer` is told what becomes of calls and
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`. `observer` is told what becomes of calls and
     /// instances.
     ///
     /// The error is the system's, when it has no thread left.
     pub fn observed(
         services: Arc<Services>,
-        settings: &WasmConfig,
+        limits: &Limits,
         plugins: Vec<Arc<Plugin>>,
         observer: Arc<dyn PoolObserver>,
     ) -> std::io::Result<Self> {
         Alarm::start_watchdog();
         let observer = Observer(observer);
-        let table = Table::new(settings, plugins);
+        let table = Table::new(limits, plugins);
         let handler = {
             let (services, observer) = (Arc::clone(&services), observer.clone());
             move |slot: &Slot, item: Item| carry_out(slot, item, &services, &*observer.0)
         };
-        let workers =
-            Workers::start(settings.max_instances, confinement(settings, &services, true), Box::new(handler))?;
+        let workers = Workers::start(limits.max_instances, confinement(limits, &services, true), Box::new(handler))?;
         let (number, closed) = (AtomicU64::new(0), AtomicBool::new(false));
         Ok(Self { services, table: Mutex::new(table), workers, observer, number, closed })
     }
@@ -189,7 +188,7 @@ impl Drop for Pool {
 fn carry_out(slot: &Slot, item: Item, services: &Arc<Services>, observer: &dyn PoolObserver) {
     match item {
         Item::Call(job) => {
-            let Carried { before, outcome, after } = slot.call(services, &job.call.params, &job.context, job.at);
+            let Carried { before, outcome, after } = slot.call(services, &job.call.params, &job.context, job.at, None);
             observer.done(Done { job, before, outcome, after });
         }
         Item::Close { at, number } => {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::{Isolation, WasmConfig};
+use crate::call::{Isolation, Limits};
 use crate::sandbox::outcome::Rejection;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::slot::Slot;
@@ -53,12 +53,12 @@ pub(in crate::sandbox) struct Route {
 }
 
 impl Table {
-    pub(in crate::sandbox) fn new(settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> Self {
+    pub(in crate::sandbox) fn new(limits: &Limits, plugins: Vec<Arc<Plugin>>) -> Self {
         let entry = |plugin: Arc<Plugin>| (plugin.name().to_owned(), Entry { plugin, tenants: BTreeMap::new() });
         Self {
             plugins: plugins.into_iter().map(entry).collect(),
-            max_instances: settings.max_instances.max(1) as usize,
-            ttl: u64::from(settings.instance_ttl_s).saturating_mul(1_000_000),
+            max_instances: limits.max_instances.max(1) as usize,
+            ttl: u64::from(limits.instance_ttl_s).saturating_mul(1_000_000),
             alive: 0,
             next_expiry: 0,
         }
@@ -110,7 +110,7 @@ impl Table {
         seat.last_used = seat.last_used.max(at);
         let slot = Arc::clone(&seat.slot);
         // An instance that lives for one call only takes no room between calls.
-        if !seat.alive && entry.plugin.settings().isolation == Isolation::Tenant {
+        if !seat.alive && entry.plugin.limits().isolation == Isolation::Tenant {
             seat.alive = true;
             self.alive += 1;
             self.next_expiry = self.next_expiry.min(at.saturating_add(self.ttl));

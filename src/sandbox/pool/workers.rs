@@ -28,7 +28,7 @@ pub(in crate::sandbox) struct Workers {
 }
 
 struct Inner {
-    state: Mutex<State>,
+    state: Mutex<Roster>,
     wake: Condvar,
     idle: Condvar,
     most: usize,
@@ -36,8 +36,9 @@ struct Inner {
     handler: Box<Handler>,
 }
 
+/// Who works and what waits.
 #[derive(Default)]
-struct State {
+struct Roster {
     ready: VecDeque<Arc<Slot>>,
     workers: usize,
     waiting: usize,
@@ -121,7 +122,7 @@ impl Workers {
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Roster> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -190,7 +191,7 @@ impl Inner {
         }
     }
 
-    fn leave(&self, mut state: MutexGuard<'_, State>) -> Option<Arc<Slot>> {
+    fn leave(&self, mut state: MutexGuard<'_, Roster>) -> Option<Arc<Slot>> {
         state.workers -= 1; // this one
         drop(state);
         self.idle.notify_all();

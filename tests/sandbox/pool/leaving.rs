@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::sandbox::{load, services, settings};
-use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::call::Limits;
+use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig};
 use conductor::internals::sandbox::{
     Context, Done, InlinePool, Job, Leaving, Plugin, Pool, PoolObserver, Rejection, Shutdown, Status,
 };
@@ -40,7 +41,7 @@ fn plugin(name: &str, settings: &PluginConfig) -> Arc<Plugin> {
 
 fn call(plugin: &str, tenant: &str, params: &str) -> PluginCall {
     let params = Params { json: params.into(), ..Params::default() };
-    PluginCall { plugin: plugin.into(), tenant: tenant.into(), params, values: None }
+    PluginCall { plugin: plugin.into(), tenant: tenant.into(), params }
 }
 
 /// Where and when an instance went, at which millisecond it said so, and how that ended.
@@ -71,7 +72,7 @@ impl PoolObserver for Observer {
     }
 }
 
-fn observed(limits: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> (Pool, Receiver<Said>) {
+fn observed(limits: &Limits, plugins: Vec<Arc<Plugin>>) -> (Pool, Receiver<Said>) {
     let (sender, said) = channel();
     let pool = Pool::observed(Arc::new(services()), limits, plugins, Arc::new(Observer(Mutex::new(sender))));
     (pool.expect("threads"), said)
@@ -97,7 +98,7 @@ fn went(said: &Receiver<Said>) -> Vec<String> {
 
 #[test]
 fn time_is_up_when_it_is_up_whoever_notices() {
-    let limits = WasmConfig { instance_ttl_s: 60, ..WasmConfig::default() };
+    let limits = Limits { instance_ttl_s: 60, ..Limits::default() };
     let used = [("b", 0), ("a", SECOND / 2), ("c", 10 * SECOND)];
     let expected =
         ["p/b 60000000 60000 ok", "p/a 60500000 60500 ok", "p/c 70000000 70000 ok", "p/b 100000000 100000 ok"];
@@ -123,7 +124,7 @@ fn time_is_up_when_it_is_up_whoever_notices() {
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &settings())]);
     let mut ended = Vec::new();
     for (tenant, at) in used.into_iter().chain([("b", 80 * SECOND)]) {
-        ended.extend(pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at).before);
+        ended.extend(pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at, None).before);
     }
     ended.extend(pool.close(100 * SECOND));
     assert_eq!(ended.iter().map(told).collect::<Vec<_>>(), expected);
@@ -131,13 +132,13 @@ fn time_is_up_when_it_is_up_whoever_notices() {
 
 #[test]
 fn at_the_end_those_whose_time_was_up_before_go_at_their_time_and_the_others_then() {
-    let limits = WasmConfig { instance_ttl_s: 60, ..WasmConfig::default() };
+    let limits = Limits { instance_ttl_s: 60, ..Limits::default() };
     let expected = ["p/old 61000000 61000 ok", "p/new 90000000 90000 ok"];
     let (pool, said) = observed(&limits, vec![plugin("p", &settings())]);
     let mut inline = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &settings())]);
     for (tenant, at) in [("old", SECOND), ("new", 50 * SECOND)] {
         let job = Job { call: Arc::new(call("p", tenant, "{}")), context: Context::default(), at, token: 0 };
-        assert!(inline.carry_out(&job.call, &job.context, at).outcome.is_ok());
+        assert!(inline.carry_out(&job.call, &job.context, at, None).outcome.is_ok());
         pool.submit(job).expect("accepted");
     }
     pool.wait_idle();
@@ -148,9 +149,9 @@ fn at_the_end_those_whose_time_was_up_before_go_at_their_time_and_the_others_the
 
 #[test]
 fn who_makes_room_goes_with_the_event_that_needs_it_and_the_others_at_the_end() {
-    let limits = WasmConfig { max_instances: 1, ..WasmConfig::default() };
+    let limits = Limits { max_instances: 1, ..Limits::default() };
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &settings())]);
-    let mut carry_out = |tenant: &str, at| pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at);
+    let mut carry_out = |tenant: &str, at| pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at, None);
     assert!(carry_out("a", 5 * SECOND).before.is_empty());
     let made_room = carry_out("b", 7 * SECOND).before;
     assert_eq!(made_room.iter().map(told).collect::<Vec<_>>(), ["p/a 7000000 7000 ok"]);
@@ -163,8 +164,8 @@ fn an_instance_that_lives_for_one_call_is_told_after_it_and_what_it_does_then_co
     let mut isolated = settings();
     isolated.wasm.isolation = Isolation::Call;
     let plugin = plugin("p", &isolated);
-    let mut pool = InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
-    let mut carry_out = |params: &str, at| pool.carry_out(&call("p", "default", params), &Context::default(), at);
+    let mut pool = InlinePool::new(Arc::new(services()), &Limits::default(), vec![Arc::clone(&plugin)]);
+    let mut carry_out = |params: &str, at| pool.carry_out(&call("p", "default", params), &Context::default(), at, None);
     let carried = carry_out("{}", SECOND);
     let after = carried.after.expect("told");
     assert!(carried.outcome.is_ok() && carried.outcome.logs.is_empty(), "its last words are its own");
@@ -188,7 +189,7 @@ fn an_instance_that_lives_for_one_call_is_told_after_it_and_what_it_does_then_co
 
 #[test]
 fn what_waits_to_go_still_goes_when_the_plugins_are_shut_down() {
-    let limits = WasmConfig { max_instances: 1, ..WasmConfig::default() };
+    let limits = Limits { max_instances: 1, ..Limits::default() };
     let (pool, said) = observed(&limits, vec![plugin("p", &settings())]);
     for (tenant, at) in [("a", SECOND), ("b", 2 * SECOND)] {
         let job = Job { call: Arc::new(call("p", tenant, "{}")), context: Context::default(), at, token: 0 };

@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::sandbox::{Calls, World, load, services, settings};
+use conductor::internals::call::Limits;
 use conductor::internals::capability::Capability;
-use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::internals::sandbox::{
-    Context, Done, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, Stops, TimeLimit,
+    Context, Done, FuelStop, InlinePool, Job, Outcome, Plugin, Pool, Rejection, Services, Status, StopPlace, TimeLimit,
 };
 
 /// Counts its calls, traps when `params` begins with `t`, runs away when with `r`.
@@ -40,7 +41,7 @@ fn named(name: &str, text: &str, settings: &PluginConfig) -> Arc<Plugin> {
 
 fn job(plugin: &str, tenant: &str, params: &str, at: u64, token: u64) -> Job {
     let params = Params { json: params.into(), ..Params::default() };
-    let call = PluginCall { plugin: plugin.into(), tenant: tenant.into(), params, values: None };
+    let call = PluginCall { plugin: plugin.into(), tenant: tenant.into(), params };
     Job { call: Arc::new(call), context: Context::default(), at, token }
 }
 
@@ -69,7 +70,7 @@ fn gated() -> (Services, Receiver<()>, Sender<()>) {
     (Services { outside: Arc::new(gate), ..services() }, arrivals, permit)
 }
 
-fn pool(services: Services, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> (Pool, Receiver<Done>) {
+fn pool(services: Services, settings: &Limits, plugins: Vec<Arc<Plugin>>) -> (Pool, Receiver<Done>) {
     let (tell, told) = channel();
     let observer = Arc::new(Calls(Mutex::new(tell)));
     (Pool::observed(Arc::new(services), settings, plugins, observer).expect("threads"), told)
@@ -80,7 +81,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn calls_of_one_tenant_run_in_order_in_one_instance() {
-    let (pool, told) = pool(services(), &WasmConfig::default(), vec![named("counter", COUNTER, &settings())]);
+    let (pool, told) = pool(services(), &Limits::default(), vec![named("counter", COUNTER, &settings())]);
     for token in 0..50 {
         pool.submit(job("counter", "default", "{}", token, token)).expect("accepted");
     }
@@ -97,7 +98,7 @@ fn a_slow_plugin_delays_nobody_and_its_queue_rejects_at_once() {
     let mut slow = sender_settings();
     slow.wasm.queue = 3;
     let plugins = vec![named("slow", SENDER, &slow), named("quick", COUNTER, &settings())];
-    let (pool, told) = pool(services, &WasmConfig::default(), plugins.clone());
+    let (pool, told) = pool(services, &Limits::default(), plugins.clone());
     // Many slow ones at once, in many tenants: more than there are workers to begin with.
     for tenant in 0..10 {
         pool.submit(job("slow", &tenant.to_string(), "{}", 0, 1)).expect("accepted");
@@ -137,7 +138,7 @@ fn a_runaway_plugin_delays_nobody_either() {
     let mut services = services();
     services.clock = Arc::new(conductor::internals::time::SystemClock::start());
     let plugins = vec![named("runaway", COUNTER, &runaway), named("quick", COUNTER, &settings())];
-    let (pool, told) = pool(services, &WasmConfig::default(), plugins);
+    let (pool, told) = pool(services, &Limits::default(), plugins);
     for tenant in 0..4 {
         pool.submit(job("runaway", &tenant.to_string(), "r", 0, 0)).expect("accepted");
     }
@@ -164,7 +165,7 @@ fn statuses(pool: &mut InlinePool, calls: &[(&str, u64)]) -> Vec<String> {
         .iter()
         .map(|(params, at)| {
             let job = job("counter", "default", params, *at, 0);
-            word(pool.carry_out(&job.call, &job.context, job.at).outcome)
+            word(pool.carry_out(&job.call, &job.context, job.at, None).outcome)
         })
         .collect()
 }
@@ -172,7 +173,7 @@ fn statuses(pool: &mut InlinePool, calls: &[(&str, u64)]) -> Vec<String> {
 #[test]
 fn a_fault_costs_the_instance_and_three_among_eight_calls_a_rest_that_doubles() {
     let plugin = named("counter", COUNTER, &settings());
-    let mut pool = InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![plugin.clone()]);
+    let mut pool = InlinePool::new(Arc::new(services()), &Limits::default(), vec![plugin.clone()]);
     let second = 1_000_000;
     let calls = [
         ("{}", 0),
@@ -218,11 +219,11 @@ fn a_fault_costs_the_instance_and_three_among_eight_calls_a_rest_that_doubles() 
 #[test]
 fn quarantine_says_so() {
     let mut pool =
-        InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![named("counter", COUNTER, &settings())]);
+        InlinePool::new(Arc::new(services()), &Limits::default(), vec![named("counter", COUNTER, &settings())]);
     let mut last = None;
     for at in 0..4 {
         let job = job("counter", "default", "t", at, 0);
-        last = pool.carry_out(&job.call, &job.context, job.at).outcome.error();
+        last = pool.carry_out(&job.call, &job.context, job.at, None).outcome.error();
         if at == 2 {
             assert_eq!(
                 last.as_deref(),
@@ -242,10 +243,10 @@ fn quarantine_says_so() {
 #[test]
 fn tenants_do_not_share_faults_or_state() {
     let mut pool =
-        InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![named("counter", COUNTER, &settings())]);
+        InlinePool::new(Arc::new(services()), &Limits::default(), vec![named("counter", COUNTER, &settings())]);
     let mut call = |tenant: &str, params: &str| {
         let job = job("counter", tenant, params, 0, 0);
-        pool.carry_out(&job.call, &job.context, job.at).outcome.code()
+        pool.carry_out(&job.call, &job.context, job.at, None).outcome.code()
     };
     assert_eq!([call("a", "t"), call("a", "t"), call("a", "t"), call("a", "{}")], [None; 4]);
     assert_eq!([call("b", "{}"), call("b", "{}"), call("c", "{}")], [Some(1), Some(2), Some(1)]);
@@ -256,18 +257,18 @@ fn isolation_by_call_gives_every_call_a_fresh_instance() {
     let mut isolated = settings();
     isolated.wasm.isolation = Isolation::Call;
     let mut pool =
-        InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![named("counter", COUNTER, &isolated)]);
+        InlinePool::new(Arc::new(services()), &Limits::default(), vec![named("counter", COUNTER, &isolated)]);
     assert_eq!(statuses(&mut pool, &[("{}", 0), ("{}", 0), ("{}", 0)]), ["1@0", "1@1", "1@2"]);
 }
 
 #[test]
 fn the_least_recently_used_instance_leaves_first_and_idle_ones_by_time() {
     let plugin = named("counter", COUNTER, &settings());
-    let limits = WasmConfig { max_instances: 2, instance_ttl_s: 10, ..WasmConfig::default() };
+    let limits = Limits { max_instances: 2, instance_ttl_s: 10, ..Limits::default() };
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin.clone()]);
     let mut call = |tenant: &str, at: u64| {
         let job = job("counter", tenant, "{}", at, 0);
-        pool.carry_out(&job.call, &job.context, job.at).outcome.code().expect("a count")
+        pool.carry_out(&job.call, &job.context, job.at, None).outcome.code().expect("a count")
     };
     assert_eq!([call("a", 0), call("b", 1), call("a", 2)], [1, 1, 2]);
     assert_eq!(call("c", 3), 1); // b leaves
@@ -283,7 +284,7 @@ fn the_least_recently_used_instance_leaves_first_and_idle_ones_by_time() {
 
 #[test]
 fn playing_the_same_events_on_threads_decides_the_same() {
-    let limits = WasmConfig { max_instances: 2, instance_ttl_s: 1, ..WasmConfig::default() };
+    let limits = Limits { max_instances: 2, instance_ttl_s: 1, ..Limits::default() };
     let mut roomy = settings();
     roomy.wasm.queue = 10_000;
     let events: Vec<(String, &str, u64)> = (0..400_u64)
@@ -299,7 +300,7 @@ fn playing_the_same_events_on_threads_decides_the_same() {
         .iter()
         .map(|(tenant, params, at)| {
             let job = job("counter", tenant, params, *at, 0);
-            strip(&inline.carry_out(&job.call, &job.context, job.at).outcome)
+            strip(&inline.carry_out(&job.call, &job.context, job.at, None).outcome)
         })
         .collect();
     let (pool, told) = pool(services(), &limits, vec![named("counter", COUNTER, &roomy)]);
@@ -317,7 +318,7 @@ fn playing_the_same_events_on_threads_decides_the_same() {
 #[test]
 fn closing_reports_every_accepted_call_and_tells_the_instances() {
     let (services, arrivals, permit) = gated();
-    let (pool, told) = pool(services, &WasmConfig::default(), vec![named("slow", SENDER, &sender_settings())]);
+    let (pool, told) = pool(services, &Limits::default(), vec![named("slow", SENDER, &sender_settings())]);
     for token in 0..3 {
         pool.submit(job("slow", "default", "{}", 0, token)).expect("accepted");
     }
@@ -344,18 +345,22 @@ fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
       (data (i32.const 0) "out\90\3c\64")
       (func (export "execute") (param i32 i32) (result i32) (i32.const 0))
       (func (export "shutdown") (drop (call $send (i32.const 0) (i32.const 3) (i32.const 3) (i32.const 3)))))"#;
-    let (world, stops) = (Arc::new(World::default()), Arc::new(Stops::default()));
-    let services = Services { outside: Arc::<World>::clone(&world), stops: Some(Arc::clone(&stops)), ..services() };
-    let one = WasmConfig { max_instances: 1, ..WasmConfig::default() };
+    let world = Arc::new(World::default());
+    let services = Services { outside: Arc::<World>::clone(&world), ..services() };
+    let one = Limits { max_instances: 1, ..Limits::default() };
     let plugins = vec![named("leaving", LEAVING, &sender_settings()), named("sender", SENDER, &sender_settings())];
     let mut pool = InlinePool::new(Arc::new(services), &one, plugins);
-    let mut call = |plugin: &str, at| {
+    let mut call = |plugin: &str, at, stop| {
         let Job { call, context, at, .. } = job(plugin, "default", "{}", at, 0);
-        pool.carry_out(&call, &context, at).outcome.status.name()
+        pool.carry_out(&call, &context, at, stop).outcome.status.name()
     };
-    assert_eq!(call("leaving", 0), "ok");
-    stops.set(Some((false, StopPlace { fuel: 1, host_calls: 0, limit: TimeLimit::Deadline })));
-    assert_eq!(call("sender", 1), "fault", "it is stopped at its first host call");
+    assert_eq!(call("leaving", 0, None), "ok");
+    let place = StopPlace { fuel: 1, host_calls: 0, limit: TimeLimit::Deadline };
+    assert_eq!(
+        call("sender", 1, Some(FuelStop { starting: false, place })),
+        "fault",
+        "it is stopped at its first host call"
+    );
     let done = world.done();
     assert!(done.len() == 1 && done[0].starts_with("leaving/"), "{done:?}");
 }
@@ -363,7 +368,7 @@ fn a_recorded_stop_is_for_its_call_and_not_for_the_instance_that_makes_room() {
 #[test]
 fn a_call_that_is_turned_away_again_counts_as_it_did() {
     let plugin = named("counter", COUNTER, &settings());
-    let mut pool = InlinePool::new(Arc::new(services()), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
+    let mut pool = InlinePool::new(Arc::new(services()), &Limits::default(), vec![Arc::clone(&plugin)]);
     let Job { call, at, .. } = job("counter", "default", "{}", 0, 0);
     let rejection = Rejection::QueueFull { plugin: "counter".into(), limit: 64 };
     let carried = pool.reject(&call, at, rejection.clone());

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::sandbox::{SteppingClock, load, services, settings};
+use conductor::internals::call::{Limits, Owner};
 use conductor::internals::capability::Capability;
-use conductor::internals::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::config::{Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response};
 use conductor::internals::sandbox::{
-    Context, FaultKind, InlinePool, InstanceId, Outcome, Plugin, Services, Shutdown, Status, StopPlace, Stops,
+    Context, EntryPoint, FaultKind, FuelStop, InlinePool, Outcome, Plugin, Services, Shutdown, Status, StopPlace,
     TimeLimit,
 };
 use conductor::internals::time::{Alarm, Clock, FILE_EPOCH_US, Micros, VirtualClock};
@@ -176,11 +177,10 @@ fn granted(max_execution_ms: u32) -> PluginConfig {
 }
 
 /// One call, and the end of the session.
-fn session(plugin: Arc<Plugin>, services: Services) -> (Outcome, Vec<Shutdown>) {
-    let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
-    let call =
-        PluginCall { plugin: "worker".into(), tenant: "default".into(), params: Params::default(), values: None };
-    let outcome = pool.carry_out(&call, &Context::default(), 1_000).outcome;
+fn session(plugin: Arc<Plugin>, services: Services, stop: Option<FuelStop>) -> (Outcome, Vec<Shutdown>) {
+    let mut pool = InlinePool::new(Arc::new(services), &Limits::default(), vec![plugin]);
+    let call = PluginCall { plugin: "worker".into(), tenant: "default".into(), params: Params::default() };
+    let outcome = pool.carry_out(&call, &Context::default(), 1_000, stop).outcome;
     (outcome, pool.close(2_000))
 }
 
@@ -196,29 +196,27 @@ fn comes_back(where_: &str, settings: &PluginConfig, live: Services, world: Worl
     let load = || load("worker", &wasm, settings).expect("loaded");
     let recording = Arc::new(Recording { world, answers: Mutex::default() });
     let outside: Arc<dyn EffectHandler> = Arc::<Recording>::clone(&recording);
-    let first = session(load(), Services { outside, trace: true, ..live });
+    let first = session(load(), Services { outside, trace: true, ..live }, None);
     let (outcome, ended) = &first;
-    let call = stopped(outcome).map(|place| (where_ == "init", place));
+    let call = stopped(outcome).map(|place| FuelStop { starting: where_ == "init", place });
     let shutdowns: HashMap<_, _> = ended
         .iter()
         .filter_map(|Shutdown { plugin, tenant, outcome, .. }| {
             let (plugin, tenant) = (plugin.clone(), tenant.clone());
-            Some((InstanceId { plugin, tenant, generation: outcome.generation }, stopped(outcome)?))
+            Some((Owner { plugin, tenant }.instance(outcome.generation), stopped(outcome)?))
         })
         .collect();
-    let place = call.map(|(_, place)| place).or_else(|| shutdowns.values().next().copied());
+    let place = call.map(|stop| stop.place).or_else(|| shutdowns.values().next().copied());
     let place = place.unwrap_or_else(|| panic!("nothing was stopped: {first:?}"));
-    let stops = Stops::in_shutdowns(shutdowns);
-    stops.set(call);
     let answers = std::mem::take(&mut *recording.answers.lock().expect("no panic"));
     let replaying = Arc::new(Replaying { world: World::default(), again: Again(Mutex::new(answers)) });
     let again = Services {
         outside: Arc::<Replaying>::clone(&replaying),
-        stops: Some(Arc::new(stops)),
+        shutdown_stops: Arc::new(shutdowns),
         trace: true,
         ..services()
     };
-    let second = session(load(), again);
+    let second = session(load(), again, call);
     let done = |world: &World| world.done.lock().expect("no panic").clone();
     assert_eq!(done(&replaying.world), done(&recording.world), "effects of {place:?}");
     assert_eq!(second, first);
@@ -313,7 +311,7 @@ fn an_instance_is_paid_for_before_it_is_made() {
         let mut settings = settings();
         settings.wasm.max_fuel = max_fuel;
         let plugin = load("worker", &wat::parse_str(text(pages)).expect("text"), &settings).expect("loaded");
-        session(plugin, services()).0
+        session(plugin, services(), None).0
     };
     // 8,192 a page, 1 an element of the table, 1 a byte of the element section (1 + 6 of the segment + 2), and 1 for 8 bytes of the data section (640 + 8).
     let fuel = |pages: u64| pages * 8_192 + 500 + 8 + 81;
@@ -324,7 +322,7 @@ fn an_instance_is_paid_for_before_it_is_made() {
     let Status::Fault(fault) = &poor.status else { panic!("{poor:?}") };
     assert_eq!(
         (fault.function, &fault.kind),
-        ("instantiation", &FaultKind::StartFuel { limit: 2_000_000, wanted: fuel(2_048) })
+        (EntryPoint::Instantiation, &FaultKind::StartFuel { limit: 2_000_000, wanted: fuel(2_048) })
     );
     assert_eq!(poor.init_fuel, 2_000_000);
 }

@@ -25,7 +25,7 @@ const ANSWER: Micros = 60_000;
 const ACQUITTED: (Micros, Micros) = (250_000, 4_000_000);
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct KeyWatch {
     pub(super) phase: Phase,
     /// Whether its note is down, as far as the session knows; unknown counts as down.
     pub(super) down: bool,
@@ -96,7 +96,7 @@ impl Phase {
     }
 }
 
-impl State {
+impl KeyWatch {
     /// `message` goes to the session.
     pub(super) fn passed(&mut self, message: &Message) {
         match message {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alsa::Direction;
@@ -16,8 +17,7 @@ use alsa::seq::{
 use rustix::io::Errno;
 
 use super::midi_clients::{is_receiver, mark};
-use crate::effect::EffectError;
-use crate::effect::MidiOut;
+use crate::effect::{EffectError, MidiOut, SentMidi};
 use crate::midi::{Address, Message, Port, SystemMessage, find_port};
 use crate::text::Escape as _;
 use crate::time::{Clock, Micros, SystemClock};
@@ -41,9 +41,39 @@ const RETRY: Micros = 250_000;
 const PATIENCE: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// All output ports.
+/// All output ports, for whoever sends, and what was sent to them.
+#[derive(Debug, Default)]
+pub(super) struct MidiOutput {
+    outputs: Mutex<Outputs>,
+    sent: Arc<SentMidi>,
+}
+
+impl MidiOutput {
+    /// Sends a message.
+    pub(super) fn send(&self, out: &MidiOut) -> Result<(), EffectError> {
+        self.sent.note(out);
+        self.outputs().send(out)
+    }
+
+    /// Connects to a port ahead of time, or makes it where it is virtual.
+    pub(super) fn prepare(&self, port: &str) -> Result<(), EffectError> {
+        self.outputs().prepare(port)
+    }
+
+    /// Where it notes what it sends.
+    #[allow(clippy::unnecessary_wraps)] // a build without MIDI output notes nothing
+    pub(super) fn sent(&self) -> Option<Arc<SentMidi>> {
+        Some(Arc::clone(&self.sent))
+    }
+
+    fn outputs(&self) -> MutexGuard<'_, Outputs> {
+        // Outputs are whole after every call on them, so a poisoned lock holds whole ones.
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[derive(Default)]
-pub(super) struct Outputs {
+struct Outputs {
     sequencer: Option<Sequencer>,
 }
 
@@ -71,8 +101,7 @@ enum To {
 }
 
 impl Outputs {
-    /// Sends a message.
-    pub(super) fn send(&mut self, out: &MidiOut) -> Result<(), EffectError> {
+    fn send(&mut self, out: &MidiOut) -> Result<(), EffectError> {
         let sequencer = self.open(&out.port)?;
         let source = sequencer.connected(&out.port)?;
         let mut event = event(&out.message);
@@ -99,8 +128,7 @@ impl Outputs {
         }
     }
 
-    /// Connects to a port ahead of time, or makes it where it is virtual.
-    pub(super) fn prepare(&mut self, port: &str) -> Result<(), EffectError> {
+    fn prepare(&mut self, port: &str) -> Result<(), EffectError> {
         self.open(port)?.connected(port).map(|_| ())
     }
 

@@ -1,4 +1,4 @@
-//! A session played from a file.
+//! Messages from a file: a Standard MIDI File or raw MIDI bytes.
 
 use std::fmt;
 use std::fs::File;
@@ -15,7 +15,7 @@ const BYTE_US: Micros = 320;
 
 /// Messages with their times, from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct MidiFile {
     /// The file's path, fit for a terminal.
     pub name: String,
     /// Messages in the order of their times.
@@ -50,98 +50,108 @@ impl Reading {
 
 /// Why a file cannot be played.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SessionError {
+pub struct MidiFileError {
+    /// The file.
+    pub subject: PathBuf,
+    /// What is wrong with it.
+    pub kind: MidiFileErrorKind,
+}
+
+/// What is wrong with a file that cannot be played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MidiFileErrorKind {
     /// It cannot be read.
-    Read {
-        /// The file.
-        path: PathBuf,
+    Unreadable {
         /// The operating system's word for it.
-        error: String,
+        reason: String,
     },
     /// It is a damaged MIDI file.
-    Smf {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: SmfError,
-    },
+    Smf(SmfError),
     /// It is a damaged MIDI file inside a RIFF file.
     SmfInRiff {
-        /// The file.
-        path: PathBuf,
         /// Where the MIDI file begins; what is wrong with it counts from there.
         offset: usize,
         /// What is wrong with it.
         error: SmfError,
     },
     /// It is a RIFF file for MIDI without a MIDI file in it.
-    Riff {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: RiffError,
-    },
+    Riff(RiffError),
     /// It is a raw stream larger than the limit.
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It is no MIDI.
-    NotMidi {
-        /// The file.
-        path: PathBuf,
-        /// What it is instead.
-        what: NotMidi,
-    },
+    TooLarge,
+    /// It is no MIDI, but this.
+    NotMidi(NotMidi),
     /// It is to be taken for raw bytes, and there is not one message in it.
-    NoMessages {
-        /// The file.
-        path: PathBuf,
-    },
+    NoMessages,
 }
 
-impl fmt::Display for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |path: &Path| path.escaped().to_string();
-        match self {
-            Self::Read { path, error } => write!(f, "{}: {error}", name(path)),
-            Self::Smf { path, error } => write!(f, "{}: {error}", name(path)),
-            Self::TooLarge { path } => {
-                write!(f, "{}: larger than {} MiB, the limit for a session", name(path), Smf::MAX_BYTES >> 20)
+impl MidiFileError {
+    /// The system does not let the file at `subject` be read.
+    pub(super) fn unreadable(subject: &Path, error: &std::io::Error) -> Self {
+        MidiFileErrorKind::Unreadable { reason: error.to_string() }.of(subject)
+    }
+
+    /// What to do about it, where there is something.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match &self.kind {
+            MidiFileErrorKind::NotMidi(what) if what.may_be_raw() => {
+                Some("to play its bytes all the same: --raw".to_owned())
             }
-            Self::SmfInRiff { path, offset, error } => {
-                write!(f, "{}: {error}; bytes are counted from the MIDI file in it (at byte {offset})", name(path))
-            }
-            Self::Riff { path, error } => write!(f, "{}: {error}", name(path)),
-            Self::NotMidi { path, what } if what.may_be_raw() => {
-                write!(f, "{}: {what}\n  to play its bytes all the same: --raw", name(path))
-            }
-            Self::NotMidi { path, what: what @ NotMidi::Behind { offset } } => write!(
-                f,
-                "{}: {what}\n  to take away what stands before it: tail -c +{} {} > only-the-midi.mid",
-                name(path),
+            MidiFileErrorKind::NotMidi(NotMidi::Behind { offset }) => Some(format!(
+                "to take away what stands before it: tail -c +{} {} > only-the-midi.mid",
                 offset + 1,
-                word(path)
-            ),
-            Self::NotMidi { path, what } => write!(f, "{}: no MIDI can be played from it: {what}", name(path)),
-            Self::NoMessages { path } => write!(f, "{}: there is no MIDI message in its bytes", name(path)),
+                word(&self.subject)
+            )),
+            _ => None,
         }
     }
 }
 
-impl std::error::Error for SessionError {}
+impl MidiFileErrorKind {
+    fn of(self, subject: &Path) -> MidiFileError {
+        MidiFileError { subject: subject.to_owned(), kind: self }
+    }
+}
 
-impl Session {
+impl fmt::Display for MidiFileErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { reason } => f.write_str(reason),
+            Self::Smf(error) => error.fmt(f),
+            Self::SmfInRiff { offset, error } => {
+                write!(f, "{error}; bytes are counted from the MIDI file in it (at byte {offset})")
+            }
+            Self::Riff(error) => error.fmt(f),
+            Self::TooLarge => write!(f, "larger than {} MiB, the limit for a session", Smf::MAX_BYTES >> 20),
+            Self::NotMidi(what) if what.may_be_raw() => what.fmt(f),
+            Self::NotMidi(what @ NotMidi::Behind { .. }) => what.fmt(f),
+            Self::NotMidi(what) => write!(f, "no MIDI can be played from it: {what}"),
+            Self::NoMessages => f.write_str("there is no MIDI message in its bytes"),
+        }
+    }
+}
+
+impl fmt::Display for MidiFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject.escaped(), self.kind)?;
+        self.remedy().map_or(Ok(()), |remedy| write!(f, "\n  {remedy}"))
+    }
+}
+
+impl std::error::Error for MidiFileError {}
+
+impl MidiFile {
     /// Reads a Standard MIDI File, plain or inside a RIFF file, or else a file of raw MIDI bytes. A raw file has no times: its
     /// bytes are taken to come at the speed of a MIDI cable, 320 µs each.
-    pub fn read(path: &Path, reading: Reading) -> Result<Self, SessionError> {
-        let failed = |error: std::io::Error| SessionError::Read { path: path.to_owned(), error: error.to_string() };
-        Self::from_file(File::open(path).map_err(failed)?, path, reading)
+    pub fn read(path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
+        let file = File::open(path).map_err(|error| MidiFileError::unreadable(path, &error))?;
+        Self::from_file(file, path, reading)
     }
 
-    /// Reads a session from an open file; `path` is for messages.
-    pub(super) fn from_file(file: File, path: &Path, reading: Reading) -> Result<Self, SessionError> {
-        let failed = |error: std::io::Error| SessionError::Read { path: path.to_owned(), error: error.to_string() };
+    /// Reads an open file; `path` is for messages.
+    pub(super) fn from_file(file: File, path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
+        let failed = |error: std::io::Error| MidiFileError::unreadable(path, &error);
         let mut bytes = Vec::new();
         // One byte over the limit tells that there is more.
         file.take(Smf::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -162,27 +172,26 @@ impl Session {
         words
     }
 
-    fn from_bytes(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
-        let path = || path.to_owned();
+    fn from_bytes(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
         let kind = match reading {
             Reading::AsItLooks => Kind::of(bytes),
             Reading::Raw => Kind::Raw,
         };
         match kind {
             Kind::Smf => {
-                let smf = Smf::parse(bytes).map_err(|error| SessionError::Smf { path: path(), error })?;
-                Ok(Self::played(smf, &path()))
+                let smf = Smf::parse(bytes).map_err(|error| MidiFileErrorKind::Smf(error).of(path))?;
+                Ok(Self::played(smf, path))
             }
             Kind::Rmid => {
                 let Riff { smf: range, missing } =
-                    Riff::find(bytes).map_err(|error| SessionError::Riff { path: path(), error })?;
+                    Riff::find(bytes).map_err(|error| MidiFileErrorKind::Riff(error).of(path))?;
                 let offset = range.start;
                 let smf = Smf::parse(bytes.get(range).unwrap_or_default())
-                    .map_err(|error| SessionError::SmfInRiff { path: path(), offset, error })?;
-                Ok(Self { missing, ..Self::played(smf, &path()) })
+                    .map_err(|error| MidiFileErrorKind::SmfInRiff { offset, error }.of(path))?;
+                Ok(Self { missing, ..Self::played(smf, path) })
             }
-            Kind::Raw => Self::raw(bytes, &path(), reading),
-            Kind::Other(what) => Err(SessionError::NotMidi { path: path(), what }),
+            Kind::Raw => Self::raw(bytes, path, reading),
+            Kind::Other(what) => Err(MidiFileErrorKind::NotMidi(what).of(path)),
         }
     }
 
@@ -191,8 +200,8 @@ impl Session {
         Self { name: path.escaped().to_string(), messages, length, dropped, remarks, missing: 0 }
     }
 
-    fn raw(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, SessionError> {
-        let too_large = || SessionError::TooLarge { path: path.to_owned() };
+    fn raw(bytes: &[u8], path: &Path, reading: Reading) -> Result<Self, MidiFileError> {
+        let too_large = || MidiFileErrorKind::TooLarge.of(path);
         if bytes.len() > Smf::MAX_BYTES {
             return Err(too_large());
         }
@@ -207,10 +216,10 @@ impl Session {
         match reading {
             Reading::AsItLooks => {
                 if let Kind::Other(what) = Kind::of_read(bytes, messages.len(), parser.dropped()) {
-                    return Err(SessionError::NotMidi { path: path.to_owned(), what });
+                    return Err(MidiFileErrorKind::NotMidi(what).of(path));
                 }
             }
-            Reading::Raw if messages.is_empty() => return Err(SessionError::NoMessages { path: path.to_owned() }),
+            Reading::Raw if messages.is_empty() => return Err(MidiFileErrorKind::NoMessages.of(path)),
             Reading::Raw => {}
         }
         parser.finish();
