@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin};
-use conductor::internals::effect::{Stroke, Volume, VolumeOperation};
+use conductor::internals::effect::{Volume, VolumeOperation};
 use conductor::internals::mapping::ConditionSource;
 use conductor::internals::os::{Conditions, Environment, Live};
 use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
@@ -183,7 +183,11 @@ fn what_cannot_be_started_is_told_at_once() {
 fn keys_without_a_device_say_what_to_do() {
     use conductor::internals::effect::Keystroke;
     let live = Live::new(Environment::inherited());
-    let keystroke = Effect::Keystroke(Keystroke { keys: "a".into(), modifiers: vec![], stroke: Stroke::Tap });
+    let keystroke = Effect::Keystroke(Keystroke {
+        keys: "a".into(),
+        modifiers: vec![],
+        stroke: conductor::internals::effect::Stroke::Tap,
+    });
     if Path::new("/dev/uinput").exists() {
         return; // what happens then is held by the machine test
     }
