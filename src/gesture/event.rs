@@ -130,7 +130,7 @@ pub enum Gesture {
 pub enum Transport {
     /// Start from the beginning.
     Start,
-    /// Stop.
+    /// Stop, and stay where it is.
     Stop,
     /// Go on where it was stopped.
     Continue,
@@ -182,7 +182,7 @@ pub enum VelocityBand {
     Soft,
     /// Up to `medium_max`.
     Medium,
-    /// Above.
+    /// Above `medium_max`.
     Hard,
 }
 

@@ -97,7 +97,7 @@ pub enum Trigger {
     },
     /// A transport message.
     Transport {
-        /// Which.
+        /// The message it waits for.
         message: Transport,
     },
     /// A system exclusive message whose payload begins with these bytes.
