@@ -92,7 +92,7 @@ fn run(
         replayed: None,
     };
     let mut entries = 0;
-    play(playing, session.iter().cloned(), &world.in_mode(0), |entry| {
+    play(playing, session.iter().cloned(), &*world, |entry| {
         black_box(&entry);
         entries += 1;
         true
@@ -134,7 +134,7 @@ fn live(
         recorder: recorder.cloned(),
         ordered: None,
     };
-    let facts = world.in_mode(0);
+    let facts = &*world;
     let before = processor_time();
     if let Some(recorder) = recorder {
         let facts = RecordedConditions::new(&facts, Arc::clone(recorder));

@@ -17,7 +17,9 @@ use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
 use crate::effect::EffectHandler;
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
-use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder};
+use crate::journal::{
+    Entry, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder, SessionInput,
+};
 use crate::os::DryRun;
 use crate::os::{self, CannedAnswers, Conditions, Live, Revocations};
 use crate::plugins::{Places, PluginSet};
@@ -214,11 +216,11 @@ impl Session<'_> {
     fn play(self, file: device::Session, mut report: SessionReport) -> Result<Kept, Failure> {
         let dry_run = self.told.is_some();
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-        let world = Conditions::played(Arc::clone(&clock));
+        let world = Arc::new(Conditions::played(Arc::clone(&clock)));
         let seed = [0; 32];
         let recorder = self.begin_journal(FILE_EPOCH_US, &seed)?;
         let services = self.services(Arc::<VirtualClock>::clone(&clock), seed, false, recorder.as_ref());
-        let messages = file.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
+        let messages = file.messages.into_iter().map(|(t, message)| SessionInput::message(t, DeviceId(0), message));
         let mut transcript = self.begin_transcript(recorder.as_deref())?;
         let tell = |entry: Entry| {
             if let Some(transcript) = &mut transcript {
@@ -226,9 +228,9 @@ impl Session<'_> {
             }
             report.add(&entry)
         };
-        let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let facts = &*world;
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(facts, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(facts, |recorded| recorded);
         let playing = Playing {
             config: self.config,
             plugins: self.plugins,
@@ -236,6 +238,7 @@ impl Session<'_> {
             services,
             told: self.told,
             recorder: recorder.clone(),
+            calendar: Some(Arc::<Conditions<VirtualClock>>::clone(&world)),
             replayed: None,
         };
         if dry_run {
@@ -253,7 +256,7 @@ impl Session<'_> {
     /// Reads devices, or a paced file, in real time.
     fn live(self, feed: Feed, report: SessionReport) -> Result<Kept, Failure> {
         let clock = Arc::new(SystemClock::start());
-        let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
+        let world = Arc::new(Conditions::live(Arc::clone(&clock), os::Environment::inherited()));
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
         let recorder = self.begin_journal(clock.epoch(), &seed)?;
@@ -273,9 +276,9 @@ impl Session<'_> {
             let mut report = told.lock().unwrap_or_else(PoisonError::into_inner);
             report.add(&entry) && report.hand_on()
         };
-        let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let facts = &*world;
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(facts, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(facts, |recorded| recorded);
         let run = LiveRun {
             config: self.config,
             plugins: self.plugins,
@@ -285,6 +288,7 @@ impl Session<'_> {
             told: self.told,
             revocations: Some(self.revocations),
             recorder: recorder.clone(),
+            surroundings: Arc::<Conditions<SystemClock>>::clone(&world),
             ordered,
         };
         let LiveEnd { t: end, lost, not_midi } = run_live(run, facts, tell).map_err(|error| {

@@ -1,6 +1,6 @@
 //! The validated configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use super::condition::Condition;
 use super::wasm::{PluginConfig, WasmConfig};
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
+use crate::state::StateKey;
 
 /// A whole configuration, validated: every name it uses is defined in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub global_mappings: Vec<Mapping>,
     /// What is done at points of the session: `[on]`, `on_connect`, `on_enter` and the like. They hold in every mode.
     pub hooks: Vec<Mapping>,
+    /// Named values that something in it asks for.
+    pub state_keys: BTreeSet<StateKey>,
     /// Diagnostics.
     pub logging: Logging,
     /// Timing defaults.
@@ -78,6 +81,16 @@ impl Config {
     pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
         self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings).chain(&self.hooks)
     }
+    /// Index of the mode that the mapping with this number is of; none where it holds in all modes.
+    pub fn mode_of(&self, MappingId(mut number): MappingId) -> Option<usize> {
+        self.modes.iter().position(|mode| match number.checked_sub(mode.mappings.len()) {
+            Some(rest) => {
+                number = rest;
+                false
+            }
+            None => true,
+        })
+    }
     /// The mapping with this number.
     pub fn mapping(&self, MappingId(mut number): MappingId) -> Option<&Mapping> {
         let modes = self.modes.iter().map(|mode| &mode.mappings);
@@ -129,6 +142,8 @@ pub struct Mode {
     pub name: String,
     /// A colour for surfaces that have one; kept as written.
     pub color: Option<String>,
+    /// Entered while this holds.
+    pub when: Option<Condition>,
     /// Mappings, in the order written.
     pub mappings: Vec<Mapping>,
 }

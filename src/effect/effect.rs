@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Keystroke, MidiOut, MouseClick, Volume};
+use super::{Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
 
 /// One thing done to the world outside the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub enum Effect {
     Text(String),
     /// A mouse click.
     MouseClick(MouseClick),
+    /// Notches of the mouse's wheels.
+    MouseScroll(MouseMotion),
+    /// Pixels, or what the desktop makes of them, that the pointer goes.
+    MouseMove(MouseMotion),
 }
 
 impl Effect {
@@ -35,6 +39,8 @@ impl Effect {
             Self::Keystroke(_) => "Keystroke",
             Self::Text(_) => "Text",
             Self::MouseClick(_) => "MouseClick",
+            Self::MouseScroll(_) => "MouseScroll",
+            Self::MouseMove(_) => "MouseMove",
         }
     }
 
@@ -44,7 +50,7 @@ impl Effect {
         match self {
             Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
             Self::Shell(text) | Self::Launch(text) | Self::Text(text) => text.len(),
-            Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) => 0, // a few names
+            Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) | Self::MouseScroll(_) | Self::MouseMove(_) => 0, // a few names
         }
     }
 }

@@ -86,6 +86,15 @@ pub struct MouseClick {
     pub stroke: Stroke,
 }
 
+/// A motion of the mouse, relative to where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MouseMotion {
+    /// To the right.
+    pub x: i32,
+    /// Of the pointer down, of the wheel up.
+    pub y: i32,
+}
+
 /// A mouse button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MouseButton {

@@ -21,7 +21,7 @@ pub use brokered::Brokered;
 pub use effect::{Effect, EffectError, EffectErrorKind, Origin, Reply};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
-pub use input::{KeyModifier, Keystroke, MouseButton, MouseClick, Stroke};
+pub use input::{KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 pub use midi_out::MidiOut;
 pub(crate) use press::Pressing;
 pub use request::{

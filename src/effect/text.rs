@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::text::Escape as _;
 
 use super::effect::Effect;
-use crate::effect::{MouseButton, Stroke, Volume, VolumeOperation};
+use crate::effect::{MouseButton, MouseMotion, Stroke, Volume, VolumeOperation};
 use crate::midi::{Message, SystemMessage};
 
 /// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
@@ -30,6 +30,8 @@ impl Display for Effect {
                 }
                 OneLine(&keystroke.keys).fmt(f)
             }
+            Self::MouseScroll(MouseMotion { x, y }) => write!(f, "scroll {x},{y}"),
+            Self::MouseMove(MouseMotion { x, y }) => write!(f, "move {x},{y}"),
             Self::Text(text) => write!(f, "type: {}", OneLine(text)),
             Self::MouseClick(click) => {
                 f.write_str(match click.button {
@@ -60,10 +62,11 @@ pub(super) fn volume_text(volume: &Volume, f: &mut Formatter<'_>) -> fmt::Result
         VolumeOperation::Down => "volume down",
         VolumeOperation::Mute => "volume mute",
         VolumeOperation::Unmute => "volume unmute",
+        VolumeOperation::Toggle => "volume toggle",
         VolumeOperation::Set => "volume set",
     })?;
     match (volume.operation, volume.value) {
-        (VolumeOperation::Mute | VolumeOperation::Unmute, _) | (_, None) => Ok(()),
+        (VolumeOperation::Mute | VolumeOperation::Unmute | VolumeOperation::Toggle, _) | (_, None) => Ok(()),
         (_, Some(value)) => write!(f, " {value}%"),
     }
 }
@@ -159,6 +162,9 @@ mod tests {
             (volume(VolumeOperation::Up, None), "volume up"),
             (volume(VolumeOperation::Set, Some(40)), "volume set 40%"),
             (volume(VolumeOperation::Mute, Some(40)), "volume mute"),
+            (volume(VolumeOperation::Toggle, None), "volume toggle"),
+            (Effect::MouseScroll(MouseMotion { x: 0, y: -3 }), "scroll 0,-3"),
+            (Effect::MouseMove(MouseMotion { x: 20, y: 0 }), "move 20,0"),
         ] {
             assert_eq!(effect.to_string(), line);
         }

@@ -258,9 +258,6 @@ impl EffectHandler for Playback {
 }
 
 impl ConditionSource for Playback {
-    fn mode(&self) -> usize {
-        0 // the session answers this one itself
-    }
     fn minute_of_day(&self) -> u16 {
         self.fact("minute_of_day", None, 0)
     }

@@ -189,9 +189,6 @@ impl<'a> RecordedConditions<'a> {
 }
 
 impl ConditionSource for RecordedConditions<'_> {
-    fn mode(&self) -> usize {
-        self.inner.mode()
-    }
     fn minute_of_day(&self) -> u16 {
         self.record("minute_of_day", None, self.inner.minute_of_day())
     }

@@ -115,6 +115,9 @@ impl Live {
                 let somewhere = needs.pointer == Pointer::Places;
                 missing.extend(self.keys.prepare_pointer(somewhere, &self.environment).err());
             }
+            if needs.mouse {
+                missing.extend(self.keys.prepare_mouse().err());
+            }
         }
         if needs.volume {
             missing.extend(Mixer::present(&self.environment).err());
@@ -230,8 +233,16 @@ impl EffectHandler for Live {
             Effect::Text(text) => self.input(effect, origin, Input::text(text)?),
             #[cfg(feature = "keys")]
             Effect::MouseClick(click) => self.input(effect, origin, Input::click(click)?),
+            #[cfg(feature = "keys")]
+            Effect::MouseScroll(motion) => self.input(effect, origin, Input::Scroll(*motion)),
+            #[cfg(feature = "keys")]
+            Effect::MouseMove(motion) => self.input(effect, origin, Input::Move(*motion)),
             #[cfg(not(feature = "keys"))]
-            Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Err(not_built("keys and clicks", "keys")),
+            Effect::Keystroke(_)
+            | Effect::Text(_)
+            | Effect::MouseClick(_)
+            | Effect::MouseScroll(_)
+            | Effect::MouseMove(_) => Err(not_built("keys and clicks", "keys")),
         }
         .map(|()| Reply::Done)
     }

@@ -86,7 +86,11 @@ impl Permit {
     ) -> Option<Self> {
         let Origin::Plugin { plugin, tenant } = origin else { return None };
         let capability = match effect {
-            Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Capability::SystemControl,
+            Effect::Keystroke(_)
+            | Effect::Text(_)
+            | Effect::MouseClick(_)
+            | Effect::MouseScroll(_)
+            | Effect::MouseMove(_) => Capability::SystemControl,
             Effect::Volume(_) => Capability::Audio,
             Effect::Midi(_) => Capability::Midi,
             Effect::Shell(_) | Effect::Launch(_) => Capability::Subprocess,

@@ -129,9 +129,6 @@ struct World {
 }
 
 impl ConditionSource for World {
-    fn mode(&self) -> usize {
-        self.mode
-    }
     fn minute_of_day(&self) -> u16 {
         0
     }

@@ -337,7 +337,7 @@ fn the_window_in_front_is_known_on_a_real_display() {
     let environment = alone.with("DISPLAY", &display.name);
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = Conditions::live(Arc::clone(&clock), environment);
-    assert!(!world.in_mode(0).app_frontmost("gimp"), "there is no window");
+    assert!(!world.app_frontmost("gimp"), "there is no window");
     // The root window stands in for one: what a window manager would say of the window in front is written on it.
     let root = display.xprop(&["-root", "-f", "WM_CLASS", "8s", "-set", "WM_CLASS", "Gimp"]);
     assert!(root.is_empty(), "{root}");
@@ -347,8 +347,8 @@ fn the_window_in_front_is_known_on_a_real_display() {
     display.xprop(&["-root", "-f", "_NET_ACTIVE_WINDOW", "32x", "-set", "_NET_ACTIVE_WINDOW", &id]);
     clock.advance_to(10_000_000);
     // The display is asked beside whoever wants to know.
-    while !world.in_mode(0).app_frontmost("gimp") {
+    while !world.app_frontmost("gimp") {
         std::thread::yield_now();
     }
-    assert!(!world.in_mode(0).app_frontmost("firefox"));
+    assert!(!world.app_frontmost("firefox"));
 }

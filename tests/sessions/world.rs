@@ -161,9 +161,6 @@ impl RandomFacts {
 }
 
 impl ConditionSource for RandomFacts {
-    fn mode(&self) -> usize {
-        0
-    }
     fn minute_of_day(&self) -> u16 {
         self.random().below(1_440) as u16
     }

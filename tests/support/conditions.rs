@@ -9,9 +9,6 @@ pub(crate) struct Still {
 }
 
 impl ConditionSource for Still {
-    fn mode(&self) -> usize {
-        0
-    }
     fn minute_of_day(&self) -> u16 {
         0
     }

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::process::Environment;
 use crate::mapping::ConditionSource;
-use crate::time::{Clock, Micros};
+use crate::time::{Calendar, Clock, LocalTime, Micros};
 use apps::Apps;
 use cached::Cached;
 use frontmost::Frontmost;
-use local_time::{LocalTime, Zone};
+use local_time::Zone;
 
 /// How long an answer about programs and windows is good for. Long enough that a row of conditions asks once, short enough
 /// that nobody switches windows and presses a pad within it.
@@ -55,7 +55,8 @@ impl<C: Clock> Conditions<C> {
     }
 
     fn local_time(&self) -> LocalTime {
-        self.zone.at(self.clock.unix_time() / 1_000_000)
+        let unix = i64::try_from(self.clock.unix_time() / 1_000_000).unwrap_or(i64::MAX);
+        LocalTime::at(unix, self)
     }
     /// The answer kept in `slot`, or a new one from `ask` where it is too old.
     fn fresh<T, R>(&self, slot: &Mutex<Option<(Micros, T)>>, ask: impl FnOnce() -> T, read: impl FnOnce(&T) -> R) -> R {
@@ -67,41 +68,36 @@ impl<C: Clock> Conditions<C> {
     }
 }
 
-impl<C: Clock> Conditions<C> {
-    /// What conditions see while the mode with index `mode` is current.
-    pub fn in_mode(&self, mode: usize) -> impl ConditionSource + '_ {
-        InMode { world: self, mode }
+impl<C: Clock> Calendar for Conditions<C> {
+    fn unix_at(&self, t: Micros) -> u64 {
+        let now = self.clock.now();
+        // The wall clock may be set while the session goes on.
+        self.clock.unix_time().saturating_add(t).saturating_sub(now)
+    }
+    fn offset_at(&self, unix: i64) -> i32 {
+        self.zone.offset(unix)
     }
 }
 
-/// The world, and the mode Conductor is in.
-struct InMode<'a, C> {
-    world: &'a Conditions<C>,
-    mode: usize,
-}
-
-impl<C: Clock> ConditionSource for InMode<'_, C> {
-    fn mode(&self) -> usize {
-        self.mode
-    }
+impl<C: Clock> ConditionSource for Conditions<C> {
     fn minute_of_day(&self) -> u16 {
-        self.world.local_time().minute
+        self.local_time().minute
     }
     fn weekday(&self) -> u8 {
-        self.world.local_time().weekday
+        self.local_time().weekday
     }
     fn app_running(&self, name: &str) -> bool {
         let running = || Apps::running(Path::new("/proc"));
-        let of = |machine: &Machine| self.world.fresh(&machine.apps, running, |apps| apps.has(name));
-        self.world.machine.as_ref().is_some_and(of)
+        let of = |machine: &Machine| self.fresh(&machine.apps, running, |apps| apps.has(name));
+        self.machine.as_ref().is_some_and(of)
     }
     fn app_frontmost(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         let of = |machine: &Machine| {
             let focus = Arc::clone(&machine.focus);
-            machine.frontmost.read(self.world.clock.now(), move || focus.names(), |names| names.contains(&name))
+            machine.frontmost.read(self.clock.now(), move || focus.names(), |names| names.contains(&name))
         };
-        self.world.machine.as_ref().is_some_and(of)
+        self.machine.as_ref().is_some_and(of)
     }
 }
 
@@ -115,9 +111,8 @@ mod tests {
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = Conditions::played(Arc::clone(&clock));
         clock.advance_to(61 * 60_000_000);
-        let facts = world.in_mode(3);
-        assert_eq!((facts.mode(), facts.minute_of_day(), facts.weekday()), (3, 61, 3));
-        assert!(!facts.app_running("systemd") && !facts.app_frontmost("anything"));
+        assert_eq!((world.minute_of_day(), world.weekday()), (61, 3));
+        assert!(!world.app_running("systemd") && !world.app_frontmost("anything"));
     }
 
     #[test]
