@@ -11,6 +11,7 @@ use conductor::internals::action::ConditionSource;
 use conductor::internals::config::{Config, Environment};
 use conductor::internals::effect::EffectHandler;
 use conductor::internals::gesture::DeviceId;
+use conductor::internals::journal::SessionInput;
 use conductor::internals::journal::{
     ApprovalRecord, ConfigRecord, Diverged, Entry, EntryKind, Header, Journal, LimitsRecord, PluginRecord,
     RecordedApprovals, RecordedConditions, RecordedHandler, Recorder, Transcript, copy_tree, tree_digest,
@@ -201,6 +202,7 @@ impl<'a> Stage<'a> {
             told: None,
             revocations: None,
             recorder: Some(Arc::clone(&recorder)),
+            surroundings: Arc::new(RandomFacts::new(self.case.seed)),
             ordered: Some(ordered),
         };
         let mut left = self.case.stop_after.unwrap_or(u64::MAX);
@@ -252,9 +254,10 @@ impl<'a> Stage<'a> {
             services,
             told: None,
             recorder: Some(Arc::clone(&recorder)),
+            calendar: Some(Arc::new(RandomFacts::new(self.case.seed))),
             replayed: None,
         };
-        let messages = self.messages().into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
+        let messages = self.messages().into_iter().map(|(t, message)| SessionInput::message(t, DeviceId(0), message));
         let mut transcript = Transcript::default();
         let end = play(playing, messages, &facts, |entry| {
             transcript.add(&entry);
@@ -309,13 +312,21 @@ impl<'a> Stage<'a> {
             )
         });
         let cut_off = journal.end.is_none();
-        let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
+        let last = journal.inputs.last().map_or(0, |input| input.t);
         let (rejected, deadlines, revoked) = (journal.rejected, journal.deadlines, journal.revoked);
         let replayed = Replayed { rejected, deadlines, revoked, stops, cut_off };
         let end = journal.end.unwrap_or(last);
         let config = Arc::new(config);
-        let playing =
-            Playing { config, plugins, clock, services, told: None, recorder: None, replayed: Some((replayed, end)) };
+        let playing = Playing {
+            config,
+            plugins,
+            clock,
+            services,
+            told: None,
+            recorder: None,
+            calendar: None,
+            replayed: Some((replayed, end)),
+        };
         let mut transcript = Transcript::default();
         let facts: &(dyn ConditionSource + Sync) = &*playback;
         let played = play(playing, journal.inputs.into_iter(), facts, |entry| {
