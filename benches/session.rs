@@ -64,10 +64,10 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         let admitted = admit(&settings.path, &Policy { name: name.clone(), ..Policy::default() }).expect("admitted");
         plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("loaded"));
     }
-    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), DryRun::new(), [0; 32]));
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::default(), [0; 32]));
     let config = Arc::new(config);
     let playing =
-        Playing { config, plugins, clock, services, told: None, recorder: None, calendar: None, replayed: None };
+        Playing { config, plugins, clock, services, dry_run: None, recorder: None, calendar: None, replayed: None };
     let (base, began) = (Instant::now(), AtomicU64::new(0));
     let now = || u64::try_from(base.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut parser = Parser::new();

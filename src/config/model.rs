@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::condition::Condition;
 use super::wasm::{PluginConfig, WasmConfig};
+use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
 use crate::state::StateKey;
@@ -26,7 +27,7 @@ pub struct Config {
     pub hooks: Vec<Mapping>,
     /// Named values that something in it asks for.
     pub state_keys: BTreeSet<StateKey>,
-    /// Diagnostics.
+    /// How much is logged, and where to: the section `[logging]`.
     pub logging: Logging,
     /// Timing defaults.
     pub advanced: Advanced,
@@ -173,7 +174,7 @@ pub struct Mapping {
     pub line: u32,
 }
 
-/// `[logging]`.
+/// The section `[logging]`: how severe a line has to be, the log file, and how much of it a plugin may fill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
     /// Least severe level shown; default info.
@@ -212,7 +213,7 @@ impl Default for Logging {
             file: None,
             max_file_bytes: 10 << 20,
             keep_files: 3,
-            plugin_bytes_per_minute: 64 << 10,
+            plugin_bytes_per_minute: PLUGIN_LOG_BYTES_PER_MINUTE,
         }
     }
 }

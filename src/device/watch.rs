@@ -28,7 +28,7 @@ fn open(name: &std::ffi::CStr) -> Result<Seq, PortsError> {
         ErrorKind::PermissionDenied => PortsError::NotPermitted,
         // The node is there, but no driver answers: the same as no node.
         _ if matches!(error.raw_os_error(), Some(6 | 19)) => PortsError::NoSequencer, // ENXIO, ENODEV
-        _ => PortsError::Failed { error: error.to_string() },
+        _ => PortsError::Failed { reason: error.to_string() },
     })?;
     let seq = Seq::open(None, None, true).map_err(failed)?;
     seq.set_client_name(name).map_err(failed)?;
@@ -36,7 +36,7 @@ fn open(name: &std::ffi::CStr) -> Result<Seq, PortsError> {
 }
 
 fn failed(error: alsa::Error) -> PortsError {
-    PortsError::Failed { error: error.to_string() }
+    PortsError::Failed { reason: error.to_string() }
 }
 
 /// The ports there are now.

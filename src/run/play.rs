@@ -21,12 +21,12 @@ pub struct Playing {
     pub config: Arc<Config>,
     /// With which plugins.
     pub plugins: PluginSet,
-    /// Time; moved by playing.
+    /// The clock in `services`, which playing moves.
     pub clock: Arc<VirtualClock>,
     /// What plugins are given.
     pub services: Arc<Services>,
-    /// The handler of effects in `services`, when that is a dry run.
-    pub told: Option<Arc<DryRun>>,
+    /// What is behind the way out in `services`, where nothing is done.
+    pub dry_run: Option<Arc<DryRun>>,
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,
     /// What triggers of time and conditions of modes go by; absent where a recording has when they fired and changed.
@@ -49,7 +49,7 @@ impl Playing {
         };
         let files = self.plugins.plugins.iter().any(files);
         let (config, services) = (Arc::clone(&self.config), Arc::clone(&self.services));
-        move || confinement(&config.wasm, &services, files)
+        move || confinement(&config.wasm.limits(), &services, files)
     }
 }
 
@@ -68,7 +68,7 @@ pub fn play(
         plugins: PluginSet { plugins, refused },
         clock,
         services,
-        told,
+        dry_run,
         recorder,
         calendar,
         replayed,
@@ -85,10 +85,11 @@ pub fn play(
         if let Some(calendar) = calendar {
             session = session.timed(calendar);
         }
-        let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
+        let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm.limits(), plugins));
         let outside = held;
-        let dispatch =
-            Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
+        let dispatch = Dispatch::new(calls, refused, outside, dry_run, clock.epoch())
+            .recorded(recorder.clone())
+            .replayed(replayed);
         let log = Arc::clone(&services.log);
         let mut at_work = AtWork { dispatch, config, tell, log: Arc::clone(&log), wanted: true };
         let mut number = 0;

@@ -6,6 +6,7 @@
 
 mod alarm;
 mod calendar;
+mod event_time;
 mod timestamp;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use alarm::Alarm;
 pub use calendar::{Calendar, LocalTime, next_time};
+pub use event_time::EventTime;
 pub use timestamp::Timestamp;
 
 /// Microseconds since the session began.

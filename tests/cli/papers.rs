@@ -78,7 +78,8 @@ fn every_test_and_function_that_is_named_is_in_its_file() {
 #[test]
 fn the_map_has_every_module_in_its_order_and_every_room() {
     let source = read("src/lib.rs");
-    let modules = source.lines().filter_map(|line| line.split_once("mod ")?.1.strip_suffix(';'));
+    let modules =
+        source.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
     let map = read("ARCHITECTURE.md");
     let first_words = |text: &str| -> Vec<String> {
         text.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned())).collect()

@@ -17,7 +17,7 @@ use conductor::internals::journal::SessionInput;
 use conductor::internals::journal::{
     ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedHandler, Recorder, Transcript,
 };
-use conductor::internals::midi::{Message, Parser};
+use conductor::internals::midi::Parser;
 use conductor::internals::plugins::{Places, PluginSet};
 use conductor::internals::run::{Playing, play};
 use conductor::internals::sandbox::Services;
@@ -122,7 +122,7 @@ fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
         plugins,
         clock: session,
         services: Arc::new(services),
-        told: None,
+        dry_run: None,
         recorder: Some(Arc::clone(&recorder)),
         calendar: None,
         replayed: None,

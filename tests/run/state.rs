@@ -73,7 +73,7 @@ fn played(text: &str, inputs: Vec<SessionInput>, calendar: Zone) -> Vec<String> 
     let recorder = Recorder::create(&journal, &header, false).expect("a journal");
     let once = |inputs: Vec<SessionInput>, recorder: Option<Arc<Recorder>>, replayed: Option<Micros>| {
         let clock = Arc::new(VirtualClock::new(calendar.epoch * SECOND));
-        let told = conductor::internals::os::DryRun::new();
+        let told = Arc::<conductor::internals::os::DryRun>::default();
         let services = Services::new(
             Arc::<VirtualClock>::clone(&clock),
             Arc::<conductor::internals::os::DryRun>::clone(&told),
@@ -84,7 +84,7 @@ fn played(text: &str, inputs: Vec<SessionInput>, calendar: Zone) -> Vec<String> 
             plugins: PluginSet::default(),
             clock,
             services: Arc::new(services),
-            told: Some(told),
+            dry_run: Some(told),
             recorder,
             calendar: if replayed.is_none() { Some(Arc::new(calendar)) } else { None },
             replayed: replayed.map(|end| (Replayed::default(), end)),

@@ -3,7 +3,7 @@
 use conductor::internals::mapping::ConditionSource;
 use conductor::internals::time::{Calendar, Micros};
 
-/// Midnight of a Monday, in the first mode, and no program runs. `frontmost` says whether the window in front is whichever is asked for.
+/// Midnight of a Monday, and no program runs. `frontmost` says whether the window in front is whichever is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Still {
     pub(crate) frontmost: bool,

@@ -70,7 +70,7 @@ impl std::fmt::Debug for Session {
 /// The mode a session is in.
 #[derive(Debug, Clone, Copy, Default)]
 struct CurrentMode {
-    /// Index.
+    /// Index of the mode among those of the configuration, in the order written.
     index: usize,
     /// Index of the one before.
     last: usize,
@@ -282,7 +282,7 @@ impl Session {
         if let Some(watch) = &mut self.watch {
             watch.lost(device, &mut self.state);
         }
-        self.recognize(facts, say, |recognizer, _, gestures| recognizer.release_all(device, gestures));
+        self.recognize(facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
         while let Some(hold) = self.holds.take(Some(device)) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
