@@ -446,7 +446,6 @@ fn example(key: &str) -> &'static str {
         "start" | "time" => "\"09:00\"",
         "seconds" => "60",
         "key" => "\"var.take\"",
-        "name" => "\"mic\"",
         "x" | "y" => "1",
         "end" => "\"17:00\"",
         "message_type" => "\"NoteOn\"",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::key::{MidiValue, StateKey};
 use crate::midi::Channel;
-use crate::text::literal;
+use crate::text::{is_unsafe, literal};
 
 /// Parts of a plugin's own key, and its bytes.
 const PLUGIN_PARTS: usize = 4;
@@ -106,7 +106,7 @@ fn parts(text: &str) -> Option<Vec<String>> {
                 match rest.next()? {
                     '"' => break,
                     '\\' => part.push(rest.next().filter(|c| matches!(c, '"' | '\\'))?),
-                    c if c.is_control() => return None,
+                    c if c < ' ' || is_unsafe(c) => return None,
                     c => part.push(c),
                 }
             }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_no_key_says_why() {
         for text in
-            ["", ".", "toggle.", "toggle..x", "toggle.a b", "toggle.\"x", "toggle.\"x\"y", "toggle.\"\"", "\"\\n\""]
+            ["", ".", "toggle.", "toggle..x", "toggle.a b", "toggle.\"x", "toggle.\"x\"y", "toggle.\"\"", "\"\\n\"", "var.\"a\nb\"", "var.\"\u{202e}\""]
         {
             assert_eq!(parse(text), Err(KeyFault::Malformed), "{text}");
         }

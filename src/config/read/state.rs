@@ -72,12 +72,11 @@ impl Reader<'_> {
     /// The name under `name`, as a key of the kind that `of` makes. It is one that is set.
     pub(super) fn state_name(&mut self, fields: &mut Table<'_>, of: fn(Box<str>) -> StateKey) -> Option<StateKey> {
         let value = fields.need(&["name"])?;
-        let key = of(value.text("a name", super::MAX_LABEL)?.into());
-        // Names are bounded so that every one of them can be written as a key.
-        let length = key.to_string().len();
-        if length > StateKey::MAX {
-            let most = StateKey::MAX as u64;
-            value.wrong(Problem::TooMuch { what: "bytes of a state key", found: length as u64, most });
+        let name = value.text("a name", super::MAX_LABEL)?;
+        let key = of(name.into());
+        // Whatever has a name can be asked for by it.
+        if StateKey::parse(&key.to_string(), |_| None).as_ref() != Ok(&key) {
+            value.malformed(name, "a name of at most 200 bytes, without control characters");
             return None;
         }
         self.state.set.insert(key.clone());
