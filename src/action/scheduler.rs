@@ -15,7 +15,7 @@ use crate::config::{Action, Condition, Mode, ModeTarget};
 use crate::effect::{Effect, Stroke};
 use crate::gesture::Gesture;
 use crate::mapping::{ConditionSource, holds};
-use crate::state::{StateKey, StateTable, StateValue};
+use crate::state::{Number, StateKey, StateTable, StateValue};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -345,7 +345,7 @@ impl Walk<'_> {
 /// The place of the action of a cycle of `count` that comes after the one with the number that `last` is.
 fn next_of_cycle(last: Option<&StateValue>, count: usize) -> usize {
     let Some(StateValue::Number(last)) = last else { return 0 };
-    let whole = (0..count).find(|part| u32::try_from(*part).is_ok_and(|part| last.get() == f64::from(part)));
+    let whole = (0..count).find(|part| u32::try_from(*part).is_ok_and(|part| *last == Number::from(part)));
     // A number of another configuration, or of the last action: it begins anew.
     whole.unwrap_or(0)
 }
