@@ -6,7 +6,7 @@ use super::hold::HoldId;
 use super::scheduler::Left;
 use crate::config::{MappingId, PluginCall};
 use crate::effect::Effect;
-use crate::gesture::GestureEvent;
+use crate::gesture::{EventNumber, GestureEvent};
 use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
@@ -74,6 +74,13 @@ pub enum Dropped {
         /// How many may wait.
         limit: usize,
     },
+    /// A part of the action is made of a number that the event did not have.
+    NoNumber {
+        /// The configuration's name for that part.
+        action: &'static str,
+        /// The number.
+        number: EventNumber,
+    },
     /// The session ended while actions waited for their delays.
     AtEnd(Left),
 }
@@ -86,6 +93,9 @@ impl std::fmt::Display for Dropped {
                 "the rest of the action was dropped: {limit} actions wait for their delays already; shorten the delays \
                  or trigger them less often"
             ),
+            Self::NoNumber { action, number } => {
+                write!(f, "{action} was left out: the event has no `{}`", number.name())
+            }
             Self::AtEnd(left) => write!(f, "the session ended: {left} dropped"),
         }
     }

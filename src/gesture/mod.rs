@@ -30,6 +30,7 @@
 mod trigger;
 mod event;
 mod matching;
+mod number;
 mod text;
 mod plan;
 mod timer;
@@ -44,5 +45,6 @@ pub use event::{
     Control, Controls, DeviceId, Direction, Gesture, GestureEvent, SessionPoint, Transport, ValueRange, VelocityBand,
 };
 pub use matching::{Match, Slot};
+pub use number::EventNumber;
 pub use recognizer::Recognizer;
 pub use trigger::{EncoderMode, EncoderStep, Trigger, TriggerSpec};

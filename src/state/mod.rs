@@ -14,5 +14,5 @@ pub use key::{MidiValue, StateKey, ValueKind};
 pub(crate) use key_text::KINDS;
 pub use key_text::KeyFault;
 pub use table::{Place, StateTable};
-pub use value::{Number, StateTest, StateValue};
+pub use value::{StateNumber, StateTest, StateValue};
 pub use watch::Watch;

@@ -1,6 +1,7 @@
 //! What a press begins ends once, with the action it was pressed with, whatever happens in between.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -146,7 +147,7 @@ fn a_trigger_of_its_own_waits_for_the_note_off() {
 fn surface() -> String {
     let mut text = String::new();
     for (mode, keys) in [("One", ["a", "b", "c", "d", "e"]), ("Two", ["f", "g", "h", "i", "j"])] {
-        text += &format!("[[modes]]\nname = \"{mode}\"\n");
+        let _ = write!(text, "[[modes]]\nname = \"{mode}\"\n");
         for (trigger, key) in [
             "Note = { note = 36 }",
             "NoteChord = { notes = [36, 37] }",
@@ -157,13 +158,15 @@ fn surface() -> String {
         .iter()
         .zip(keys)
         {
-            text += &format!(
+            let _ = write!(
+                text,
                 "[[modes.mappings]]\ntrigger = {{ {trigger} }}\naction = {{ Keystroke = {{ keys = \"{key}\", hold = true }} }}\n\
                  release = {{ Text = {{ text = \"{key}\" }} }}\n"
             );
         }
         for (note, mode) in [(40, "One"), (41, "Two")] {
-            text += &format!(
+            let _ = write!(
+                text,
                 "[[modes.mappings]]\ntrigger = {{ Note = {{ note = {note} }} }}\naction = {{ ModeChange = {{ mode = \"{mode}\" }} }}\n"
             );
         }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin};
-use conductor::internals::effect::{Stroke, Volume, VolumeOperation};
+use conductor::internals::effect::{Volume, VolumeOperation};
 use conductor::internals::mapping::ConditionSource;
 use conductor::internals::os::{Conditions, Environment, Live};
 use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
@@ -88,7 +88,7 @@ fn a_shell_line_runs_in_a_group_of_its_own_with_nothing_on_its_streams() {
     let look =
         "s=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2); read -r id name state parent g rest < /proc/$$/stat";
     let script = format!("{look}; printf '%s\\n' $GREETING $s $g $$ > {}", pipe.display());
-    perform(&live, &Effect::Shell(script));
+    perform(&live, &Effect::Shell(script.into()));
     let said = std::fs::read_to_string(&pipe).expect("what the line wrote");
     let said: Vec<_> = said.lines().map(str::trim).collect();
     let [greeting, input, output, errors, group, shell] = said[..] else { panic!("{said:?}") };
@@ -102,10 +102,10 @@ fn programs_that_end_leave_no_zombie() {
     let pipe = pipe(scratch.path());
     let live = Live::new(Environment::inherited());
     for _ in 0..20 {
-        perform(&live, &Effect::Shell("exit 3".to_owned()));
-        perform(&live, &Effect::Launch("true".to_owned()));
+        perform(&live, &Effect::Shell("exit 3".to_owned().into()));
+        perform(&live, &Effect::Launch("true".to_owned().into()));
     }
-    perform(&live, &Effect::Launch(format!("sh -c 'echo launched > {}'", pipe.display())));
+    perform(&live, &Effect::Launch(format!("sh -c 'echo launched > {}'", pipe.display()).into()));
     assert_eq!(std::fs::read_to_string(&pipe).expect("what it wrote"), "launched\n");
     assert!(live.drain(LONG));
     while live.running() > 0 {
@@ -142,12 +142,12 @@ fn a_program_that_runs_on_does_not_hold_up_the_next_and_there_is_a_limit() {
     let live = Live::new(Environment::inherited());
     // Each waits for the pipe's writer, which comes at the end.
     let pipe = pipe(scratch.path());
-    let waiter = Effect::Launch(format!("sh -c 'read word < {}'", pipe.display()));
+    let waiter = Effect::Launch(format!("sh -c 'read word < {}'", pipe.display()).into());
     for _ in 0..64 {
         perform(&live, &waiter);
         assert!(live.drain(LONG));
     }
-    perform(&live, &Effect::Launch("true".to_owned()));
+    perform(&live, &Effect::Launch("true".to_owned().into()));
     log.wait_for("launch: true: 64 programs started by mappings are still running; launch: true was not started");
     while live.running() > 0 {
         if let Ok(mut writer) = open_if_read(&pipe) {
@@ -167,7 +167,7 @@ fn open_if_read(pipe: &Path) -> std::io::Result<std::fs::File> {
 #[test]
 fn what_cannot_be_started_is_told_at_once() {
     let live = Live::new(Environment::inherited());
-    let launch = |app: &str| refused(&live, &Effect::Launch(app.to_owned()));
+    let launch = |app: &str| refused(&live, &Effect::Launch(app.to_owned().into()));
     assert_eq!(
         launch("no-such-program --flag"),
         EffectError::NotFound(
@@ -183,7 +183,11 @@ fn what_cannot_be_started_is_told_at_once() {
 fn keys_without_a_device_say_what_to_do() {
     use conductor::internals::effect::Keystroke;
     let live = Live::new(Environment::inherited());
-    let keystroke = Effect::Keystroke(Keystroke { keys: "a".into(), modifiers: vec![], stroke: Stroke::Tap });
+    let keystroke = Effect::Keystroke(Keystroke {
+        keys: "a".into(),
+        modifiers: vec![],
+        stroke: conductor::internals::effect::Stroke::Tap,
+    });
     if Path::new("/dev/uinput").exists() {
         return; // what happens then is held by the machine test
     }

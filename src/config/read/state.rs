@@ -13,7 +13,7 @@ use crate::config::condition::Condition;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::wasm::PluginConfig;
-use crate::state::{KINDS, KeyFault, Number, StateKey, StateTest, StateValue, ValueKind};
+use crate::state::{KINDS, KeyFault, StateKey, StateNumber, StateTest, StateValue, ValueKind};
 
 /// Named values, as far as the file has been read.
 #[derive(Debug, Default)]
@@ -213,7 +213,7 @@ fn text(value: &Value<'_>) -> Option<StateValue> {
 }
 
 /// A finite number.
-pub(super) fn finite(value: &Value<'_>) -> Option<Number> {
+pub(super) fn finite(value: &Value<'_>) -> Option<StateNumber> {
     let written = match value.toml {
         // As the text of a floating-point number, so that every integer is one.
         DeValue::Integer(number) => value.whole(number)?.to_string(),
@@ -223,7 +223,7 @@ pub(super) fn finite(value: &Value<'_>) -> Option<Number> {
             return None;
         }
     };
-    let number = written.parse().ok().and_then(Number::new);
+    let number = written.parse().ok().and_then(StateNumber::new);
     if number.is_none() {
         value.malformed(&written, "a finite number");
     }

@@ -51,6 +51,7 @@ impl Reader<'_> {
     pub(super) fn trigger(&mut self, value: Value<'_>) -> Option<TriggerSpec> {
         let variant = TRIGGERS.read(value)?;
         let mut fields = variant.fields;
+        self.repeat_said = fields.has("repeat");
         let trigger = match variant.name {
             "Note" => {
                 let notes = fields.need_numbers(&["note"]);
@@ -162,6 +163,13 @@ impl Reader<'_> {
         let trigger = trigger(self.timers);
         self.timers = self.timers.saturating_add(1);
         TriggerSpec { trigger, channels: Channels::ANY, device: None }
+    }
+
+    /// Has a trigger whose action uses a number of the event fire at every message in its range, unless the file says otherwise.
+    pub(super) fn repeat_where_left_out(&self, trigger: &mut Trigger) {
+        if let (false, Trigger::Control { repeat, .. }) = (self.repeat_said, trigger) {
+            *repeat = true;
+        }
     }
 
     /// Warns when an earlier trigger says that the same controller writes its turns in another way: the recogniser
