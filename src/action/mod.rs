@@ -6,8 +6,10 @@ mod hold;
 mod rest;
 mod scheduler;
 mod step;
+mod view;
 
 pub use crate::mapping::{ConditionSource, Surroundings};
 pub use hold::{Hold, HoldId, Holds, Undo};
-pub use scheduler::{Left, MAX_VISITS, MAX_WAITING, Scheduler, View};
+pub use scheduler::{Left, MAX_VISITS, MAX_WAITING, Scheduler};
 pub use step::{Cause, Dropped, StateChange, Step, Task};
+pub use view::View;

@@ -9,14 +9,14 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::fill;
-use super::hold::Holds;
 use super::rest::{owed, steps_left};
-use super::step::{Cause, Dropped, StateChange, Step, Task};
-use crate::config::{Action, Condition, Mode, ModeTarget, ranges};
+use super::step::{Cause, Dropped, Step, Task};
+use super::view::View;
+use crate::config::{Action, ranges};
 use crate::effect::{Effect, Stroke};
 use crate::gesture::Gesture;
-use crate::mapping::{Absent, ConditionSource, holds, text};
-use crate::state::{StateKey, StateNumber, StateTable, StateValue};
+use crate::mapping::{Absent, text};
+use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -75,50 +75,6 @@ pub(super) enum Frame {
     Branch(bool),
     /// A delay that is over.
     Over,
-}
-
-/// What actions see of the session they run in, and the values that they set.
-pub struct View<'a> {
-    /// What conditions can ask about the world.
-    pub world: &'a dyn ConditionSource,
-    /// Modes of the configuration.
-    pub modes: &'a [Mode],
-    /// Index of the current mode.
-    pub mode: usize,
-    /// Index of the mode that was current before it.
-    pub last_mode: usize,
-    /// What is held.
-    pub holds: &'a Holds,
-    /// Named values.
-    pub state: &'a mut StateTable,
-}
-
-impl View<'_> {
-    /// Whether `condition` holds now.
-    #[must_use]
-    pub fn holds(&self, condition: &Condition) -> bool {
-        holds(condition, self.mode, self.state, self.world)
-    }
-
-    /// The index of the mode that `target` means now.
-    fn mode_of(&self, target: ModeTarget) -> usize {
-        let count = self.modes.len().max(1);
-        // Modes that are entered and left by a condition are passed over.
-        let is_free = |mode: &usize| self.modes.get(*mode).is_none_or(|mode| mode.when.is_none());
-        let round = (1..count).map(|steps| (self.mode + steps) % count);
-        match target {
-            ModeTarget::Index(mode) => mode,
-            ModeTarget::Next => round.into_iter().find(is_free).unwrap_or(self.mode),
-            ModeTarget::Previous => round.rev().find(is_free).unwrap_or(self.mode),
-            ModeTarget::Last => self.last_mode,
-        }
-    }
-
-    /// Gives `key` this value, and says so.
-    fn set(&mut self, action: &'static str, key: &StateKey, value: StateValue) -> Task {
-        self.state.set(key, Some(value.clone()));
-        Task::State(StateChange { action, key: key.clone(), value })
-    }
 }
 
 /// Why a walk stopped before the end.
@@ -282,7 +238,7 @@ impl Walk<'_> {
                 let part = match resumed {
                     Some(Frame::Part(part)) => part,
                     _ => {
-                        let part = next_of_cycle(self.view.state.get(key), actions.len());
+                        let part = self.view.next_of_cycle(key, actions.len());
                         let number = u32::try_from(part + 1).unwrap_or(u32::MAX); // a list is far shorter
                         let task = self.view.set("Cycle", key, StateValue::number(number));
                         self.out.push(Step { at, cause: cause.clone(), task, held: false });
@@ -379,14 +335,6 @@ fn made(action: &'static str, effect: Result<Effect, Absent>) -> Task {
 
 fn left_out(action: &'static str, Absent(number): Absent) -> Task {
     Task::Dropped(Dropped::NoNumber { action, number })
-}
-
-/// The place of the action of a cycle of `count` that comes after the one with the number that `last` is.
-fn next_of_cycle(last: Option<&StateValue>, count: usize) -> usize {
-    let Some(StateValue::Number(last)) = last else { return 0 };
-    let whole = (0..count).find(|part| u32::try_from(*part).is_ok_and(|part| *last == StateNumber::from(part)));
-    // A number of another configuration, or of the last action: it begins anew.
-    whole.unwrap_or(0)
 }
 
 impl PartialEq for Waiting {

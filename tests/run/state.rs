@@ -10,11 +10,10 @@ use conductor::internals::gesture::DeviceId;
 use conductor::internals::journal::{
     ConfigRecord, Header, InputKind, Journal, LimitsRecord, Recorder, SessionInput, Transcript, TranscriptLine,
 };
-use conductor::internals::midi::{Channel, Parser};
+use conductor::internals::midi::Parser;
 use conductor::internals::plugins::PluginSet;
 use conductor::internals::run::{AppAnswers, AppQuestion, Playing, Replayed, Session, SessionEvent, play};
 use conductor::internals::sandbox::Services;
-use conductor::internals::state::StateKey;
 use conductor::internals::time::{Calendar, Micros, VirtualClock};
 
 const SECOND: Micros = 1_000_000;
@@ -534,18 +533,6 @@ fn a_live_session_with_all_of_it_replays_to_the_byte() {
         assert!(recorded.contains(&format!("{{\"k\":\"{kind}\"")), "{kind}: {recorded}");
     }
     bin("conductor").arg("replay").arg(&journal).args("--expect").arg(&transcript).run().exits(0);
-}
-
-#[test]
-fn a_session_tells_its_values() {
-    let driven = Driven::new("[[device]]\nname = \"pads\"\n[[modes]]\nname = \"only\"\n", None);
-    let value = |key: &str| {
-        let key = StateKey::parse(key, Channel::new).expect("a key");
-        driven.session.state().get(&key).map(ToString::to_string)
-    };
-    assert_eq!(value("mode").as_deref(), Some("\"only\""));
-    assert_eq!(value("device.pads.connected").as_deref(), Some("false"));
-    assert_eq!(value("toggle.mic"), None);
 }
 
 /// The first block of TOML below a heading of the configuration's page.

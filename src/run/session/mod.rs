@@ -126,12 +126,6 @@ impl Session {
         self
     }
 
-    /// Named values as they stand now.
-    #[must_use]
-    pub fn state(&self) -> &StateTable {
-        &self.state
-    }
-
     /// The time a message counts as received that is stamped `t`: never before what has happened already.
     #[must_use]
     pub fn arrival(&self, t: Micros) -> Micros {
