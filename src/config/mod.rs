@@ -4,6 +4,7 @@ mod action;
 mod condition;
 mod environment;
 mod expand;
+mod feedback;
 mod keys;
 mod load;
 mod error;
@@ -21,6 +22,7 @@ pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall}
 pub use condition::Condition;
 pub use environment::Environment;
 pub use error::{ConfigError, Invalid};
+pub use feedback::{FeedbackConfig, Style, StyleRule, Styles};
 pub use keys::{KEYS, key};
 pub use load::Loaded;
 pub(crate) use load::MAX_BYTES;

@@ -5,6 +5,7 @@ mod parser;
 mod encode;
 mod numbers;
 mod smf;
+mod sysex;
 mod kind;
 mod port;
 
@@ -15,3 +16,4 @@ pub use parser::{Dropped, Parser};
 pub(crate) use port::find_port;
 pub use port::{Address, Port};
 pub use smf::{BadEvent, Place, Remark, Riff, RiffError, Smf, SmfError};
+pub use sysex::{MAX_SYSEX, SysExTextError, sysex_payload, sysex_prefix};

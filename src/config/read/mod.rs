@@ -4,6 +4,7 @@
 mod action;
 mod channel;
 mod condition;
+mod feedback;
 mod midi_out;
 mod number;
 mod numbers;
