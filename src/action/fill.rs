@@ -50,7 +50,7 @@ fn set(message: &mut Message, field: MidiField, number: i64) {
             *value = u16::try_from(number + 8192).unwrap_or(8192);
         }
         (MidiField::Pressure, Message::PolyPressure { pressure, .. } | Message::ChannelPressure { pressure, .. }) => {
-            *pressure = byte
+            *pressure = byte;
         }
         _ => {} // the loader puts no field into a message that has none
     }
