@@ -26,9 +26,9 @@ pub struct Cause {
 pub struct Step {
     /// When it was due. A step that is handed out late keeps its time, so that a recorded session and its replay agree.
     pub at: Micros,
-    /// Why.
+    /// The mapping and the gesture that set it off.
     pub cause: Cause,
-    /// What.
+    /// What is to be done.
     pub task: Task,
     /// Whether it lasts until the hold of its cause ends.
     pub held: bool,

@@ -21,7 +21,7 @@ pub enum Action {
     },
     /// Press and release keys, or press them until what set it off ends.
     Keystroke {
-        /// Which.
+        /// The keys, with their modifiers.
         keystroke: Keystroke,
         /// Pressed until then.
         hold: bool,
@@ -70,7 +70,7 @@ pub enum Action {
     },
     /// Go to another mode.
     ModeChange {
-        /// Which.
+        /// The mode to go to, by its place or by a word.
         to: ModeTarget,
         /// Only until what set it off ends.
         while_held: bool,
@@ -134,7 +134,7 @@ pub enum MidiField {
     Channel,
     /// Note number.
     Note,
-    /// Velocity.
+    /// Velocity of a note on or off, 0–127.
     Velocity,
     /// Controller number.
     Controller,
@@ -144,7 +144,7 @@ pub enum MidiField {
     Program,
     /// Pitch bend, 0 at rest.
     Pitch,
-    /// Pressure.
+    /// Pressure of a note or a channel, 0–127.
     Pressure,
 }
 

@@ -58,7 +58,7 @@ impl ValueOf {
 /// How a number goes from one end of its range to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Curve {
-    /// Evenly.
+    /// As far on the new scale as on the old one.
     #[default]
     Linear,
     /// Fast first.

@@ -9,5 +9,6 @@ mod holds;
 mod mapping;
 mod parser;
 mod session;
+mod values;
 #[path = "../support/mod.rs"]
 mod support;
