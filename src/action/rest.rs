@@ -92,7 +92,7 @@ mod tests {
 
     fn note(note: u8, velocity: u8) -> Action {
         let message = Message::NoteOn { channel: Channel::from_status(0), note, velocity };
-        Action::SendMidi { out: MidiOut { port: "a".into(), message }, hold: false }
+        Action::SendMidi { out: MidiOut { port: "a".into(), message: message.into() }, hold: false }
     }
 
     fn repeat(action: Action, count: u32) -> Action {
@@ -100,8 +100,8 @@ mod tests {
     }
 
     fn notes(action: &Action, path: &[Frame]) -> Vec<u8> {
-        let number = |out: MidiOut| match out.message {
-            Message::NoteOn { note, .. } => note,
+        let number = |out: MidiOut| match out.message.single() {
+            Some(Message::NoteOn { note, .. }) => *note,
             other => panic!("{other:?}"),
         };
         owed(action, path).map(number).collect()

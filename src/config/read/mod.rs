@@ -14,6 +14,7 @@ mod secret;
 mod settings;
 mod shadow;
 mod syntax;
+mod sysex;
 mod table;
 mod trigger;
 mod value;

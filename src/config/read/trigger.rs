@@ -1,6 +1,7 @@
 //! Triggers.
 
 use super::Reader;
+use super::sysex;
 use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
@@ -26,6 +27,7 @@ const TRIGGERS: Family = Family {
         "RPN",
         "NRPN",
         "Transport",
+        "SysEx",
         "GamepadButton",
         "GamepadButtonChord",
         "GamepadAnalogStick",
@@ -123,6 +125,10 @@ impl Reader<'_> {
             "Transport" => Trigger::Transport {
                 message: fields.need(&["message"]).and_then(|value| transport(&value)).unwrap_or(Transport::Start),
             },
+            "SysEx" => {
+                let prefix = fields.take(&["prefix"]).and_then(|value| sysex::prefix(&value));
+                Trigger::SysEx { prefix: prefix.unwrap_or_default() }
+            }
             gamepad => {
                 // Its fields are not read: what they will mean here is not settled.
                 let problem = Problem::UnsupportedTrigger { name: gamepad.to_owned() };

@@ -61,7 +61,7 @@ impl World {
         let now = self.clock.now();
         self.fed.push((now, message.clone()));
         for message in (self.mapping)(message) {
-            self.guard.sent.note(&MidiOut { port: "Out".to_owned(), message: message.clone() });
+            self.guard.sent.note(&MidiOut { port: "Out".to_owned(), message: message.clone().into() });
             if let Some((back, late)) = self.back {
                 self.play(now + late, back(&message));
             }
