@@ -10,7 +10,7 @@ use conductor::internals::effect::Url;
 use conductor::internals::grant::{Capability, Grant, GrantCell};
 use conductor::internals::host;
 use conductor::internals::package::{Policy, admit};
-use conductor::internals::sandbox::{Manifest, conformance};
+use conductor::internals::sandbox::{LoadOptions, Manifest, conformance};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 fn grant(rules: usize) -> Grant {
@@ -67,7 +67,7 @@ fn gate(criterion: &mut Criterion) {
         let admitted = admit(&file, &Policy { name: name.to_owned(), ..Policy::default() }).expect("a committed guest");
         let settings = PluginConfig::new(file);
         let manifest = Manifest::read(&admitted, host::TABLE).expect("read");
-        group.bench_function(name, |bencher| bencher.iter(|| conformance(&manifest, &settings)));
+        group.bench_function(name, |bencher| bencher.iter(|| conformance(&manifest, LoadOptions::from(&settings))));
     }
     group.finish();
 }

@@ -9,25 +9,36 @@ mod bare;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use conductor::internals::config::{Params, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::call::Limits;
+use conductor::internals::config::{Params, PluginCall, PluginConfig};
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{Policy, admit};
 use conductor::internals::sandbox::{
-    Context, InlinePool, Instance, Job, Manifest, Plugin, Pool, Request, Services, on_guest_stack,
+    Context, Done, InlinePool, Instance, Job, LoadOptions, Manifest, Plugin, Pool, PoolObserver, Request, Services,
+    on_guest_stack,
 };
-use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, SystemClock};
 use criterion::Criterion;
 
 use bare::{Bare, JSON, probe};
 
 /// Calls behind each percentile.
 const CALLS: usize = 200_000;
+
+/// Passes on each call that is done.
+struct Calls(Mutex<Sender<Done>>);
+
+impl PoolObserver for Calls {
+    fn done(&self, done: Done) {
+        drop(self.0.lock().expect("no panic").send(done));
+    }
+}
 
 struct Nowhere;
 
@@ -47,7 +58,11 @@ fn settings() -> PluginConfig {
 
 fn load(name: &str, path: &Path, settings: &PluginConfig) -> Arc<Plugin> {
     let admitted = admit(path, &Policy { name: name.into(), ..Policy::default() }).expect("admitted");
-    Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), settings, Grant::none()).expect("loaded")
+    Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(settings).grant(Grant::none()),
+    )
+    .expect("loaded")
 }
 
 fn percentiles<T>(mut call: impl FnMut() -> T) -> [f64; 3] {
@@ -75,17 +90,17 @@ fn resident() -> u64 {
 fn stages(out: &mut String) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
+    let request = Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
     let plugin = load("probe", &probe(), &settings());
     let (mut bare, mut metered) = (Bare::new(false), Bare::new(true));
     assert_eq!((bare.call(), metered.call_with_request()), (0, 0));
-    let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
+    let mut instance = Instance::new(&plugin, "default", &services(), 0, EventTime::default()).expect("made");
     assert!(instance.call(&request).is_ok());
     let call = PluginCall { plugin: "probe".into(), tenant: "default".into(), params: params.clone() };
-    let mut inline = InlinePool::new(services(), &WasmConfig::default(), vec![Arc::clone(&plugin)]);
+    let mut inline = InlinePool::new(services(), &Limits::default(), vec![Arc::clone(&plugin)]);
     let (tell, told) = channel();
-    let pool = Pool::start(services(), &WasmConfig::default(), vec![plugin], move |done| drop(tell.send(done)))
-        .expect("threads");
+    let observer = Arc::new(Calls(Mutex::new(tell)));
+    let pool = Pool::observed(services(), &Limits::default(), vec![plugin], observer).expect("threads");
     let shared = Arc::new(call.clone());
     let base = percentiles(|| bare.call());
     let rows = [
@@ -93,7 +108,10 @@ fn stages(out: &mut String) {
         ("… with fuel", percentiles(|| metered.call())),
         ("… and the request copied in and freed", percentiles(|| metered.call_with_request())),
         ("`Instance::call`: and limits, deadline, outcome", percentiles(|| instance.call(&request))),
-        ("`InlinePool::call`: and the way to the instance", percentiles(|| inline.call(&call, &context, 0))),
+        (
+            "`InlinePool::carry_out`: and the way to the instance",
+            percentiles(|| inline.carry_out(&call, &context, 0, None)),
+        ),
         (
             "`Pool::submit` to the report: and two thread switches",
             percentiles(|| {
@@ -122,12 +140,13 @@ fn runaway(out: &mut String) {
     std::fs::write(&path, wat::parse_str(text).expect("text")).expect("a file");
     let params = Params::default();
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: 0 };
+    let request = Request { params: &params, context: &context, at: EventTime::default(), stop: None };
     let stop = |settings: &PluginConfig| {
         let plugin = load("runaway", &path, settings);
         let mut times: Vec<f64> = (0..40)
             .map(|_| {
-                let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
+                let mut instance =
+                    Instance::new(&plugin, "default", &services(), 0, EventTime::default()).expect("made");
                 let start = Instant::now();
                 assert!(instance.call(&request).error().is_some());
                 start.elapsed().as_secs_f64() * 1000.0
@@ -151,9 +170,9 @@ fn runaway(out: &mut String) {
 fn memory(out: &mut String) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: 0 };
+    let request = Request { params: &params, context: &context, at: EventTime::default(), stop: None };
     let made = |plugin: &Arc<Plugin>| {
-        let mut instance = Instance::new(plugin, "default", &services(), 0, 0).expect("made");
+        let mut instance = Instance::new(plugin, "default", &services(), 0, EventTime::default()).expect("made");
         assert!(instance.call(&request).is_ok());
         instance
     };
@@ -194,9 +213,9 @@ fn memory(out: &mut String) {
 fn compare(criterion: &mut Criterion) {
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
+    let request = Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
     let plugin = load("probe", &probe(), &settings());
-    let mut instance = Instance::new(&plugin, "default", &services(), 0, 0).expect("made");
+    let mut instance = Instance::new(&plugin, "default", &services(), 0, EventTime::default()).expect("made");
     let mut bare = Bare::new(false);
     let mut group = criterion.benchmark_group("plugin call");
     group.bench_function("the engine alone", |bencher| bencher.iter(|| bare.call()));

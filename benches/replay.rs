@@ -81,18 +81,18 @@ fn run(
 ) -> usize {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = Conditions::played(Arc::clone(&clock));
-    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), DryRun::new(), [0; 32]));
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::default(), [0; 32]));
     let playing = Playing {
         config: Arc::clone(config),
         plugins: plugins(config),
         clock,
         services,
-        told: None,
+        dry_run: None,
         recorder,
         replayed: None,
     };
     let mut entries = 0;
-    play(playing, session.iter().cloned(), &world.in_mode(0), |entry| {
+    play(playing, session.iter().cloned(), &world, |entry| {
         black_box(&entry);
         entries += 1;
         true
@@ -109,8 +109,8 @@ fn live(
 ) -> f64 {
     let clock = Arc::new(SystemClock::start());
     let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
-    let told = DryRun::new();
-    let mut outside: Arc<dyn EffectHandler> = Arc::<DryRun>::clone(&told);
+    let dry_run = Arc::<DryRun>::default();
+    let mut outside: Arc<dyn EffectHandler> = Arc::<DryRun>::clone(&dry_run);
     let mut approvals: Option<Arc<dyn Approvals>> = None;
     if let Some(recorder) = recorder {
         outside = Arc::new(RecordedHandler::new(outside, Arc::clone(recorder)));
@@ -127,21 +127,19 @@ fn live(
         config: Arc::clone(config),
         plugins: plugins(config),
         feed: Feed::Paced(messages.collect()),
-        clock,
         services,
-        told: Some(told),
+        dry_run: Some(dry_run),
         revocations: None,
         recorder: recorder.cloned(),
         ordered: None,
     };
-    let facts = world.in_mode(0);
     let before = processor_time();
     if let Some(recorder) = recorder {
-        let facts = RecordedConditions::new(&facts, Arc::clone(recorder));
+        let facts = RecordedConditions::new(&world, Arc::clone(recorder));
         let end = run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
         recorder.finish(end.t).expect("the journal is complete");
     } else {
-        run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
+        run_live(run, &world, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
     }
     processor_time() - before
 }

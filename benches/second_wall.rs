@@ -17,8 +17,10 @@ use conductor::internals::effect::{Brokered, Effect, EffectError, EffectHandler,
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{Policy, admit};
-use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, Request, Services, on_guest_thread};
-use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::sandbox::{
+    Context, Instance, LoadOptions, Manifest, Plugin, Request, Services, on_guest_thread,
+};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, SystemClock};
 
 use bare::{JSON, probe};
 
@@ -76,7 +78,11 @@ fn threads(directory: &Path) -> [f64; 2] {
 fn plugin() -> Arc<Plugin> {
     let settings = PluginConfig::new(PathBuf::new());
     let admitted = admit(&probe(), &Policy { name: "probe".into(), ..Policy::default() }).expect("admitted");
-    Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings, Grant::none()).expect("loaded")
+    Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(&settings).grant(Grant::none()),
+    )
+    .expect("loaded")
 }
 
 fn plugin_call(plugin: &Arc<Plugin>) -> f64 {
@@ -84,8 +90,8 @@ fn plugin_call(plugin: &Arc<Plugin>) -> f64 {
         Arc::new(Services { live: true, ..Services::new(Arc::new(SystemClock::start()), Arc::new(Nowhere), [0; 32]) });
     let params = Params { json: JSON.into(), ..Params::default() };
     let context = Context::default();
-    let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
-    let mut instance = Instance::new(plugin, "default", &services, 0, 0).expect("made");
+    let request = Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
+    let mut instance = Instance::new(plugin, "default", &services, 0, EventTime::default()).expect("made");
     each(50, || assert!(instance.call(&request).is_ok()))
 }
 

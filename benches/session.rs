@@ -63,9 +63,9 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         let admitted = admit(&settings.path, &Policy { name: name.clone(), ..Policy::default() }).expect("admitted");
         plugins.plugins.push(PluginSet::load_granted(&admitted, settings, None).expect("loaded"));
     }
-    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), DryRun::new(), [0; 32]));
+    let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::default(), [0; 32]));
     let config = Arc::new(config);
-    let playing = Playing { config, plugins, clock, services, told: None, recorder: None, replayed: None };
+    let playing = Playing { config, plugins, clock, services, dry_run: None, recorder: None, replayed: None };
     let (base, began) = (Instant::now(), AtomicU64::new(0));
     let now = || u64::try_from(base.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut parser = Parser::new();
@@ -76,7 +76,7 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         (number * 1000, DeviceId(0), message)
     });
     let mut times = Vec::with_capacity(PRESSES + 1000);
-    play(playing, presses, &world.in_mode(0), |_| {
+    play(playing, presses, &world, |_| {
         times.push(now() - began.load(Ordering::Relaxed));
         true
     })

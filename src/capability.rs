@@ -60,3 +60,18 @@ impl std::fmt::Display for Capability {
         f.pad(self.name())
     }
 }
+
+/// Path prefixes inside the sandbox directory, by component, each starting with `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathScope {
+    /// May be read.
+    pub read: Vec<String>,
+    /// May be written.
+    pub write: Vec<String>,
+}
+
+impl Default for PathScope {
+    fn default() -> Self {
+        Self { read: vec!["/".into()], write: vec!["/".into()] }
+    }
+}

@@ -53,9 +53,9 @@ use crate::effect::{Answer, Effect, EffectError, Origin, Reply, Request};
 pub use crate::grant::Grant;
 use crate::host;
 use crate::package::{AdmissionError, Policy, admit};
-use crate::sandbox::{self, Instance, Manifest, Plugin, PluginError, Services};
+use crate::sandbox::{self, Instance, LoadOptions, Manifest, Plugin, PluginError, Services};
 pub use crate::sandbox::{Conformance, Context, Outcome, Status};
-use crate::time::{Clock, SystemClock, SystemEntropy, Timestamp};
+use crate::time::{EventTime, SystemClock, SystemEntropy, Timestamp};
 
 /// What plugins are loaded with: limits, a directory, and what carries out what they ask for.
 pub struct Host {
@@ -169,7 +169,7 @@ impl Host {
     /// Everything that would make [`load`](Self::load) unsafe or the plugin useless, each with what to do.
     pub fn load(&self, file: &Path, grant: Grant) -> Result<LoadedPlugin, EmbedError> {
         let (manifest, settings) = self.read(file)?;
-        let plugin = Plugin::load(&manifest, &settings, grant).map_err(EmbedError::Plugin)?;
+        let plugin = Plugin::load(&manifest, LoadOptions::from(&settings).grant(grant)).map_err(EmbedError::Plugin)?;
         let seed = SystemEntropy::bytes::<32>().map_err(EmbedError::Entropy)?;
         let services = Services {
             data_root: self.data.clone(),
@@ -188,7 +188,7 @@ impl Host {
     /// When the file is not admitted, or is no plugin.
     pub fn conformance(&self, file: &Path) -> Result<Conformance, EmbedError> {
         let (manifest, settings) = self.read(file)?;
-        Ok(sandbox::conformance(&manifest, &settings))
+        Ok(sandbox::conformance(&manifest, LoadOptions::from(&settings)))
     }
 
     fn read(&self, file: &Path) -> Result<(Arc<Manifest>, PluginConfig), EmbedError> {
@@ -234,10 +234,10 @@ impl LoadedPlugin {
     /// As of [`invoke`](Self::invoke).
     pub fn invoke_with(&mut self, params: &str, context: &Context) -> Result<Outcome, EmbedError> {
         let params = Params::from_json(params).map_err(EmbedError::Params)?;
-        let at_ns = self.clock.epoch().saturating_add(self.clock.now()).saturating_mul(1000);
+        let at = EventTime::now(&*self.clock);
         let mut instance = match self.instance.take() {
             Some(instance) => instance,
-            None => match Instance::new(&self.plugin, "default", &self.services, self.generation, at_ns) {
+            None => match Instance::new(&self.plugin, "default", &self.services, self.generation, at) {
                 Ok(instance) => instance,
                 Err(outcome) => {
                     self.generation += 1;
@@ -245,7 +245,7 @@ impl LoadedPlugin {
                 }
             },
         };
-        let outcome = instance.call(&sandbox::Request { params: &params, context, at_ns });
+        let outcome = instance.call(&sandbox::Request { params: &params, context, at, stop: None });
         if instance.ended() {
             self.generation += 1;
         } else {
@@ -256,7 +256,7 @@ impl LoadedPlugin {
 
     /// Tells it that it goes, if it wants to be told, and gives what came of that.
     pub fn unload(mut self) -> Option<Outcome> {
-        let at_ns = self.clock.epoch().saturating_add(self.clock.now()).saturating_mul(1000);
-        self.instance.take().and_then(|instance| instance.end(at_ns))
+        let at = EventTime::now(&*self.clock);
+        self.instance.take().and_then(|instance| instance.end(at))
     }
 }

@@ -15,12 +15,13 @@
 //! | `text` | text from elsewhere made fit to be shown; hex, shell words, TOML and JSON errors, warnings that repeat |
 //! | `file` | small files: read with a cap, replaced as a whole, edited by one process at a time |
 //! | `digest` | SHA-256 of a file |
-//! | `capability` | the six capabilities a plugin may be granted |
+//! | `capability` | the six capabilities a plugin may be granted, and the paths one of them reaches |
 //! | `time` | clocks and randomness, real and virtual; the only place that asks the system for either |
 //! | `confine` | the second wall: what the kernel keeps threads from that run guests (Landlock, seccomp) |
 //! | `midi` | MIDI 1.0: bytes to messages and back, Standard MIDI Files, names of ports |
 //! | `effect` | what may leave the process, as values: effects, requests, URLs, and the trait that carries them out |
 //! | `gesture` | messages and time to gestures: state machines, with time as an argument |
+//! | `call` | a call of a plugin, as values: whom it is for, its parameters, how far it may go |
 //! | `config` | TOML to a checked configuration; every mistake with its place and what to do |
 //! | `mapping` | a gesture and a mode to the mapping that takes it; conditions |
 //! | `action` | an action to steps: sequences, repeats, delays, branches |
@@ -31,8 +32,8 @@
 //! | `os` | everything that leaves the process, on Linux: MIDI, keys, programs, network, mixer, system |
 //! | `journal` | what a session was (journal), what it came to (transcript), and what it used (budget) |
 //! | `device` | MIDI in: ports, raw devices, pipes, files; hot-plug |
-//! | [`embed`] | a small way in for programs that embed plugins: a host, a grant, a plugin that is loaded (`examples/embed.rs`) |
 //! | `plugins` | the plugins of a configuration: which may run, and why the others may not |
+//! | [`embed`] | a small way in for programs that embed plugins: a host, a grant, a plugin that is loaded (`examples/embed.rs`) |
 //! | `run` | the run loops: live, and played from a file or a recording |
 //! | [`cli`] | the command line: one file for each subcommand |
 
@@ -49,6 +50,7 @@ mod confine;
 mod midi;
 mod effect;
 mod gesture;
+mod call;
 mod config;
 mod mapping;
 mod action;
@@ -59,8 +61,8 @@ mod host;
 mod os;
 mod journal;
 mod device;
-pub mod embed;
 mod plugins;
+pub mod embed;
 mod run;
 pub mod cli;
 #[cfg(any(test, fuzzing))]
@@ -75,7 +77,7 @@ pub mod internals {
         ($($module:ident)*) => { $(pub mod $module { pub use crate::$module::*; })* };
     }
     open! {
-        text digest capability time confine midi effect gesture config mapping action
+        text digest capability time confine midi effect gesture call config mapping action
         package grant sandbox host os journal device plugins run
     }
     #[cfg(any(test, fuzzing))]

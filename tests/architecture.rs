@@ -191,6 +191,12 @@ fn plugins_run_where_no_key_no_approval_and_no_environment_is_in_reach() {
 }
 
 #[test]
+fn the_sandbox_knows_no_configuration() {
+    // What it needs of one is a value (`call::Limits`, `sandbox::LoadOptions`) that somebody else makes of it.
+    not_in(&["sandbox"], &["crate::config"]);
+}
+
+#[test]
 fn only_os_opens_sockets_and_devices() {
     only_in(
         &["std::net::Tcp", "std::net::Udp", "UnixStream", "TcpListener", "ureq::", "tungstenite::", "rustls::"],

@@ -17,7 +17,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use conductor::internals::sandbox::Instance;
-use conductor::internals::time::FILE_EPOCH_US;
+use conductor::internals::time::{EventTime, FILE_EPOCH_US};
 use support::sandbox::{call, load, services, settings};
 use support::{golden, repository};
 
@@ -27,7 +27,7 @@ fn account(name: &str, wasm: &[u8]) -> String {
         Ok(plugin) => plugin,
         Err(error) => return format!("refused: {error}\n"),
     };
-    let made = Instance::new(&plugin, "default", &Arc::new(services()), 0, FILE_EPOCH_US * 1000);
+    let made = Instance::new(&plugin, "default", &Arc::new(services()), 0, EventTime::from_unix(FILE_EPOCH_US));
     let mut instances = Vec::new();
     let outcome = match made {
         Ok(mut instance) => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conductor::internals::effect::{HttpRequest, Message, Origin, Reach, Request, Response, SocketOpen, Url};
+use conductor::internals::effect::{HttpRequest, Message, NetworkRequest, Origin, Reach, Response, SocketOpen, Url};
 use conductor::internals::os::{Lookup, Network};
 use conductor::internals::time::SystemClock;
 use support::server::{Server, Stream, answer, read_request};
@@ -51,7 +51,7 @@ fn http(network: &Network, port: u16, limit: Duration) {
         max_body_bytes: 1000,
     };
     // What comes of it is held elsewhere; here only what is left of it counts.
-    let _ = network.request(&Request::Http(request), origin(0), limit);
+    let _ = network.request(&NetworkRequest::Http(request), origin(0), limit);
 }
 
 fn origin(tenant: usize) -> Origin<'static> {
@@ -109,21 +109,24 @@ fn threads_and_descriptors_come_back() {
         let url = Url::parse(&format!("ws://h.example:{port}/")).expect("a URL");
         let reach = Reach { named: true, listed: Arc::default() };
         let open = SocketOpen { url, headers: Vec::new(), reach, secrets: Arc::default() };
-        network.request(&Request::SocketOpen(open), origin(tenant), limit).result
+        network.request(&NetworkRequest::SocketOpen(open), origin(tenant), limit).result
     };
     for round in 0..10 {
         for tenant in 0..4 {
             let Ok(Response::Socket(socket)) = open(chat.port(), tenant, LONG) else { panic!("not open") };
             let message = Message::Text("hello".to_owned());
-            network.request(&Request::SocketSend { socket, message }, origin(tenant), LONG).result.expect("sent");
+            network
+                .request(&NetworkRequest::SocketSend { socket, message }, origin(tenant), LONG)
+                .result
+                .expect("sent");
             if round % 2 == 0 {
-                network.request(&Request::SocketClose { socket }, origin(tenant), LONG).result.expect("closed");
+                network.request(&NetworkRequest::SocketClose { socket }, origin(tenant), LONG).result.expect("closed");
             }
             assert!(open(silent.port(), tenant, SHORT).is_err());
             assert!(open(garbage.port(), tenant, LONG).is_err());
         }
         for tenant in 0..4 {
-            network.request(&Request::SocketCloseAll, origin(tenant), LONG).result.expect("closed");
+            network.request(&NetworkRequest::SocketCloseAll, origin(tenant), LONG).result.expect("closed");
         }
     }
     settles_at(descriptors, threads);

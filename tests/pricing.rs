@@ -5,9 +5,9 @@
 
 #[path = "../benches/pricing/case.rs"]
 mod case;
-#[path = "../benches/pricing/host.rs"]
+#[path = "../benches/pricing/host/mod.rs"]
 mod host;
-#[path = "../benches/pricing/operators.rs"]
+#[path = "../benches/pricing/operators/mod.rs"]
 mod operators;
 #[path = "../benches/pricing/outside.rs"]
 mod outside;

@@ -15,18 +15,20 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use conductor::internals::call::Limits;
 use conductor::internals::capability::Capability;
-use conductor::internals::config::{PluginCall, WasmConfig};
+use conductor::internals::config::PluginCall;
 use conductor::internals::confine::{Confinement, probe, unconfined};
 use conductor::internals::digest::Digest;
 use conductor::internals::effect::{Program, Request, Response};
 use conductor::internals::grant::{Grant, LiveGrants};
 use conductor::internals::os::{Environment, Live};
 use conductor::internals::sandbox::{
-    Args, Context, Errno, HostCall, HostError, HostFunction, Instance, Job, Manifest, Plugin, Pool, Services,
-    ValueType, on_guest_stack,
+    Args, Context, Errno, HostCall, HostError, HostFunction, Instance, Job, LoadOptions, Manifest, Plugin, Pool,
+    Services, ValueType, on_guest_stack,
 };
-use support::sandbox::{admitted, call, params, services, settings};
+use conductor::internals::time::EventTime;
+use support::sandbox::{Calls, admitted, call, params, services, settings};
 use support::{Scratch, missing};
 
 /// Directories of this test: one that is the plugins', and one beside it.
@@ -253,7 +255,7 @@ fn plugin(import: &str, body: &str, wall: bool) -> Arc<Plugin> {
     let mut settings = settings();
     settings.wasm.dangerous_no_second_wall = !wall;
     let admitted = admitted("test", &wat::parse_str(text).expect("WebAssembly text"));
-    Plugin::load(&Manifest::read(&admitted, TABLE).expect("read"), &settings, Grant::none())
+    Plugin::load(&Manifest::read(&admitted, TABLE).expect("read"), LoadOptions::from(&settings).grant(Grant::none()))
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -273,11 +275,10 @@ fn with_data(services: Services) -> Services {
 
 /// Calls `plugin` once on a worker of a pool.
 fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor::internals::sandbox::Outcome {
-    let limits = WasmConfig { dangerous_no_second_wall: !wall, ..WasmConfig::default() };
+    let limits = Limits { second_wall: wall, ..Limits::default() };
     let (tell, told) = channel();
-    let tell = Mutex::new(tell);
-    let report = move |done| drop(tell.lock().expect("no panic").send(done));
-    let pool = Pool::start(Arc::new(services), &limits, vec![plugin], report).expect("threads");
+    let observer = Arc::new(Calls(Mutex::new(tell)));
+    let pool = Pool::observed(Arc::new(services), &limits, vec![plugin], observer).expect("threads");
     let call = PluginCall { plugin: "test".into(), tenant: "default".into(), params: params("{}") };
     pool.submit(Job { call: Arc::new(call), context: Context::default(), at: 0, token: 0 }).expect("accepted");
     told.recv_timeout(Duration::from_secs(60)).expect("done").outcome
@@ -285,7 +286,8 @@ fn on_a_worker(plugin: Arc<Plugin>, wall: bool, services: Services) -> conductor
 
 /// Calls `plugin` once on a thread made for it.
 fn inline(plugin: &Arc<Plugin>, services: &Services) -> conductor::internals::sandbox::Outcome {
-    let mut instance = Instance::new(plugin, "default", &Arc::new(services.clone()), 0, 0).expect("an instance");
+    let mut instance =
+        Instance::new(plugin, "default", &Arc::new(services.clone()), 0, EventTime::default()).expect("an instance");
     call(&mut instance)
 }
 
@@ -383,8 +385,9 @@ fn a_data_directory_that_is_not_there_yet_is_made_before_the_thread_is_confined(
     let scratch = Scratch::new();
     let root: &Path = &scratch.path().join("not/yet");
     let services = Services { data_root: Some(root.to_owned()), ..services() };
-    let limits = WasmConfig::default();
-    let pool = Pool::start(Arc::new(services), &limits, Vec::new(), |_| ()).expect("threads");
+    let limits = Limits::default();
+    let observer = Arc::new(Calls(Mutex::new(channel().0)));
+    let pool = Pool::observed(Arc::new(services), &limits, Vec::new(), observer).expect("threads");
     assert!(root.is_dir());
     drop(pool);
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use conductor::internals::sandbox::{FaultKind, Instance, Services, Status, TotalMemory};
-use conductor::internals::time::FILE_EPOCH_US;
+use conductor::internals::time::{EventTime, FILE_EPOCH_US};
 use support::sandbox::{call, plugin, services, settings};
 use support::{Ran, Scratch, bin};
 
@@ -68,7 +68,8 @@ fn a_plugin_that_has_no_room_to_start_in_says_so_and_takes_none() {
     let services = Arc::new(limited(3 * 65_536));
     let large =
         r#"(module (memory (export "memory") 4) (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#;
-    let outcome = Instance::new(&plugin(large, &settings()), "default", &services, 0, FILE_EPOCH_US * 1000);
+    let outcome =
+        Instance::new(&plugin(large, &settings()), "default", &services, 0, EventTime::from_unix(FILE_EPOCH_US));
     let error = outcome.expect_err("it does not fit").error().expect("a fault");
     assert!(
         error.starts_with("plugin \"test\": instantiation: no memory left for it: it asked for 256 KiB more"),
@@ -83,9 +84,11 @@ fn a_large_memory_that_is_grown_before_anything_runs_counts_as_well() {
       (func (export "alloc") (param i32) (result i32) (i32.const 8))
       (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#;
     let services = Arc::new(limited(2_500 * 65_536));
-    let first = Instance::new(&plugin(declared, &settings()), "default", &services, 0, FILE_EPOCH_US * 1000);
+    let first =
+        Instance::new(&plugin(declared, &settings()), "default", &services, 0, EventTime::from_unix(FILE_EPOCH_US));
     assert_eq!((first.is_ok(), services.memory.held()), (true, 2_000 * 65_536));
-    let second = Instance::new(&plugin(declared, &settings()), "default", &services, 1, FILE_EPOCH_US * 1000);
+    let second =
+        Instance::new(&plugin(declared, &settings()), "default", &services, 1, EventTime::from_unix(FILE_EPOCH_US));
     let error = second.expect_err("there is room for one").error().expect("a fault");
     assert!(error.contains("no memory left for it: it asked for "), "{error}");
     assert_eq!(services.memory.held(), 2_000 * 65_536, "what the second had goes with it");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conductor::internals::effect::{
-    Answer, Effect, EffectError, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
+    Answer, Effect, EffectError, HttpResponse, Message, NetworkRequest, Origin, ProgramEnd, Reply, Request, Response,
 };
 
 use super::case::EffectHandler;
@@ -20,10 +20,12 @@ impl conductor::internals::effect::EffectHandler for EffectHandler {
     fn request(&self, request: &Request, _: Origin<'_>, _: Duration) -> Answer {
         let result = match request {
             _ if self.missing => Err(EffectError::NotFound("there is no such thing here".to_owned())),
-            Request::Http(_) => Ok(Response::Http(self.http())),
-            Request::SocketOpen(_) => Ok(Response::Socket(1)),
-            Request::SocketReceive { .. } if self.body == 0 => Ok(Response::Message(None)),
-            Request::SocketReceive { .. } => Ok(Response::Message(Some(Message::Binary(vec![b'x'; self.body])))),
+            Request::Network(NetworkRequest::Http(_)) => Ok(Response::Http(self.http())),
+            Request::Network(NetworkRequest::SocketOpen(_)) => Ok(Response::Socket(1)),
+            Request::Network(NetworkRequest::SocketReceive { .. }) if self.body == 0 => Ok(Response::Message(None)),
+            Request::Network(NetworkRequest::SocketReceive { .. }) => {
+                Ok(Response::Message(Some(Message::Binary(vec![b'x'; self.body]))))
+            }
             Request::Program(_) => Ok(Response::Program(ProgramEnd {
                 output: vec![b'x'; self.body],
                 errors: vec![b'x'; self.body],

@@ -8,8 +8,10 @@ use conductor::internals::config::Params;
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
-use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, PluginError, Request, Services, Status};
-use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::sandbox::{
+    Context, Instance, LoadOptions, Manifest, Plugin, PluginError, Request, Services, Status,
+};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, SystemClock};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::case::{Answer, Case, Rounds};
@@ -60,9 +62,9 @@ impl<'a> Loaded<'a> {
         let admitted = admitted(&wasm);
         let manifest = Manifest::read(&admitted, host::TABLE)?;
         let plugin = if case.granted {
-            Plugin::load(&manifest, &case.settings, Grant::from_config(&case.settings))?
+            Plugin::load(&manifest, LoadOptions::from(&case.settings).grant(Grant::from_config(&case.settings)))?
         } else {
-            Plugin::load_ungranted(&manifest, &case.settings)?
+            Plugin::load(&manifest, LoadOptions::from(&case.settings))?
         };
         let services = Arc::new(Services {
             live: true,
@@ -81,7 +83,8 @@ impl<'a> Loaded<'a> {
         }
         let params = Params { json: rounds.to_string(), ..Params::default() };
         let context = Context::default();
-        let request = Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 };
+        let request =
+            Request { params: &params, context: &context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None };
         let start = processor_time();
         let outcome = self.instance.call(&request);
         let time = processor_time().saturating_sub(start);
@@ -103,6 +106,6 @@ impl<'a> Loaded<'a> {
 }
 
 fn instance(plugin: &Arc<Plugin>, services: &Arc<Services>) -> Instance {
-    Instance::new(plugin, "default", services, 0, FILE_EPOCH_US * 1000)
+    Instance::new(plugin, "default", services, 0, EventTime::from_unix(FILE_EPOCH_US))
         .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use conductor::internals::config::Params;
 use conductor::internals::grant::Grant;
-use conductor::internals::sandbox::{Context, Instance, Manifest, Plugin, Request, Services};
-use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
+use conductor::internals::sandbox::{Context, Instance, LoadOptions, Manifest, Plugin, Request, Services};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, SystemClock};
 
 use super::case::{EffectHandler, settings};
 use super::plugin::{admitted, processor_time};
@@ -25,7 +25,8 @@ fn plugin(pages: u32, fields: &str, body: &str) -> Arc<Plugin> {
            (func (export \"execute\") (param i32 i32) (result i32) {body} (i32.const 0)))"
     );
     let admitted = admitted(&wat::parse_str(text).expect("a module"));
-    Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), &settings(), Grant::none()).expect("loaded")
+    Plugin::load(&Manifest::read(&admitted, &[]).expect("read"), LoadOptions::from(&settings()).grant(Grant::none()))
+        .expect("loaded")
 }
 
 fn services() -> Arc<Services> {
@@ -36,14 +37,19 @@ fn services() -> Arc<Services> {
 }
 
 fn instance(plugin: &Arc<Plugin>) -> Instance {
-    Instance::new(plugin, "default", &services(), 0, 0).expect("an instance")
+    Instance::new(plugin, "default", &services(), 0, EventTime::default()).expect("an instance")
 }
 
 fn call(instance: &mut Instance, json: &str) -> (Duration, u64) {
     let params = Params { json: json.to_owned(), ..Params::default() };
     let context = Context::default();
     let start = processor_time();
-    let outcome = instance.call(&Request { params: &params, context: &context, at_ns: FILE_EPOCH_US * 1000 });
+    let outcome = instance.call(&Request {
+        params: &params,
+        context: &context,
+        at: EventTime::from_unix(FILE_EPOCH_US),
+        stop: None,
+    });
     let time = processor_time().saturating_sub(start);
     assert!(outcome.is_ok(), "{outcome:?}");
     (time, outcome.fuel)

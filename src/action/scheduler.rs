@@ -29,7 +29,6 @@ pub const MAX_VISITS: usize = 512;
 pub struct Scheduler {
     waiting: BinaryHeap<Reverse<Waiting>>,
     sequence: u64,
-    dropped: u64,
 }
 
 /// The rest of an action.
@@ -147,25 +146,6 @@ impl Scheduler {
         }
     }
 
-    /// How many actions wait for a delay.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// How many actions were given up because too many were waiting.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    /// Gives up whatever waits, as when the configuration it came from is replaced. Says how many actions that were.
-    pub fn clear(&mut self) -> usize {
-        let waiting = self.waiting.len();
-        self.waiting.clear();
-        waiting
-    }
-
     /// Drops everything that waits, and says how much that was.
     pub fn stop(&mut self) -> Left {
         let mut left = Left::default();
@@ -186,7 +166,6 @@ impl Scheduler {
             Some(Pause::Visits) => at,
         };
         if self.waiting.len() >= MAX_WAITING {
-            self.dropped += 1;
             let task = Task::Dropped(Dropped::TooManyWaiting { limit: MAX_WAITING });
             // What the rest would have let go is let go now, or it would stay down.
             let owed = owed(action, &path).map(|out| Task::Effect(Effect::Midi(out)));

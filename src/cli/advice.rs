@@ -5,7 +5,7 @@ use std::fmt;
 use crate::capability::Capability;
 use crate::config::{Config, Environment, PluginConfig};
 use crate::grant::Risk;
-use crate::package::{AdmissionError, TrustLevel, Verdict};
+use crate::package::{TrustLevel, Verdict};
 use crate::text::Escape as _;
 use crate::text::literal;
 
@@ -78,7 +78,7 @@ fn risky(settings: &PluginConfig) -> impl Iterator<Item = Capability> {
 /// Grants of the configuration that hold for whatever file lies at the plugin's path; `verdict` is of the file there now.
 pub(super) fn of_grants(plugin: &str, settings: &PluginConfig, verdict: &Verdict) -> Option<Advice> {
     // A signature by a trusted key holds the file, and so does a pin. Of a file whose origin is refused, or that is absent, nothing is granted.
-    let refused = verdict.refusal.as_ref().is_some_and(|refusal| !matches!(refusal, AdmissionError::Unusable { .. }));
+    let refused = verdict.refusal.as_ref().is_some_and(|refusal| !refusal.kind.is_unusable());
     if !depends_on_file(settings) || verdict.level == TrustLevel::Trusted || refused || !verdict.read {
         return None;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argh::FromArgs;
 
 use super::scratch::Scratch;
-use super::{Exit, Failure, Output, event_text};
+use super::{Exit, Failure, Output, account};
 use crate::config::{Config, Environment};
 use crate::gesture::DeviceId;
 use crate::journal::{Entry, EntryKind};
@@ -73,7 +73,7 @@ impl Totals {
             self.events,
             self.calls,
             self.stopped,
-            event_text::grouped(self.fuel),
+            account::grouped(self.fuel),
             self.effects
         )
     }
@@ -103,10 +103,10 @@ impl Demo {
         }
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = Conditions::played(Arc::clone(&clock));
-        let told = DryRun::new();
+        let dry_run = Arc::<DryRun>::default();
         let services = Arc::new(Services {
             data_root: places.data_root,
-            ..Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::clone(&told), [0; 32])
+            ..Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::clone(&dry_run), [0; 32])
         });
         if !self.json {
             out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;
@@ -119,13 +119,14 @@ impl Demo {
             written = if self.json {
                 out.json(&entry.line().to_json())
             } else {
-                let (style, line) = event_text::line(&entry);
+                let (style, line) = account::line(&entry);
                 out.styled_line(style, &line)
             };
             written.is_ok()
         };
-        let playing = Playing { config, plugins, clock, services, told: Some(told), recorder: None, replayed: None };
-        play(playing, messages, &world.in_mode(0), tell)?;
+        let playing =
+            Playing { config, plugins, clock, services, dry_run: Some(dry_run), recorder: None, replayed: None };
+        play(playing, messages, &world, tell)?;
         written?;
         if !self.json {
             let notes = std::fs::read_to_string(scratch.path().join(NOTES)).unwrap_or_default();

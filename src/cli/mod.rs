@@ -1,15 +1,12 @@
 //! The command line, one file per subcommand. Data goes to standard output, diagnostics to standard error.
 
-mod event_text;
+mod account;
 mod advice;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 mod exit;
-mod growing;
-mod log_file;
-mod log_writer;
 mod logging;
 mod monitor;
 mod os_text;
@@ -22,8 +19,6 @@ mod replay;
 mod run;
 mod run_policy;
 mod scratch;
-mod session_report;
-mod transcript_file;
 #[cfg(feature = "plugin-signing")]
 mod sign;
 mod mapping_snippet;

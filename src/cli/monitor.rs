@@ -12,7 +12,7 @@ use super::mapping_snippet::{Control, suggestion};
 use super::{Exit, Failure, Output, logging};
 use crate::config::{Environment, FirstChannel, Logging, paths};
 use crate::device::{
-    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, Reading, Session, Source, Which, list_ports, resolve_as,
+    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, MidiFile, Reading, Source, Which, list_ports, resolve_as,
 };
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, SystemMessage};
@@ -82,7 +82,7 @@ impl Monitor {
             .transpose()
             .map_err(|error| failed(&error))?
         {
-            Some(Input::Session(session)) => return printer.session(&session),
+            Some(Input::File(file)) => return printer.file(&file),
             Some(Input::Live(source)) => vec![DeviceSpec::only(source)],
             None => every_port().map_err(|error| failed(&error))?,
         };
@@ -133,8 +133,8 @@ fn every_port() -> Result<Vec<DeviceSpec>, crate::device::PortsError> {
 }
 
 impl Printer<'_> {
-    fn session(&mut self, session: &Session) -> Result<Exit, Failure> {
-        for (t, message) in &session.messages {
+    fn file(&mut self, file: &MidiFile) -> Result<Exit, Failure> {
+        for (t, message) in &file.messages {
             if self.enough() {
                 return Ok(Exit::Done);
             }

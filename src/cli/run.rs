@@ -6,20 +6,17 @@ use std::time::Duration;
 
 use argh::FromArgs;
 
+use super::account::{SessionReport, TranscriptFile};
 use super::recording::JournalFile;
-use super::session_report::SessionReport;
-use super::transcript_file::TranscriptFile;
 use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::ConditionSource;
 use crate::config::{self, Config, ConfigError, Environment, Loaded, paths};
 use crate::confine::probe;
-use crate::device::{self, DeviceSpec, Input, Reading, resolve_as};
-use crate::effect::EffectHandler;
+use crate::device::{DeviceSpec, Input, MidiFile, Reading, resolve_as};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
 use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder};
-use crate::os::DryRun;
-use crate::os::{self, CannedAnswers, Conditions, Live, Revocations};
+use crate::os::{self, CannedAnswers, Conditions, DryRun, Effects, Live};
 use crate::plugins::{Places, PluginSet};
 use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, play, run_live};
 use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
@@ -127,39 +124,37 @@ impl Run {
             let plugin = granted.iter().find(|plugin| plugin.name() == name);
             plugin.is_some_and(|plugin| plugin.grant().has(capability))
         });
-        let live = Arc::new(Live::new(os::Environment::inherited()).permitted_by(permits));
         let answers = answers(self.answer.as_deref())?;
-        let told = self.dry_run.then(|| DryRun::answering(answers));
-        if told.is_none() {
+        let effects = if self.dry_run {
+            Effects::DryRun(DryRun::answering(answers))
+        } else {
+            let live = Live::new(os::Environment::inherited()).permitted_by(permits);
             for missing in live.prepare(&config) {
                 log::warn!("{missing}");
             }
-        }
-        let outside: Arc<dyn EffectHandler> = match &told {
-            Some(told) => Arc::<DryRun>::clone(told),
-            None => Arc::<Live>::clone(&live),
+            Effects::Live(Arc::new(live))
         };
-        let session = Session {
+        let plan = RunPlan {
             config,
             source: &source,
             limits: resources.limits(),
             plugins,
-            outside,
-            told,
-            revocations: Arc::clone(live.revocations()),
+            effects: effects.clone(),
             data_root: places.data_root,
             record: self.record.as_deref().map(|path| JournalFile { path, force: self.force }),
             transcript: self.transcript.as_deref(),
         };
         let report = SessionReport::new(self.json);
         let kept = match feed {
-            Given::Played(file) => session.play(file, report)?,
-            Given::Live(feed) => session.live(feed, report)?,
+            Given::Played(file) => plan.play(file, report)?,
+            Given::Live(feed) => plan.live(feed, report)?,
         };
-        if !live.drain(DRAIN) {
-            log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
+        if let Effects::Live(live) = effects {
+            if !live.drain(DRAIN) {
+                log::warn!("some effects were not finished within {} s", DRAIN.as_secs());
+            }
+            live.finish();
         }
-        live.finish();
         for plugin in &loaded {
             tell_denials(plugin);
         }
@@ -185,22 +180,20 @@ impl Run {
             return Ok(Given::Live(Feed::Devices(specs)));
         };
         match resolve_as(input, Reading::raw(self.raw)).map_err(|error| Failure::operation(error.to_string()))? {
-            Input::Session(session) if self.realtime => Ok(Given::Live(Feed::Paced(session.messages))),
-            Input::Session(session) => Ok(Given::Played(session)),
+            Input::File(file) if self.realtime => Ok(Given::Live(Feed::Paced(file.messages))),
+            Input::File(file) => Ok(Given::Played(file)),
             Input::Live(source) => Ok(Given::Live(Feed::Devices(vec![DeviceSpec::only(source)]))),
         }
     }
 }
 
 /// Everything a session needs but its messages.
-struct Session<'a> {
+struct RunPlan<'a> {
     config: Arc<Config>,
     source: &'a config::Source,
     limits: LimitsRecord,
     plugins: PluginSet,
-    outside: Arc<dyn EffectHandler>,
-    told: Option<Arc<DryRun>>,
-    revocations: Arc<Revocations>,
+    effects: Effects,
     data_root: Option<PathBuf>,
     record: Option<JournalFile<'a>>,
     transcript: Option<&'a Path>,
@@ -209,10 +202,11 @@ struct Session<'a> {
 /// What became of the input, and of each thing that was written while the session went on.
 type Kept = Vec<Result<(), Failure>>;
 
-impl Session<'_> {
+impl RunPlan<'_> {
     /// Plays `file` in virtual time.
-    fn play(self, file: device::Session, mut report: SessionReport) -> Result<Kept, Failure> {
-        let dry_run = self.told.is_some();
+    fn play(self, file: MidiFile, mut report: SessionReport) -> Result<Kept, Failure> {
+        let dry_run = self.effects.dry_run();
+        let nothing_is_done = dry_run.is_some();
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = Conditions::played(Arc::clone(&clock));
         let seed = [0; 32];
@@ -226,19 +220,18 @@ impl Session<'_> {
             }
             report.add(&entry)
         };
-        let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&world, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&world, |recorded| recorded);
         let playing = Playing {
             config: self.config,
             plugins: self.plugins,
             clock,
             services,
-            told: self.told,
+            dry_run,
             recorder: recorder.clone(),
             replayed: None,
         };
-        if dry_run {
+        if nothing_is_done {
             guests_on_first_thread(playing.confinement()); // and where it cannot be, they get a thread of their own
         }
         let end = play(playing, messages, facts, tell).map_err(|error| {
@@ -273,17 +266,15 @@ impl Session<'_> {
             let mut report = told.lock().unwrap_or_else(PoisonError::into_inner);
             report.add(&entry) && report.hand_on()
         };
-        let facts = world.in_mode(0);
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&facts, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&facts, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&world, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&world, |recorded| recorded);
         let run = LiveRun {
             config: self.config,
             plugins: self.plugins,
             feed,
-            clock,
             services,
-            told: self.told,
-            revocations: Some(self.revocations),
+            dry_run: self.effects.dry_run(),
+            revocations: self.effects.revocations(),
             recorder: recorder.clone(),
             ordered,
         };
@@ -324,10 +315,10 @@ impl Session<'_> {
         live: bool,
         recorder: Option<&Arc<Recorder>>,
     ) -> Arc<Services> {
-        let outside: Arc<dyn EffectHandler> = match recorder {
-            Some(recorder) => Arc::new(RecordedHandler::new(Arc::clone(&self.outside), Arc::clone(recorder))),
-            None => Arc::clone(&self.outside),
-        };
+        let mut outside = self.effects.handler();
+        if let Some(recorder) = recorder {
+            outside = Arc::new(RecordedHandler::new(outside, Arc::clone(recorder)));
+        }
         let approvals =
             recorder.map(|recorder| -> Arc<dyn Approvals> { Arc::new(RecordedApprovals::new(Arc::clone(recorder))) });
         let trace = self.transcript.is_some();
@@ -338,7 +329,7 @@ impl Session<'_> {
             data_root: self.data_root.clone(),
             live,
             trace,
-            stops: None,
+            shutdown_stops: Arc::default(),
             approvals,
             memory: Arc::new(TotalMemory::new(
                 self.limits.max_total_memory_bytes,
@@ -387,7 +378,7 @@ fn finish(recorder: Option<&Recorder>, end: Micros) -> Result<(), Failure> {
 
 /// What was given to be played or read.
 enum Given {
-    Played(device::Session),
+    Played(MidiFile),
     Live(Feed),
 }
 

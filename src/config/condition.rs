@@ -1,9 +1,9 @@
 //! What a conditional action asks.
 
-/// A condition.
+/// A question that a conditional action asks when it is reached; times are local, programs are known by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Holds.
+    /// It holds whatever goes on: the `then` branch is always taken.
     Always,
     /// Does not hold.
     Never,

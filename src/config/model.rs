@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::condition::Condition;
 use super::wasm::{PluginConfig, WasmConfig};
+use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
 
@@ -23,7 +24,7 @@ pub struct Config {
     pub global_mappings: Vec<Mapping>,
     /// What is done at points of the session: `[on]`, `on_connect`, `on_enter` and the like. They hold in every mode.
     pub hooks: Vec<Mapping>,
-    /// Diagnostics.
+    /// How much is logged, and where to: the section `[logging]`.
     pub logging: Logging,
     /// Timing defaults.
     pub advanced: Advanced,
@@ -158,7 +159,7 @@ pub struct Mapping {
     pub line: u32,
 }
 
-/// `[logging]`.
+/// The section `[logging]`: how severe a line has to be, the log file, and how much of it a plugin may fill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
     /// Least severe level shown; default info.
@@ -197,7 +198,7 @@ impl Default for Logging {
             file: None,
             max_file_bytes: 10 << 20,
             keep_files: 3,
-            plugin_bytes_per_minute: 64 << 10,
+            plugin_bytes_per_minute: PLUGIN_LOG_BYTES_PER_MINUTE,
         }
     }
 }

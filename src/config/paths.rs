@@ -61,42 +61,21 @@ pub fn state_directory(environment: &Environment) -> Result<PathBuf, NoHome> {
     base(environment, "XDG_STATE_HOME", ".local/state")
 }
 
-/// What lives as long as the session: `$XDG_RUNTIME_DIR/conductor`, else `run` in [`state_directory`]. To be made with
-/// mode 0700.
-pub fn runtime_directory(environment: &Environment) -> Result<PathBuf, NoHome> {
-    let runtime = environment.get("XDG_RUNTIME_DIR").map(Path::new).filter(|path| path.is_absolute());
-    match runtime {
-        Some(runtime) => Ok(runtime.join("conductor")),
-        None => Ok(state_directory(environment)?.join("run")),
-    }
-}
-
-/// The control socket: `control.sock` in [`runtime_directory`].
-pub fn control_socket(environment: &Environment) -> Result<PathBuf, NoHome> {
-    Ok(runtime_directory(environment)?.join("control.sock"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_xdg_variables_are_followed() {
-        let environment: Environment = [
-            ("HOME", "/home/ada"),
-            ("XDG_CONFIG_HOME", "/c"),
-            ("XDG_DATA_HOME", "/d"),
-            ("XDG_STATE_HOME", "/s"),
-            ("XDG_RUNTIME_DIR", "/run/user/1"),
-        ]
-        .into_iter()
-        .collect();
+        let environment: Environment =
+            [("HOME", "/home/ada"), ("XDG_CONFIG_HOME", "/c"), ("XDG_DATA_HOME", "/d"), ("XDG_STATE_HOME", "/s")]
+                .into_iter()
+                .collect();
         assert_eq!(config_file(&environment).unwrap(), Path::new("/c/conductor/config.toml"));
         assert_eq!(trusted_keys_file(&environment).unwrap(), Path::new("/c/conductor/trusted_keys.toml"));
         assert_eq!(grants_file(&environment).unwrap(), Path::new("/c/conductor/grants.toml"));
         assert_eq!(plugin_data_directory(&environment).unwrap(), Path::new("/d/conductor/plugin-data"));
         assert_eq!(state_directory(&environment).unwrap(), Path::new("/s/conductor"));
-        assert_eq!(control_socket(&environment).unwrap(), Path::new("/run/user/1/conductor/control.sock"));
     }
 
     #[test]
@@ -108,10 +87,7 @@ mod tests {
             plugin_data_directory(&environment).unwrap(),
             Path::new("/home/ada/.local/share/conductor/plugin-data")
         );
-        assert_eq!(
-            control_socket(&environment).unwrap(),
-            Path::new("/home/ada/.local/state/conductor/run/control.sock")
-        );
+        assert_eq!(state_directory(&environment).unwrap(), Path::new("/home/ada/.local/state/conductor"));
     }
 
     #[test]

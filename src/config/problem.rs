@@ -9,9 +9,9 @@ use crate::text::literal;
 /// Something wrong, or worth knowing, at a place in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Where.
+    /// The file, line and columns it is about.
     pub place: Place,
-    /// What.
+    /// What is wrong there, with what is needed to say how to write it instead.
     pub problem: Problem,
 }
 
@@ -49,7 +49,7 @@ pub enum Problem {
     },
     /// A key that means nothing there.
     UnknownKey {
-        /// The key.
+        /// The key as the file spells it.
         key: String,
         /// The table it stands in.
         within: String,
@@ -60,7 +60,7 @@ pub enum Problem {
     },
     /// A key that belongs somewhere else.
     MisplacedKey {
-        /// The key.
+        /// The key as the file spells it.
         key: String,
         /// The table it stands in.
         within: String,
@@ -69,21 +69,21 @@ pub enum Problem {
     },
     /// A key that must be there.
     MissingKey {
-        /// The key.
+        /// The key that has to be added.
         key: &'static str,
         /// The table it is missing from.
         within: String,
     },
     /// A key and its alias, both given.
     SaidTwice {
-        /// The key.
+        /// The key by its first name, the one the documentation uses.
         key: &'static str,
-        /// The alias.
+        /// The other name under which it was given a second time.
         alias: &'static str,
     },
     /// A value of another type.
     WrongType {
-        /// The key.
+        /// The key whose value it is, as the file spells it.
         key: String,
         /// What it takes, for example "a string".
         expected: &'static str,
@@ -94,7 +94,7 @@ pub enum Problem {
     },
     /// A number outside its range.
     OutOfRange {
-        /// The key.
+        /// The key whose value it is, as the file spells it.
         key: String,
         /// The number as written.
         found: String,
@@ -123,7 +123,7 @@ pub enum Problem {
     UnknownName {
         /// What it should name, for example "trigger" or "mode".
         kind: &'static str,
-        /// The name.
+        /// The name as it is written there.
         name: String,
         /// The known name it most likely means.
         nearest: Option<String>,
@@ -141,28 +141,28 @@ pub enum Problem {
     Duplicate {
         /// What it names.
         kind: &'static str,
-        /// The name.
+        /// The name both have.
         name: String,
         /// The line that had it first.
         line: u32,
     },
     /// A device given twice, with nothing that tells the two apart.
     SameDevice {
-        /// Its name.
+        /// The name both devices have.
         name: String,
         /// The line that had it first.
         line: u32,
     },
     /// A value that may not be empty.
     Empty {
-        /// The key.
+        /// The key whose value is empty, as the file spells it.
         key: String,
         /// What it should hold.
         wanted: &'static str,
     },
     /// A list that is too short.
     TooFew {
-        /// The key.
+        /// The key whose value is the list.
         key: &'static str,
         /// How many elements it has.
         found: usize,
@@ -171,7 +171,7 @@ pub enum Problem {
     },
     /// A text that is not of the form wanted.
     Malformed {
-        /// The key.
+        /// The key whose value it is, as the file spells it.
         key: String,
         /// The text.
         found: String,
@@ -209,9 +209,9 @@ pub enum Problem {
     },
     /// Two keys of which exactly one is wanted.
     OneOf {
-        /// The keys.
+        /// The two keys, in the order in which a message names them.
         keys: [&'static str; 2],
-        /// The table.
+        /// The table they stand in, or should.
         within: String,
         /// Whether both were given; else none was.
         both: bool,
@@ -225,7 +225,7 @@ pub enum Problem {
     ForeignHome,
     /// Two plugin files would get the same name.
     SameStem {
-        /// The name.
+        /// The file name without its extension, by which both plugins would be called.
         name: String,
         /// The file that has it, as it is written.
         first: String,
@@ -251,7 +251,7 @@ pub enum Problem {
     NeverFires {
         /// The key of the range's upper end.
         key: String,
-        /// Why.
+        /// Why nothing lies in it, as the end of a sentence.
         why: &'static str,
         /// The least with which something does.
         least: i64,

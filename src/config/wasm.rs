@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use crate::call::Isolation;
+use crate::call::Limits;
 use crate::capability::Capability;
+pub use crate::capability::PathScope;
 
 /// Settings every plugin has, with the defaults of `[wasm]`. A `[plugins.NAME]` may override each; its
 /// [`PluginConfig::wasm`] is the result.
@@ -50,23 +53,13 @@ pub struct WasmConfig {
 /// The most that a setting may be: what is suggested beyond it would be refused.
 impl WasmConfig {
     /// Of `max_fuel`.
-    pub const MOST_FUEL: u64 = 1_000_000_000_000;
+    pub const MOST_FUEL: u64 = Limits::MOST_FUEL;
     /// Of `max_memory_bytes`: wasm32 addresses no more.
-    pub const MOST_MEMORY: u64 = 4 << 30;
+    pub const MOST_MEMORY: u64 = Limits::MOST_MEMORY;
     /// Of `max_table_elements`.
-    pub const MOST_TABLE_ELEMENTS: u64 = 10_000_000;
+    pub const MOST_TABLE_ELEMENTS: u64 = Limits::MOST_TABLE_ELEMENTS;
     /// Of `max_execution_ms`.
-    pub const MOST_EXECUTION_MS: u64 = 3_600_000;
-}
-
-/// How far calls are kept apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Isolation {
-    /// One instance per plugin and tenant.
-    #[default]
-    Tenant,
-    /// A fresh instance for every call.
-    Call,
+    pub const MOST_EXECUTION_MS: u64 = Limits::MOST_EXECUTION_MS;
 }
 
 /// `[plugins.NAME]`, with what it inherits.
@@ -116,15 +109,6 @@ impl From<&str> for Secret {
     }
 }
 
-/// Path prefixes inside the sandbox directory, by component, each starting with `/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathScope {
-    /// May be read.
-    pub read: Vec<String>,
-    /// May be written.
-    pub write: Vec<String>,
-}
-
 impl PluginConfig {
     /// The plugin at `path` with nothing granted and every default.
     #[must_use]
@@ -147,33 +131,62 @@ impl PluginConfig {
     }
 }
 
-impl Default for PathScope {
-    fn default() -> Self {
-        Self { read: vec!["/".into()], write: vec!["/".into()] }
+impl WasmConfig {
+    /// What of it the sandbox holds plugins to.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_fuel: self.max_fuel,
+            max_memory_bytes: self.max_memory_bytes,
+            max_table_elements: self.max_table_elements,
+            max_recursion: self.max_recursion,
+            max_execution_ms: self.max_execution_ms,
+            max_output_bytes: self.max_output_bytes,
+            max_data_bytes: self.max_data_bytes,
+            queue: self.queue,
+            max_instances: self.max_instances,
+            instance_ttl_s: self.instance_ttl_s,
+            isolation: self.isolation,
+            second_wall: !self.dangerous_no_second_wall,
+        }
     }
 }
 
 impl Default for WasmConfig {
     fn default() -> Self {
+        let Limits {
+            max_fuel,
+            max_memory_bytes,
+            max_table_elements,
+            max_recursion,
+            max_execution_ms,
+            max_output_bytes,
+            max_data_bytes,
+            queue,
+            max_instances,
+            instance_ttl_s,
+            isolation,
+            second_wall,
+        } = Limits::default();
         Self {
             require_signature: false,
             allow_self_signed: false,
             min_signatures: 1,
             require_conformance: false,
             trusted_keys_path: None,
-            max_fuel: 100_000_000,
-            max_memory_bytes: 128 << 20,
-            max_table_elements: 10_000,
-            max_recursion: 10_000,
-            max_execution_ms: 5_000,
-            max_output_bytes: 65_536,
-            max_data_bytes: 64 << 20,
-            queue: 64,
-            max_instances: 64,
+            max_fuel,
+            max_memory_bytes,
+            max_table_elements,
+            max_recursion,
+            max_execution_ms,
+            max_output_bytes,
+            max_data_bytes,
+            queue,
+            max_instances,
             max_total_memory_bytes: None,
-            dangerous_no_second_wall: false,
-            instance_ttl_s: 600,
-            isolation: Isolation::Tenant,
+            dangerous_no_second_wall: !second_wall,
+            instance_ttl_s,
+            isolation,
         }
     }
 }

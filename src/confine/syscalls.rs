@@ -115,7 +115,7 @@ const THREADS: &[u32] = &[
     nr::__NR_uname,
 ];
 
-/// Time.
+/// What a guest's thread needs for clocks and for sleeping.
 const TIME: &[u32] = &[
     nr::__NR_clock_getres,
     nr::__NR_clock_gettime,

@@ -21,7 +21,7 @@ pub(super) fn open(name: &CStr) -> Result<Seq, PortsError> {
         ErrorKind::PermissionDenied => PortsError::NotPermitted,
         // The node is there, but no driver answers: the same as no node.
         _ if matches!(error.raw_os_error(), Some(6 | 19)) => PortsError::NoSequencer, // ENXIO, ENODEV
-        _ => PortsError::Failed { error: error.to_string() },
+        _ => PortsError::Failed { reason: error.to_string() },
     })?;
     let seq = Seq::open(None, None, true).map_err(failed)?;
     seq.set_client_name(name).map_err(failed)?;
@@ -29,7 +29,7 @@ pub(super) fn open(name: &CStr) -> Result<Seq, PortsError> {
 }
 
 pub(super) fn failed(error: alsa::Error) -> PortsError {
-    PortsError::Failed { error: error.to_string() }
+    PortsError::Failed { reason: error.to_string() }
 }
 
 /// Waits until something has come for `seq`, or for the order to stop (`stop` becomes readable).

@@ -29,7 +29,7 @@ pub enum DeviceEventKind {
     },
     /// It is gone. Whatever it held counts as released.
     Lost {
-        /// Why.
+        /// What happened to the device, or to the way to it.
         reason: Loss,
     },
     /// A message came.
@@ -47,22 +47,24 @@ pub enum DeviceEventKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
     /// Its sequencer port vanished.
+    #[cfg(feature = "alsa")]
     PortVanished,
     /// The other end of the pipe was closed.
     WriterGone,
     /// Reading failed.
     Failed {
         /// The operating system's word for it.
-        error: String,
+        reason: String,
     },
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            #[cfg(feature = "alsa")]
             Self::PortVanished => f.write_str("its port vanished"),
             Self::WriterGone => f.write_str("the writer closed the pipe"),
-            Self::Failed { error } => write!(f, "reading failed: {error}"),
+            Self::Failed { reason } => write!(f, "reading failed: {reason}"),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use super::midi_file::{MidiFile, MidiFileError, Reading};
 use super::port::{PortList, PortsError, list_ports};
-use super::session::{Reading, Session, SessionError};
 use super::source::Source;
 use crate::midi::{Port, find_port};
 use crate::text::Escape as _;
@@ -16,7 +16,7 @@ use crate::text::Escape as _;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A file, to be played in virtual time or paced.
-    Session(Session),
+    File(MidiFile),
     /// A device, to be read as it comes.
     Live(Source),
 }
@@ -25,7 +25,7 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputError {
     /// The file cannot be played.
-    Session(SessionError),
+    File(MidiFileError),
     /// There is neither such a file nor such a port.
     NotFound {
         /// What was asked for.
@@ -37,7 +37,7 @@ pub enum InputError {
     Own {
         /// What was asked for.
         input: String,
-        /// The port.
+        /// The port of Conductor's own that has the name.
         port: Port,
     },
     /// There is no such file, and no sequencer to ask for a port.
@@ -59,7 +59,7 @@ pub enum InputError {
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Session(error) => error.fmt(f),
+            Self::File(error) => error.fmt(f),
             Self::NotFound { input, ports } => {
                 write!(f, "{}: there is no such file and no MIDI input port of that name", input.escaped())?;
                 let names = ports.iter().flat_map(|port| [port.client.as_str(), &port.name]);
@@ -98,11 +98,6 @@ impl fmt::Display for InputError {
 
 impl std::error::Error for InputError {}
 
-/// Decides what `input` means, and takes a file as it looks.
-pub fn resolve(input: &str) -> Result<Input, InputError> {
-    resolve_as(input, Reading::AsItLooks)
-}
-
 /// Decides what `input` means: `-` is standard input, `virtual:NAME` an own port, an existing path a file (read at once),
 /// FIFO or device, anything else a sequencer port that must be there now. `reading` is how to take a file.
 pub fn resolve_as(input: &str, reading: Reading) -> Result<Input, InputError> {
@@ -130,32 +125,32 @@ pub fn resolve_as(input: &str, reading: Reading) -> Result<Input, InputError> {
     }
 }
 
-/// Standard input is a session when a file was redirected into it.
+/// Standard input is a file to be played when a file was redirected into it.
 fn stdin(reading: Reading) -> Result<Input, InputError> {
     let descriptor = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
     match descriptor {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
-            let session = Session::from_file(file, Path::new("standard input"), reading);
-            session.map(said).map_err(InputError::Session)
+            let file = MidiFile::from_file(file, Path::new("standard input"), reading);
+            file.map(said).map_err(InputError::File)
         }
         _ => Ok(Input::Live(Source::Stdin)),
     }
 }
 
-/// Says what there is to say of a session.
-fn said(session: Session) -> Input {
-    for warning in session.warnings() {
+/// Says what there is to say of a file.
+fn said(file: MidiFile) -> Input {
+    for warning in file.warnings() {
         log::warn!("{warning}");
     }
-    Input::Session(session)
+    Input::File(file)
 }
 
 fn file(path: &Path, reading: Reading) -> Result<Input, InputError> {
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| InputError::Session(SessionError::Read { path: path.to_owned(), error: error.to_string() }))?;
+    let metadata =
+        std::fs::metadata(path).map_err(|error| InputError::File(MidiFileError::unreadable(path, &error)))?;
     let kind = metadata.file_type();
     if kind.is_file() {
-        Session::read(path, reading).map(said).map_err(InputError::Session)
+        MidiFile::read(path, reading).map(said).map_err(InputError::File)
     } else if kind.is_fifo() || kind.is_char_device() {
         Ok(Input::Live(Source::Raw(path.to_owned())))
     } else {

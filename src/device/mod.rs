@@ -26,7 +26,7 @@ mod port;
 mod raw;
 mod usb;
 mod open;
-mod session;
+mod midi_file;
 mod input;
 #[cfg(feature = "alsa")]
 mod client;
@@ -38,11 +38,11 @@ mod sequencer;
 mod watch;
 
 pub use event::{DeviceEvent, DeviceEventKind, Loss};
-pub use input::{Input, InputError, resolve, resolve_as};
+pub use input::{Input, InputError, resolve_as};
 pub use open::{DeviceError, DeviceSpec, Devices};
 pub use port::{PortList, PortsError, list_ports};
 
 pub use crate::midi::{Address, Port};
-pub use session::{Reading, Session, SessionError};
+pub use midi_file::{MidiFile, MidiFileError, MidiFileErrorKind, Reading};
 pub use source::Source;
 pub use usb::{Usb, Which};

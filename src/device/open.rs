@@ -8,6 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::{Builder, JoinHandle};
 
 use super::event::DeviceEvent;
+#[cfg(not(feature = "alsa"))]
 use super::port::PortsError;
 use super::raw::{RawDevice, read_stdin, stdin_is_device};
 use super::sink::{Sink, Waiting};
@@ -72,19 +73,21 @@ impl DeviceSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceError {
     /// A sequencer port is asked for and this build has none.
+    #[cfg(not(feature = "alsa"))]
     Ports(PortsError),
     /// The system gives no thread or pipe.
     System {
         /// The operating system's word for it.
-        error: String,
+        reason: String,
     },
 }
 
 impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            #[cfg(not(feature = "alsa"))]
             Self::Ports(error) => error.fmt(f),
-            Self::System { error } => write!(f, "cannot start reading MIDI devices: {error}"),
+            Self::System { reason } => write!(f, "cannot start reading MIDI devices: {reason}"),
         }
     }
 }
@@ -119,7 +122,7 @@ impl Devices {
         clock: Arc<dyn Clock>,
         to: SyncSender<T>,
     ) -> Result<Self, DeviceError> {
-        let (stop, wake) = pair().map_err(|error| DeviceError::System { error: error.to_string() })?;
+        let (stop, wake) = pair().map_err(|error| DeviceError::System { reason: error.to_string() })?;
         let dropped = Arc::new(AtomicU64::new(0));
         let waiting = Waiting::default();
         let sink = Sink::new(to, clock, Arc::clone(&dropped), waiting.clone(), wake.clone());
@@ -172,7 +175,8 @@ impl Devices {
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DeviceError> {
         let thread = Builder::new().name(name.to_owned()).spawn(run);
-        self.threads.push(thread.map_err(|error| DeviceError::System { error: ThreadError::new(&error).to_string() })?);
+        self.threads
+            .push(thread.map_err(|error| DeviceError::System { reason: ThreadError::new(&error).to_string() })?);
         Ok(())
     }
 

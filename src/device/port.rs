@@ -31,32 +31,40 @@ impl PortList {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortsError {
     /// This build has no ALSA.
+    #[cfg(not(feature = "alsa"))]
     NotBuilt,
     /// There is no sequencer on this machine.
+    #[cfg(feature = "alsa")]
     NoSequencer,
     /// The sequencer may not be opened.
+    #[cfg(feature = "alsa")]
     NotPermitted,
     /// The sequencer answered with an error.
+    #[cfg(feature = "alsa")]
     Failed {
         /// Its text.
-        error: String,
+        reason: String,
     },
 }
 
 impl fmt::Display for PortsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            #[cfg(not(feature = "alsa"))]
             Self::NotBuilt => f.write_str(
                 "this build has no MIDI ports (feature alsa); use a raw device such as /dev/snd/midiC1D0, a FIFO or a file",
             ),
+            #[cfg(feature = "alsa")]
             Self::NoSequencer => f.write_str(
                 "there is no MIDI sequencer on this machine: /dev/snd/seq is missing; load it with: sudo modprobe snd-seq",
             ),
+            #[cfg(feature = "alsa")]
             Self::NotPermitted => f.write_str(
                 "the MIDI sequencer /dev/snd/seq may not be opened; join its group with: \
                  sudo usermod -aG audio $USER, then log in again",
             ),
-            Self::Failed { error } => write!(f, "the MIDI sequencer failed: {error}"),
+            #[cfg(feature = "alsa")]
+            Self::Failed { reason } => write!(f, "the MIDI sequencer failed: {reason}"),
         }
     }
 }

@@ -209,7 +209,7 @@ impl RawDevice {
                     decoder.stop(&self.name());
                     return End::Stop;
                 }
-                Err(error) => return End::Lost(Loss::Failed { error: error.to_string() }),
+                Err(error) => return End::Lost(Loss::Failed { reason: error.to_string() }),
             }
             match file.read(&mut buffer) {
                 Ok(0) if fifo => {
@@ -227,7 +227,7 @@ impl RawDevice {
                 Ok(0) if !connected => return End::Nothing("it is at its end".to_owned()),
                 Ok(0) => {
                     decoder.end(&self.name());
-                    return End::Lost(Loss::Failed { error: "the device was closed".to_owned() });
+                    return End::Lost(Loss::Failed { reason: "the device was closed".to_owned() });
                 }
                 Ok(count) => {
                     if !std::mem::replace(&mut connected, true) && !self.connected() {
@@ -249,7 +249,7 @@ impl RawDevice {
                 Err(error) if !connected => return End::Nothing(format!("reading failed: {error}")),
                 Err(error) => {
                     decoder.end(&self.name());
-                    return End::Lost(Loss::Failed { error: error.to_string() });
+                    return End::Lost(Loss::Failed { reason: error.to_string() });
                 }
             }
         }
@@ -282,7 +282,7 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
     let mut stdin = match std::io::stdin().as_fd().try_clone_to_owned() {
         Ok(descriptor) => File::from(descriptor),
         Err(error) => {
-            sink.report(id, &DeviceEventKind::Lost { reason: Loss::Failed { error: error.to_string() } });
+            sink.report(id, &DeviceEventKind::Lost { reason: Loss::Failed { reason: error.to_string() } });
             sink.report(id, &DeviceEventKind::Ended);
             return;
         }
@@ -313,7 +313,7 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
             }
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(error) => {
-                sink.report(id, &DeviceEventKind::Lost { reason: Loss::Failed { error: error.to_string() } });
+                sink.report(id, &DeviceEventKind::Lost { reason: Loss::Failed { reason: error.to_string() } });
                 break;
             }
         }

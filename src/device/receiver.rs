@@ -50,7 +50,7 @@ impl Receiver {
 
     fn new(client: &CStr, name: &str, from: Option<Address>, id: DeviceId, sink: Sink) -> Result<Self, PortsError> {
         let name = CString::new(name)
-            .map_err(|_| PortsError::Failed { error: "the name of a port cannot hold a zero byte".to_owned() })?;
+            .map_err(|_| PortsError::Failed { reason: "the name of a port cannot hold a zero byte".to_owned() })?;
         let seq = open(client)?;
         seq.set_client_pool_input(POOL).map_err(failed)?;
         seq.input().set_input_buffer_size(BUFFER).map_err(failed)?;
@@ -69,7 +69,7 @@ impl Receiver {
             subscription.set_dest(Addr { client: number, port: info.get_port() });
             seq.subscribe_port(&subscription).map_err(failed)?;
         }
-        let system = |error: std::io::Error| PortsError::Failed { error: error.to_string() };
+        let system = |error: std::io::Error| PortsError::Failed { reason: error.to_string() };
         let (stop, wake) = pair().map_err(system)?;
         let thread = std::thread::Builder::new()
             .name("midi-in".to_owned())

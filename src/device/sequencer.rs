@@ -43,12 +43,12 @@ pub(super) enum Wanted {
 pub(super) struct PortDevice {
     id: DeviceId,
     wanted: Wanted,
-    state: State,
+    link: Link,
     /// It refused to connect, and that has been logged.
     refused: bool,
 }
 
-enum State {
+enum Link {
     Missing,
     Connected {
         /// Where; absent for an own port.
@@ -62,7 +62,7 @@ enum State {
 
 impl PortDevice {
     pub(super) fn new(id: DeviceId, wanted: Wanted) -> Self {
-        Self { id, wanted, state: State::Missing, refused: false }
+        Self { id, wanted, link: Link::Missing, refused: false }
     }
 
     /// The name and the one of that name that it alone is to have.
@@ -74,9 +74,9 @@ impl PortDevice {
     }
 
     fn address(&self) -> Option<Address> {
-        match &self.state {
-            State::Connected { address, .. } => *address,
-            State::Missing | State::Ended => None,
+        match &self.link {
+            Link::Connected { address, .. } => *address,
+            Link::Missing | Link::Ended => None,
         }
     }
 }
@@ -160,7 +160,7 @@ impl Sequencer {
                 continue;
             }
             let reconnect = matches!(device.wanted, Wanted::Port { reconnect: true, .. });
-            device.state = if reconnect { State::Missing } else { State::Ended };
+            device.link = if reconnect { Link::Missing } else { Link::Ended };
             if !self.sink.report(device.id, &DeviceEventKind::Lost { reason: Loss::PortVanished }) {
                 return false;
             }
@@ -174,7 +174,7 @@ impl Sequencer {
     /// Connects every missing device whose port is there. Absent when nobody listens any more; else whether every port that is
     /// there could be connected. `first` says in the log what is being waited for.
     fn connect_missing(&mut self, watch: &Watch, first: bool) -> Option<bool> {
-        if !self.devices.iter().any(|device| matches!(device.state, State::Missing)) {
+        if !self.devices.iter().any(|device| matches!(device.link, Link::Missing)) {
             return Some(true);
         }
         let ports = watch.ports();
@@ -182,7 +182,7 @@ impl Sequencer {
         let mut taken: Vec<_> = self.devices.iter().filter_map(PortDevice::address).collect();
         let mut all_tried = true;
         for device in &mut self.devices {
-            if !matches!(device.state, State::Missing) {
+            if !matches!(device.link, Link::Missing) {
                 continue;
             }
             let (name, address, receiver) = match &device.wanted {
@@ -208,7 +208,7 @@ impl Sequencer {
                 Ok(receiver) => {
                     taken.extend(address);
                     device.refused = false;
-                    device.state = State::Connected { address, _receiver: receiver };
+                    device.link = Link::Connected { address, _receiver: receiver };
                     if !self.sink.report(device.id, &DeviceEventKind::Connected { name }) {
                         return None;
                     }

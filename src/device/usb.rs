@@ -1,6 +1,7 @@
 //! Where a sound card is plugged in, and its serial number: what tells two devices of one name apart, after a restart too.
 
 use std::fmt;
+#[cfg(feature = "alsa")]
 use std::path::Path;
 
 use crate::text::Escape as _;
@@ -10,6 +11,7 @@ use crate::text::Escape as _;
 pub(super) const SYSTEM: &str = "/sys";
 
 /// Longest serial number that is read, in bytes: the bus allows 126 characters.
+#[cfg(feature = "alsa")]
 const MAX_SERIAL: usize = 512;
 
 /// A USB device.
@@ -21,6 +23,7 @@ pub struct Usb {
     pub serial: Option<String>,
 }
 
+#[cfg(feature = "alsa")]
 impl Usb {
     /// The USB device of the sound card with this number, if it is one; `system` is where the system tells of devices.
     pub fn of_card(card: i32, system: &Path) -> Option<Self> {
@@ -45,6 +48,7 @@ impl fmt::Display for Usb {
 }
 
 /// Whether a directory of this name is that of a USB device: `1-1.2`, and not one of its interfaces, `1-1.2:1.0`.
+#[cfg(feature = "alsa")]
 fn is_usb(name: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     name.split_once('-').is_some_and(|(bus, ports)| number(bus) && ports.split('.').all(number))
@@ -59,6 +63,7 @@ pub struct Which {
     pub usb: Option<String>,
 }
 
+#[cfg(feature = "alsa")]
 impl Which {
     /// Whether any is.
     #[must_use]
@@ -84,7 +89,7 @@ impl fmt::Display for Which {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alsa"))]
 mod tests {
     use std::os::unix::fs::symlink;
 

@@ -1,8 +1,10 @@
 //! What an action or a plugin does to the world, as a value.
 
-use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
 
+use super::text::{Brief, OneLine, click_text, keystroke_text, volume_text};
 use super::{Keystroke, MidiOut, MouseClick, Volume};
+use crate::capability::Capability;
 
 /// One thing done to the world outside the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub enum Effect {
     Keystroke(Keystroke),
     /// Text typed.
     Text(String),
-    /// A mouse click.
+    /// A mouse button pressed and released, where the pointer is or at a place on the screen.
     MouseClick(MouseClick),
 }
 
@@ -38,6 +40,17 @@ impl Effect {
         }
     }
 
+    /// What a plugin needs to be allowed it.
+    #[must_use]
+    pub const fn capability(&self) -> Capability {
+        match self {
+            Self::Keystroke(_) | Self::Text(_) | Self::MouseClick(_) => Capability::SystemControl,
+            Self::Volume(_) => Capability::Audio,
+            Self::Midi(_) => Capability::Midi,
+            Self::Shell(_) | Self::Launch(_) => Capability::Subprocess,
+        }
+    }
+
     /// About how many bytes of memory it holds beside its own size.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
@@ -45,6 +58,21 @@ impl Effect {
             Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
             Self::Shell(text) | Self::Launch(text) | Self::Text(text) => text.len(),
             Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) => 0, // a few names
+        }
+    }
+}
+
+impl Display for Effect {
+    /// For example `midi Synth: note on ch 1 60:100`, `shell: make lights`, `keys ctrl+c`.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Midi(out) => write!(f, "midi {}: {}", OneLine(&out.port), Brief(&out.message)),
+            Self::Shell(line) => write!(f, "shell: {}", OneLine(line)),
+            Self::Launch(app) => write!(f, "launch: {}", OneLine(app)),
+            Self::Volume(volume) => volume_text(volume, f),
+            Self::Keystroke(keystroke) => keystroke_text(keystroke, f),
+            Self::Text(text) => write!(f, "type: {}", OneLine(text)),
+            Self::MouseClick(click) => click_text(click, f),
         }
     }
 }
@@ -69,94 +97,3 @@ pub enum Reply {
     /// Done; there is nothing to tell.
     Done,
 }
-
-/// Why an effect did not happen. The text is for people and says what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EffectError {
-    /// There is no such port, program, mixer or device.
-    NotFound(String),
-    /// The system does not permit it.
-    NotPermitted(String),
-    /// It was tried and failed.
-    Failed(String),
-    /// This build or this machine cannot do it.
-    Unsupported(String),
-    /// Too many effects are waiting already.
-    Busy(String),
-    /// The time given to it ran out.
-    TimedOut(String),
-    /// An address or program that the grant does not cover, found out only while trying.
-    Denied(String),
-}
-
-/// The variants of [`EffectError`] without their words, by the names that files have for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // explained at EffectError's variants
-pub enum EffectErrorKind {
-    NotFound,
-    NotPermitted,
-    Failed,
-    Unsupported,
-    Busy,
-    TimedOut,
-    Denied,
-}
-
-impl EffectErrorKind {
-    /// The error of this kind with the words `text`.
-    #[must_use]
-    pub const fn with(self, text: String) -> EffectError {
-        match self {
-            Self::NotFound => EffectError::NotFound(text),
-            Self::NotPermitted => EffectError::NotPermitted(text),
-            Self::Failed => EffectError::Failed(text),
-            Self::Unsupported => EffectError::Unsupported(text),
-            Self::Busy => EffectError::Busy(text),
-            Self::TimedOut => EffectError::TimedOut(text),
-            Self::Denied => EffectError::Denied(text),
-        }
-    }
-}
-
-impl EffectError {
-    /// Which it is.
-    #[must_use]
-    pub const fn kind(&self) -> EffectErrorKind {
-        match self {
-            Self::NotFound(_) => EffectErrorKind::NotFound,
-            Self::NotPermitted(_) => EffectErrorKind::NotPermitted,
-            Self::Failed(_) => EffectErrorKind::Failed,
-            Self::Unsupported(_) => EffectErrorKind::Unsupported,
-            Self::Busy(_) => EffectErrorKind::Busy,
-            Self::TimedOut(_) => EffectErrorKind::TimedOut,
-            Self::Denied(_) => EffectErrorKind::Denied,
-        }
-    }
-
-    fn text(&self) -> &str {
-        match self {
-            Self::NotFound(text)
-            | Self::NotPermitted(text)
-            | Self::Failed(text)
-            | Self::Unsupported(text)
-            | Self::Busy(text)
-            | Self::TimedOut(text)
-            | Self::Denied(text) => text,
-        }
-    }
-
-    /// How many bytes of memory it holds beside its own size.
-    #[must_use]
-    pub fn held_bytes(&self) -> usize {
-        self.text().len()
-    }
-}
-
-impl std::fmt::Display for EffectError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.text())
-    }
-}
-
-impl std::error::Error for EffectError {}

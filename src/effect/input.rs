@@ -17,26 +17,26 @@ pub enum Stroke {
     /// Down and up again.
     #[default]
     Tap,
-    /// Down.
+    /// Pressed and held; something else lets it go.
     Down,
-    /// Up.
+    /// Let go, after it was pressed before.
     Up,
 }
 
-/// A modifier key.
+/// A key that changes what another one means while it is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyModifier {
     /// Command, Super, Windows.
     Cmd,
-    /// Shift.
+    /// The left Shift.
     Shift,
     /// Alt, Option.
     Alt,
-    /// Control.
+    /// The left Control.
     Ctrl,
     /// The right Command, Super, Windows.
     RightCmd,
-    /// The right Shift.
+    /// The Shift on the right of the keyboard.
     RightShift,
     /// The right Alt, which is Alt Gr on many keyboards.
     RightAlt,
@@ -73,7 +73,7 @@ impl KeyModifier {
     }
 }
 
-/// A mouse click.
+/// A press and release of a mouse button, at a place or where the pointer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MouseClick {
     /// Which button.
@@ -86,13 +86,24 @@ pub struct MouseClick {
     pub stroke: Stroke,
 }
 
-/// A mouse button.
+/// Which button of the mouse is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MouseButton {
-    /// Left.
+    /// The first button, under the index finger of the right hand.
     Left,
-    /// Right.
+    /// The second button, which opens menus.
     Right,
-    /// Middle.
+    /// The third button, often the wheel.
     Middle,
+}
+
+/// What goes through keyboard and mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputEffect<'a> {
+    /// Keys pressed together.
+    Keystroke(&'a Keystroke),
+    /// Text typed.
+    Text(&'a str),
+    /// A mouse click.
+    Click(&'a MouseClick),
 }

@@ -4,6 +4,7 @@
 mod brokered;
 #[allow(clippy::module_inception)] // the noun that the room is named by
 mod effect;
+mod error;
 mod handler;
 mod held;
 mod input;
@@ -18,15 +19,16 @@ mod url;
 mod volume;
 
 pub use brokered::Brokered;
-pub use effect::{Effect, EffectError, EffectErrorKind, Origin, Reply};
+pub use effect::{Effect, Origin, Reply};
+pub use error::{EffectError, EffectErrorKind};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
-pub use input::{KeyModifier, Keystroke, MouseButton, MouseClick, Stroke};
+pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, Stroke};
 pub use midi_out::MidiOut;
 pub(crate) use press::Pressing;
 pub use request::{
-    Answer, HttpRequest, HttpResponse, Message, Program, ProgramEnd, Reach, Request, Response, Secrets, SocketOpen,
-    System,
+    Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
+    SocketOpen, System,
 };
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
 pub use sent_midi::SentMidi;

@@ -9,7 +9,7 @@ const PEDALS: [u8; 3] = [64, 66, 69];
 /// Something on a channel that is down or up. In order: notes first, since a pedal that goes up ends what sounds under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Press {
-    /// A note.
+    /// A note, by its number, 0–127.
     Note(u8),
     /// A pedal, by its controller.
     Pedal(u8),

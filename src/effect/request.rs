@@ -11,9 +11,22 @@ use std::time::Duration;
 use super::{EffectError, Url};
 use crate::effect::Volume;
 
-/// One thing asked of the world.
+/// One thing asked of the world, by what it is asked of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
+    /// Asks the network for something.
+    Network(NetworkRequest),
+    /// Runs a program to its end.
+    Program(Program),
+    /// Changes the system's volume.
+    Mixer(Volume),
+    /// Changes the system's state.
+    System(System),
+}
+
+/// One thing asked of the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NetworkRequest {
     /// One HTTP exchange. Redirects are not followed: whoever asks holds each against the grant.
     Http(HttpRequest),
     /// Opens a WebSocket.
@@ -37,12 +50,12 @@ pub enum Request {
     },
     /// Closes every connection of the instance that asks; what unloading it does.
     SocketCloseAll,
-    /// Runs a program to its end.
-    Program(Program),
-    /// Changes the system's volume.
-    Audio(Volume),
-    /// Changes the system's state.
-    System(System),
+}
+
+impl From<NetworkRequest> for Request {
+    fn from(request: NetworkRequest) -> Self {
+        Self::Network(request)
+    }
 }
 
 /// What came of a [`Request`].
@@ -101,14 +114,14 @@ pub struct HttpRequest {
     pub max_body_bytes: usize,
 }
 
-/// An HTTP response.
+/// What a server answered to an HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// Headers in order, names in lower case, text only.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body, at most as long as the request allows.
     pub body: Vec<u8>,
 }
 
@@ -128,9 +141,9 @@ pub struct SocketOpen {
 /// A WebSocket message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// Text.
+    /// A text message; always whole and valid UTF-8.
     Text(String),
-    /// Bytes.
+    /// A message of bytes, which may be anything.
     Binary(Vec<u8>),
 }
 

@@ -1,26 +1,23 @@
-//! Requests as text: one line each, for dry runs, and in short for the answers that are given there.
+//! Requests as text: one line each, for dry runs, and in short for the answers that are given there and for journals.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::request::{HttpRequest, Message, Program, Request, System};
+use super::request::{HttpRequest, Message, NetworkRequest, Program, Request, System};
 use super::text::{OneLine, volume_text};
+use crate::digest::Digest;
+use crate::effect::Effect;
 
 impl Request {
     /// What is asked for, without what it carries: `GET https://api.example.com/v1`, `run uname -a`, `open wss://localhost:4455/`.
     #[must_use]
     pub fn subject(&self) -> String {
         match self {
-            Self::Http(http) => format!("{} {}", http.method, OneLine(&http.url.to_string())),
-            Self::SocketOpen(open) => format!("open {}", OneLine(&open.url.to_string())),
-            Self::SocketSend { socket, .. } => format!("send on connection {socket}"),
-            Self::SocketReceive { socket } => format!("receive on connection {socket}"),
-            Self::SocketClose { socket } => format!("close connection {socket}"),
-            Self::SocketCloseAll => "close all connections".to_owned(),
+            Self::Network(request) => request.subject(),
             Self::Program(Program { program, arguments, .. }) => {
                 let words: Vec<&str> = std::iter::once(program).chain(arguments).map(String::as_str).collect();
                 format!("run {}", OneLine(&words.join(" ")))
             }
-            Self::Audio(volume) => Volume(volume).to_string(),
+            Self::Mixer(volume) => Volume(volume).to_string(),
             Self::System(System::Lock) => "lock".to_owned(),
             Self::System(System::Sleep) => "sleep".to_owned(),
             Self::System(System::Notify { title, .. }) => format!("notify {}", OneLine(title)),
@@ -32,14 +29,85 @@ impl Request {
     #[must_use]
     pub const fn function(&self) -> &'static str {
         match self {
-            Self::Http(_) => "http_request",
-            Self::SocketOpen(_) => "ws_open",
-            Self::SocketSend { .. } => "ws_send",
-            Self::SocketReceive { .. } => "ws_recv",
-            Self::SocketClose { .. } | Self::SocketCloseAll => "ws_close",
+            Self::Network(NetworkRequest::Http(_)) => "http_request",
+            Self::Network(NetworkRequest::SocketOpen(_)) => "ws_open",
+            Self::Network(NetworkRequest::SocketSend { .. }) => "ws_send",
+            Self::Network(NetworkRequest::SocketReceive { .. }) => "ws_recv",
+            Self::Network(NetworkRequest::SocketClose { .. } | NetworkRequest::SocketCloseAll) => "ws_close",
             Self::Program(_) => "exec",
-            Self::Audio(_) => "audio_control",
+            Self::Mixer(_) => "audio_control",
             Self::System(_) => "system_control",
+        }
+    }
+
+    /// What is asked for, with a digest of what it carries: enough for a journal to know it again. Recorded sessions depend on it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        match self {
+            Self::Network(request) => request.fingerprint(),
+            Self::Program(program) => {
+                let carried = [program.arguments.join("\0").as_bytes(), b"\0\0", &program.input].concat();
+                format!("run {} {}", program.program, part(&carried))
+            }
+            Self::Mixer(volume) => Effect::Volume(volume.clone()).to_string(),
+            Self::System(system) => format!("system {system:?}"),
+        }
+    }
+}
+
+/// What a request carries, as part of its digest.
+fn part(bytes: &[u8]) -> String {
+    Digest::of(bytes).to_string().chars().take(16).collect()
+}
+
+impl NetworkRequest {
+    fn subject(&self) -> String {
+        match self {
+            Self::Http(http) => format!("{} {}", http.method, OneLine(&http.url.to_string())),
+            Self::SocketOpen(open) => format!("open {}", OneLine(&open.url.to_string())),
+            Self::SocketSend { socket, .. } => format!("send on connection {socket}"),
+            Self::SocketReceive { socket } => format!("receive on connection {socket}"),
+            Self::SocketClose { socket } => format!("close connection {socket}"),
+            Self::SocketCloseAll => "close all connections".to_owned(),
+        }
+    }
+
+    fn fingerprint(&self) -> String {
+        match self {
+            Self::Http(http) => {
+                let mut carried = http
+                    .headers
+                    .iter()
+                    .flat_map(|(name, value)| [name, ": ", value, "\n"].concat().into_bytes())
+                    .collect::<Vec<u8>>();
+                carried.extend_from_slice(&http.body);
+                format!("{} {} {}", http.method, http.url, part(&carried))
+            }
+            Self::SocketOpen(open) => format!("open {}", open.url),
+            Self::SocketSend { socket, message } => {
+                let bytes = match message {
+                    Message::Text(text) => text.as_bytes(),
+                    Message::Binary(bytes) => bytes,
+                };
+                format!("send {socket} {}", part(bytes))
+            }
+            Self::SocketReceive { socket } => format!("receive {socket}"),
+            Self::SocketClose { socket } => format!("close {socket}"),
+            Self::SocketCloseAll => "close all".to_owned(),
+        }
+    }
+
+    /// What it carries.
+    fn carried(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(HttpRequest { headers, body, .. }) => {
+                headers_text(headers, f)?;
+                carried("body", body, f)
+            }
+            Self::SocketOpen(open) => headers_text(&open.headers, f),
+            Self::SocketSend { message: Message::Text(text), .. } => carried("text", text.as_bytes(), f),
+            Self::SocketSend { message: Message::Binary(bytes), .. } => carried("bytes", bytes, f),
+            Self::SocketReceive { .. } | Self::SocketClose { .. } | Self::SocketCloseAll => Ok(()),
         }
     }
 }
@@ -49,16 +117,10 @@ impl Display for Request {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.subject())?;
         match self {
-            Self::Http(HttpRequest { headers, body, .. }) => {
-                headers_text(headers, f)?;
-                carried("body", body, f)
-            }
-            Self::SocketOpen(open) => headers_text(&open.headers, f),
-            Self::SocketSend { message: Message::Text(text), .. } => carried("text", text.as_bytes(), f),
-            Self::SocketSend { message: Message::Binary(bytes), .. } => carried("bytes", bytes, f),
+            Self::Network(request) => request.carried(f),
             Self::Program(program) => carried("input", &program.input, f),
             Self::System(System::Notify { body, .. }) => carried("body", body.as_bytes(), f),
-            _ => Ok(()),
+            Self::System(_) | Self::Mixer(_) => Ok(()),
         }
     }
 }
@@ -92,7 +154,7 @@ mod tests {
     fn each_request_is_one_readable_line_without_a_secret() {
         let url = |text: &str| Url::parse(text).expect("a URL");
         let http = |method: &str, headers, body: &[u8]| {
-            Request::Http(HttpRequest {
+            Request::Network(NetworkRequest::Http(HttpRequest {
                 method: method.into(),
                 url: url("https://api.example.com/v1?q=1"),
                 headers,
@@ -100,7 +162,7 @@ mod tests {
                 reach: Reach::default(),
                 secrets: Secrets::default(),
                 max_body_bytes: 0,
-            })
+            }))
         };
         let program = |input: &[u8]| {
             let arguments = vec!["-a".into(), "x\u{1b}[1m".into()];
@@ -116,7 +178,10 @@ mod tests {
             (http("PUT", vec![], &[0xff, 0]), "PUT https://api.example.com/v1?q=1; body: 2 bytes"),
             (program(b""), r"run uname -a x\u{1b}[1m"),
             (program(b"in"), r"run uname -a x\u{1b}[1m; input: in"),
-            (Request::SocketSend { socket: 1, message: Message::Text("hi".into()) }, "send on connection 1; text: hi"),
+            (
+                NetworkRequest::SocketSend { socket: 1, message: Message::Text("hi".into()) }.into(),
+                "send on connection 1; text: hi",
+            ),
             (Request::System(System::Brightness(40)), "brightness 40%"),
             (Request::System(System::Notify { title: "Take".into(), body: "2".into() }), "notify Take; body: 2"),
         ] {

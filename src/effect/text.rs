@@ -1,55 +1,43 @@
-//! Effects as text: one line each, for dry runs and transcripts.
+//! What effects carry as text, in one line, for dry runs and transcripts.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::text::Escape as _;
 
-use super::effect::Effect;
-use crate::effect::{MouseButton, Stroke, Volume, VolumeOperation};
+use super::{Keystroke, MouseButton, MouseClick, Stroke, Volume, VolumeOperation};
 use crate::midi::{Message, Outgoing, SystemMessage};
 
 /// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
 const SHOWN: usize = 200;
 
-impl Display for Effect {
-    /// For example `midi Synth: note on ch 1 60:100`, `shell: make lights`, `keys ctrl+c`.
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Midi(out) => write!(f, "midi {}: {}", OneLine(&out.port), Brief(&out.message)),
-            Self::Shell(line) => write!(f, "shell: {}", OneLine(line)),
-            Self::Launch(app) => write!(f, "launch: {}", OneLine(app)),
-            Self::Volume(volume) => volume_text(volume, f),
-            Self::Keystroke(keystroke) => {
-                f.write_str(match keystroke.stroke {
-                    Stroke::Tap => "keys ",
-                    Stroke::Down => "keys down ",
-                    Stroke::Up => "keys up ",
-                })?;
-                for modifier in &keystroke.modifiers {
-                    write!(f, "{}+", modifier.key())?;
-                }
-                OneLine(&keystroke.keys).fmt(f)
-            }
-            Self::Text(text) => write!(f, "type: {}", OneLine(text)),
-            Self::MouseClick(click) => {
-                f.write_str(match click.button {
-                    MouseButton::Left => "click left",
-                    MouseButton::Right => "click right",
-                    MouseButton::Middle => "click middle",
-                })?;
-                f.write_str(match click.stroke {
-                    Stroke::Tap => "",
-                    Stroke::Down => " down",
-                    Stroke::Up => " up",
-                })?;
-                match (click.x, click.y) {
-                    (None, None) => Ok(()),
-                    (x, y) => {
-                        let part = |part: Option<i32>| part.map_or_else(|| "-".to_owned(), |part| part.to_string());
-                        write!(f, " at {},{}", part(x), part(y))
-                    }
-                }
-            }
+pub(super) fn keystroke_text(keystroke: &Keystroke, f: &mut Formatter<'_>) -> fmt::Result {
+    f.write_str(match keystroke.stroke {
+        Stroke::Tap => "keys ",
+        Stroke::Down => "keys down ",
+        Stroke::Up => "keys up ",
+    })?;
+    for modifier in &keystroke.modifiers {
+        write!(f, "{}+", modifier.key())?;
+    }
+    OneLine(&keystroke.keys).fmt(f)
+}
+
+pub(super) fn click_text(click: &MouseClick, f: &mut Formatter<'_>) -> fmt::Result {
+    f.write_str(match click.button {
+        MouseButton::Left => "click left",
+        MouseButton::Right => "click right",
+        MouseButton::Middle => "click middle",
+    })?;
+    f.write_str(match click.stroke {
+        Stroke::Tap => "",
+        Stroke::Down => " down",
+        Stroke::Up => " up",
+    })?;
+    match (click.x, click.y) {
+        (None, None) => Ok(()),
+        (x, y) => {
+            let part = |part: Option<i32>| part.map_or_else(|| "-".to_owned(), |part| part.to_string());
+            write!(f, " at {},{}", part(x), part(y))
         }
     }
 }
@@ -84,7 +72,7 @@ impl Display for OneLine<'_> {
 }
 
 /// What is sent, in few words.
-struct Brief<'a>(&'a Outgoing);
+pub(super) struct Brief<'a>(pub(super) &'a Outgoing);
 
 impl Display for Brief<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -144,8 +132,7 @@ impl Display for Brief<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::KeyModifier;
-    use crate::effect::{Keystroke, MidiOut, MouseClick};
+    use crate::effect::{Effect, KeyModifier, MidiOut};
     use crate::midi::Channel;
 
     #[test]

@@ -16,11 +16,11 @@ const MAX_LABEL_BYTES: usize = 63;
 /// A protocol a plugin may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
-    /// `https`.
+    /// `https`: HTTP under TLS.
     Https,
     /// `http`, without encryption.
     Http,
-    /// `wss`.
+    /// `wss`: a WebSocket under TLS.
     Wss,
     /// `ws`, without encryption.
     Ws,

@@ -12,11 +12,11 @@ pub struct Volume {
 /// What to do with the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VolumeOperation {
-    /// Louder.
+    /// Louder, by a step.
     Up,
-    /// Softer.
+    /// Softer, by a step.
     Down,
-    /// Silent.
+    /// Silent, at whatever level it is.
     Mute,
     /// Audible again.
     Unmute,

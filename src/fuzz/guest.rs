@@ -11,11 +11,12 @@ use super::shown;
 use crate::capability::Capability;
 use crate::config::PluginConfig;
 use crate::effect::{
-    Answer, Effect, EffectError, EffectHandler, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
+    Answer, Effect, EffectError, EffectHandler, HttpResponse, Message, NetworkRequest, Origin, ProgramEnd, Reply,
+    Request, Response,
 };
 use crate::grant::Grant;
 use crate::host;
-use crate::sandbox::{Manifest, Outcome, Plugin, Status, on_guest_stack};
+use crate::sandbox::{LoadOptions, Manifest, Outcome, Plugin, Status, on_guest_stack};
 use crate::text::is_unsafe;
 
 /// Most instructions of one plugin.
@@ -28,8 +29,8 @@ pub fn guest(data: &[u8]) {
     let wasm = plugin(data);
     let (settings, world) = (settings(), World::default());
     let manifest = Manifest::read(&admitted(&wasm), host::TABLE).expect("what is encoded is a plugin");
-    let plugin =
-        Plugin::load(&manifest, &settings, Grant::from_config(&settings)).expect("what is encoded is a plugin");
+    let plugin = Plugin::load(&manifest, LoadOptions::from(&settings).grant(Grant::from_config(&settings)))
+        .expect("what is encoded is a plugin");
     let run = |plugin: &Arc<Plugin>, world: &World| on_guest_stack(|| run(plugin, world)).expect("a thread");
     let outcomes = run(&plugin, &world);
     held(&outcomes, &settings);
@@ -45,7 +46,7 @@ pub fn guest(data: &[u8]) {
     assert_eq!(run(&plugin, &again), outcomes, "two runs differ");
     assert_eq!(again.asked(), world.asked());
     let nothing = World::default();
-    let ungranted = Plugin::load_ungranted(&manifest, &settings).expect("what is encoded is a plugin");
+    let ungranted = Plugin::load(&manifest, LoadOptions::from(&settings)).expect("what is encoded is a plugin");
     held(&run(&ungranted, &nothing), &settings);
     assert_eq!(nothing.asked(), 0, "the world was reached without a grant");
 }
@@ -115,16 +116,18 @@ impl EffectHandler for World {
         let number = self.next();
         let body = || vec![number as u8; number % 5 * 900];
         let result = match request {
-            Request::Http(http) if number.is_multiple_of(2) => Ok(Response::Http(HttpResponse {
-                status: [200, 302, 404, 307][number / 2 % 4],
-                headers: vec![
-                    ("location".to_owned(), format!("{}/x", http.url)),
-                    ("x".to_owned(), "\u{1b}\"".to_owned()),
-                ],
-                body: body(),
-            })),
-            Request::SocketOpen(_) => Ok(Response::Socket(number as u32)),
-            Request::SocketReceive { .. } => Ok(Response::Message(match number % 3 {
+            Request::Network(NetworkRequest::Http(http)) if number.is_multiple_of(2) => {
+                Ok(Response::Http(HttpResponse {
+                    status: [200, 302, 404, 307][number / 2 % 4],
+                    headers: vec![
+                        ("location".to_owned(), format!("{}/x", http.url)),
+                        ("x".to_owned(), "\u{1b}\"".to_owned()),
+                    ],
+                    body: body(),
+                }))
+            }
+            Request::Network(NetworkRequest::SocketOpen(_)) => Ok(Response::Socket(number as u32)),
+            Request::Network(NetworkRequest::SocketReceive { .. }) => Ok(Response::Message(match number % 3 {
                 0 => None,
                 1 => Some(Message::Text("\"text\"\n".repeat(number % 4))),
                 _ => Some(Message::Binary(body())),
@@ -132,7 +135,7 @@ impl EffectHandler for World {
             Request::Program(_) => {
                 Ok(Response::Program(ProgramEnd { code: -1, output: body(), errors: body(), truncated: true }))
             }
-            Request::Http(_) => Err(EffectError::TimedOut("no answer\n".to_owned())),
+            Request::Network(NetworkRequest::Http(_)) => Err(EffectError::TimedOut("no answer\n".to_owned())),
             _ => Ok(Response::Done),
         };
         Answer { result, waited: Duration::from_millis(number as u64) }

@@ -9,8 +9,10 @@ use crate::config::{Params, PluginConfig};
 use crate::grant::Grant;
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, admit};
-use crate::sandbox::{Context, Instance, Loader, Manifest, Outcome, Plugin, Request, Services, on_guest_stack};
-use crate::time::{FILE_EPOCH_US, VirtualClock};
+use crate::sandbox::{
+    Context, Instance, LoadOptions, Loader, Manifest, Outcome, Plugin, Request, Services, on_guest_stack,
+};
+use crate::time::{EventTime, FILE_EPOCH_US, VirtualClock};
 
 /// What is read of a module is the same each time, and what is loaded of it; it runs within its limits, and the same whenever it runs.
 pub fn module(data: &[u8]) {
@@ -25,12 +27,12 @@ pub fn module(data: &[u8]) {
     let again = Manifest::read(&admitted(data), host::TABLE).expect("what was read before");
     assert_eq!(manifest.description(), again.description());
     assert_eq!((manifest.needs(), manifest.remarks()), (again.needs(), again.remarks()));
-    let plugin = match Plugin::load(&manifest, &settings, Grant::none()) {
+    let plugin = match Plugin::load(&manifest, LoadOptions::from(&settings).grant(Grant::none())) {
         Ok(plugin) => plugin,
         Err(error) => return shown(&error),
     };
-    assert_eq!((plugin.imports(), plugin.exports()), (manifest.imports(), manifest.exports()));
-    assert_eq!((plugin.metadata(), plugin.needs()), (manifest.metadata(), manifest.needs()));
+    assert_eq!((plugin.imports(), plugin.exports()), (manifest.imports(), manifest.description().exports.as_slice()));
+    assert_eq!((plugin.metadata(), plugin.needs()), (manifest.description().metadata.as_ref(), manifest.needs()));
     let run = || on_guest_stack(|| run(&plugin, &World::default())).expect("a thread");
     let outcomes = run();
     held(&outcomes, &settings);
@@ -48,15 +50,19 @@ pub(super) fn run(plugin: &Arc<Plugin>, world: &World) -> Vec<Outcome> {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let mut services = Services::new(clock, Arc::new(world.clone()), [7; 32]);
     services.trace = true;
-    let mut instance = match Instance::new(plugin, "default", &Arc::new(services), 0, FILE_EPOCH_US * 1000) {
-        Ok(instance) => instance,
-        Err(outcome) => return vec![*outcome],
-    };
-    if let Err(fault) = instance.capabilities(FILE_EPOCH_US * 1000) {
-        shown(&fault);
-    }
+    let mut instance =
+        match Instance::new(plugin, "default", &Arc::new(services), 0, EventTime::from_unix(FILE_EPOCH_US)) {
+            Ok(instance) => instance,
+            Err(outcome) => return vec![*outcome],
+        };
     let params = Params { json: r#"{"action":"play"}"#.into(), ..Params::default() };
-    let mut call =
-        || instance.call(&Request { params: &params, context: &Context::default(), at_ns: FILE_EPOCH_US * 1000 });
+    let mut call = || {
+        instance.call(&Request {
+            params: &params,
+            context: &Context::default(),
+            at: EventTime::from_unix(FILE_EPOCH_US),
+            stop: None,
+        })
+    };
     vec![call(), call()]
 }

@@ -83,7 +83,7 @@ impl Recognizer {
     fn system(&mut self, device: DeviceId, message: &Message, out: &mut Vec<GestureEvent>) {
         let gesture = match message {
             Message::SysEx(payload) => Gesture::SysEx(payload.clone()),
-            Message::System(SystemMessage::Reset) => return self.release_all(device, out),
+            Message::System(SystemMessage::Reset) => return self.release_all(self.now, device, out),
             Message::System(system) => match Transport::of(*system) {
                 Some(transport) => Gesture::Transport(transport),
                 None => return,
@@ -105,9 +105,10 @@ impl Recognizer {
         self.fire_due(out);
     }
 
-    /// Lets go of everything `device` holds, and appends that to `out`; forgets its taps and where its controls are: it is gone, or
+    /// At `t` lets go of everything `device` holds, and appends that to `out`; forgets its taps and where its controls are: it is gone, or
     /// was reset.
-    pub fn release_all(&mut self, device: DeviceId, out: &mut Vec<GestureEvent>) {
+    pub fn release_all(&mut self, t: Micros, device: DeviceId, out: &mut Vec<GestureEvent>) {
+        self.now = self.now.max(t);
         self.timers.cancel_device(device);
         let now = self.now;
         let Some(state) = self.devices.get_mut(usize::from(device.0)) else { return };

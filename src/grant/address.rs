@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+#[cfg(any(feature = "http", feature = "websocket"))]
 use crate::effect::Reach;
 
 /// What kind of machine an address belongs to.
@@ -139,6 +140,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// A literal address that was listed passes. A name that was listed in full may be on this machine or the local network,
 /// for whoever wrote it down meant that machine; what only a `*.suffix` covers may not, for then the owner of the suffix
 /// would choose. Metadata services, multicast and reserved addresses pass only as listed literals.
+#[cfg(any(feature = "http", feature = "websocket"))]
 pub fn permits(reach: &Reach, address: IpAddr) -> Result<(), AddressClass> {
     if reach.listed.iter().any(|listed| listed.to_canonical() == address.to_canonical()) {
         return Ok(());
@@ -222,6 +224,7 @@ mod tests {
         assert_eq!(class("64:ff9b:1:a9fe:a9:fe00:808:808"), AddressClass::Private);
     }
 
+    #[cfg(any(feature = "http", feature = "websocket"))]
     #[test]
     fn only_a_listed_name_or_address_leads_inside() {
         let address = |text: &str| text.parse::<IpAddr>().expect(text);

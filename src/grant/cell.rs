@@ -168,11 +168,11 @@ pub trait Approvals: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub struct LiveGrants {
     path: PathBuf,
-    state: Mutex<State>,
+    loaded: Mutex<Loaded>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Loaded {
     /// What the file looked like when it was read.
     stamp: Option<Stamp>,
     /// None when it could not be read: then nothing of it is granted.
@@ -186,7 +186,7 @@ impl LiveGrants {
         // The stamp first: a change in between is then seen as one.
         let stamp = Stamp::of(path);
         let store = Some(GrantStore::load(path)?);
-        Ok(Arc::new(Self { path: path.into(), state: Mutex::new(State { stamp, store, cells: Vec::new() }) }))
+        Ok(Arc::new(Self { path: path.into(), loaded: Mutex::new(Loaded { stamp, store, cells: Vec::new() }) }))
     }
     /// The grant of the plugin called `name`, which asks for `requested`, has `digest` and was signed by `signers`.
     #[must_use]
@@ -199,40 +199,40 @@ impl LiveGrants {
         signers: Vec<[u8; 32]>,
     ) -> Arc<GrantCell> {
         let bound = Bound { live: Arc::clone(self), name: name.into(), digest, signers };
-        let mut state = lock(&self.state);
-        let approval = bound.approval(state.store.as_ref());
+        let mut loaded = lock(&self.loaded);
+        let approval = bound.approval(loaded.store.as_ref());
         let settlement = Settlement { config: config.clone(), requested, store: Some(bound) };
         let cell = GrantCell::new(settlement.held(approval), Some(settlement));
-        state.cells.retain(|cell| cell.strong_count() > 0);
-        state.cells.push(Arc::downgrade(&cell));
+        loaded.cells.retain(|cell| cell.strong_count() > 0);
+        loaded.cells.push(Arc::downgrade(&cell));
         cell
     }
     /// Whose approval there is under the name of a plugin that has none itself.
     pub fn other(&self, name: &str, digest: Digest, signers: &[[u8; 32]]) -> Option<Identity> {
-        lock(&self.state).store.as_ref()?.other(name, digest, signers)
+        lock(&self.loaded).store.as_ref()?.other(name, digest, signers)
     }
     /// Reads the store again if its file changed, and settles every grant anew. One `stat` when it did not.
     ///
     /// A store that can no longer be read grants nothing, and says so in the log once per change.
     pub fn refresh(&self) {
         let stamp = Stamp::of(&self.path);
-        let mut state = lock(&self.state);
-        if stamp == state.stamp {
+        let mut loaded = lock(&self.loaded);
+        if stamp == loaded.stamp {
             return;
         }
-        state.stamp = stamp;
+        loaded.stamp = stamp;
         let path = self.path.clone();
-        state.store = match unconfined(move || GrantStore::load(&path)) {
+        loaded.store = match unconfined(move || GrantStore::load(&path)) {
             Ok(store) => Some(store),
             Err(error) => {
                 log::error!("{error}; until it can be read, plugins have only what the configuration grants");
                 None
             }
         };
-        state.cells.retain(|cell| cell.strong_count() > 0);
-        for cell in state.cells.iter().filter_map(Weak::upgrade) {
+        loaded.cells.retain(|cell| cell.strong_count() > 0);
+        for cell in loaded.cells.iter().filter_map(Weak::upgrade) {
             if let Some(settlement @ Settlement { store: Some(bound), .. }) = &cell.settlement {
-                cell.replace(settlement.held(bound.approval(state.store.as_ref())));
+                cell.replace(settlement.held(bound.approval(loaded.store.as_ref())));
             }
         }
     }

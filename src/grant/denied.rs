@@ -40,13 +40,13 @@ pub enum Denied {
     },
     /// The secret is not for the host.
     Secret {
-        /// Its name.
+        /// The secret's name in the configuration, never what it holds.
         name: String,
         /// `scheme://host[:port]` it was to go to.
         origin: String,
         /// The environment variable that holds it.
         variable: String,
-        /// The hosts it is for.
+        /// The hosts the secret is bound to, as the configuration lists them.
         hosts: Vec<String>,
     },
     /// The program is not in `allowed_commands`.

@@ -16,11 +16,13 @@ mod store;
 mod trust_watch;
 
 pub use crate::capability::Capability;
-pub use address::{AddressClass, permits};
+pub use address::AddressClass;
+#[cfg(any(feature = "http", feature = "websocket"))]
+pub use address::permits;
 pub use cell::{Approvals, GrantCell, GrantView, LiveGrants};
 pub use denied::Denied;
 pub use host::{HostRule, RuleFault};
 pub use risk::{Risk, consequence};
 pub use rules::{Grant, Source};
 pub use secret::BoundSecrets;
-pub use store::{Approval, GrantStore, Identity, StoreError};
+pub use store::{Approval, GrantStore, Identity, StoreError, StoreErrorKind};

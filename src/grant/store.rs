@@ -72,11 +72,19 @@ pub struct GrantStore {
 
 /// Why the store cannot be used. It is never taken for an empty one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreError {
+pub struct StoreError {
+    /// The store.
+    pub subject: PathBuf,
+    /// What is wrong with it.
+    pub kind: StoreErrorKind,
+}
+
+/// What is wrong with a grant store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
     /// Reading, locking or replacing the file failed.
     File {
-        /// The store.
-        path: PathBuf,
         /// What failed: `read`, `lock` or `write`.
         doing: &'static str,
         /// Why.
@@ -84,27 +92,18 @@ pub enum StoreError {
     },
     /// It is not a grant store.
     Malformed {
-        /// The store.
-        path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
     /// It was written by another version of this program.
     Version {
-        /// The store.
-        path: PathBuf,
         /// The version it states.
         found: u32,
     },
     /// More approvals, or more entries in one, than any store holds.
-    TooMany {
-        /// The store.
-        path: PathBuf,
-    },
+    TooMany,
     /// An entry of `hosts` is no rule.
     Rule {
-        /// The store.
-        path: PathBuf,
         /// The entry.
         entry: String,
         /// What is wrong with it.
@@ -112,32 +111,38 @@ pub enum StoreError {
     },
 }
 
-impl fmt::Display for StoreError {
+impl StoreErrorKind {
+    fn of(self, subject: &Path) -> StoreError {
+        StoreError { subject: subject.to_owned(), kind: self }
+    }
+}
+
+impl fmt::Display for StoreErrorKind {
+    /// What is wrong, and what to do about it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { path, doing, reason } => {
-                write!(f, "{}: cannot {doing} the grant store: {reason}", path.escaped())
-            }
-            Self::Malformed { path, reason } => write!(
+            Self::File { doing, reason } => write!(f, "cannot {doing} the grant store: {reason}"),
+            Self::Malformed { reason } => write!(
                 f,
-                "{}: not a grant store: {reason}\n  mend it, or remove it and approve again with: conductor plugin grant NAME",
-                path.escaped()
+                "not a grant store: {reason}\n  mend it, or remove it and approve again with: conductor plugin grant NAME"
             ),
-            Self::Version { path, found } => write!(
+            Self::Version { found } => write!(
                 f,
-                "{}: grant store version {found}; this build knows version {VERSION}. Use the build that wrote it, or remove it \
-                 and approve again",
-                path.escaped()
+                "grant store version {found}; this build knows version {VERSION}. Use the build that wrote it, or remove it \
+                 and approve again"
             ),
-            Self::TooMany { path } => write!(
+            Self::TooMany => write!(
                 f,
-                "{}: more than {MAX_APPROVALS} approvals or {MAX_ENTRIES} entries in one; revoke what is no longer used",
-                path.escaped()
+                "more than {MAX_APPROVALS} approvals or {MAX_ENTRIES} entries in one; revoke what is no longer used"
             ),
-            Self::Rule { path, entry, fault } => {
-                write!(f, "{}: hosts: \"{}\": {fault}", path.escaped(), entry.escaped())
-            }
+            Self::Rule { entry, fault } => write!(f, "hosts: \"{}\": {fault}", entry.escaped()),
         }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject.escaped(), self.kind)
     }
 }
 
@@ -178,24 +183,20 @@ impl GrantStore {
     }
     /// Reads the text of a store; `path` is for messages.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
-        let malformed = |reason: String| StoreError::Malformed { path: path.into(), reason };
+        let malformed = |reason: String| StoreErrorKind::Malformed { reason }.of(path);
         let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
         let document: Document = toml::from_str(text).map_err(|error| malformed(toml_error(&error)))?;
         if document.version != VERSION {
-            return Err(StoreError::Version { path: path.into(), found: document.version });
+            return Err(StoreErrorKind::Version { found: document.version }.of(path));
         }
         let crowded = |record: &Record| {
             [&record.hosts, &record.commands, &record.ports].iter().any(|list| list.len() > MAX_ENTRIES)
         };
         if document.grants.len() > MAX_APPROVALS || document.grants.iter().any(crowded) {
-            return Err(StoreError::TooMany { path: path.into() });
+            return Err(StoreErrorKind::TooMany.of(path));
         }
         let approvals = document.grants.into_iter().map(|record| approval(record, path)).collect::<Result<_, _>>()?;
         Ok(Self { approvals })
-    }
-    /// Every approval, in the order they were made.
-    pub fn approvals(&self) -> &[Approval] {
-        &self.approvals
     }
     /// The approval for the plugin called `name` with this digest, signed by `signers`: their keys, and after them those that
     /// handed over to them. The first key with an approval decides.
@@ -285,7 +286,7 @@ impl GrantStore {
             record(approval, &mut text);
         }
         if text.len() as u64 > MAX_BYTES {
-            return Err(StoreError::TooMany { path: path.into() });
+            return Err(StoreErrorKind::TooMany.of(path));
         }
         Self::parse(text.as_bytes(), path).map(|_| text)
     }
@@ -301,11 +302,11 @@ fn add<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {
 }
 
 fn failed(path: &Path, doing: &'static str, error: &io::Error) -> StoreError {
-    StoreError::File { path: path.into(), doing, reason: error.to_string() }
+    StoreErrorKind::File { doing, reason: error.to_string() }.of(path)
 }
 
 fn approval(record: Record, path: &Path) -> Result<Approval, StoreError> {
-    let malformed = |reason: String| StoreError::Malformed { path: path.into(), reason };
+    let malformed = |reason: String| StoreErrorKind::Malformed { reason }.of(path);
     let key = |what: &str, text: &str| hex::decode(text).map_err(|error| malformed(format!("{what}: {error}")));
     let identity = match (&record.signer, &record.sha256) {
         (Some(signer), None) => Identity::Signer(key("signer", signer)?),
@@ -316,7 +317,7 @@ fn approval(record: Record, path: &Path) -> Result<Approval, StoreError> {
     };
     let capability = |name: &String| Capability::named(name).map_err(malformed);
     for entry in &record.hosts {
-        HostRule::parse(entry).map_err(|fault| StoreError::Rule { path: path.into(), entry: entry.clone(), fault })?;
+        HostRule::parse(entry).map_err(|fault| StoreErrorKind::Rule { entry: entry.clone(), fault }.of(path))?;
     }
     Ok(Approval {
         capabilities: record.capabilities.iter().map(capability).collect::<Result<_, _>>()?,

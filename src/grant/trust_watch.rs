@@ -15,10 +15,10 @@ type Reconsider = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 pub(super) struct TrustWatch {
     store: PathBuf,
     reconsider: Reconsider,
-    state: Mutex<State>,
+    last: Mutex<LastLook>,
 }
 
-struct State {
+struct LastLook {
     /// What the file looked like when the plugin was admitted, or asked about last.
     stamp: Option<Stamp>,
     distrusted: bool,
@@ -36,23 +36,23 @@ impl TrustWatch {
     pub(super) fn new(path: &Path, reconsider: Reconsider) -> Self {
         let stamp = Stamp::of(path);
         let distrusted = reconsider().is_some();
-        Self { store: path.into(), reconsider, state: Mutex::new(State { stamp, distrusted }) }
+        Self { store: path.into(), reconsider, last: Mutex::new(LastLook { stamp, distrusted }) }
     }
 
     /// Whether the plugin would no longer be admitted. One `stat` when the store did not change; why not is logged once a change.
     pub(super) fn look(&self) -> bool {
         let stamp = Stamp::of(&self.store);
-        let mut state = lock(&self.state);
-        if stamp != state.stamp {
-            state.stamp = stamp;
+        let mut last = lock(&self.last);
+        if stamp != last.stamp {
+            last.stamp = stamp;
             // Asked on a guest's thread, which opens neither the store nor the plugin.
             let reconsider = Arc::clone(&self.reconsider);
             let refusal = unconfined(move || reconsider());
-            state.distrusted = refusal.is_some();
+            last.distrusted = refusal.is_some();
             if let Some(refusal) = refusal {
                 log::warn!("{refusal}\n  the plugin is called no more; what it was to do is dropped");
             }
         }
-        state.distrusted
+        last.distrusted
     }
 }

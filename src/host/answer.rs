@@ -29,19 +29,19 @@ pub(super) const RESPONSE_READ: HostFunction = HostFunction {
     capability: None,
     doc: "response_read(buf, buf_len) -> count: copies the next bytes of the last answer to the buffer and returns how many; 0 at its end. \
           An answer is a line of JSON and then its body. It stays until its end was read, the next answer comes, or the call ends.",
-    call: |call, args| call.read_answer(args.u32(0), args.u32(1)),
+    call: |call, args| call.read_answer(args.slice(0)),
 };
 
 /// Reads the JSON head at the first two arguments.
 pub(super) fn head<T: DeserializeOwned>(call: &mut HostCall<'_>, args: Args<'_>) -> Result<T, HostError> {
-    let text = call.read_text_priced(args.u32(0), args.u32(1), MAX_HEAD, HEAD_FUEL)?;
+    let text = call.read_text_priced(args.slice(0), MAX_HEAD, HEAD_FUEL)?;
     serde_json::from_str(text)
         .map_err(|error| Errno::Invalid.because(format!("the request is not understood: {error}")))
 }
 
 /// Reads the body at the arguments `position` and the next.
 pub(super) fn body(call: &mut HostCall<'_>, args: Args<'_>, position: usize) -> Result<Vec<u8>, HostError> {
-    call.read(args.u32(position), args.u32(position + 1), MAX_BODY).map(<[u8]>::to_vec)
+    call.read(args.slice(position), MAX_BODY).map(<[u8]>::to_vec)
 }
 
 /// How long a request may take that asks for `timeout_ms`.

@@ -23,7 +23,7 @@ pub(super) const AUDIO_CONTROL: HostFunction = HostFunction {
 };
 
 fn audio_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
-    let operation = match call.read_text(args.u32(0), args.u32(1), MAX_OPERATION)? {
+    let operation = match call.read_text(args.slice(0), MAX_OPERATION)? {
         "up" => VolumeOperation::Up,
         "down" => VolumeOperation::Down,
         "set" => VolumeOperation::Set,
@@ -37,5 +37,5 @@ fn audio_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostErr
         _ => return Err(Errno::Invalid.because("percent must be 0 to 100")),
     };
     call.charge(AUDIO_FUEL)?;
-    call.request(&Request::Audio(Volume { operation, value }), answer::wait(None)).map(|_| 0)
+    call.request(&Request::Mixer(Volume { operation, value }), answer::wait(None)).map(|_| 0)
 }

@@ -22,10 +22,10 @@ pub(super) const CONFIG_GET: HostFunction = HostFunction {
 
 fn config_get(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let plugin = Arc::clone(call.plugin());
-    let key = call.read_text_priced(args.u32(0), args.u32(1), MAX_KEY, KEY_FUEL)?;
+    let key = call.read_text_priced(args.slice(0), MAX_KEY, KEY_FUEL)?;
     let Some(value) = plugin.value(key) else {
         let text = format!("no key {key:?} in the plugin's config or secrets");
         return Err(Errno::NotFound.because(text));
     };
-    call.write(args.u32(2), args.u32(3), value.as_bytes())
+    call.write(args.slice(2), value.as_bytes())
 }

@@ -14,5 +14,5 @@ pub(super) const LAST_ERROR: HostFunction = HostFunction {
 
 fn last_error(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let text = call.last_error().unwrap_or_default().to_owned();
-    call.write(args.u32(0), args.u32(1), text.as_bytes())
+    call.write(args.slice(0), text.as_bytes())
 }

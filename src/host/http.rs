@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer;
 use crate::capability::Capability;
-use crate::effect::{HttpRequest, Request, Response, Url};
+use crate::effect::{HttpRequest, NetworkRequest, Response, Url};
 use crate::grant::Denied;
 use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
@@ -91,7 +91,8 @@ fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostErro
         // At each hop anew: what was meant for one server is not sent to the one it names.
         let secrets = call.plugin().secrets().reaching(&request.url, &request.headers);
         request.secrets = secrets.map_err(|denied| call.deny(&denied))?;
-        let Response::Http(response) = call.request(&Request::Http(request.clone()), answer::wait(head.timeout_ms))?
+        let Response::Http(response) =
+            call.request(&NetworkRequest::Http(request.clone()).into(), answer::wait(head.timeout_ms))?
         else {
             return Err(Errno::Failed.because("the answer is not one to an HTTP request"));
         };

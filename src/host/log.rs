@@ -26,7 +26,7 @@ pub(super) const LOG: HostFunction = HostFunction {
 
 fn log(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let level = LogLevel::from_number(args.u32(0));
-    let text = call.read(args.u32(1), args.u32(2), MAX_TEXT)?;
+    let text = call.read(args.slice(1), MAX_TEXT)?;
     let text = text.get(..LOOKED_AT).unwrap_or(text).to_vec();
     call.charge(LINE_FUEL + CLEANED_FUEL * text.len() as u64)?;
     call.log(level, &text);

@@ -32,11 +32,11 @@ pub(super) const MIDI_SEND: HostFunction = HostFunction {
 };
 
 fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
-    let port = call.read_text_priced(args.u32(0), args.u32(1), MAX_PORT, NAME_FUEL)?.to_owned();
+    let port = call.read_text_priced(args.slice(0), MAX_PORT, NAME_FUEL)?.to_owned();
     if let Err(denied) = call.grant().port(&port) {
         return Err(call.deny(&denied));
     }
-    let messages = complete(call.read_priced(args.u32(2), args.u32(3), MAX_BYTES, BYTE_FUEL)?)?;
+    let messages = complete(call.read_priced(args.slice(2), MAX_BYTES, BYTE_FUEL)?)?;
     call.charge(MESSAGE_FUEL.saturating_mul(messages.len() as u64))?;
     for message in messages {
         call.perform(&Effect::Midi(MidiOut { port: port.clone(), message: message.into() }))?;

@@ -17,8 +17,8 @@ pub(super) const OUTPUT_SET: HostFunction = HostFunction {
 };
 
 fn output_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
-    let max = call.plugin().settings().max_output_bytes;
-    let text = call.read_text_priced(args.u32(0), args.u32(1), max as usize, JSON_FUEL)?.trim_ascii();
+    let max = call.plugin().limits().max_output_bytes;
+    let text = call.read_text_priced(args.slice(0), max as usize, JSON_FUEL)?.trim_ascii();
     if let Err(error) = check_json(text) {
         return Err(Errno::Invalid.because(format!("the output is not JSON: {error}")));
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{answer, http};
 use crate::capability::Capability;
-use crate::effect::{Message, Request, Response, SocketOpen, Url};
+use crate::effect::{Message, NetworkRequest, Response, SocketOpen, Url};
 use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of opening a connection.
@@ -76,7 +76,7 @@ fn ws_open(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     let secrets = call.plugin().secrets().reaching(&url, &head.headers);
     let secrets = secrets.map_err(|denied| call.deny(&denied))?;
     let open = SocketOpen { url, headers: head.headers, reach, secrets };
-    match call.request(&Request::SocketOpen(open), answer::wait(head.timeout_ms))? {
+    match call.request(&NetworkRequest::SocketOpen(open).into(), answer::wait(head.timeout_ms))? {
         Response::Socket(socket) => i32::try_from(socket).map_err(|_| Errno::Busy.because("too many connections")),
         _ => Err(Errno::Failed.because("the answer is not one to opening a WebSocket")),
     }
@@ -86,11 +86,11 @@ fn ws_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     call.charge(MESSAGE_FUEL)?;
     check(call, args.u32(0))?;
     let message = match args.u32(1) {
-        0 => Message::Text(call.read_text(args.u32(2), args.u32(3), answer::MAX_BODY)?.to_owned()),
+        0 => Message::Text(call.read_text(args.slice(2), answer::MAX_BODY)?.to_owned()),
         1 => Message::Binary(answer::body(call, args, 2)?),
         _ => return Err(Errno::Invalid.because("kind must be 0 (text) or 1 (binary)")),
     };
-    call.request(&Request::SocketSend { socket: args.u32(0), message }, Duration::ZERO).map(|_| 0)
+    call.request(&NetworkRequest::SocketSend { socket: args.u32(0), message }.into(), Duration::ZERO).map(|_| 0)
 }
 
 #[derive(Serialize)]
@@ -102,7 +102,7 @@ fn ws_recv(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     call.charge(MESSAGE_FUEL)?;
     check(call, args.u32(0))?;
     let wait = Duration::from_millis(u64::from(args.u32(1)));
-    match call.request(&Request::SocketReceive { socket: args.u32(0) }, wait)? {
+    match call.request(&NetworkRequest::SocketReceive { socket: args.u32(0) }.into(), wait)? {
         Response::Message(None) => Ok(0),
         Response::Message(Some(Message::Text(text))) => answer::keep(call, &Kind { kind: "text" }, &[text.as_bytes()]),
         Response::Message(Some(Message::Binary(bytes))) => answer::keep(call, &Kind { kind: "binary" }, &[&bytes]),
@@ -112,7 +112,7 @@ fn ws_recv(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
 
 fn ws_close(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> {
     known(call, args.u32(0))?;
-    call.request(&Request::SocketClose { socket: args.u32(0) }, Duration::ZERO).map(|_| 0)
+    call.request(&NetworkRequest::SocketClose { socket: args.u32(0) }.into(), Duration::ZERO).map(|_| 0)
 }
 
 /// Where a connection of this instance leads.
@@ -125,6 +125,6 @@ fn check(call: &mut HostCall<'_>, socket: u32) -> Result<(), HostError> {
     let url = known(call, socket)?;
     let Err(denied) = call.grant().url(&url) else { return Ok(()) };
     // Whatever comes of closing it, the denial is what the plugin is told.
-    let _ = call.request(&Request::SocketClose { socket }, Duration::ZERO);
+    let _ = call.request(&NetworkRequest::SocketClose { socket }.into(), Duration::ZERO);
     Err(call.deny(&denied))
 }

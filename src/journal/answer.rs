@@ -17,7 +17,7 @@ pub enum RecordedAnswer {
         status: u16,
         /// Headers, in order.
         headers: Vec<(String, String)>,
-        /// The body.
+        /// The response's body, as it was handed to the plugin.
         body: Bytes,
     },
     /// A WebSocket was opened under this number.
@@ -43,9 +43,9 @@ pub enum RecordedAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frame {
-    /// Text.
+    /// A text message.
     Text(String),
-    /// Binary.
+    /// A message of bytes.
     Binary(Bytes),
 }
 

@@ -59,7 +59,7 @@ impl Usage {
 /// A figure beside its budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The plugin.
+    /// Name of the plugin whose figure it is.
     pub plugin: String,
     /// Name of the figure.
     pub figure: &'static str,

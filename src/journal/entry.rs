@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::Dropped;
+use crate::call::Owner;
 use crate::capability::Capability;
 use crate::config::{Config, MappingId, PluginCall};
 use crate::effect::Released;
@@ -41,7 +42,7 @@ pub enum EntryKind {
     Mode(usize),
     /// An effect was performed, or was refused or failed.
     Effect {
-        /// The effect.
+        /// The effect with all that it needs to be carried out.
         effect: Effect,
         /// What came of it.
         result: Result<(), EffectError>,
@@ -50,14 +51,14 @@ pub enum EntryKind {
     },
     /// A plugin was called.
     Call {
-        /// The call.
+        /// What the mapping asks of the plugin, and in whose name.
         call: Arc<PluginCall>,
         /// What came of it.
         outcome: Box<Outcome>,
     },
     /// A plugin asked for this in a dry run.
     PluginEffect {
-        /// The plugin.
+        /// Name of the plugin that asked.
         plugin: String,
         /// In whose name.
         tenant: String,
@@ -68,7 +69,7 @@ pub enum EntryKind {
     },
     /// A plugin was not called because it had not been admitted.
     Refused {
-        /// The call.
+        /// The call that was not made.
         call: Arc<PluginCall>,
         /// Why, and what to do.
         reason: Arc<str>,
@@ -79,8 +80,8 @@ pub enum EntryKind {
     Revoked(RevokedRecord),
     /// Something that was pressed was let go, because who had pressed it could not any more.
     Released {
-        /// Plugin and tenant that had pressed it; none when mappings had.
-        by: Option<(String, String)>,
+        /// Which plugin had pressed it, and for whom; none when mappings had.
+        by: Option<Owner>,
         /// What let it go.
         effect: Effect,
         /// What came of it.
@@ -90,7 +91,7 @@ pub enum EntryKind {
     },
     /// An instance went, having been told.
     Shutdown {
-        /// The plugin.
+        /// Name of the plugin whose instance went.
         plugin: String,
         /// Whose instance.
         tenant: String,
@@ -102,7 +103,7 @@ pub enum EntryKind {
 /// An effect of a plugin that was accepted and dropped, because what allows it was revoked while it waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokedRecord {
-    /// The plugin.
+    /// Name of the plugin that had asked for the effect.
     pub plugin: String,
     /// In whose name.
     pub tenant: String,
@@ -158,7 +159,7 @@ impl Entry {
             }
             EntryKind::Revoked(RevokedRecord { what, .. }) => what.len(),
             EntryKind::Released { by, effect, result, .. } => {
-                by.as_ref().map_or(0, |(plugin, tenant)| plugin.len() + tenant.len())
+                by.as_ref().map_or(0, |owner| owner.plugin.len() + owner.tenant.len())
                     + effect.held_bytes()
                     + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
@@ -182,13 +183,13 @@ impl Entry {
             _ => (None, &[][..]),
         };
         released.iter().map(move |Released { effect, result }| {
-            let by = by.map(|(plugin, tenant)| (plugin.clone(), tenant.clone()));
+            let by = by.map(|(plugin, tenant)| Owner::new(plugin, tenant));
             let what = EntryKind::Released { by, effect: effect.clone(), result: result.clone(), dry_run: false };
             Self { what, config: Arc::clone(&self.config), event: self.event.clone(), ..*self }
         })
     }
 
-    /// Name of the mode.
+    /// Name of the mode it happened in; empty where the configuration has no such mode.
     #[must_use]
     pub fn mode_name(&self) -> &str {
         self.config.modes.get(self.mode).map_or("", |mode| &mode.name)
@@ -314,7 +315,7 @@ impl Entry {
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(effect);
             }
-            EntryKind::Released { by: Some((plugin, tenant)), effect, .. } => {
+            EntryKind::Released { by: Some(Owner { plugin, tenant }), effect, .. } => {
                 line.plugin = Some(plugin.clone());
                 line.tenant = Some(tenant.clone());
                 line.output = text_value(&effect.to_string());

@@ -56,21 +56,6 @@ pub enum Status {
     Refused,
 }
 
-impl Status {
-    /// As it is written.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::DryRun => "dry-run",
-            Self::Failed => "failed",
-            Self::Fault => "fault",
-            Self::Rejected => "rejected",
-            Self::Refused => "refused",
-        }
-    }
-}
-
 impl EventLine {
     /// A line at `t` with nothing else to say yet.
     #[must_use]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Failure, RecordedAnswer};
 use super::header::ApprovalRecord;
-use crate::sandbox::{Outcome, Shutdown, StopPlace, TimeLimit};
+use crate::sandbox::{EntryPoint, Outcome, Shutdown, StopPlace, TimeLimit};
 use crate::time::Micros;
 
 /// One line: a message that came in, or the answer of something outside, in the order they were consumed.
@@ -25,7 +25,7 @@ pub enum Line {
     },
     /// A device was lost; what it held counts as released.
     Lost {
-        /// When.
+        /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
         /// Its number.
         device: u16,
@@ -79,7 +79,7 @@ pub enum Line {
     Rejected {
         /// Number of the call among all calls of the session, from 1.
         call: u64,
-        /// Why.
+        /// Whether its queue was full, the pool was closing, or its plugin no longer trusted.
         reason: RejectReason,
     },
     /// Time stopped a plugin: the wall clock, or the real time a session from a file may take.
@@ -126,9 +126,9 @@ pub enum Line {
         /// Bytes all instances held.
         held: u64,
     },
-    /// The end.
+    /// The session ended, and nothing was cut off.
     End {
-        /// When.
+        /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
     },
 }
@@ -137,7 +137,7 @@ pub enum Line {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstanceRecord {
-    /// The plugin.
+    /// Name of the plugin whose instance it is.
     pub plugin: String,
     /// In whose name it ran.
     pub tenant: String,
@@ -150,7 +150,7 @@ impl Line {
     #[must_use]
     pub fn stopped_call(call: u64, outcome: &Outcome) -> Option<Self> {
         let (fault, place) = outcome.stopped()?;
-        let starting = matches!(fault.function, "_initialize" | "init");
+        let starting = matches!(fault.function, EntryPoint::Initialize | EntryPoint::Init);
         Some(Self::stopped(Some(call), starting, place, None))
     }
 

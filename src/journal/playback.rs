@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::answer::RecordedAnswer;
 use super::line::Line;
-use super::recording::{asker, short};
+use super::recording::asker;
 use crate::action::ConditionSource;
+use crate::call::{InstanceId, Owner};
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
 use crate::sandbox::RefusedGrowth;
@@ -20,11 +21,12 @@ type Asker = (Option<String>, Option<String>);
 /// The answers of a recorded session. What asks gets them in the order they were given then.
 #[derive(Debug, Default)]
 pub struct Playback {
-    state: Mutex<State>,
+    state: Mutex<Unplayed>,
 }
 
+/// What of the recording has not been asked for yet.
 #[derive(Debug, Default)]
-struct State {
+struct Unplayed {
     answers: HashMap<Asker, VecDeque<Line>>,
     facts: VecDeque<Line>,
     /// By plugin and tenant: what is approved for it.
@@ -85,7 +87,7 @@ impl std::error::Error for Diverged {}
 /// Growth of memory that was refused in the recording, and that nobody asked for in the replay.
 impl From<RefusedGrowth> for Diverged {
     fn from(growth: RefusedGrowth) -> Self {
-        let RefusedGrowth { plugin, tenant, generation, growth, .. } = growth;
+        let RefusedGrowth { instance: InstanceId { owner: Owner { plugin, tenant }, generation }, growth, .. } = growth;
         let recorded = format!("growth {growth} of the memory of instance {generation}, which was refused");
         Self { asker: name(&(Some(plugin), Some(tenant))), asked: None, recorded: Some(recorded) }
     }
@@ -96,10 +98,10 @@ impl Playback {
     /// conditions see midnight of a Wednesday and no programs.
     #[must_use]
     pub fn unrecorded() -> Self {
-        Self { state: Mutex::new(State { unrecorded: true, ..State::default() }) }
+        Self { state: Mutex::new(Unplayed { unrecorded: true, ..Unplayed::default() }) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Unplayed> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -189,7 +191,7 @@ impl Playback {
     }
 }
 
-impl State {
+impl Unplayed {
     /// Who did not run as often as the recording has changes of what was approved for it, and the first of those left.
     fn unreached_run(&self) -> Option<(String, String)> {
         let tenants = self.runs.iter().flat_map(|(plugin, tenants)| {
@@ -245,7 +247,7 @@ impl EffectHandler for Playback {
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
-        let line = self.next(&asker(origin), &short(request));
+        let line = self.next(&asker(origin), &request.fingerprint());
         let unknown = || Err(EffectError::Unsupported("the recording has no answer to this".to_owned()));
         match line {
             Some(Line::Answer { waited_ns, result, .. }) => Answer {
@@ -258,9 +260,6 @@ impl EffectHandler for Playback {
 }
 
 impl ConditionSource for Playback {
-    fn mode(&self) -> usize {
-        0 // the session answers this one itself
-    }
     fn minute_of_day(&self) -> u16 {
         self.fact("minute_of_day", None, 0)
     }

@@ -11,11 +11,12 @@ use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
 use super::line::{InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
+use crate::call::{InstanceId, Owner};
 use crate::capability::Capability;
 use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
-use crate::sandbox::{InstanceId, RefusedGrowth, StopPlace, TimeLimit};
+use crate::sandbox::{FuelStop, RefusedGrowth, StopPlace, TimeLimit};
 use crate::text::{Escape as _, json_error};
 use crate::time::Micros;
 
@@ -35,8 +36,8 @@ pub struct Journal {
     pub playback: Playback,
     /// Calls that were not accepted, by number.
     pub rejected: HashMap<u64, RejectReason>,
-    /// Calls that time stopped, by number: while starting or not, and where.
-    pub deadlines: HashMap<u64, (bool, StopPlace)>,
+    /// Where time stopped calls, by number.
+    pub deadlines: HashMap<u64, FuelStop>,
     /// Instances whose `shutdown` time stopped, and where.
     pub shutdowns: HashMap<InstanceId, StopPlace>,
     /// Effects that were dropped: after how many of the inputs, when, and which.
@@ -213,15 +214,19 @@ impl Journal {
                 let limit = if ceiling { TimeLimit::Ceiling } else { TimeLimit::Deadline };
                 let place = StopPlace { fuel, host_calls, limit };
                 match (call, shutdown) {
-                    (Some(call), None) => drop(self.deadlines.insert(call, (starting, place))),
+                    (Some(call), None) => drop(self.deadlines.insert(call, FuelStop { starting, place })),
                     (None, Some(InstanceRecord { plugin, tenant, generation })) if !starting => {
-                        self.shutdowns.insert(InstanceId { plugin, tenant, generation }, place);
+                        self.shutdowns.insert(Owner { plugin, tenant }.instance(generation), place);
                     }
                     _ => return Err("a deadline is that of one call, or of one shutdown".to_owned()),
                 }
             }
             Line::Memory { plugin, tenant, generation, growth, held } => {
-                self.refused_growth.push(RefusedGrowth { plugin, tenant, generation, growth, held });
+                self.refused_growth.push(RefusedGrowth {
+                    instance: Owner { plugin, tenant }.instance(generation),
+                    growth,
+                    held,
+                });
             }
             Line::Revoked { t, plugin, tenant, what, capability } => {
                 let record = RevokedRecord { plugin, tenant, what, capability: Capability::named(&capability)? };

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::header::{ApprovalRecord, Header, PluginRecord};
 use super::line::Line;
+use crate::call::{InstanceId, Owner};
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
@@ -259,7 +260,8 @@ impl Recorder {
 
 impl RefusedGrowthLog for Recorder {
     fn refused(&self, growth: &RefusedGrowth) {
-        let RefusedGrowth { plugin, tenant, generation, growth, held } = growth.clone();
+        let RefusedGrowth { instance: InstanceId { owner: Owner { plugin, tenant }, generation }, growth, held } =
+            growth.clone();
         self.line(Line::Memory { plugin, tenant, generation, growth, held });
     }
 }

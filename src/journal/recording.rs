@@ -9,7 +9,6 @@ use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
 use crate::action::ConditionSource;
-use crate::digest::Digest;
 use crate::effect::SentMidi;
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
@@ -42,39 +41,6 @@ pub(super) fn asker(origin: Origin<'_>) -> (Option<String>, Option<String>) {
     }
 }
 
-/// A request in short: enough to see that it is the same one, without what it carries.
-pub(super) fn short(request: &Request) -> String {
-    let part = |bytes: &[u8]| Digest::of(bytes).to_string().chars().take(16).collect::<String>();
-    match request {
-        Request::Http(http) => {
-            let mut carried = http
-                .headers
-                .iter()
-                .flat_map(|(name, value)| [name, ": ", value, "\n"].concat().into_bytes())
-                .collect::<Vec<u8>>();
-            carried.extend_from_slice(&http.body);
-            format!("{} {} {}", http.method, http.url, part(&carried))
-        }
-        Request::SocketOpen(open) => format!("open {}", open.url),
-        Request::SocketSend { socket, message } => {
-            let bytes = match message {
-                crate::effect::Message::Text(text) => text.as_bytes(),
-                crate::effect::Message::Binary(bytes) => bytes,
-            };
-            format!("send {socket} {}", part(bytes))
-        }
-        Request::SocketReceive { socket } => format!("receive {socket}"),
-        Request::SocketClose { socket } => format!("close {socket}"),
-        Request::SocketCloseAll => "close all".to_owned(),
-        Request::Program(program) => {
-            let carried = [program.arguments.join("\0").as_bytes(), b"\0\0", &program.input].concat();
-            format!("run {} {}", program.program, part(&carried))
-        }
-        Request::Audio(volume) => Effect::Volume(volume.clone()).to_string(),
-        Request::System(system) => format!("system {system:?}"),
-    }
-}
-
 impl EffectHandler for RecordedHandler {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         let result = self.inner.perform(effect, origin);
@@ -102,7 +68,7 @@ impl EffectHandler for RecordedHandler {
             self.recorder.line(Line::Answer {
                 plugin: plugin.to_owned(),
                 tenant: tenant.to_owned(),
-                what: short(request),
+                what: request.fingerprint(),
                 waited_ns: u64::try_from(answer.waited.as_nanos()).unwrap_or(u64::MAX),
                 result: RecordedAnswer::of(&answer.result),
             });
@@ -189,9 +155,6 @@ impl<'a> RecordedConditions<'a> {
 }
 
 impl ConditionSource for RecordedConditions<'_> {
-    fn mode(&self) -> usize {
-        self.inner.mode()
-    }
     fn minute_of_day(&self) -> u16 {
         self.record("minute_of_day", None, self.inner.minute_of_day())
     }

@@ -24,11 +24,11 @@ pub struct TranscriptLine {
     pub gesture: Option<String>,
     /// Name of the mode; absent when an instance goes.
     pub mode: Option<String>,
-    /// The mapping.
+    /// What the mapping is called in reports; absent when the gesture has none.
     pub mapping: Option<String>,
     /// The action's name.
     pub action: Option<&'static str>,
-    /// The plugin.
+    /// Name of the plugin the line is about; absent when it is about none.
     pub plugin: Option<String>,
     /// Whose instance.
     pub tenant: Option<String>,

@@ -37,7 +37,7 @@ const MAX_SHOWN: usize = 1024;
 pub struct TreeError {
     /// What could not be read or made; if it lies very deep, the beginning of its path.
     pub path: PathBuf,
-    /// Why.
+    /// What the operating system said, or which limit was reached.
     pub reason: String,
 }
 

@@ -4,8 +4,6 @@ use crate::config::Condition;
 
 /// What conditions can ask about the world.
 pub trait ConditionSource {
-    /// Index of the current mode.
-    fn mode(&self) -> usize;
     /// Minutes since local midnight.
     fn minute_of_day(&self) -> u16;
     /// 1 (Monday) to 7 (Sunday), local.
@@ -50,9 +48,6 @@ mod tests {
     }
 
     impl ConditionSource for World {
-        fn mode(&self) -> usize {
-            0
-        }
         fn minute_of_day(&self) -> u16 {
             self.minute
         }

@@ -77,7 +77,7 @@ impl fmt::Display for NotMidi {
 
 /// How a kind of file begins.
 struct Magic {
-    /// Where.
+    /// Offset of `bytes` from the beginning of the file.
     at: usize,
     bytes: &'static [u8],
     name: &'static str,

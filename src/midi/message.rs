@@ -32,57 +32,57 @@ impl Channel {
 pub enum Message {
     /// Note on. Velocity 0 is kept as received; by convention it means note off (see [`Message::is_release`]).
     NoteOn {
-        /// Channel.
+        /// The channel it is on.
         channel: Channel,
-        /// Note number.
+        /// Note number, 0–127; 60 is middle C.
         note: u8,
         /// Velocity, 0–127.
         velocity: u8,
     },
-    /// Note off.
+    /// A note is let go.
     NoteOff {
-        /// Channel.
+        /// The channel it is on.
         channel: Channel,
-        /// Note number.
+        /// Note number, 0–127; 60 is middle C.
         note: u8,
-        /// Release velocity.
+        /// How fast it was let go, 0–127; 64 where the device does not measure it.
         velocity: u8,
     },
     /// Polyphonic key pressure (aftertouch of one note).
     PolyPressure {
-        /// Channel.
+        /// The channel it is on.
         channel: Channel,
-        /// Note number.
+        /// Number of the note that is pressed harder, 0–127.
         note: u8,
-        /// Pressure.
+        /// How hard it is pressed, 0–127.
         pressure: u8,
     },
-    /// Control change.
+    /// A knob, fader or pedal has moved.
     ControlChange {
-        /// Channel.
+        /// The channel it is on.
         channel: Channel,
-        /// Controller number.
+        /// Controller number, 0–127; 120 and above are channel mode messages.
         controller: u8,
-        /// Value.
+        /// Where the controller stands now, 0–127.
         value: u8,
     },
-    /// Program change.
+    /// Another sound is chosen.
     ProgramChange {
-        /// Channel.
+        /// The channel it is on.
         channel: Channel,
-        /// Program number.
+        /// Program number, 0–127, as on the wire; many devices show one more.
         program: u8,
     },
     /// Channel pressure (aftertouch of the whole channel).
     ChannelPressure {
-        /// Channel.
+        /// The channel it is on.
         channel: Channel,
-        /// Pressure.
+        /// How hard the hardest pressed key is pressed, 0–127.
         pressure: u8,
     },
     /// Pitch bend, 0–16383 with 8192 at rest.
     PitchBend {
-        /// Channel.
+        /// The channel it is on.
         channel: Channel,
         /// Value, 0–16383.
         value: u16,
@@ -100,19 +100,19 @@ pub enum SystemMessage {
     QuarterFrame(u8),
     /// Song position pointer in MIDI beats, 0–16383.
     SongPosition(u16),
-    /// Song select.
+    /// Song select, with the song's number, 0–127.
     SongSelect(u8),
-    /// Tune request.
+    /// Tune request: analogue synthesisers tune themselves.
     TuneRequest,
-    /// Timing clock.
+    /// Timing clock, 24 of them in a quarter note.
     TimingClock,
-    /// Start.
+    /// Start: the sequence plays from its beginning, with the next clock.
     Start,
-    /// Continue.
+    /// Continue: the sequence plays on from where it stopped.
     Continue,
-    /// Stop.
+    /// Stop: the sequence halts where it is.
     Stop,
-    /// Active sensing.
+    /// Active sensing, sent at least every 300 ms by devices that want to be noticed when they are unplugged.
     ActiveSensing,
     /// System reset.
     Reset,

@@ -47,11 +47,6 @@ impl Numbers {
     pub fn iter(self) -> impl Iterator<Item = u8> {
         (0..128).filter(move |number| self.contains(*number))
     }
-    /// The only number, where there is exactly one.
-    #[must_use]
-    pub const fn single(self) -> Option<u8> {
-        if self.0.count_ones() == 1 { Some(self.0.trailing_zeros() as u8) } else { None }
-    }
 }
 
 impl FromIterator<u8> for Numbers {
@@ -72,9 +67,9 @@ impl fmt::Display for Numbers {
             let to = (from..128).take_while(|number| self.contains(*number)).last().unwrap_or(from);
             f.write_str(if first { "" } else { ", " })?;
             if from == to {
-                write!(f, "{from}")?
+                write!(f, "{from}")?;
             } else {
-                write!(f, "{from}-{to}")?
+                write!(f, "{from}-{to}")?;
             }
             (first, next) = (false, to + 1);
         }
@@ -138,7 +133,5 @@ mod tests {
     #[test]
     fn what_no_message_carries_is_in_no_set() {
         assert!(Numbers::only(200).is_empty() && !Numbers::ANY.contains(128));
-        assert_eq!(Numbers::only(127).single(), Some(127));
-        assert_eq!(Numbers::ANY.single(), None);
     }
 }

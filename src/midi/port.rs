@@ -22,7 +22,7 @@ impl fmt::Display for Address {
 /// A sequencer port. Names are fit for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// Its address.
+    /// Numbers of its client and of the port, which the sequencer hands out anew at every connection.
     pub address: Address,
     /// Name of its client: a device or a program.
     pub client: String,

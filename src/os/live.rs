@@ -3,50 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::keys::Typist;
+use super::midi_out::MidiOutput;
 use super::process::Environment;
 use super::reaper::Reaper;
 use super::requests::Requests;
-#[cfg(feature = "keys")]
-use super::requirements::Pointer;
 use super::requirements::Requirements;
 use super::revoked::{Permit, Permits, Revocations};
 use super::volume::{LIMIT, Mixer};
 use super::words;
 use super::worker::Worker;
 use crate::config::Config;
-use crate::effect::SentMidi;
-use crate::effect::Volume;
-use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
-use crate::text::Repeats;
-
-#[cfg(feature = "keys")]
-use super::keys::{Input, Keys, Sent};
-#[cfg(feature = "alsa")]
-use super::midi_out::Outputs;
-use crate::text::Escape as _;
-
-/// Is told of effects that were begun, and failed later.
-pub type OnFailure = Arc<dyn Fn(&Effect, &EffectError) + Send + Sync>;
+use crate::effect::{
+    Answer, Effect, EffectError, EffectHandler, InputEffect, Origin, Reply, Request, SentMidi, Volume,
+};
+use crate::text::{Escape as _, Repeats};
 
 /// The world outside, for real.
 ///
 /// MIDI goes out at once. Programs, the mixer and keys take long, so their effects are checked at once and done by a
-/// thread behind a bounded queue; what fails there is told through [`Live::on_failure`] and logged.
+/// thread behind a bounded queue; what fails there is logged.
 pub struct Live {
     environment: Environment,
-    on_failure: Option<OnFailure>,
     permits: Option<Permits>,
     revocations: Arc<Revocations>,
     /// What failed after it had been accepted, and how programs ended.
     repeats: Arc<Repeats>,
-    /// What goes to MIDI ports.
-    sent: Arc<SentMidi>,
-    #[cfg(feature = "alsa")]
-    midi: std::sync::Mutex<Outputs>,
-    #[cfg(feature = "keys")]
-    keys: Keys,
-    #[cfg(feature = "keys")]
-    typist: Worker,
+    midi: MidiOutput,
+    typist: Typist,
     programs: Worker,
     reaper: Arc<Reaper>,
     mixer: Arc<Mixer>,
@@ -60,29 +44,16 @@ impl Live {
         let repeats = Arc::<Repeats>::default();
         Self {
             environment,
-            on_failure: None,
             permits: None,
             revocations: Arc::default(),
             repeats: Arc::clone(&repeats),
-            sent: Arc::default(),
-            #[cfg(feature = "alsa")]
-            midi: std::sync::Mutex::default(),
-            #[cfg(feature = "keys")]
-            keys: Keys::new(),
-            #[cfg(feature = "keys")]
-            typist: Worker::new("keys"),
+            midi: MidiOutput::default(),
+            typist: Typist::new(),
             programs: Worker::new("effects"),
             reaper: Arc::new(Reaper::new(repeats)),
             mixer: Arc::default(),
             requests: Requests::new(),
         }
-    }
-
-    /// Tells `tell` of effects that [`EffectHandler::perform`] had accepted and that failed afterwards. Called from other threads.
-    #[must_use]
-    pub fn on_failure(mut self, tell: OnFailure) -> Self {
-        self.on_failure = Some(tell);
-        self
     }
 
     /// Asks `permits` before each effect of a plugin that had to wait: it is dropped when its plugin has lost what it needs.
@@ -101,21 +72,8 @@ impl Live {
     /// known to the desktop. What is not there is told; it may come later.
     pub fn prepare(&self, config: &Config) -> Vec<EffectError> {
         let needs = Requirements::of(config);
-        let mut missing = Vec::new();
-        #[cfg(feature = "alsa")]
-        for port in &needs.midi_ports {
-            missing.extend(self.midi().prepare(port).err());
-        }
-        #[cfg(feature = "keys")]
-        {
-            if needs.keyboard {
-                missing.extend(self.keys.prepare_keyboard().err());
-            }
-            if needs.pointer != Pointer::Unused {
-                let somewhere = needs.pointer == Pointer::Places;
-                missing.extend(self.keys.prepare_pointer(somewhere, &self.environment).err());
-            }
-        }
+        let mut missing: Vec<_> = needs.midi_ports.iter().filter_map(|port| self.midi.prepare(port).err()).collect();
+        missing.extend(self.typist.prepare(&needs, &self.environment));
         if needs.volume {
             missing.extend(Mixer::present(&self.environment).err());
         }
@@ -125,9 +83,7 @@ impl Live {
     /// Waits until what was accepted is done, at most `limit`; whether it is. Programs that were started run on.
     pub fn drain(&self, limit: Duration) -> bool {
         let done = self.programs.drain(limit);
-        #[cfg(feature = "keys")]
-        let done = self.typist.drain(limit) && done;
-        done
+        self.typist.drain(limit) && done
     }
 
     /// Says how often what was not said each time. The session ends.
@@ -136,28 +92,19 @@ impl Live {
         self.revocations.finish();
     }
 
-    /// How many programs that were started still run.
+    /// How many programs that were started still run: a test waits for all of them before it looks for zombies.
+    #[cfg(any(test, feature = "internals"))]
     pub fn running(&self) -> usize {
         self.reaper.running()
     }
 
-    #[cfg(feature = "alsa")]
-    fn midi(&self) -> std::sync::MutexGuard<'_, Outputs> {
-        // Outputs are whole after every call on them, so a poisoned lock holds whole ones.
-        self.midi.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
     /// Tells of a failure on another thread.
     fn teller(&self, effect: &Effect) -> impl FnOnce(Result<(), EffectError>) + Send + use<> {
-        let (effect, on_failure) = (effect.clone(), self.on_failure.clone());
-        let repeats = Arc::clone(&self.repeats);
+        let (effect, repeats) = (effect.clone(), Arc::clone(&self.repeats));
         move |result| {
             if let Err(error) = result {
                 let text = effect.to_string();
                 repeats.warn(&text, format_args!("{text}: {error}"));
-                if let Some(tell) = on_failure {
-                    tell(&effect, &error);
-                }
             }
         }
     }
@@ -197,55 +144,34 @@ impl Live {
         })
     }
 
-    #[cfg(feature = "keys")]
-    fn input(&self, effect: &Effect, origin: Origin<'_>, input: Input) -> Result<(), EffectError> {
-        let (tell, send) = (self.teller(effect), self.keys.sending(input, &self.environment)?);
-        let permit = self.permit(effect, origin);
-        self.typist.submit(move || match (send(&|| permit.as_ref().is_none_or(Permit::holds)), permit) {
-            (Ok(Sent::Stopped), Some(permit)) => permit.drop_effect(),
-            (sent, _) => tell(sent.map(|_| ())),
-        })
+    fn input(&self, effect: &Effect, origin: Origin<'_>, input: InputEffect<'_>) -> Result<(), EffectError> {
+        self.typist.submit(input, &self.environment, self.permit(effect, origin), self.teller(effect))
     }
 }
 
 impl EffectHandler for Live {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
-            #[cfg(feature = "alsa")]
-            Effect::Midi(out) => {
-                self.sent.note(out);
-                self.midi().send(out)
-            }
-            #[cfg(not(feature = "alsa"))]
-            Effect::Midi(_) => Err(not_built("MIDI output", "alsa")),
+            Effect::Midi(out) => self.midi.send(out),
             Effect::Shell(line) => self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
             Effect::Launch(app) => {
                 let (program, arguments) = launch(app)?;
                 self.start(effect, origin, &program, arguments)
             }
             Effect::Volume(volume) => self.volume(effect, origin, volume),
-            #[cfg(feature = "keys")]
-            Effect::Keystroke(keystroke) => self.input(effect, origin, Input::keystroke(keystroke)?),
-            #[cfg(feature = "keys")]
-            Effect::Text(text) => self.input(effect, origin, Input::text(text)?),
-            #[cfg(feature = "keys")]
-            Effect::MouseClick(click) => self.input(effect, origin, Input::click(click)?),
-            #[cfg(not(feature = "keys"))]
-            Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Err(not_built("keys and clicks", "keys")),
+            Effect::Keystroke(keystroke) => self.input(effect, origin, InputEffect::Keystroke(keystroke)),
+            Effect::Text(text) => self.input(effect, origin, InputEffect::Text(text)),
+            Effect::MouseClick(click) => self.input(effect, origin, InputEffect::Click(click)),
         }
         .map(|()| Reply::Done)
     }
 
     fn has_room(&self) -> bool {
-        #[cfg(feature = "keys")]
-        if !self.typist.has_room() {
-            return false;
-        }
-        self.programs.has_room()
+        self.typist.has_room() && self.programs.has_room()
     }
 
     fn sent_midi(&self) -> Option<Arc<SentMidi>> {
-        Some(Arc::clone(&self.sent))
+        self.midi.sent()
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
@@ -257,11 +183,6 @@ impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").field("environment", &self.environment).finish_non_exhaustive()
     }
-}
-
-#[cfg(not(all(feature = "alsa", feature = "keys")))]
-fn not_built(what: &str, feature: &str) -> EffectError {
-    EffectError::Unsupported(format!("this build has no {what}; build it with: cargo build --features {feature}"))
 }
 
 /// The program and arguments of a `Launch`: words, with quotes and backslashes as in a shell, and nothing else of one (no

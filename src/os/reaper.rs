@@ -71,6 +71,7 @@ impl Reaper {
     }
 
     /// How many of the programs that were started still run.
+    #[cfg(any(test, feature = "internals"))]
     pub(super) fn running(&self) -> usize {
         lock(&self.shared).as_ref().map_or(0, |shared| shared.running.load(Ordering::Relaxed))
     }

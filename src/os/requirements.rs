@@ -17,7 +17,7 @@ pub(super) struct Requirements {
 /// What clicks there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Pointer {
-    /// None.
+    /// No mapping clicks.
     #[default]
     Unused,
     /// Where the pointer happens to be.

@@ -85,17 +85,11 @@ impl Permit {
         revocations: &Arc<Revocations>,
     ) -> Option<Self> {
         let Origin::Plugin { plugin, tenant } = origin else { return None };
-        let capability = match effect {
-            Effect::Keystroke(_) | Effect::Text(_) | Effect::MouseClick(_) => Capability::SystemControl,
-            Effect::Volume(_) => Capability::Audio,
-            Effect::Midi(_) => Capability::Midi,
-            Effect::Shell(_) | Effect::Launch(_) => Capability::Subprocess,
-        };
         let effect = RevokedEffect {
             plugin: plugin.to_owned(),
             tenant: tenant.to_owned(),
             what: effect.to_string(),
-            capability,
+            capability: effect.capability(),
         };
         Some(Self { permits: Arc::clone(permits?), revocations: Arc::clone(revocations), effect })
     }

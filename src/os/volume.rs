@@ -19,7 +19,7 @@ const STEP: u8 = 5;
 /// The mixer programs known, the one that knows most about the system first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Program {
-    /// `PipeWire`.
+    /// `wpctl`, which is `PipeWire`'s own.
     Wpctl,
     /// `PulseAudio`, and `PipeWire`'s stand-in for it.
     Pactl,

@@ -1,11 +1,11 @@
 //! Why a plugin is not admitted, and what to do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::admit::MAX_PLUGIN_BYTES;
 use super::key::PublicKey;
 use super::signature::Malformed;
-use super::trust::TrustError;
+use super::trust::TrustErrorKind;
 use crate::digest::Digest;
 use crate::text::Escape as _;
 use crate::text::literal;
@@ -14,23 +14,26 @@ use crate::time::Timestamp;
 
 /// Why a plugin is not admitted. The text of each says what happened, to which file or key, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AdmissionError {
+pub struct AdmissionError {
+    /// The file it lies with: the plugin, or its signature, the trust store, the record of what was admitted.
+    pub subject: PathBuf,
+    /// What is wrong with it.
+    pub kind: AdmissionErrorKind,
+}
+
+/// What speaks against a plugin, or what is not known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AdmissionErrorKind {
     /// The file cannot be read.
     Unreadable {
-        /// The file.
-        path: PathBuf,
         /// What the operating system said.
         reason: String,
     },
     /// The file is larger than any plugin may be.
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
+    TooLarge,
     /// The file is not the one the configuration pins.
     Pin {
-        /// The file.
-        path: PathBuf,
         /// The digest the configuration wants.
         expected: Digest,
         /// The digest it has.
@@ -38,29 +41,21 @@ pub enum AdmissionError {
     },
     /// A signature is required and there is none.
     Unsigned {
-        /// The plugin.
-        path: PathBuf,
         /// Where the signature would be.
         signature: PathBuf,
     },
     /// The signature file is there and cannot be read.
     SignatureUnreadable {
-        /// The signature file.
-        path: PathBuf,
         /// What the operating system said.
         reason: String,
     },
     /// The signature file is not one.
     Malformed {
-        /// The signature file.
-        path: PathBuf,
         /// What is wrong with it.
         reason: Malformed,
     },
     /// The signature is for a file of another size.
     Size {
-        /// The plugin.
-        path: PathBuf,
         /// Bytes the signature is for.
         expected: u64,
         /// Bytes the plugin has.
@@ -68,8 +63,6 @@ pub enum AdmissionError {
     },
     /// The signature is for a file with another digest.
     Digest {
-        /// The plugin.
-        path: PathBuf,
         /// The digest the signature is for.
         expected: Digest,
         /// The digest the plugin has.
@@ -77,15 +70,11 @@ pub enum AdmissionError {
     },
     /// A signature does not hold.
     BadSignature {
-        /// The signature file.
-        path: PathBuf,
         /// The key that is said to have made it.
         key: PublicKey,
     },
     /// No signature is by a trusted key.
     Untrusted {
-        /// The plugin.
-        path: PathBuf,
         /// The first signer's key.
         key: PublicKey,
         /// The name that goes with it.
@@ -93,8 +82,6 @@ pub enum AdmissionError {
     },
     /// A key that signed was replaced by another one.
     Retired {
-        /// The plugin.
-        path: PathBuf,
         /// The key.
         key: PublicKey,
         /// When it stopped to count.
@@ -104,8 +91,6 @@ pub enum AdmissionError {
     },
     /// A key that signed was revoked.
     Revoked {
-        /// The plugin.
-        path: PathBuf,
         /// The key.
         key: PublicKey,
         /// Why.
@@ -113,15 +98,11 @@ pub enum AdmissionError {
     },
     /// The signatures no longer hold.
     Expired {
-        /// The plugin.
-        path: PathBuf,
         /// Since when.
         at: Timestamp,
     },
     /// Fewer signatures count than are required.
     TooFewSignatures {
-        /// The plugin.
-        path: PathBuf,
         /// How many count.
         found: u32,
         /// How many are required.
@@ -131,8 +112,6 @@ pub enum AdmissionError {
     },
     /// A key the configuration names did not sign.
     MissingSigner {
-        /// The plugin.
-        path: PathBuf,
         /// The key.
         key: PublicKey,
     },
@@ -145,15 +124,11 @@ pub enum AdmissionError {
     },
     /// A signer whose signatures always come with a statement, and here there is none.
     NoStatement {
-        /// The plugin.
-        path: PathBuf,
         /// The key.
         key: PublicKey,
     },
     /// An older version than the one last admitted.
     Downgrade {
-        /// The plugin.
-        path: PathBuf,
         /// The plugin's name in the configuration.
         name: String,
         /// What was last admitted.
@@ -163,8 +138,6 @@ pub enum AdmissionError {
     },
     /// The file is now another plugin, signed as such.
     Substituted {
-        /// The plugin.
-        path: PathBuf,
         /// The plugin's name in the configuration.
         name: String,
         /// The signed name last admitted from there.
@@ -173,16 +146,11 @@ pub enum AdmissionError {
         found: String,
     },
     /// Whom the user trusts cannot be known.
-    Trust(TrustError),
+    TrustStore(TrustErrorKind),
     /// The trust store the configuration names does not exist.
-    NoTrustStore {
-        /// Where it should be.
-        path: PathBuf,
-    },
+    NoTrustStore,
     /// What was admitted before cannot be known, or not be kept.
     History {
-        /// The state file.
-        path: PathBuf,
         /// What is wrong.
         reason: String,
     },
@@ -204,27 +172,38 @@ pub enum RequiredBy {
     Presence,
 }
 
-impl AdmissionError {
+impl AdmissionErrorKind {
+    /// The error, which lies with the file at `subject`.
+    pub(crate) fn of(self, subject: &Path) -> AdmissionError {
+        AdmissionError { subject: subject.to_owned(), kind: self }
+    }
+
     /// Whether nothing was found out about the plugin, rather than something that speaks against it.
     #[must_use]
-    pub fn is_undecided(&self) -> bool {
+    pub const fn is_undecided(&self) -> bool {
         matches!(
             self,
             Self::Unreadable { .. }
                 | Self::SignatureUnreadable { .. }
                 | Self::BadRequiredSigner { .. }
-                | Self::Trust(_)
-                | Self::NoTrustStore { .. }
+                | Self::TrustStore(_)
+                | Self::NoTrustStore
                 | Self::History { .. }
         )
     }
 
+    /// Whether its origin speaks for the plugin, which cannot run all the same.
+    #[must_use]
+    pub const fn is_unusable(&self) -> bool {
+        matches!(self, Self::Unusable { .. })
+    }
+
     /// A word for programs, one per variant.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "unreadable",
-            Self::TooLarge { .. } => "too-large",
+            Self::TooLarge => "too-large",
             Self::Pin { .. } => "pin",
             Self::Unsigned { .. } => "unsigned",
             Self::SignatureUnreadable { .. } => "signature-unreadable",
@@ -242,23 +221,22 @@ impl AdmissionError {
             Self::NoStatement { .. } => "no-statement",
             Self::Downgrade { .. } => "downgrade",
             Self::Substituted { .. } => "substituted",
-            Self::Trust(_) => "unreadable-trust-store",
-            Self::NoTrustStore { .. } => "no-trust-store",
+            Self::TrustStore(_) => "unreadable-trust-store",
+            Self::NoTrustStore => "no-trust-store",
             Self::History { .. } => "unreadable-history",
             Self::Unusable { .. } => "unusable",
         }
     }
 
-    /// What to do about it.
-    #[must_use]
-    pub fn remedy(&self) -> String {
+    /// What to do about it, where it lies with the file at `subject`.
+    fn remedy(&self, subject: &Path) -> String {
         match self {
             Self::Unreadable { .. } => "check the path and the file's permissions".into(),
-            Self::TooLarge { .. } => "strip debug information from the plugin (wasm-opt --strip-debug)".into(),
+            Self::TooLarge => "strip debug information from the plugin (wasm-opt --strip-debug)".into(),
             Self::Pin { actual, .. } => format!("if the change is wanted: sha256 = \"{actual}\""),
-            Self::Unsigned { path, .. } => format!(
+            Self::Unsigned { .. } => format!(
                 "ask the developer for the signature file; sign a plugin of your own with: conductor-sign sign {} KEY",
-                word(path)
+                word(subject)
             ),
             Self::SignatureUnreadable { .. } => "check the file's permissions".into(),
             Self::Malformed { .. } => "fetch plugin and signature again from the developer".into(),
@@ -306,14 +284,14 @@ impl AdmissionError {
                 "put the plugin back, or give the new one its own path; to accept it here: [plugins.{}] dangerous_allow_downgrade = true",
                 literal::shown_key(name)
             ),
-            Self::Trust(_) => "repair the file, or restore it from a backup".into(),
-            Self::NoTrustStore { .. } => {
+            Self::TrustStore(_) => "repair the file, or restore it from a backup".into(),
+            Self::NoTrustStore => {
                 "check trusted_keys_path, or add a first key: conductor-sign trust add KEY NAME --trusted-keys FILE"
                     .into()
             }
-            Self::History { path, .. } => format!(
+            Self::History { .. } => format!(
                 "check the permissions of {}; removing the file forgets which versions were admitted",
-                path.escaped()
+                subject.escaped()
             ),
             // It stands in the reason.
             Self::Unusable { .. } => String::new(),
@@ -321,90 +299,81 @@ impl AdmissionError {
     }
 }
 
-impl std::fmt::Display for AdmissionError {
+impl std::fmt::Display for AdmissionErrorKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable { path, reason } => write!(f, "{}: cannot read the plugin: {reason}", path.escaped()),
-            Self::TooLarge { path } => {
-                write!(f, "{}: larger than {} MiB; no plugin may be", path.escaped(), MAX_PLUGIN_BYTES >> 20)
+            Self::Unreadable { reason } => write!(f, "cannot read the plugin: {reason}"),
+            Self::TooLarge => write!(f, "larger than {} MiB; no plugin may be", MAX_PLUGIN_BYTES >> 20),
+            Self::Pin { expected, actual } => {
+                write!(f, "not the file the configuration pins\n  expected: {expected}\n  actual:   {actual}")
             }
-            Self::Pin { path, expected, actual } => write!(
-                f,
-                "{}: not the file the configuration pins\n  expected: {expected}\n  actual:   {actual}",
-                path.escaped()
-            ),
-            Self::Unsigned { path, signature } => {
-                write!(f, "{}: not signed: there is no {}", path.escaped(), signature.escaped())
+            Self::Unsigned { signature } => write!(f, "not signed: there is no {}", signature.escaped()),
+            Self::SignatureUnreadable { reason } => write!(f, "cannot read the signature: {reason}"),
+            Self::Malformed { reason } => write!(f, "malformed signature file: {}", reason.to_string().escaped()),
+            Self::Size { expected, actual } => write!(f, "{actual} bytes, but the signature is for {expected}"),
+            Self::Digest { expected, actual } => {
+                write!(f, "not the file that was signed\n  signed: {expected}\n  actual: {actual}")
             }
-            Self::SignatureUnreadable { path, reason } => {
-                write!(f, "{}: cannot read the signature: {reason}", path.escaped())
+            Self::BadSignature { key } => write!(f, "the signature of key {key} does not hold"),
+            Self::Untrusted { key, name } => {
+                write!(f, "signed by a key that is not trusted: {key} ({})", name.escaped())
             }
-            Self::Malformed { path, reason } => {
-                write!(f, "{}: malformed signature file: {}", path.escaped(), reason.to_string().escaped())
+            Self::Retired { key, since, .. } => write!(f, "signed by the key {key}, which was replaced on {since}"),
+            Self::Revoked { key, reason } => {
+                write!(f, "signed by the key {key}, which is revoked: {}", reason.escaped())
             }
-            Self::Size { path, expected, actual } => {
-                write!(f, "{}: {actual} bytes, but the signature is for {expected}", path.escaped())
-            }
-            Self::Digest { path, expected, actual } => {
-                write!(f, "{}: not the file that was signed\n  signed: {expected}\n  actual: {actual}", path.escaped())
-            }
-            Self::BadSignature { path, key } => {
-                write!(f, "{}: the signature of key {key} does not hold", path.escaped())
-            }
-            Self::Untrusted { path, key, name } => {
-                write!(f, "{}: signed by a key that is not trusted: {key} ({})", path.escaped(), name.escaped())
-            }
-            Self::Retired { path, key, since, .. } => {
-                write!(f, "{}: signed by the key {key}, which was replaced on {since}", path.escaped())
-            }
-            Self::Revoked { path, key, reason } => {
-                write!(f, "{}: signed by the key {key}, which is revoked: {}", path.escaped(), reason.escaped())
-            }
-            Self::Expired { path, at } => write!(f, "{}: the signature expired on {at}", path.escaped()),
-            Self::TooFewSignatures { path, found, required, required_by } => {
+            Self::Expired { at } => write!(f, "the signature expired on {at}"),
+            Self::TooFewSignatures { found, required, required_by } => {
                 let by = match required_by {
                     RequiredBy::Statement => "the signer",
                     RequiredBy::User => "the user",
                     RequiredBy::Presence => {
-                        return write!(
-                            f,
-                            "{}: {required} signatures are there, and only {found} by trusted keys\n  {}",
-                            path.escaped(),
-                            self.remedy()
-                        );
+                        return write!(f, "{required} signatures are there, and only {found} by trusted keys");
                     }
                 };
-                write!(f, "{}: {found} of {required} signatures that {by} requires", path.escaped())
+                write!(f, "{found} of {required} signatures that {by} requires")
             }
-            Self::MissingSigner { path, key } => {
-                write!(f, "{}: the key {key}, one of required_signers, did not sign", path.escaped())
-            }
+            Self::MissingSigner { key } => write!(f, "the key {key}, one of required_signers, did not sign"),
             Self::BadRequiredSigner { name, key } => {
                 write!(f, "[plugins.{}] required_signers: {key} is not a public key", literal::shown_key(name))
             }
-            Self::NoStatement { path, key } => write!(
+            Self::NoStatement { key } => {
+                write!(f, "no statement in the signature, and the trust store requires one from the key {key}")
+            }
+            Self::Downgrade { name, admitted, found } => write!(
                 f,
-                "{}: no statement in the signature, and the trust store requires one from the key {key}",
-                path.escaped()
-            ),
-            Self::Downgrade { path, name, admitted, found } => write!(
-                f,
-                "{}: older than what was last admitted as {}\n  admitted: {}\n  found:    {}",
-                path.escaped(),
+                "older than what was last admitted as {}\n  admitted: {}\n  found:    {}",
                 name.escaped(),
                 admitted.escaped(),
                 found.escaped()
             ),
-            Self::Substituted { path, name, admitted, found } => {
-                write!(f, "{}: {} was the plugin {admitted:?}, and now is {found:?}", path.escaped(), name.escaped())
+            Self::Substituted { name, admitted, found } => {
+                write!(f, "{} was the plugin {admitted:?}, and now is {found:?}", name.escaped())
             }
-            Self::Trust(error) => error.fmt(f),
-            Self::NoTrustStore { path } => write!(f, "{}: there is no such trust store", path.escaped()),
-            Self::History { path, reason } => {
-                write!(f, "{}: the record of admitted versions: {}", path.escaped(), reason.escaped())
-            }
-            Self::Unusable { reason } => return f.write_str(reason),
-        }?;
+            Self::TrustStore(kind) => kind.fmt(f),
+            Self::NoTrustStore => f.write_str("there is no such trust store"),
+            Self::History { reason } => write!(f, "the record of admitted versions: {}", reason.escaped()),
+            Self::Unusable { reason } => f.write_str(reason),
+        }
+    }
+}
+
+impl AdmissionError {
+    /// What to do about it; empty where the text says it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        self.kind.remedy(&self.subject)
+    }
+}
+
+impl std::fmt::Display for AdmissionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.kind {
+            AdmissionErrorKind::Unusable { reason } => return f.write_str(reason),
+            // It lies with the configuration.
+            kind @ AdmissionErrorKind::BadRequiredSigner { .. } => kind.fmt(f)?,
+            kind => write!(f, "{}: {kind}", self.subject.escaped())?,
+        }
         write!(f, "\n  {}", self.remedy())
     }
 }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::admission_error::{AdmissionError, RequiredBy};
+use super::admission_error::{AdmissionError, AdmissionErrorKind, RequiredBy};
 use super::history::{Admitted, FirstSeen, History};
 use super::key::PublicKey;
 use super::policy::Policy;
 use super::signature::{self, Flaw, SignatureFile, signature_path};
 use super::statement::Statement;
-use super::trust::{KeyStanding, TrustStore};
+use super::trust::{KeyStanding, TrustError, TrustStore};
 use super::verdict::{SignerVerdict, Verdict};
 use crate::digest::Digest;
 use crate::file;
@@ -124,7 +124,9 @@ pub fn admit(path: &Path, policy: &Policy) -> Result<AdmittedPlugin, AdmissionEr
     if let (Some(history), Some(now)) = (&policy.history, stated(path, &verdict)) {
         match History::record(history, &policy.name, path, &now, !policy.dangerous_allow_downgrade) {
             // At the development level a state directory that cannot be written is no reason to stop.
-            Err(refusal @ AdmissionError::History { .. }) if !policy.requires_signature() => {
+            Err(refusal @ AdmissionError { kind: AdmissionErrorKind::History { .. }, .. })
+                if !policy.requires_signature() =>
+            {
                 verdict.tolerated = Some(refusal);
                 first_seen = None;
             }
@@ -185,9 +187,9 @@ fn read(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
         Ok(bytes) => bytes,
         Err(error) => {
             verdict.refusal = Some(if error.kind() == std::io::ErrorKind::FileTooLarge {
-                AdmissionError::TooLarge { path: path.into() }
+                AdmissionErrorKind::TooLarge.of(path)
             } else {
-                AdmissionError::Unreadable { path: path.into(), reason: error.to_string() }
+                AdmissionErrorKind::Unreadable { reason: error.to_string() }.of(path)
             });
             return (verdict, Vec::new());
         }
@@ -198,17 +200,19 @@ fn read(path: &Path, policy: &Policy) -> (Verdict, Vec<u8>) {
     let pinned = policy.sha256.map(Digest::from_bytes).filter(|expected| *expected != verdict.digest);
     let signed = authenticate(path, policy, &mut verdict).and_then(|()| weigh(path, policy, &mut verdict));
     if let Some(expected) = pinned {
-        verdict.refusal = Some(AdmissionError::Pin { path: path.into(), expected, actual: verdict.digest });
+        verdict.refusal = Some(AdmissionErrorKind::Pin { expected, actual: verdict.digest }.of(path));
     } else if let Err(refusal) = signed {
         // What speaks against the plugin itself is heard at every level.
         let counts = policy.requires_signature()
             || matches!(
-                refusal,
-                AdmissionError::Revoked { .. } | AdmissionError::Downgrade { .. } | AdmissionError::Substituted { .. }
+                refusal.kind,
+                AdmissionErrorKind::Revoked { .. }
+                    | AdmissionErrorKind::Downgrade { .. }
+                    | AdmissionErrorKind::Substituted { .. }
             );
         if counts {
             verdict.refusal = Some(refusal);
-        } else if !matches!(refusal, AdmissionError::Unsigned { .. } | AdmissionError::Untrusted { .. }) {
+        } else if !matches!(refusal.kind, AdmissionErrorKind::Unsigned { .. } | AdmissionErrorKind::Untrusted { .. }) {
             verdict.tolerated = Some(refusal);
         }
     }
@@ -232,7 +236,9 @@ pub fn reconsider(plugin: &AdmittedPlugin, policy: &Policy) -> Option<AdmissionE
         }
         weigh(&plugin.path, &policy, &mut verdict)
     });
-    weighed.err().filter(|refusal| policy.requires_signature() || matches!(refusal, AdmissionError::Revoked { .. }))
+    weighed
+        .err()
+        .filter(|refusal| policy.requires_signature() || matches!(refusal.kind, AdmissionErrorKind::Revoked { .. }))
 }
 
 /// The trust store, or an empty one where the policy names none.
@@ -241,9 +247,9 @@ fn load_store(policy: &Policy) -> Result<TrustStore, AdmissionError> {
         return Ok(TrustStore::default());
     };
     match TrustStore::load_existing(path) {
-        Ok(None) if policy.trusted_keys_must_exist => Err(AdmissionError::NoTrustStore { path: path.clone() }),
+        Ok(None) if policy.trusted_keys_must_exist => Err(AdmissionErrorKind::NoTrustStore.of(path)),
         Ok(store) => Ok(store.unwrap_or_default()),
-        Err(error) => Err(AdmissionError::Trust(error)),
+        Err(TrustError { subject, kind }) => Err(AdmissionErrorKind::TrustStore(kind).of(&subject)),
     }
 }
 
@@ -256,14 +262,14 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
     let bytes = match file::read(&signature, signature::MAX_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(AdmissionError::Unsigned { path: path.into(), signature });
+            return Err(AdmissionErrorKind::Unsigned { signature }.of(path));
         }
-        Err(error) => return Err(AdmissionError::SignatureUnreadable { path: signature, reason: error.to_string() }),
+        Err(error) => return Err(AdmissionErrorKind::SignatureUnreadable { reason: error.to_string() }.of(&signature)),
     };
     let file = SignatureFile::read(&bytes, verdict.size, verdict.digest).map_err(|flaw| match flaw {
-        Flaw::Malformed(reason) => AdmissionError::Malformed { path: signature.clone(), reason },
-        Flaw::Size(expected) => AdmissionError::Size { path: path.into(), expected, actual: verdict.size },
-        Flaw::Digest(expected) => AdmissionError::Digest { path: path.into(), expected, actual: verdict.digest },
+        Flaw::Malformed(reason) => AdmissionErrorKind::Malformed { reason }.of(&signature),
+        Flaw::Size(expected) => AdmissionErrorKind::Size { expected, actual: verdict.size }.of(path),
+        Flaw::Digest(expected) => AdmissionErrorKind::Digest { expected, actual: verdict.digest }.of(path),
     })?;
     let forged = file.forged();
     verdict.signers = file
@@ -279,17 +285,16 @@ fn authenticate(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(
         .collect();
     verdict.statement = file.statement.map(|signed| signed.statement);
     if let Some(key) = forged.first() {
-        return Err(AdmissionError::BadSignature { path: signature, key: *key });
+        return Err(AdmissionErrorKind::BadSignature { key: *key }.of(&signature));
     }
     store.map(drop)
 }
 
 /// Holds authentic signatures against trust, time, thresholds and history, and sets the level.
 fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), AdmissionError> {
-    let path = path.to_owned();
     for SignerVerdict { signer, standing, .. } in &verdict.signers {
         if let KeyStanding::Revoked { reason } = standing {
-            return Err(AdmissionError::Revoked { path, key: signer.key, reason: reason.clone() });
+            return Err(AdmissionErrorKind::Revoked { key: signer.key, reason: reason.clone() }.of(path));
         }
     }
     // Without a time nothing can be said about expiry: enough where nothing is required, and too little elsewhere.
@@ -298,15 +303,15 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Admi
         && at <= policy.at
         && timed
     {
-        return Err(AdmissionError::Expired { path, at });
+        return Err(AdmissionErrorKind::Expired { at }.of(path));
     }
     for bytes in &policy.required_signers {
-        let key = PublicKey::from_bytes(*bytes).map_err(|_| AdmissionError::BadRequiredSigner {
-            name: policy.name.clone(),
-            key: crate::text::hex::encode(bytes),
+        let key = PublicKey::from_bytes(*bytes).map_err(|_| {
+            let (name, key) = (policy.name.clone(), crate::text::hex::encode(bytes));
+            AdmissionErrorKind::BadRequiredSigner { name, key }.of(path)
         })?;
         if !verdict.signers.iter().any(|signer| signer.signer.key == key) {
-            return Err(AdmissionError::MissingSigner { path, key });
+            return Err(AdmissionErrorKind::MissingSigner { key }.of(path));
         }
     }
     let stated = verdict.statement.as_ref().map_or(1, |statement| statement.required_signatures);
@@ -319,7 +324,7 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Admi
             (required, by) = (number, whose);
         }
     }
-    let too_few = |found| AdmissionError::TooFewSignatures { path: path.clone(), found, required, required_by: by };
+    let too_few = |found| AdmissionErrorKind::TooFewSignatures { found, required, required_by: by }.of(path);
     let trusted = verdict.signers.iter().filter(|signer| signer.counts()).count() as u32;
     // Nobody's signature counts twice: the file cannot hold two of one key.
     if trusted >= required {
@@ -327,12 +332,12 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Admi
     } else if all >= required {
         verdict.level = TrustLevel::SelfSigned;
     } else if trusted == 0 && !policy.allow_self_signed {
-        return Err(untrusted(path.clone(), verdict).unwrap_or(too_few(0)));
+        return Err(untrusted(path, verdict).unwrap_or(too_few(0)));
     } else {
         return Err(too_few(if policy.allow_self_signed { all } else { trusted }));
     }
     if verdict.level < TrustLevel::Trusted && !policy.allow_self_signed {
-        let refusal = if trusted == 0 { untrusted(path.clone(), verdict) } else { None };
+        let refusal = if trusted == 0 { untrusted(path, verdict) } else { None };
         return Err(refusal.unwrap_or(too_few(trusted)));
     }
     if policy.dangerous_allow_downgrade {
@@ -340,25 +345,27 @@ fn weigh(path: &Path, policy: &Policy, verdict: &mut Verdict) -> Result<(), Admi
     }
     match &policy.history {
         None => Ok(()),
-        Some(history) => History::load(history)?.check(&policy.name, &path, stated_now(&path, verdict).as_ref()),
+        Some(history) => History::load(history)?.check(&policy.name, path, stated_now(path, verdict).as_ref()),
     }
 }
 
 /// Why not a single signature counts.
-fn untrusted(path: PathBuf, verdict: &Verdict) -> Option<AdmissionError> {
+fn untrusted(path: &Path, verdict: &Verdict) -> Option<AdmissionError> {
     for SignerVerdict { signer, standing, lacks_statement, .. } in &verdict.signers {
         match standing {
             KeyStanding::Retired { since, successor } => {
-                return Some(AdmissionError::Retired { path, key: signer.key, since: *since, successor: *successor });
+                return Some(
+                    AdmissionErrorKind::Retired { key: signer.key, since: *since, successor: *successor }.of(path),
+                );
             }
             KeyStanding::Trusted { .. } if *lacks_statement => {
-                return Some(AdmissionError::NoStatement { path, key: signer.key });
+                return Some(AdmissionErrorKind::NoStatement { key: signer.key }.of(path));
             }
             _ => {}
         }
     }
     let signer = &verdict.signers.first()?.signer;
-    Some(AdmissionError::Untrusted { path, key: signer.key, name: signer.name.clone() })
+    Some(AdmissionErrorKind::Untrusted { key: signer.key, name: signer.name.clone() }.of(path))
 }
 
 /// What the history records of an admitted plugin.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::admission_error::AdmissionError;
+use super::admission_error::{AdmissionError, AdmissionErrorKind};
 use super::json;
 use super::statement::{Signer, Statement};
 use crate::digest::Digest;
@@ -48,12 +48,12 @@ impl Admitted {
     /// Refuses `now` when it is older than this or another plugin; `now` is absent when nothing is stated any more.
     fn allows(&self, name: &str, path: &Path, now: Option<&Self>) -> Result<(), AdmissionError> {
         let Some(now) = now else {
-            return Err(AdmissionError::Downgrade {
-                path: path.into(),
+            return Err(AdmissionErrorKind::Downgrade {
                 name: name.into(),
                 admitted: self.to_string(),
                 found: "a signature that states no version".into(),
-            });
+            }
+            .of(path));
         };
         if now.digest == self.digest {
             return Ok(());
@@ -63,12 +63,12 @@ impl Admitted {
             if now.path != self.path {
                 return Ok(());
             }
-            return Err(AdmissionError::Substituted {
-                path: path.into(),
+            return Err(AdmissionErrorKind::Substituted {
                 name: name.into(),
                 admitted: self.plugin.clone(),
                 found: now.plugin.clone(),
-            });
+            }
+            .of(path));
         }
         let by_version = match (&now.version, &self.version) {
             (Some(now), Some(last)) => now.cmp_precedence(last),
@@ -77,12 +77,12 @@ impl Admitted {
         };
         let by_date = || Timestamp::parse(&now.signed_at).cmp(&Timestamp::parse(&self.signed_at));
         if by_version.then_with(by_date).is_lt() {
-            return Err(AdmissionError::Downgrade {
-                path: path.into(),
+            return Err(AdmissionErrorKind::Downgrade {
                 name: name.into(),
                 admitted: self.to_string(),
                 found: now.to_string(),
-            });
+            }
+            .of(path));
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ pub struct FirstSeen {
     stated: String,
     /// By whom.
     signer: String,
-    /// The record.
+    /// The file that admitted versions are remembered in.
     record: PathBuf,
     /// What lies where the record should, although there is none.
     trace: Option<OsString>,
@@ -148,7 +148,7 @@ impl std::fmt::Display for Admitted {
 impl History {
     /// Reads the record at `path`. A file that does not exist is an empty record.
     pub(crate) fn load(path: &Path) -> Result<Self, AdmissionError> {
-        let unusable = |reason: String| AdmissionError::History { path: path.into(), reason };
+        let unusable = |reason: String| AdmissionErrorKind::History { reason }.of(path);
         let bytes = match file::read(path, MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -184,7 +184,7 @@ impl History {
         now: &Admitted,
         check: bool,
     ) -> Result<(), AdmissionError> {
-        let unusable = |error: std::io::Error| AdmissionError::History { path: path.into(), reason: error.to_string() };
+        let unusable = |error: std::io::Error| AdmissionErrorKind::History { reason: error.to_string() }.of(path);
         if Self::load(path)?.plugins.get(name) == Some(now) {
             return Ok(());
         }

@@ -16,14 +16,14 @@ mod verdict;
 #[cfg(feature = "plugin-signing")]
 pub mod signing;
 
-pub use admission_error::{AdmissionError, RequiredBy};
+pub use admission_error::{AdmissionError, AdmissionErrorKind, RequiredBy};
 pub use admit::{AdmittedPlugin, TrustLevel, Unadmitted, admit, examine, first_seen, reconsider, verdict};
 pub use history::FirstSeen;
 pub use key::{KeyError, PublicKey};
 pub use policy::Policy;
 pub use signature::{Flaw, Malformed, signature_path};
 pub use statement::{Signer, Statement};
-pub use trust::{KeyStanding, RevokedKey, TrustError, TrustStore, TrustedKey};
+pub use trust::{KeyStanding, RevokedKey, TrustError, TrustErrorKind, TrustStore, TrustedKey};
 pub use verdict::{SignerVerdict, Verdict};
 
 /// What `fuzz` tests from the inside.

@@ -19,7 +19,7 @@ const COSIGNATURE: &[u8] = b"conductor-plugin-cosignature-v1\0";
 pub struct Statement {
     /// The plugin's own name.
     pub plugin: String,
-    /// Its version.
+    /// The plugin's version, by which an older build is told from a newer one; absent when its signer states none.
     pub version: Option<semver::Version>,
     /// Capabilities it asks for, in the order of [`Capability::ALL`], each once.
     pub capabilities: Vec<Capability>,
@@ -34,7 +34,7 @@ pub struct Statement {
 pub struct Signer {
     /// Their key.
     pub key: PublicKey,
-    /// Name.
+    /// What they call themselves: a claim, unless a statement's signature covers it.
     pub name: String,
     /// E-mail address.
     pub email: String,

@@ -77,25 +77,29 @@ pub enum KeyStanding {
 
 /// Why a trust store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustError {
-    /// The file cannot be read.
+pub struct TrustError {
+    /// The file.
+    pub subject: PathBuf,
+    /// What is wrong with it.
+    pub kind: TrustErrorKind,
+}
+
+/// What is wrong with a trust store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrustErrorKind {
+    /// It cannot be read.
     Unreadable {
-        /// The file.
-        path: PathBuf,
         /// What the operating system said.
         reason: String,
     },
     /// It is no TOML of the expected shape.
     Toml {
-        /// The file.
-        path: PathBuf,
         /// What is wrong, and where.
         reason: String,
     },
     /// A key in it is none.
     Key {
-        /// The file.
-        path: PathBuf,
         /// The text that stands there.
         text: String,
         /// What is wrong.
@@ -103,45 +107,46 @@ pub enum TrustError {
     },
     /// A date in it is none.
     Date {
-        /// The file.
-        path: PathBuf,
         /// The text that stands there.
         text: String,
     },
     /// A text in it could not be printed.
     Text {
-        /// The file.
-        path: PathBuf,
         /// The key it belongs to.
         key: PublicKey,
     },
     /// A key stands in it twice.
     Twice {
-        /// The file.
-        path: PathBuf,
         /// The key.
         key: PublicKey,
     },
 }
 
-impl std::fmt::Display for TrustError {
+impl TrustErrorKind {
+    /// The error of the trust store at `subject`.
+    pub(super) fn of(self, subject: &Path) -> TrustError {
+        TrustError { subject: subject.to_owned(), kind: self }
+    }
+}
+
+impl std::fmt::Display for TrustErrorKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable { path, reason } => write!(f, "{}: cannot read the trust store: {reason}", path.escaped()),
-            Self::Toml { path, reason } => write!(f, "{}: not a trust store: {reason}", path.escaped()),
-            Self::Key { path, text, error } => write!(f, "{}: public_key = {text:?}: {error}", path.escaped()),
-            Self::Date { path, text } => {
-                write!(f, "{}: valid_until = {text:?}: not a date like 2030-01-31T00:00:00Z", path.escaped())
+            Self::Unreadable { reason } => write!(f, "cannot read the trust store: {reason}"),
+            Self::Toml { reason } => write!(f, "not a trust store: {reason}"),
+            Self::Key { text, error } => write!(f, "public_key = {text:?}: {error}"),
+            Self::Date { text } => write!(f, "valid_until = {text:?}: not a date like 2030-01-31T00:00:00Z"),
+            Self::Text { key } => {
+                write!(f, "the name, e-mail or reason of {key} has characters that cannot be printed")
             }
-            Self::Text { path, key } => {
-                write!(
-                    f,
-                    "{}: the name, e-mail or reason of {key} has characters that cannot be printed",
-                    path.escaped()
-                )
-            }
-            Self::Twice { path, key } => write!(f, "{}: the key {key} stands there twice", path.escaped()),
+            Self::Twice { key } => write!(f, "the key {key} stands there twice"),
         }
+    }
+}
+
+impl std::fmt::Display for TrustError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.subject.escaped(), self.kind)
     }
 }
 
@@ -194,6 +199,7 @@ impl From<DateText> for String {
 
 impl TrustStore {
     /// Reads the store at `path`. A file that does not exist is an empty store.
+    #[cfg(feature = "plugin-signing")]
     pub fn load(path: &Path) -> Result<Self, TrustError> {
         match Self::load_existing(path) {
             Ok(None) => Ok(Self::default()),
@@ -204,7 +210,7 @@ impl TrustStore {
 
     /// Reads the store at `path`, if there is one.
     pub(crate) fn load_existing(path: &Path) -> Result<Option<Self>, TrustError> {
-        let unreadable = |reason: String| TrustError::Unreadable { path: path.into(), reason };
+        let unreadable = |reason: String| TrustErrorKind::Unreadable { reason }.of(path);
         let bytes = match file::read(path, MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -217,21 +223,20 @@ impl TrustStore {
     /// Reads the text of a store; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, TrustError> {
         let text: StoreText =
-            toml::from_str(text).map_err(|error| TrustError::Toml { path: path.into(), reason: toml_error(&error) })?;
+            toml::from_str(text).map_err(|error| TrustErrorKind::Toml { reason: toml_error(&error) }.of(path))?;
         let key = |text: &str| {
-            PublicKey::parse(text).map_err(|error| TrustError::Key { path: path.into(), text: text.into(), error })
+            PublicKey::parse(text).map_err(|error| TrustErrorKind::Key { text: text.into(), error }.of(path))
         };
         let printable = |key: PublicKey, texts: &[&String]| {
             let fine = texts.iter().all(|text| is_printable(text));
-            if fine { Ok(()) } else { Err(TrustError::Text { path: path.into(), key }) }
+            if fine { Ok(()) } else { Err(TrustErrorKind::Text { key }.of(path)) }
         };
         let mut store = Self::default();
         for entry in text.keys {
             let valid_until = match entry.valid_until {
-                Some(date) => Some(
-                    Timestamp::parse(&date)
-                        .ok_or_else(|| TrustError::Date { path: path.into(), text: date.clone() })?,
-                ),
+                Some(date) => {
+                    Some(Timestamp::parse(&date).ok_or_else(|| TrustErrorKind::Date { text: date.clone() }.of(path))?)
+                }
                 None => None,
             };
             let entry = TrustedKey {
@@ -245,7 +250,7 @@ impl TrustStore {
             };
             printable(entry.key, &[&entry.name, &entry.email, &entry.added_at])?;
             if store.find(entry.key).is_some() {
-                return Err(TrustError::Twice { path: path.into(), key: entry.key });
+                return Err(TrustErrorKind::Twice { key: entry.key }.of(path));
             }
             store.keys.push(entry);
         }
@@ -263,6 +268,7 @@ impl TrustStore {
         &self.keys
     }
     /// The revoked keys, in the file's order.
+    #[cfg(feature = "plugin-signing")]
     pub fn revoked(&self) -> &[RevokedKey] {
         &self.revoked
     }

@@ -22,7 +22,7 @@ pub struct Verdict {
     pub read: bool,
     /// Its size in bytes.
     pub size: u64,
-    /// Its digest.
+    /// SHA-256 of its bytes.
     pub digest: Digest,
     /// Who is said to have signed it, the first signer first; empty when there is no usable signature file.
     pub signers: Vec<SignerVerdict>,
@@ -92,12 +92,6 @@ impl Verdict {
                 TrustLevel::Trusted => signer.counts(),
             })
             .map(|signer| signer.signer.key)
-    }
-    /// The verdict as one JSON object, keys in a fixed order.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        // Texts, numbers and lists of them: nothing here that JSON could not hold.
-        serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 
@@ -228,7 +222,7 @@ impl From<&AdmissionError> for RefusalText {
         let remedy = refusal.remedy();
         let text = refusal.to_string();
         let message = text.strip_suffix(&remedy).unwrap_or(&text).trim_end().to_owned();
-        Self { kind: refusal.kind(), message, remedy }
+        Self { kind: refusal.kind.word(), message, remedy }
     }
 }
 

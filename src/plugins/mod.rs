@@ -1,5 +1,6 @@
 //! The plugins of a configuration: which may run, and why the others may not.
 
+mod options;
 mod places;
 mod set;
 mod status;

@@ -10,7 +10,7 @@ use crate::config::{Config, PluginConfig};
 use crate::grant::{Approval, GrantCell, LiveGrants};
 use crate::host;
 use crate::package::{AdmittedPlugin, Policy, admit, reconsider};
-use crate::sandbox::{Manifest, Plugin, PluginError, data_directory};
+use crate::sandbox::{LoadOptions, Manifest, Plugin, PluginError, data_directory};
 use crate::text::Escape as _;
 use crate::time::Clock;
 use crate::time::Timestamp;
@@ -60,7 +60,7 @@ impl PluginSet {
     ) -> Result<Arc<Plugin>, PluginError> {
         let manifest = Manifest::read(admitted, host::TABLE)?;
         let grant = GrantCell::approved(settings, manifest.needs().clone(), approval);
-        Plugin::load(&manifest, settings, grant)
+        Plugin::load(&manifest, LoadOptions::from(settings).grant(grant))
     }
 
     /// Loads a plugin for a replay, made to tell where its fuel goes. Telling costs fuel, too, so the limit is out of the way.
@@ -69,11 +69,11 @@ impl PluginSet {
         settings: &PluginConfig,
         approval: Option<Approval>,
     ) -> Result<Arc<Plugin>, PluginError> {
-        let mut settings = settings.clone();
-        settings.wasm.max_fuel = settings.wasm.max_fuel.saturating_mul(4);
         let manifest = Manifest::read(admitted, host::TABLE)?;
-        let grant = GrantCell::approved(&settings, manifest.needs().clone(), approval);
-        Plugin::load_profiled(&manifest, &settings, grant)
+        let grant = GrantCell::approved(settings, manifest.needs().clone(), approval);
+        let mut options = LoadOptions::from(settings).grant(grant).profiled();
+        options.limits.max_fuel = options.limits.max_fuel.saturating_mul(4);
+        Plugin::load(&manifest, options)
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::config::PluginConfig;
 use crate::grant::{Grant, GrantCell, Identity, LiveGrants};
 use crate::host;
-use crate::package::{AdmissionError, AdmittedPlugin, Policy, Verdict, examine};
-use crate::sandbox::{Description, Manifest, Plugin, PluginError, PluginErrorKind, conformance};
+use crate::package::{AdmissionErrorKind, AdmittedPlugin, Policy, Verdict, examine};
+use crate::sandbox::{Description, LoadOptions, Manifest, Plugin, PluginError, PluginErrorKind, conformance};
 use crate::text::Escape as _;
 use crate::text::hex;
 use crate::text::shell::word;
@@ -75,8 +75,9 @@ impl PluginStatus {
             None => Grant::settle(config, needs, None).into(),
             Some(grants) => grants.cell(admitted.name(), config, needs.clone(), admitted.digest(), signers),
         };
-        let loaded = pass_gate(&manifest, config)
-            .and_then(|()| Plugin::load(&manifest, config, Arc::clone(&cell)).map_err(Unusable::Load));
+        let loaded = pass_gate(&manifest, config).and_then(|()| {
+            Plugin::load(&manifest, LoadOptions::from(config).grant(Arc::clone(&cell))).map_err(Unusable::Load)
+        });
         Ok(Self { manifest, grant: cell.current(), cell, approved_elsewhere, loaded })
     }
 }
@@ -85,7 +86,7 @@ fn pass_gate(manifest: &Arc<Manifest>, config: &PluginConfig) -> Result<(), Unus
     if !config.wasm.require_conformance {
         return Ok(());
     }
-    let gate = conformance(manifest, config);
+    let gate = conformance(manifest, config.into());
     if gate.passed() {
         return Ok(());
     }
@@ -125,7 +126,7 @@ impl Outlook {
         };
         let mut verdict = admitted.verdict().clone();
         let mut refuse = |unusable: &Unusable| {
-            verdict.refusal = Some(AdmissionError::Unusable { reason: unusable.to_string() });
+            verdict.refusal = Some(AdmissionErrorKind::Unusable { reason: unusable.to_string() }.of(&config.path));
         };
         let (description, status) = match PluginStatus::settle(&admitted, config, grants) {
             Ok(status) => {

@@ -73,7 +73,7 @@ pub(super) fn context(
             context.metadata.push(("notes".to_owned(), notes.join(",")));
         }
         Gesture::Encoder { cc, value, direction, steps, .. } => {
-            (context.cc, context.value, context.delta) = (Some(*cc), Some(*value), Some((*steps).into()));
+            (context.cc, context.value, context.delta) = (Some(*cc), Some(*value), Some(*steps));
             context.metadata.push(("direction".to_owned(), direction.to_string()));
         }
         Gesture::Control { control, value } | Gesture::Crossing { control, value, .. } => {

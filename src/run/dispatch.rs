@@ -11,9 +11,7 @@ use crate::effect::{EffectHandler as _, Origin};
 use crate::effect::{Held, Released};
 use crate::journal::{Entry, EntryKind, Line, Recorder, RejectReason, RevokedRecord};
 use crate::os::DryRun;
-use crate::sandbox::{
-    Carried, Context, Done, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status, StopPlace, Stops,
-};
+use crate::sandbox::{Carried, Context, Done, FuelStop, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status};
 use crate::time::Micros;
 
 /// Where calls of plugins go.
@@ -45,8 +43,8 @@ pub(super) struct Dispatch {
     calls: Calls,
     refused: BTreeMap<String, Arc<str>>,
     outside: Arc<Held>,
-    /// What is behind `outside`, when this is a dry run.
-    told: Option<Arc<DryRun>>,
+    /// What is behind `outside`, where nothing is done.
+    dry_run: Option<Arc<DryRun>>,
     epoch: u64,
     /// Of the configuration at work.
     names: Option<Names>,
@@ -61,10 +59,8 @@ pub(super) struct Dispatch {
 pub struct Replayed {
     /// Calls that were not accepted.
     pub rejected: HashMap<u64, RejectReason>,
-    /// Calls that time stopped: while starting or not, and where.
-    pub deadlines: HashMap<u64, (bool, StopPlace)>,
-    /// Where what comes is told so.
-    pub stops: Arc<Stops>,
+    /// Where time stopped calls.
+    pub deadlines: HashMap<u64, FuelStop>,
     /// Effects that were dropped: after how many of the inputs, when, and which.
     pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
     /// The recording has no end: no instance is told that it goes, since none is known to have been.
@@ -76,10 +72,10 @@ impl Dispatch {
         calls: Calls,
         refused: BTreeMap<String, Arc<str>>,
         outside: Arc<Held>,
-        told: Option<Arc<DryRun>>,
+        dry_run: Option<Arc<DryRun>>,
         epoch: u64,
     ) -> Self {
-        Self { calls, refused, outside, told, epoch, names: None, token: 0, recorder: None, replayed: None }
+        Self { calls, refused, outside, dry_run, epoch, names: None, token: 0, recorder: None, replayed: None }
     }
 
     /// Calls that are turned away because of timing are recorded.
@@ -141,16 +137,16 @@ impl Dispatch {
         if left.actions > 0 {
             report(Report::Entry(entry(EntryKind::Dropped(Dropped::AtEnd(left)))));
         }
-        let Self { calls, outside, told, recorder, .. } = self;
+        let Self { calls, outside, dry_run, recorder, .. } = self;
         // At once: calls at work may take their time.
         for Released { effect, result } in outside.release(Origin::Mapping, &|_| false) {
-            let dry_run = told.is_some();
+            let dry_run = dry_run.is_some();
             report(Report::Entry(entry(EntryKind::Released { by: None, effect, result, dry_run })));
         }
         match calls {
             Calls::Workers(pool) => pool.close(at),
             Calls::Inline(pool) => {
-                tell_ended((config, told.as_deref(), recorder.as_deref()), pool.close(at), report);
+                tell_ended((config, dry_run.as_deref(), recorder.as_deref()), pool.close(at), report);
             }
         }
         // What was pressed by instances that lived for a single call, and are long gone.
@@ -159,7 +155,7 @@ impl Dispatch {
             let outcome = Outcome::released(outside.release(origin, &|_| false));
             Shutdown { plugin, tenant, at, outcome }
         });
-        tell_ended((config, told.as_deref(), recorder.as_deref()), gone, report);
+        tell_ended((config, dry_run.as_deref(), recorder.as_deref()), gone, report);
     }
 
     /// The recording ends before its session did: what is pressed stays as it is.
@@ -173,7 +169,7 @@ impl Dispatch {
         ended: impl IntoIterator<Item = Shutdown>,
         report: &mut impl FnMut(Report),
     ) {
-        tell_ended((config, self.told.as_deref(), self.recorder.as_deref()), ended, report);
+        tell_ended((config, self.dry_run.as_deref(), self.recorder.as_deref()), ended, report);
     }
 
     fn record(&self, line: Option<Line>) {
@@ -226,7 +222,7 @@ impl Dispatch {
                         report(Report::Entry(entry(EntryKind::Effect {
                             effect,
                             result,
-                            dry_run: self.told.is_some(),
+                            dry_run: self.dry_run.is_some(),
                         })));
                     }
                     Task::Mode(mode) => report(Report::Entry(entry(EntryKind::Mode(mode)))),
@@ -251,13 +247,12 @@ impl Dispatch {
         self.token += 1;
         match &mut self.calls {
             Calls::Inline(pool) => {
-                let recorded = self.replayed.as_ref().and_then(|replayed| {
-                    replayed.stops.set(replayed.deadlines.get(&self.token).copied());
-                    replayed.rejected.get(&self.token)
-                });
-                let Carried { before, outcome, after } = match recorded {
-                    Some(turned) => pool.reject(&call, at, turned.rejection(&call, pool)),
-                    None => pool.carry_out(&call, &context, at),
+                let replayed = self.replayed.as_ref();
+                let rejected = replayed.and_then(|replayed| replayed.rejected.get(&self.token));
+                let stop = replayed.and_then(|replayed| replayed.deadlines.get(&self.token)).copied();
+                let Carried { before, outcome, after } = match rejected {
+                    Some(reason) => pool.reject(&call, at, reason.rejection(&call, pool)),
+                    None => pool.carry_out(&call, &context, at, stop),
                 };
                 self.tell_ended(config, before, report);
                 if let Status::Rejected(rejection) = &outcome.status {
@@ -265,7 +260,7 @@ impl Dispatch {
                 }
                 self.record(Line::stopped_call(self.token, &outcome));
                 let called = entry(EntryKind::Call { call, outcome: Box::new(outcome) });
-                for entry in with_effects(called, self.told.as_deref()) {
+                for entry in with_effects(called, self.dry_run.as_deref()) {
                     report(Report::Entry(entry));
                 }
                 self.tell_ended(config, after, report);
@@ -289,7 +284,7 @@ impl Dispatch {
 
 /// Reports instances that went, and what they asked for in a dry run; records where time stopped them.
 fn tell_ended(
-    (config, told, recorder): (&Arc<Config>, Option<&DryRun>, Option<&Recorder>),
+    (config, dry_run, recorder): (&Arc<Config>, Option<&DryRun>, Option<&Recorder>),
     ended: impl IntoIterator<Item = Shutdown>,
     report: &mut impl FnMut(Report),
 ) {
@@ -297,28 +292,32 @@ fn tell_ended(
         if let (Some(recorder), Some(line)) = (recorder, Line::stopped_shutdown(&shutdown)) {
             recorder.line(line);
         }
-        for entry in shutdown_entries(config, shutdown, told) {
+        for entry in shutdown_entries(config, shutdown, dry_run) {
             report(Report::Entry(entry));
         }
     }
 }
 
 /// The entry of an instance that went, and of what it asked for in a dry run.
-pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, told: Option<&DryRun>) -> Vec<Entry> {
-    with_effects(Entry::shutdown(config, shutdown), told)
+pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, dry_run: Option<&DryRun>) -> Vec<Entry> {
+    with_effects(Entry::shutdown(config, shutdown), dry_run)
 }
 
 /// `entry`, of a plugin that ran, and behind it what was let go for it; in a dry run everything it asked for, that included.
-pub(super) fn with_effects(entry: Entry, told: Option<&DryRun>) -> Vec<Entry> {
+pub(super) fn with_effects(entry: Entry, dry_run: Option<&DryRun>) -> Vec<Entry> {
     let who = match &entry.what {
         EntryKind::Call { call, .. } => Some((&call.plugin, &call.tenant)),
         EntryKind::Shutdown { plugin, tenant, .. } => Some((plugin, tenant)),
         _ => None,
     };
-    let after: Vec<Entry> = match (told, who) {
-        (Some(told), Some((plugin, tenant))) => {
+    let after: Vec<Entry> = match (dry_run, who) {
+        (Some(dry_run), Some((plugin, tenant))) => {
             let base = Entry { what: EntryKind::Unmapped, ..entry.clone() };
-            told.take(plugin, tenant).into_iter().map(|effect| Entry { what: effect.into(), ..base.clone() }).collect()
+            dry_run
+                .take(plugin, tenant)
+                .into_iter()
+                .map(|effect| Entry { what: effect.into(), ..base.clone() })
+                .collect()
         }
         _ => entry.released().collect(),
     };
@@ -342,9 +341,9 @@ impl RejectReason {
     /// The rejection again, of `call`.
     fn rejection(self, call: &PluginCall, pool: &InlinePool) -> Rejection {
         let plugin = call.plugin.clone();
-        let settings = pool.plugin(&plugin).map(|plugin| plugin.settings());
+        let limits = pool.plugin(&plugin).map(|plugin| plugin.limits());
         match self {
-            Self::QueueFull => Rejection::QueueFull { limit: settings.map_or(0, |settings| settings.queue), plugin },
+            Self::QueueFull => Rejection::QueueFull { limit: limits.map_or(0, |limits| limits.queue), plugin },
             Self::Closed => Rejection::Closed { plugin },
             Self::Distrusted => Rejection::Distrusted { plugin },
         }

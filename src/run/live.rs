@@ -54,7 +54,7 @@ pub enum Feed {
     Paced(Vec<(Micros, Message)>),
 }
 
-/// A live run.
+/// Everything a live run starts with: the configuration, its plugins, what it reads and what it may reach.
 pub struct LiveRun {
     /// What to do.
     pub config: Arc<Config>,
@@ -62,12 +62,10 @@ pub struct LiveRun {
     pub plugins: PluginSet,
     /// On which messages.
     pub feed: Feed,
-    /// Real time.
-    pub clock: Arc<dyn Clock>,
-    /// What plugins are given.
+    /// What plugins are given. Its clock is the session's, in real time.
     pub services: Arc<Services>,
-    /// The handler of effects in `services`, when that is a dry run.
-    pub told: Option<Arc<DryRun>>,
+    /// What is behind the way out in `services`, where nothing is done.
+    pub dry_run: Option<Arc<DryRun>>,
     /// Who tells of effects that are dropped while they wait; nobody where none waits.
     pub revocations: Option<Arc<Revocations>>,
     /// Records it, if wanted.
@@ -108,7 +106,7 @@ pub enum LiveError {
     /// The system does not let signals be waited for.
     Signals {
         /// The operating system's word for it.
-        error: String,
+        reason: String,
     },
 }
 
@@ -117,7 +115,7 @@ impl fmt::Display for LiveError {
         match self {
             Self::Device(error) => error.fmt(f),
             Self::Thread { work, error } => write!(f, "cannot start the thread that {work}: {error}"),
-            Self::Signals { error } => write!(f, "cannot wait for signals: {error}"),
+            Self::Signals { reason } => write!(f, "cannot wait for signals: {reason}"),
         }
     }
 }
@@ -141,9 +139,10 @@ pub fn run_live(
     facts: &dyn ConditionSource,
     tell: impl FnMut(Entry) -> bool + Send + 'static,
 ) -> Result<LiveEnd, LiveError> {
-    let LiveRun { config, plugins, feed, clock, services, told, revocations, recorder, ordered } = run;
+    let LiveRun { config, plugins, feed, services, dry_run, revocations, recorder, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
     let (services, held) = services.with_account();
+    let clock = Arc::clone(&services.clock);
     let last = Arc::clone(&held);
     let signals = SignalWatch::start(events.clone(), move || last.release_all())?;
     if let Some(revocations) = &revocations {
@@ -154,17 +153,17 @@ pub fn run_live(
         });
     }
     let log = Arc::clone(&services.log);
-    let writer = ReportWriter::start(events.clone(), told.clone(), Arc::clone(&log), ordered, tell);
+    let writer = ReportWriter::start(events.clone(), dry_run.clone(), Arc::clone(&log), ordered, tell);
     let writer = writer.map_err(LiveError::thread("writes the report"))?;
     let pool = {
         let (sender, recorder) = (writer.sender(), recorder.clone());
         let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config) });
-        let pool = Pool::observed(Arc::clone(&services), &config.wasm, plugins.plugins, observer);
+        let pool = Pool::observed(Arc::clone(&services), &config.wasm.limits(), plugins.plugins, observer);
         pool.map_err(LiveError::thread("calls plugins"))?
     };
     let outside = Arc::clone(&held);
-    let mut dispatch =
-        Dispatch::new(Calls::Workers(pool), plugins.refused, outside, told, clock.epoch()).recorded(recorder.clone());
+    let mut dispatch = Dispatch::new(Calls::Workers(pool), plugins.refused, outside, dry_run, clock.epoch())
+        .recorded(recorder.clone());
     let sender = writer.sender();
     let say = |dispatch: &mut Dispatch, happening: SessionEvent<'_>| {
         dispatch.handle(&config, happening, &mut |report| sender.send(report));

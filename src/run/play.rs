@@ -24,12 +24,12 @@ pub struct Playing {
     pub config: Arc<Config>,
     /// With which plugins.
     pub plugins: PluginSet,
-    /// Time; moved by playing.
+    /// The clock in `services`, which playing moves.
     pub clock: Arc<VirtualClock>,
     /// What plugins are given.
     pub services: Arc<Services>,
-    /// The handler of effects in `services`, when that is a dry run.
-    pub told: Option<Arc<DryRun>>,
+    /// What is behind the way out in `services`, where nothing is done.
+    pub dry_run: Option<Arc<DryRun>>,
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,
     /// When this is a recorded session: what timing did to it, and when it ended.
@@ -44,7 +44,7 @@ impl Playing {
         };
         let files = self.plugins.plugins.iter().any(files);
         let (config, services) = (Arc::clone(&self.config), Arc::clone(&self.services));
-        move || confinement(&config.wasm, &services, files)
+        move || confinement(&config.wasm.limits(), &services, files)
     }
 }
 
@@ -58,7 +58,7 @@ pub fn play(
     tell: impl FnMut(Entry) -> bool + Send,
 ) -> Result<Micros, ThreadError> {
     let confined = playing.confinement();
-    let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, told, recorder, replayed } =
+    let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, dry_run, recorder, replayed } =
         playing;
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
     let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
@@ -69,10 +69,11 @@ pub fn play(
     let (services, held) = services.with_account();
     on_guest_thread(confined, move || {
         let mut session = Session::new(Arc::clone(&config));
-        let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm, plugins));
+        let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm.limits(), plugins));
         let outside = held;
-        let dispatch =
-            Dispatch::new(calls, refused, outside, told, clock.epoch()).recorded(recorder.clone()).replayed(replayed);
+        let dispatch = Dispatch::new(calls, refused, outside, dry_run, clock.epoch())
+            .recorded(recorder.clone())
+            .replayed(replayed);
         let log = Arc::clone(&services.log);
         let mut at_work = AtWork { dispatch, config, tell, log: Arc::clone(&log), wanted: true };
         let mut number = 0;

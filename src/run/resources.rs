@@ -110,11 +110,11 @@ pub struct ResourceFigures {
     pub report_entries: usize,
     /// Bytes that may wait for it.
     pub report_bytes: usize,
-    /// Bytes of a log file.
+    /// Bytes of a log file before it makes place for a new one.
     pub log_file_bytes: u64,
     /// Old log files that are kept.
     pub log_files_kept: u32,
-    /// Bytes of the log for a plugin in a minute.
+    /// Bytes of the log that the lines of one plugin may fill in a minute.
     pub log_bytes_per_plugin_and_minute: u32,
 }
 

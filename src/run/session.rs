@@ -43,7 +43,7 @@ pub struct Session {
 /// The mode a session is in.
 #[derive(Debug, Clone, Copy, Default)]
 struct CurrentMode {
-    /// Index.
+    /// Index of the mode among those of the configuration, in the order written.
     index: usize,
     /// Index of the one before.
     last: usize,
@@ -213,7 +213,7 @@ impl Session {
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
         let t = self.settle(t, facts, say);
-        self.recognize(facts, say, |recognizer, _, gestures| recognizer.release_all(device, gestures));
+        self.recognize(facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
         while let Some(hold) = self.holds.take(Some(device)) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);

@@ -34,8 +34,8 @@ impl SignalWatch {
     /// Sends [`Event::Stop`] to `to` at the first signal that asks for an end. At the second `last` is done, and the process ends at
     /// once, with the code shells give to it.
     pub(super) fn start(to: SyncSender<Event>, last: impl FnOnce() + Send + 'static) -> Result<Self, LiveError> {
-        let mut signals =
-            Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| LiveError::Signals { error: error.to_string() })?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+            .map_err(|error| LiveError::Signals { reason: error.to_string() })?;
         let handle = signals.handle();
         let terminal = Terminal::of_process();
         let ended = Arc::new(AtomicBool::new(false));

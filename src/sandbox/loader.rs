@@ -3,7 +3,7 @@
 
 use wasmi::{Engine, Module};
 
-use crate::config::WasmConfig;
+use crate::call::Limits;
 use crate::sandbox::command;
 use crate::sandbox::engine;
 use crate::sandbox::module::lengths;
@@ -34,7 +34,7 @@ impl Loader {
         match self {
             Self::Plugin => {
                 lengths::check(wasm).map_err(|too_long| format!("unexpected end at {}", too_long.offset))?;
-                let WasmConfig { max_memory_bytes, max_recursion, .. } = WasmConfig::default();
+                let Limits { max_memory_bytes, max_recursion, .. } = Limits::default();
                 plugin::translated(engine, wasm, max_recursion, max_memory_bytes).map_err(|reason| reason.to_string())
             }
             Self::Command => command::load(engine, wasm).map_err(|error| error.to_string()),

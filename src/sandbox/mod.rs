@@ -55,24 +55,31 @@ mod conformance;
 mod command;
 
 // How modules are prepared and compiled, for tests.
+#[cfg(any(test, feature = "internals"))]
 mod loader;
 
 pub use backtrace::frames::{Backtrace, Frame};
 pub use command::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 pub use conformance::{Check, CheckName, Conformance, MOST_TRIALS, Trial, conformance};
 pub use engine::fault::{Fault, FaultKind, Trap};
-pub use engine::fuel::{cost_table, cost_table_digest};
-pub use engine::meter::{FuelDemand, StopPlace, TimeLimit};
-pub use engine::stack::{ThreadError, guests_on_first_thread, on_guest_stack, on_guest_thread};
+#[cfg(any(test, feature = "internals"))]
+pub use engine::fuel::cost_table;
+pub use engine::fuel::cost_table_digest;
+pub use engine::meter::{FuelDemand, FuelStop, StopPlace, TimeLimit};
+#[cfg(any(test, feature = "internals"))]
+pub use engine::stack::on_guest_stack;
+pub use engine::stack::{ThreadError, guests_on_first_thread, on_guest_thread};
 pub use engine::total_memory::{RefusedGrowth, RefusedGrowthLog, TotalMemory};
 pub use info::PluginInfo;
 pub use info::counters::{CounterValues, Counters};
 pub use info::log::PluginLog;
 pub use instance::Instance;
 #[doc(hidden)]
+#[cfg(any(test, feature = "internals"))]
 pub use loader::Loader;
-pub use memory::OutOfMemoryBounds;
+pub use memory::{GuestSlice, OutOfMemoryBounds};
 pub use module::description::Description;
+pub use module::entry_point::EntryPoint;
 pub use module::error::{PluginError, PluginErrorKind};
 pub use module::header::Foreign;
 pub use module::known_host::KnownHost;
@@ -86,6 +93,7 @@ pub use outcome::quarantine::Quarantined;
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
 pub use plugin::Plugin;
 pub use plugin::manifest::Manifest;
+pub use plugin::options::LoadOptions;
 pub use plugin::probed::Probed;
 pub use pool::capacity::instances_for;
 pub use pool::inline::InlinePool;
@@ -97,6 +105,6 @@ pub use store::host_function::{
     WRITTEN_PER_FUEL,
 };
 pub use store::request::{Context, MAX_REQUEST, Request};
-pub use store::services::{InstanceId, Services, Stops};
+pub use store::services::Services;
 pub use store::wasi::data_directory;
 pub use translate::{BoundsError, Measure};

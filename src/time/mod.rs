@@ -5,12 +5,14 @@
 //! operating system, sessions played from a file use [`FILE_EPOCH_US`].
 
 mod alarm;
+mod event_time;
 mod timestamp;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use alarm::Alarm;
+pub use event_time::EventTime;
 pub use timestamp::Timestamp;
 
 /// Microseconds since the session began.

@@ -5,7 +5,9 @@ mod check;
 mod documented;
 mod fuzz;
 mod hosts;
+mod numbering;
 mod schema;
 mod secrets;
+mod warnings;
 #[path = "../support/mod.rs"]
 mod support;

@@ -11,42 +11,42 @@ use conductor::internals::effect::Keystroke;
 use conductor::internals::gesture::{Controls, EncoderMode, EncoderStep, Trigger, ValueRange};
 use conductor::internals::midi::{Channel, Channels, Message, Numbers};
 
-fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     [("HOME", "/home/ada"), ("KEYS", "/keys")].into_iter().collect()
 }
 
-fn read(text: &str) -> Result<Loaded, Invalid> {
+pub(crate) fn read(text: &str) -> Result<Loaded, Invalid> {
     Config::from_text(text, "test.toml", Path::new("/etc/conductor"), &environment())
 }
 
 #[track_caller]
-fn good(text: &str) -> Config {
+pub(crate) fn good(text: &str) -> Config {
     let loaded = read(text).unwrap_or_else(|invalid| panic!("\n{invalid}\nin:\n{text}"));
     assert_eq!(loaded.warnings, [], "{text}");
     loaded.config
 }
 
 #[track_caller]
-fn problems(text: &str) -> Vec<Problem> {
+pub(crate) fn problems(text: &str) -> Vec<Problem> {
     let invalid = read(text).expect_err(text);
     assert!(!invalid.errors.is_empty());
     invalid.errors.into_iter().map(|error| error.problem).collect()
 }
 
 /// A configuration with one mapping.
-fn mapped(trigger: &str, action: &str) -> String {
+pub(crate) fn mapped(trigger: &str, action: &str) -> String {
     format!(
         "[[device]]\nname = \"pads\"\n[plugins.p]\npath = \"p.wasm\"\n[[modes]]\nname = \"Default\"\n[[modes.mappings]]\ntrigger = {trigger}\naction = {action}\n"
     )
 }
 
-const TRIGGER: &str = "{ Note = { note = 60 } }";
-const ACTION: &str = "{ Delay = { ms = 1 } }";
+pub(crate) const TRIGGER: &str = "{ Note = { note = 60 } }";
+pub(crate) const ACTION: &str = "{ Delay = { ms = 1 } }";
 
 /// Name, fields with every key, and pairs of a key and its alias.
-type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+pub(crate) type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const TRIGGERS: &[Row] = &[
+pub(crate) const TRIGGERS: &[Row] = &[
     (
         "Note",
         "note = 60, velocity_min = 2, velocity_max = 9",
@@ -486,58 +486,6 @@ fn the_examples_in_circulation_load_once_they_are_toml() {
 }
 
 #[test]
-fn two_ways_to_read_one_encoder_are_told() {
-    let text = |second: &str| {
-        let encoder = |fields: &str| {
-            format!("[[global_mappings]]\ntrigger = {{ EncoderTurn = {{ cc = 1, {fields} }} }}\naction = {ACTION}\n")
-        };
-        let loaded = read(&[encoder("mode = \"SignMagnitude\", channel = 1"), encoder(second)].concat());
-        let warnings = loaded.unwrap_or_else(|invalid| panic!("\n{invalid}")).warnings;
-        warnings.into_iter().map(|warning| warning.problem).collect::<Vec<_>>()
-    };
-    assert_eq!(text("direction = \"Clockwise\""), [Problem::EncoderModes { cc: 1, line: 2 }]);
-    assert_eq!(text("channel = 2"), [], "another channel is another encoder");
-    assert_eq!(text("mode = \"SignMagnitude\""), []);
-}
-
-#[test]
-fn a_mapping_that_never_fires_is_told_and_kept() {
-    let two = |first: &str, second: &str| {
-        let text = format!(
-            "[[device]]\nname = \"pads\"\n[[global_mappings]]\ntrigger = {first}\naction = {ACTION}\n[[global_mappings]]\ntrigger = {second}\naction = {ACTION}\n"
-        );
-        let loaded = read(&text).unwrap_or_else(|invalid| panic!("\n{invalid}"));
-        assert_eq!(loaded.config.global_mappings.len(), 2);
-        loaded.warnings.into_iter().map(|warning| warning.problem).collect::<Vec<_>>()
-    };
-    for (first, second) in [
-        ("{ Note = { note = 1 } }", "{ Note = { note = 1, velocity_min = 9 } }"),
-        ("{ Note = { note = 1 } }", "{ VelocityRange = { note = 1, channel = 1 } }"),
-        ("{ LongPress = { note = 1 } }", "{ LongPress = { note = 1, device = \"pads\" } }"),
-        ("{ DoubleTap = { note = 1, timeout_ms = 9 } }", "{ DoubleTap = { note = 1, timeout_ms = 8 } }"),
-        ("{ NoteChord = { notes = [1, 2] } }", "{ NoteChord = { notes = [2, 1] } }"),
-        ("{ EncoderTurn = { cc = 1 } }", "{ EncoderTurn = { cc = 1, direction = \"Clockwise\" } }"),
-        ("{ Aftertouch = {} }", "{ Aftertouch = { note = 1 } }"),
-        ("{ PitchBend = {} }", "{ PitchBend = { value_min = 1 } }"),
-        ("{ CC = { cc = 1 } }", "{ CC = { cc = 1, value_max = 1 } }"),
-        ("{ ProgramChange = { program = 1 } }", "{ ProgramChange = { program = 1 } }"),
-    ] {
-        assert_eq!(two(first, second), [Problem::Shadowed { by: 3 }], "{first} before {second}");
-    }
-    for (first, second) in [
-        ("{ Note = { note = 1, velocity_min = 9 } }", "{ Note = { note = 1 } }"),
-        ("{ Note = { note = 1, channel = 1 } }", "{ Note = { note = 1 } }"),
-        ("{ Note = { note = 1, channel = 1 } }", "{ Note = { note = 1, channel = 2 } }"),
-        ("{ Note = { note = 1, device = \"pads\" } }", "{ Note = { note = 1 } }"),
-        ("{ LongPress = { note = 1, duration_ms = 5 } }", "{ LongPress = { note = 1, duration_ms = 6 } }"),
-        ("{ DoubleTap = { note = 1, timeout_ms = 8 } }", "{ DoubleTap = { note = 1, timeout_ms = 9 } }"),
-        ("{ EncoderTurn = { cc = 1 } }", "{ CC = { cc = 1 } }"),
-    ] {
-        assert_eq!(two(first, second), [], "{first} before {second}");
-    }
-}
-
-#[test]
 fn a_mouse_button_is_understood_in_any_case() {
     let button = |written: &str| good(&mapped(TRIGGER, &format!("{{ MouseClick = {{ button = \"{written}\" }} }}")));
     for (written, name) in [("left", "Left"), ("RIGHT", "Right"), ("middle", "Middle"), ("Left", "Left")] {
@@ -546,7 +494,7 @@ fn a_mouse_button_is_understood_in_any_case() {
 }
 
 /// The keys a keystroke presses, modifiers first.
-fn pressed(config: &Config) -> Vec<&str> {
+pub(crate) fn pressed(config: &Config) -> Vec<&str> {
     let Action::Keystroke { keystroke: Keystroke { keys, modifiers, .. }, .. } = &*config.modes[0].mappings[0].action
     else {
         panic!("{config:?}")
@@ -576,168 +524,4 @@ fn modifiers_are_understood_in_any_case_and_of_either_hand() {
     }
     // The left one is what the name alone means, and is held once.
     assert_eq!(pressed(&of("keys = \"a\", modifiers = [\"LeftShift\", \"shift\"]")), ["shift", "a"]);
-}
-
-#[track_caller]
-fn warned(text: &str) -> (Config, Vec<Problem>) {
-    let loaded = read(text).unwrap_or_else(|invalid| panic!("\n{invalid}\nin:\n{text}"));
-    (loaded.config, loaded.warnings.into_iter().map(|warning| warning.problem).collect())
-}
-
-#[test]
-fn the_key_fn_is_left_out_with_a_warning() {
-    let of = |fields: &str| warned(&mapped(TRIGGER, &format!("{{ Keystroke = {{ {fields} }} }}")));
-    for name in ["fn", "Fn", "FN", "function", "globe"] {
-        let (config, warnings) = of(&format!("keys = \"f5\", modifiers = [\"{name}\", \"ctrl\"]"));
-        assert_eq!(warnings, [Problem::FnKey { alone: false }], "{name}");
-        assert_eq!(pressed(&config), ["ctrl", "f5"]);
-        // With nothing left the mapping does nothing, but still keeps its trigger from firing another.
-        let (config, warnings) = of(&format!("keys = \"{name}\", modifiers = []"));
-        assert_eq!(warnings, [Problem::FnKey { alone: true }], "{name}");
-        assert_eq!(*config.modes[0].mappings[0].action, Action::Sequence(Vec::new()));
-    }
-    let two = "{ Sequence = { actions = [{ Keystroke = { keys = \"fn\" } }, { Text = { text = \"a\" } }] } }";
-    let (config, _) = warned(&mapped(TRIGGER, two));
-    let Action::Sequence(parts) = &*config.modes[0].mappings[0].action else { panic!("{config:?}") };
-    assert_eq!(parts.last(), Some(&Action::Text("a".to_owned())), "the rest of a sequence is done");
-}
-
-#[test]
-fn a_range_in_which_no_press_lies_is_warned_of() {
-    for trigger in ["Note", "VelocityRange"] {
-        for range in ["velocity_max = 0", "max_velocity = 0", "velocity_min = 0, velocity_max = 0"] {
-            let (_, warnings) = warned(&mapped(&format!("{{ {trigger} = {{ note = 60, {range} }} }}"), ACTION));
-            assert!(matches!(&warnings[..], [Problem::NeverFires { .. }]), "{trigger} {range}: {warnings:?}");
-        }
-        good(&mapped(&format!("{{ {trigger} = {{ note = 60, velocity_max = 1 }} }}"), ACTION));
-        good(&mapped(&format!("{{ {trigger} = {{ note = 60, velocity_min = 0 }} }}"), ACTION));
-        let inverted = problems(&mapped(
-            &format!("{{ {trigger} = {{ note = 60, velocity_min = 5, velocity_max = 0 }} }}"),
-            ACTION,
-        ));
-        assert!(matches!(&inverted[..], [Problem::Inverted { .. }]), "{inverted:?}");
-    }
-}
-
-/// A mode with a channel in the trigger and in the message it sends.
-fn channel_mode(name: &str, trigger: &str, fields: &str, channel: i64) -> String {
-    format!(
-        "[[modes]]\nname = \"{name}\"\n[[modes.mappings]]\ntrigger = {{ {trigger} = {{ {fields}, channel = {channel} }} }}\n\
-         action = {{ SendMidi = {{ port = \"a\", message_type = \"CC\", controller = 1, value = 1, channel = {channel} }} }}\n"
-    )
-}
-
-/// A file with a channel in every place that has one.
-fn channels(head: &str, channel: i64) -> String {
-    // What belongs to a plugin is its own affair, whatever it is called.
-    let plugin = "[plugins.p]\npath = \"p.wasm\"\nconfig = { channel = 0 }\n[[global_mappings]]\ntrigger = { Note = { note = 1 } }\n\
-                  action = { WasmPlugin = { plugin = \"p\", params = { channel = 0 } } }\n";
-    let modes = TRIGGERS.iter().map(|(name, fields, _)| channel_mode(name, name, fields, channel));
-    modes.fold(format!("{head}{plugin}"), |text, mode| text + &mode)
-}
-
-#[track_caller]
-fn channels_read(text: &str) -> Vec<u8> {
-    let numbers = |mapping: &conductor::internals::config::Mapping| {
-        let sent = match &*mapping.action {
-            Action::SendMidi { out, .. } => out.message.channel(),
-            _ => None,
-        };
-        let channels = mapping.trigger.channels;
-        let only = (1..=16).filter_map(Channel::new).find(|channel| Channels::only(*channel) == channels);
-        [only, sent]
-    };
-    let config = good(text);
-    config.mappings().flat_map(numbers).flatten().map(Channel::number).collect()
-}
-
-#[test]
-fn every_channel_of_a_file_counts_from_what_its_first_line_says() {
-    let places = TRIGGERS.len() * 2;
-    for channel in 0..=15_u8 {
-        let text = channels("channels_from = 0\n", channel.into());
-        assert_eq!(channels_read(&text), vec![channel + 1; places]);
-    }
-    for head in ["", "channels_from = 1\n"] {
-        for channel in 1..=16_u8 {
-            assert_eq!(channels_read(&channels(head, channel.into())), vec![channel; places]);
-        }
-    }
-    let found = problems(&channels("channels_from = 0\n", 16));
-    assert_eq!(found.len(), places);
-    assert!(found.iter().all(|problem| matches!(problem, Problem::OutOfRange { least: 0, most: 15, .. })), "{found:?}");
-    let found = problems(&channels("channels_from = 1\n", 0));
-    assert!(found.iter().all(|problem| matches!(problem, Problem::OutOfRange { least: 1, most: 16, .. })), "{found:?}");
-}
-
-#[test]
-fn a_file_that_counts_channels_from_0_without_saying_so_is_told_the_line_to_add() {
-    let text = channels("", 0);
-    let found = problems(&text);
-    assert_eq!(found, [Problem::ChannelZero { more: TRIGGERS.len() * 2 - 1 }], "told once");
-    let help = found[0].help().expect("help");
-    let line =
-        help.lines().next().and_then(|line| line.strip_prefix("add as the first line of the file: ")).expect(&help);
-    assert_eq!(channels_read(&format!("{line}\n{text}")), vec![1; TRIGGERS.len() * 2]);
-    // One that has a channel 16 as well counts neither way.
-    let both = text + &channel_mode("other", "Note", "note = 60", 16);
-    assert!(problems(&both).iter().all(|problem| matches!(problem, Problem::OutOfRange { .. })));
-    for (head, named) in [("channels_from = 2\n", "OutOfRange"), ("channels_from = \"0\"\n", "WrongType")] {
-        let found = problems(&channels(head, 1));
-        assert!(format!("{found:?}").starts_with(&format!("[{named}")), "{found:?}");
-    }
-    let found = problems("[device]\nname = \"a\"\nchannels_from = 0\n");
-    assert!(matches!(&found[..], [Problem::MisplacedKey { .. }]), "{found:?}");
-}
-
-#[test]
-fn two_devices_of_one_name_can_both_be_there_when_something_tells_them_apart() {
-    let load = |text: &str| Config::from_text(text, "config.toml", Path::new(""), &Environment::default());
-    let pads = |more: &str| format!("[[device]]\nname = \"Pads\"\n{more}\n");
-    for [one, other] in [
-        ["serial = \"A1\"", "serial = \"B2\""],
-        ["usb = \"1-1.2\"", "usb = \"1-1.3\""],
-        ["serial = \"A1\"", "usb = \"1-1.3\""],
-        ["serial = \"A1\"", ""],
-        ["alias = \"left\"\nserial = \"A1\"", "alias = \"right\"\nserial = \"B2\""],
-    ] {
-        let loaded = load(&(pads(one) + &pads(other))).unwrap_or_else(|error| panic!("{one}, {other}: {error}"));
-        assert_eq!(loaded.config.devices.len(), 2);
-    }
-    for [one, other, wanted] in [
-        ["", "", "serial = \"A1B2\" or usb = \"1-1.2\""],
-        ["serial = \"A1\"", "serial = \"A1\"", "the first is on line 2"],
-        ["alias = \"a\"\nserial = \"A1\"", "alias = \"a\"\nserial = \"B2\"", "a second device \"a\""],
-    ] {
-        let error = load(&(pads(one) + &pads(other))).expect_err("the same twice").to_string();
-        assert!(error.contains(wanted), "{error}");
-    }
-}
-
-#[test]
-fn a_trigger_means_the_device_of_its_alias_or_either_of_two_that_are_called_the_same() {
-    let text = |alias: [&str; 2], device: &str| {
-        format!(
-            "[[device]]\nname = \"Pads\"\nserial = \"A1\"\n{}\n[[device]]\nname = \"Pads\"\nserial = \"B2\"\n{}\n\
-             [[global_mappings]]\ntrigger = {{ Note = {{ note = 36, device = \"{device}\" }} }}\naction = {{ Text = {{ text = \"x\" }} }}\n",
-            alias[0], alias[1]
-        )
-    };
-    let fires = |text: &str| -> Vec<u16> {
-        let config =
-            Config::from_text(text, "config.toml", Path::new(""), &Environment::default()).expect("valid").config;
-        let mapper = conductor::internals::mapping::Mapper::new(&config);
-        let event = |device| conductor::internals::gesture::GestureEvent {
-            t: 0,
-            device: Some(conductor::internals::gesture::DeviceId(device)),
-            channel: conductor::internals::midi::Channel::new(1),
-            gesture: conductor::internals::gesture::Gesture::Press { note: 36, velocity: 100 },
-        };
-        (0..2).filter(|device| mapper.find(0, &event(*device), &mut |_| true).is_some()).collect()
-    };
-    let aliases = ["alias = \"left\"", "alias = \"right\""];
-    assert_eq!(fires(&text(aliases, "left")), [0]);
-    assert_eq!(fires(&text(aliases, "right")), [1]);
-    assert_eq!(fires(&text(["", ""], "Pads")), [0, 1]);
-    assert_eq!(fires(&text(["", aliases[1]], "Pads")), [0]);
 }

@@ -8,7 +8,7 @@ use conductor::internals::config::PluginConfig;
 use conductor::internals::digest::Digest;
 use conductor::internals::effect::Url;
 use conductor::internals::grant::{
-    Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreError,
+    Approval, Capability, Denied, Grant, GrantCell, GrantStore, Identity, LiveGrants, Risk, Source, StoreErrorKind,
 };
 
 fn plugin() -> PluginConfig {
@@ -163,14 +163,16 @@ fn the_store_survives_being_written_and_read() {
     wide.hosts = vec!["*.example.com".to_owned()];
     wide.commands = vec!["we\"ird".to_owned()];
     GrantStore::edit(&path, |store| store.approve(wide.clone())).expect("written");
-    assert_eq!(GrantStore::load(&path).expect("read").approvals(), [wide]);
+    let digest = Digest::of(b"x");
+    assert_eq!(GrantStore::load(&path).expect("read").find("p", digest, &[]), Some(&wide));
     let taken = GrantStore::edit(&path, |store| store.revoke("p", &[Capability::Network])).expect("written");
     assert_eq!(taken, [Capability::Network]);
     let left = GrantStore::load(&path).expect("read");
-    assert_eq!(left.approvals()[0].capabilities, [Capability::Subprocess]);
-    assert!(left.approvals()[0].hosts.is_empty(), "a scope goes with its capability");
+    let left = left.find("p", digest, &[]).expect("the rest of it");
+    assert_eq!(left.capabilities, [Capability::Subprocess]);
+    assert!(left.hosts.is_empty(), "a scope goes with its capability");
     GrantStore::edit(&path, |store| store.revoke("p", &[])).expect("written");
-    assert!(GrantStore::load(&path).expect("read").approvals().is_empty());
+    assert_eq!(GrantStore::load(&path).expect("read"), GrantStore::default());
     assert_eq!(fs::read_dir(scratch.path()).expect("scratch").count(), 1, "nothing is left lying about");
 }
 
@@ -178,7 +180,7 @@ fn the_store_survives_being_written_and_read() {
 fn an_unreadable_store_is_an_error_and_never_empty() {
     let scratch = crate::support::Scratch::new();
     let path = store_path(scratch.path());
-    assert!(GrantStore::load(&path).expect("absent is empty").approvals().is_empty());
+    assert_eq!(GrantStore::load(&path).expect("absent is empty"), GrantStore::default());
     let malformed = |text: &str| {
         fs::write(&path, text).expect("written");
         GrantStore::load(&path).expect_err(text)
@@ -196,11 +198,11 @@ fn an_unreadable_store_is_an_error_and_never_empty() {
         &grant("capabilities = []\nsigner = \"00\""),
         "version = 1\n[[grants]]\nplugin = \"p\"\napproved_at = \"x\"\ncapabilities = []\n",
     ] {
-        assert!(matches!(malformed(text), StoreError::Malformed { .. }), "{text}");
+        assert!(matches!(malformed(text).kind, StoreErrorKind::Malformed { .. }), "{text}");
     }
-    assert!(matches!(malformed("version = 2\n"), StoreError::Version { found: 2, .. }));
-    assert!(matches!(malformed(&grant("capabilities = []\nhosts = [\"*\"]")), StoreError::Rule { .. }));
-    assert!(matches!(malformed(&format!("#{}", "x".repeat(1 << 20))), StoreError::File { .. }));
+    assert!(matches!(malformed("version = 2\n").kind, StoreErrorKind::Version { found: 2, .. }));
+    assert!(matches!(malformed(&grant("capabilities = []\nhosts = [\"*\"]")).kind, StoreErrorKind::Rule { .. }));
+    assert!(matches!(malformed(&format!("#{}", "x".repeat(1 << 20))).kind, StoreErrorKind::File { .. }));
     let changed = GrantStore::edit(&path, |store| store.revoke("p", &[]));
     assert!(changed.is_err(), "what cannot be read is not written over");
 }

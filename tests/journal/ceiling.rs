@@ -121,7 +121,7 @@ fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
         plugins,
         clock: session,
         services: Arc::new(services),
-        told: None,
+        dry_run: None,
         recorder: Some(Arc::clone(&recorder)),
         replayed: None,
     };

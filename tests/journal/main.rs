@@ -1,6 +1,8 @@
 //! Recorded sessions come back to the same bytes.
 
 mod ceiling;
+mod files;
+mod foreign;
 mod grants;
 mod live;
 mod replay;

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Scratch, bin, golden, repository};
 use conductor::internals::digest::Digest;
-use conductor::internals::journal::{copy_tree, remove_tree};
 
-const SESSIONS: [&str; 4] = ["gestures", "actions", "plugins-at-work", "limits"];
+pub(crate) const SESSIONS: [&str; 4] = ["gestures", "actions", "plugins-at-work", "limits"];
 
 /// A session's file, from the repository's directory, where programs and tests run.
-fn session(name: &str, file: &str) -> PathBuf {
+pub(crate) fn session(name: &str, file: &str) -> PathBuf {
     Path::new("fixtures/sessions").join(name).join(file)
 }
 
@@ -62,7 +61,7 @@ fn answers_of_a_server_come_from_the_journal() {
 }
 
 /// Records a session file as a dry run, in place of any recording there was.
-fn record(name: &str, scratch: &Scratch) -> PathBuf {
+pub(crate) fn record(name: &str, scratch: &Scratch) -> PathBuf {
     let journal = scratch.path().join(format!("{name}.journal.jsonl"));
     bin("conductor")
         .arg("record")
@@ -79,7 +78,7 @@ fn record(name: &str, scratch: &Scratch) -> PathBuf {
     journal
 }
 
-fn replay(journal: &Path) -> crate::support::Program {
+pub(crate) fn replay(journal: &Path) -> crate::support::Program {
     bin("conductor").arg("replay").arg(journal)
 }
 
@@ -120,7 +119,7 @@ fn a_difference_is_shown_field_by_field_with_its_neighbours() {
 }
 
 /// Copies the session's configuration and plugins, so that they can be changed.
-fn movable(scratch: &Scratch) -> PathBuf {
+pub(crate) fn movable(scratch: &Scratch) -> PathBuf {
     let config = std::fs::read_to_string(session("limits", "config.toml")).expect("the configuration");
     let plugin = std::fs::read(repository("fixtures/sessions/plugins/misbehave.wasm")).expect("the plugin");
     scratch.file("plugins/misbehave.wasm", plugin);
@@ -348,132 +347,6 @@ fn a_profile_names_the_functions_the_fuel_went_to() {
 }
 
 #[test]
-fn data_that_is_not_what_it_was_is_said() {
-    let scratch = Scratch::new();
-    record("plugins-at-work", &scratch); // leaves data behind
-    let data = scratch.path().join("data");
-    let kept = scratch.path().join("kept");
-    copy(&data, &kept);
-    let journal = record("plugins-at-work", &scratch);
-    let with = replay(&journal).args("--json").arg("--data").arg(&kept).run().exits(0);
-    assert_eq!(with.stderr, "");
-    let without = replay(&journal).args("--json").run().exits(0);
-    assert!(without.stderr.contains("plugin note-logger: its data is not what it was"), "{}", without.stderr);
-    assert_ne!(with.stdout, without.stdout);
-    let again = replay(&journal).args("--json").arg("--data").arg(&kept).run().exits(0);
-    assert_eq!(again.stdout, with.stdout, "a replay works on a copy");
-}
-
-/// The copy a replay works on is where temporary files go: on a disk, or in memory.
-#[test]
-fn a_recording_with_files_replays_the_same_on_two_file_systems() {
-    let places = [Path::new(env!("CARGO_TARGET_TMPDIR")), Path::new("/dev/shm")];
-    let kind = |path: &Path| rustix::fs::statfs(path).map(|stat| stat.f_type).ok();
-    if kind(places[0]) == kind(places[1]) || kind(places[1]).is_none() {
-        let message = "there is only one kind of file system: NOTHING IS COMPARED. Mount a tmpfs on /dev/shm";
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{message}");
-        eprintln!("warning: {message}");
-        return;
-    }
-    let scratch = Scratch::new();
-    record("plugins-at-work", &scratch); // leaves data behind
-    let (data, kept) = (scratch.path().join("data"), scratch.path().join("kept"));
-    let own = data.join("note-logger/default");
-    std::fs::create_dir_all(own.join("deep/er")).expect("directories");
-    std::fs::write(own.join("deep/one"), "the same").expect("a file");
-    std::fs::hard_link(own.join("deep/one"), own.join("deep/er/two")).expect("linked");
-    std::os::unix::fs::symlink("deep/one", own.join("link")).expect("a link");
-    copy_tree(&data, &kept).expect("a copy");
-    let journal = record("plugins-at-work", &scratch);
-    let [disk, memory] = places.map(|place| {
-        let ran = replay(&journal).args("--json --data").arg(&kept).env("TMPDIR", place).run().exits(0);
-        assert_eq!(ran.stderr, "", "the replay found the data as it was");
-        ran.stdout
-    });
-    assert_eq!(disk, memory);
-    std::fs::remove_file(kept.join("note-logger/default/deep/er/two")).expect("removed");
-    std::fs::write(kept.join("note-logger/default/deep/er/two"), "the same").expect("a file");
-    let apart = replay(&journal).args("--json --data").arg(&kept).run().exits(0);
-    assert!(apart.stderr.contains("plugin note-logger: its data is not what it was"), "{}", apart.stderr);
-}
-
-/// A guest may make directories within each other as long as its quota lets it.
-#[test]
-fn no_directory_is_too_deep_to_be_recorded_with() {
-    use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
-    let scratch = Scratch::new();
-    let data = scratch.path().join("data");
-    std::fs::create_dir_all(data.join("note-logger/default")).expect("the plugin's directory");
-    let flags = OFlags::DIRECTORY | OFlags::RDONLY;
-    let mut at = openat(CWD, data.join("note-logger/default"), flags, Mode::empty()).expect("the directory");
-    let name = "deep".repeat(60);
-    for _ in 0..2_000 {
-        mkdirat(&at, &name, Mode::RWXU).expect("a directory");
-        at = openat(&at, &name, flags, Mode::empty()).expect("the directory");
-    }
-    let kept = scratch.path().join("kept");
-    copy_tree(&data, &kept).expect("a copy");
-    let journal = record("plugins-at-work", &scratch);
-    let ran = replay(&journal).args("--json --data").arg(&kept).run().exits(0);
-    assert_eq!(ran.stderr, "", "the replay found the data as it was");
-    let without = replay(&journal).args("--json").run().exits(0);
-    assert!(without.stderr.contains("plugin note-logger: its data is not what it was"), "{}", without.stderr);
-    // What the test's own directory goes by would not come to the bottom.
-    for tree in [data, kept] {
-        remove_tree(&tree).expect("it goes");
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("a directory") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
-}
-
-#[test]
-fn a_recording_is_never_replaced_unasked() {
-    let scratch = Scratch::new();
-    let precious = scratch.file("gig.journal.jsonl", "a whole evening");
-    let again = |name: &str, rest: &str| {
-        bin("conductor")
-            .args("record --dry-run --config fixtures/demo/config.toml --input fixtures/demo/session.mid")
-            .arg(scratch.path().join(name))
-            .args(rest)
-            .arg("--data")
-            .arg(scratch.path().join("data"))
-            .hide(scratch.path(), "SCRATCH")
-            .run()
-    };
-    let ran = again("gig.journal.jsonl", "").exits(2);
-    assert_eq!(
-        ran.stderr,
-        "SCRATCH/gig.journal.jsonl: there is such a file already, and a recording cannot be made again\n  \
-         give another name, or have it replaced: --force\n"
-    );
-    assert_eq!(ran.stdout, "", "nothing was played");
-    assert_eq!(std::fs::read_to_string(&precious).expect("the recording"), "a whole evening");
-    std::os::unix::fs::symlink(&precious, scratch.path().join("link")).expect("a link");
-    again("link", "").exits(2);
-    assert_eq!(std::fs::read_to_string(&precious).expect("the recording"), "a whole evening");
-    again("gig.journal.jsonl", "--force").exits(0);
-    replay(&precious).run().exits(0);
-    again("other.journal.jsonl", "").exits(0);
-    // A session that never began leaves no name behind that the next attempt finds taken.
-    let nowhere = format!("--transcript {}/no/such/directory", scratch.path().display());
-    again("third.journal.jsonl", &nowhere).exits(2);
-    assert!(!scratch.path().join("third.journal.jsonl").exists());
-    let ran = bin("conductor").args("run --force --config fixtures/demo/config.toml").run().exits(2);
-    assert!(ran.stderr.contains("--force replaces the journal of --record: give one"), "{}", ran.stderr);
-}
-
-#[test]
 fn a_profile_says_what_is_not_as_it_was_once() {
     let scratch = Scratch::new();
     record("plugins-at-work", &scratch); // leaves data behind
@@ -483,108 +356,5 @@ fn a_profile_says_what_is_not_as_it_was_once() {
     let ran = replay(&journal).arg("--profile").run().exits(0);
     for words in ["its data is not what it was", "cut off; the session is replayed up to there"] {
         assert_eq!(ran.stderr.matches(words).count(), 1, "{}", ran.stderr);
-    }
-}
-
-#[test]
-fn what_a_variable_holds_is_not_shown_to_whoever_reads_the_replay() {
-    let scratch = Scratch::new();
-    let config = scratch.file(
-        "config.toml",
-        "[plugins.gone]\npath = \"$PLUGINS/of-$WHOSE/gone.wasm\"\n[[modes]]\nname = \"Default\"\n\
-         [[modes.mappings]]\ntrigger = { Note = { note = 60 } }\naction = { WasmPlugin = { plugin = \"gone\" } }\n",
-    );
-    let other = std::fs::read(repository("fixtures/plugins/plain_example.wasm")).expect("a plugin");
-    for there in [false, true] {
-        if there {
-            scratch.file("secret-place/of-somebody/gone.wasm", &other);
-        }
-        let digest = conductor::internals::digest::Digest::of(b"the recorded one");
-        let text = std::fs::read_to_string(&config).expect("the configuration");
-        let header = serde_json::json!({
-            "conductor_journal": 2, "engine": "wasmi 2.0.0", "cost_table": conductor::internals::sandbox::cost_table_digest().to_string(),
-            "epoch_us": 0, "seed": "00".repeat(32), "limits": { "max_total_memory_bytes": 1 << 30, "max_instances": 64 },
-            "config": { "name": "config.toml", "directory": "", "digest": conductor::internals::digest::Digest::of(text.as_bytes()).to_string(), "text": text },
-            "plugins": [{ "name": "gone", "digest": digest.to_string(), "refused": null, "data": null }],
-        });
-        let journal = scratch.file("s.journal.jsonl", format!("{header}\n{{\"k\":\"end\",\"t\":0}}\n"));
-        let ran = replay(&journal)
-            .env("PLUGINS", scratch.path().join("secret-place"))
-            .env("WHOSE", "somebody")
-            .run()
-            .exits(if there { 1 } else { 2 });
-        assert!(ran.stderr.contains("$PLUGINS/of-$WHOSE/gone.wasm"), "{}", ran.stderr);
-        assert!(!ran.stderr.contains("secret-place") && !ran.stderr.contains("somebody"), "{}", ran.stderr);
-    }
-}
-
-#[test]
-fn what_cannot_be_replayed_says_why() {
-    let mut said = String::new();
-    for line in [
-        "replay no-such.journal.jsonl",
-        "replay fixtures/demo/session.mid",
-        "replay fixtures/demo/config.toml --config fixtures/demo/config.toml",
-        "replay fixtures/demo/session.mid --config fixtures/demo/config.toml --bless",
-        "replay fixtures/demo/session.mid --config fixtures/demo/config.toml --expect no-such.transcript.jsonl",
-    ] {
-        said.push_str(&bin("conductor").args(line).run().exits(2).transcript());
-    }
-    for command in ["replay", "record"] {
-        said.push_str(&bin("conductor").args(command).args("--help").run().exits(0).transcript());
-    }
-    golden("fixtures/golden/replay/refusals.txt", &said);
-}
-
-/// A journal may be anything: times at the end of time, answers without end, calls that were never made.
-#[test]
-fn a_crafted_journal_is_replayed_or_refused_and_nothing_else() {
-    let scratch = Scratch::new();
-    for name in SESSIONS {
-        let journal = std::fs::read_to_string(record(name, &scratch)).expect("the journal");
-        let (header, rest) = journal.split_once('\n').expect("a header");
-        let last = format!("{{\"k\":\"end\",\"t\":{}}}\n", u64::MAX);
-        let inputs: Vec<&str> = rest.lines().filter(|line| line.starts_with("{\"k\":\"in\"")).collect();
-        let at = |line: &str, t: u64, device: u16| {
-            let mut line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            line["t"] = t.into();
-            line["device"] = device.into();
-            format!("{line}\n")
-        };
-        let late: String = inputs.iter().map(|line| at(line, u64::MAX, 0)).collect();
-        let apart: String = inputs
-            .iter()
-            .zip(1_u64..)
-            .map(|(line, n)| at(line, n << 40, if n % 2 == 0 { 0 } else { 65_535 }))
-            .collect();
-        let early: String = inputs.iter().map(|line| at(line, 0, 0)).collect();
-        let fates: String = (0..200_u64)
-            .map(|call| match call % 3 {
-                0 => format!("{{\"k\":\"deadline\",\"call\":{call},\"starting\":{},\"fuel\":0}}\n", call % 2 == 0),
-                1 => format!("{{\"k\":\"deadline\",\"call\":{call},\"starting\":false,\"fuel\":{}}}\n", u64::MAX),
-                _ => format!("{{\"k\":\"rejected\",\"call\":{call},\"reason\":\"queue_full\"}}\n"),
-            })
-            .collect();
-        let mut ending: serde_json::Value = serde_json::from_str(header).expect("JSON");
-        let mut huge = ending.clone();
-        huge["config"]["text"] = "a = [".repeat(1 << 20).into();
-        ending["epoch_us"] = u64::MAX.into();
-        for (case, text) in [
-            ("late", format!("{header}\n{late}{last}")),
-            ("apart", format!("{header}\n{apart}{last}")),
-            ("at once", format!("{header}\n{early}{{\"k\":\"end\",\"t\":0}}\n")),
-            ("fates", format!("{header}\n{fates}{rest}")),
-            ("end of time", format!("{ending}\n{fates}{late}{last}")),
-            ("end first", format!("{header}\n{last}{rest}")),
-            ("no end", format!("{header}\n{late}")),
-            ("huge configuration", format!("{huge}\n{rest}")),
-        ] {
-            let path = scratch.file("crafted.journal.jsonl", text);
-            let ran = replay(&path).arg("--json").run();
-            assert!(matches!(ran.code, Some(0..=2)), "{name}, {case}: {}", ran.transcript());
-            assert!(!ran.stderr.contains("panicked"), "{name}, {case}: {}", ran.stderr);
-            let too_large = ran.stderr.contains("the configuration in it is larger than 1024 KiB");
-            assert_eq!(too_large, case == "huge configuration", "{name}, {case}: {}", ran.stderr);
-        }
     }
 }

@@ -17,7 +17,7 @@ use conductor::internals::os::{Revocations, RevokedEffect};
 use conductor::internals::plugins::{Places, PluginSet};
 use conductor::internals::run::{Feed, LiveRun, run_live};
 use conductor::internals::sandbox::Services;
-use conductor::internals::time::{Clock, FILE_EPOCH_US, SystemClock};
+use conductor::internals::time::{FILE_EPOCH_US, SystemClock};
 use serde_json::Value;
 
 /// Sends a note; in the world below it waits.
@@ -102,9 +102,8 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
         config,
         plugins,
         feed: Feed::Paced(messages(6)),
-        clock: Arc::<SystemClock>::clone(&clock) as Arc<dyn Clock>,
         services: Arc::new(services),
-        told: None,
+        dry_run: None,
         revocations: Some(revocations),
         recorder: Some(Arc::clone(&recorder)),
         ordered: Some(Box::new(move |entry: &Entry| writer.lock().expect("no panic").add(entry))),

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use crate::support::Scratch;
 use conductor::internals::device::{
-    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, InputError, Loss, SessionError, Source, resolve,
+    DeviceEvent, DeviceEventKind, DeviceSpec, Devices, Input, InputError, Loss, MidiFileError, MidiFileErrorKind,
+    Reading, Source, resolve_as,
 };
 use conductor::internals::gesture::DeviceId;
 use conductor::internals::midi::{Channel, Message, NotMidi, SmfError};
@@ -283,6 +284,10 @@ fn a_serial_line_hands_over_every_byte_as_it_came_and_is_lost_when_unplugged() {
     assert_eq!(next(&events), DeviceEventKind::Ended);
 }
 
+fn resolve(input: &str) -> Result<Input, InputError> {
+    resolve_as(input, Reading::AsItLooks)
+}
+
 #[test]
 fn the_kind_of_an_input_is_found_out() {
     let scratch = Scratch::new();
@@ -291,12 +296,12 @@ fn the_kind_of_an_input_is_found_out() {
     let note = Message::NoteOn { channel: Channel::new(1).expect("a channel"), note: 60, velocity: 64 };
 
     let path = scratch.file("song.anything", smf);
-    let Ok(Input::Session(session)) = resolve(&name(&path)) else { panic!("a session") };
-    assert_eq!(session.messages, [(0, note.clone())]);
+    let Ok(Input::File(file)) = resolve(&name(&path)) else { panic!("a file") };
+    assert_eq!(file.messages, [(0, note.clone())]);
 
     let path = scratch.file("capture", [0x90, 60, 64, 60, 64]);
-    let Ok(Input::Session(session)) = resolve(&name(&path)) else { panic!("a session") };
-    assert_eq!(session.messages, [(960, note.clone()), (1600, note)], "at the speed of a MIDI cable");
+    let Ok(Input::File(file)) = resolve(&name(&path)) else { panic!("a file") };
+    assert_eq!(file.messages, [(960, note.clone()), (1600, note)], "at the speed of a MIDI cable");
 
     let path = scratch.path().join("pipe");
     fifo(&path);
@@ -309,20 +314,19 @@ fn the_kind_of_an_input_is_found_out() {
 fn an_input_that_cannot_be_used_says_why() {
     let scratch = Scratch::new();
     let input = |path: &Path| resolve(path.to_str().expect("a path in UTF-8"));
+    let file = |subject: PathBuf, kind| Err(InputError::File(MidiFileError { subject, kind }));
     let path = scratch.path().join("missing.mid");
-    let error = "No such file or directory (os error 2)".to_owned();
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::Read { path, error })));
+    let reason = "No such file or directory (os error 2)".to_owned();
+    assert_eq!(input(&path), file(path, MidiFileErrorKind::Unreadable { reason }));
     let path = scratch.file("cut.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x08\0");
     let error = SmfError::Truncated { offset: 14, declared: 8, present: 1 };
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::Smf { path, error })));
+    assert_eq!(input(&path), file(path, MidiFileErrorKind::Smf(error)));
     let path = scratch.file("notes.txt", "These are no MIDI messages.");
-    let what = NotMidi::Text;
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::NotMidi { path, what })));
+    assert_eq!(input(&path), file(path, MidiFileErrorKind::NotMidi(NotMidi::Text)));
     let path = scratch.file("empty", "");
-    let what = NotMidi::Empty;
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::NotMidi { path, what })));
+    assert_eq!(input(&path), file(path, MidiFileErrorKind::NotMidi(NotMidi::Empty)));
     let path = scratch.file("large", vec![0xfe; (16 << 20) + 1]);
-    assert_eq!(input(&path), Err(InputError::Session(SessionError::TooLarge { path })));
+    assert_eq!(input(&path), file(path, MidiFileErrorKind::TooLarge));
     let path = scratch.path().to_owned();
     assert_eq!(input(&path), Err(InputError::Unreadable { path }));
     assert_eq!(resolve("virtual:"), Err(InputError::NoName));

@@ -45,7 +45,7 @@ fn play(triggers: &[TriggerSpec], input: &str) -> String {
                 continue;
             }
             _ if head == "lost" => {
-                recognizer.release_all(device, &mut events);
+                recognizer.release_all(now, device, &mut events);
                 continue;
             }
             _ if head == "reset" => Message::System(SystemMessage::Reset),

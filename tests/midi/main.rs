@@ -5,7 +5,9 @@ mod cli;
 mod devices;
 mod files;
 mod gestures;
+mod holds;
 mod mapping;
 mod parser;
+mod session;
 #[path = "../support/mod.rs"]
 mod support;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::support::server::{Authority, Server, answer, read_request};
 use crate::support::test_name;
 use conductor::internals::effect::{
-    Answer, EffectError, HttpRequest, HttpResponse, Origin, Reach, Request, Response, Url,
+    Answer, EffectError, HttpRequest, HttpResponse, NetworkRequest, Origin, Reach, Response, Url,
 };
 use conductor::internals::os::{Lookup, Network};
 use conductor::internals::time::SystemClock;
@@ -58,7 +58,7 @@ fn request(url: &str) -> HttpRequest {
 }
 
 fn exchange(network: &Network, request: HttpRequest, limit: Duration) -> Answer {
-    network.request(&Request::Http(request), ME, limit)
+    network.request(&NetworkRequest::Http(request), ME, limit)
 }
 
 #[track_caller]
@@ -293,7 +293,7 @@ mod websocket {
             reach: Reach { named: true, listed: Arc::default() },
             secrets: Arc::default(),
         };
-        network.request(&Request::SocketOpen(open), origin, LONG).result
+        network.request(&NetworkRequest::SocketOpen(open), origin, LONG).result
     }
 
     #[track_caller]
@@ -305,11 +305,11 @@ mod websocket {
     }
 
     fn send(network: &Network, origin: Origin<'_>, socket: u32, message: Message) -> Result<Response, EffectError> {
-        network.request(&Request::SocketSend { socket, message }, origin, LONG).result
+        network.request(&NetworkRequest::SocketSend { socket, message }, origin, LONG).result
     }
 
     fn receive(network: &Network, origin: Origin<'_>, socket: u32, limit: Duration) -> Result<Response, EffectError> {
-        network.request(&Request::SocketReceive { socket }, origin, limit).result
+        network.request(&NetworkRequest::SocketReceive { socket }, origin, limit).result
     }
 
     fn text(text: &str) -> Message {
@@ -397,7 +397,7 @@ mod websocket {
         let other = Origin::Plugin { plugin: "p", tenant: "u" };
         let url = format!("ws://a.example:{}/", server.port());
         let (mine, theirs) = (opened(&network, ME, &url), opened(&network, other, &url));
-        network.request(&Request::SocketCloseAll, ME, LONG).result.expect("closed");
+        network.request(&NetworkRequest::SocketCloseAll, ME, LONG).result.expect("closed");
         assert!(matches!(send(&network, ME, mine, text("x")), Err(EffectError::NotFound(_))));
         assert_eq!(send(&network, other, theirs, text("x")), Ok(Response::Done));
     }
@@ -412,7 +412,7 @@ mod websocket {
             opened(&network, ME, &url);
         }
         assert!(matches!(open(&network, ME, &url), Err(EffectError::Busy(_))));
-        network.request(&Request::SocketClose { socket: first }, ME, LONG).result.expect("closed");
+        network.request(&NetworkRequest::SocketClose { socket: first }, ME, LONG).result.expect("closed");
         opened(&network, ME, &url);
     }
 
@@ -435,7 +435,7 @@ mod websocket {
             reach: Reach { named: true, listed: Arc::default() },
             secrets: Arc::new(BTreeMap::from([("token".to_owned(), "PATH".to_owned())])),
         };
-        let Ok(Response::Socket(socket)) = network.request(&Request::SocketOpen(open), ME, LONG).result else {
+        let Ok(Response::Socket(socket)) = network.request(&NetworkRequest::SocketOpen(open), ME, LONG).result else {
             panic!("not open")
         };
         assert_eq!(receive(&network, ME, socket, LONG), Ok(Response::Message(Some(text("<{{secret:token}}>")))));

@@ -14,8 +14,10 @@ use conductor::internals::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::internals::host;
 use conductor::internals::os::{Lookup, Network};
 use conductor::internals::package::{Policy, admit};
-use conductor::internals::sandbox::{Context, Errno, FaultKind, Instance, Manifest, Outcome, Plugin, Services, Status};
-use conductor::internals::time::{Clock, SystemClock, VirtualClock};
+use conductor::internals::sandbox::{
+    Context, Errno, FaultKind, Instance, LoadOptions, Manifest, Outcome, Plugin, Services, Status,
+};
+use conductor::internals::time::{Clock, EventTime, SystemClock, VirtualClock};
 
 /// Every name is this machine.
 #[derive(Debug)]
@@ -49,6 +51,7 @@ impl EffectHandler for World {
         Ok(Reply::Done)
     }
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
+        let Request::Network(request) = request else { panic!("only the network is asked: {request:?}") };
         let name = format!("{request:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
         self.asked.lock().expect("notes").push(name);
         self.network.request(request, origin, limit)
@@ -290,7 +293,8 @@ fn two_tenants_share_no_connection() {
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));
     let services = Arc::new(services);
     let mut tenants = ["one", "two"].map(|tenant| {
-        Instance::new(&plugin, tenant, &services, 0, 0).unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
+        Instance::new(&plugin, tenant, &services, 0, EventTime::default())
+            .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
     });
     for instance in &mut tenants {
         assert!(call_with(instance, &head, &Context::default()).is_ok());
@@ -324,8 +328,11 @@ fn revoking_a_host_ends_a_connection_to_it_at_the_next_call() {
     .expect("approved");
     let live = LiveGrants::open(&store).expect("a store");
     let cell = live.cell("test", &settings(), [Capability::Network].into(), admitted.digest(), Vec::new());
-    let plugin =
-        Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings(), cell).expect("loaded");
+    let plugin = Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(&settings()).grant(cell),
+    )
+    .expect("loaded");
     let world = World::new();
     let services = Services { outside: Arc::clone(&world) as Arc<dyn EffectHandler>, ..services() };
     let head = params(&format!(r#"{{"url":"{origin}/"}}"#));

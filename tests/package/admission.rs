@@ -10,7 +10,7 @@ use conductor::internals::config::{PluginConfig, WasmConfig};
 use conductor::internals::digest::Digest;
 use conductor::internals::package::signing::SigningKey as _;
 use conductor::internals::package::{
-    AdmissionError, AdmittedPlugin, Policy, RequiredBy, TrustError, TrustLevel, admit, verdict,
+    AdmissionError, AdmissionErrorKind, AdmittedPlugin, Policy, RequiredBy, TrustErrorKind, TrustLevel, admit, verdict,
 };
 use conductor::internals::time::Timestamp;
 
@@ -47,14 +47,14 @@ fn level_1_says_what_is_wrong_with_a_signature_nobody_asked_for() {
     fs::write(&workshop.plugin, [SMALL_PLUGIN, b"\0"].concat()).unwrap();
     let plugin = admitted(&workshop.plugin, &Policy::default());
     assert_eq!(plugin.level(), TrustLevel::Unsigned);
-    assert!(matches!(plugin.verdict().tolerated, Some(AdmissionError::Size { .. })));
+    assert!(matches!(plugin.verdict().tolerated, Some(AdmissionError { kind: AdmissionErrorKind::Size { .. }, .. })));
 }
 
 #[test]
 fn level_2_takes_any_valid_signature() {
     let workshop = Workshop::new();
     let policy = Policy { allow_self_signed: true, ..workshop.strict() };
-    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Unsigned { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy).kind, AdmissionErrorKind::Unsigned { .. }));
     workshop.sign("eve");
     let plugin = admitted(&workshop.plugin, &policy);
     assert_eq!(plugin.level(), TrustLevel::SelfSigned);
@@ -67,11 +67,11 @@ fn level_2_takes_any_valid_signature() {
 fn level_3_takes_trusted_keys_only() {
     let workshop = Workshop::new();
     workshop.trust(&["ada"]);
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::Unsigned { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()).kind, AdmissionErrorKind::Unsigned { .. }));
     workshop.sign("eve");
     let eve = workshop.key("eve").public_key();
     assert!(
-        matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::Untrusted { key, .. } if key == eve)
+        matches!(refused(&workshop.plugin, &workshop.strict()).kind, AdmissionErrorKind::Untrusted { key, .. } if key == eve)
     );
     workshop.sign("ada");
     let plugin = admitted(&workshop.plugin, &workshop.strict());
@@ -88,7 +88,7 @@ fn the_pin_holds_at_every_level() {
     for policy in [Policy::default(), workshop.strict()] {
         let pinned = |bytes: &[u8]| Policy { sha256: Some(*Digest::of(bytes).as_bytes()), ..policy.clone() };
         admitted(&workshop.plugin, &pinned(SMALL_PLUGIN));
-        assert!(matches!(refused(&workshop.plugin, &pinned(b"another")), AdmissionError::Pin { .. }));
+        assert!(matches!(refused(&workshop.plugin, &pinned(b"another")).kind, AdmissionErrorKind::Pin { .. }));
     }
 }
 
@@ -105,7 +105,7 @@ fn what_was_read_is_what_was_checked_and_what_runs() {
     assert_eq!(plugin.bytes(), SMALL_PLUGIN);
     assert_eq!(Digest::of(plugin.bytes()), plugin.digest());
     assert_eq!(plugin.level(), TrustLevel::Trusted);
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::Unsigned { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()).kind, AdmissionErrorKind::Unsigned { .. }));
 }
 
 #[test]
@@ -123,22 +123,28 @@ fn strict_mode_fails_closed_on_what_it_cannot_read() {
         (Policy { history: Some("/".into()), ..strict.clone() }, "unreadable-history"),
     ] {
         let refusal = refused(&workshop.plugin, &policy);
-        assert_eq!((refusal.kind(), refusal.is_undecided()), (undecided, true), "{refusal}");
+        assert_eq!((refusal.kind.word(), refusal.kind.is_undecided()), (undecided, true), "{refusal}");
     }
     workshop.trust_line("[[keys]]");
-    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::Trust(TrustError::Toml { .. })));
+    assert!(matches!(
+        refused(&workshop.plugin, &strict).kind,
+        AdmissionErrorKind::TrustStore(TrustErrorKind::Toml { .. })
+    ));
     workshop.trust(&["ada", "ada"]);
-    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::Trust(TrustError::Twice { .. })));
+    assert!(matches!(
+        refused(&workshop.plugin, &strict).kind,
+        AdmissionErrorKind::TrustStore(TrustErrorKind::Twice { .. })
+    ));
     workshop.trust(&["ada"]);
     fs::remove_file(workshop.signature()).unwrap();
     fs::create_dir(workshop.signature()).unwrap();
-    assert!(matches!(refused(&workshop.plugin, &strict), AdmissionError::SignatureUnreadable { .. }));
-    assert!(matches!(refused(Path::new("/nowhere.wasm"), &strict), AdmissionError::Unreadable { .. }));
+    assert!(matches!(refused(&workshop.plugin, &strict).kind, AdmissionErrorKind::SignatureUnreadable { .. }));
+    assert!(matches!(refused(Path::new("/nowhere.wasm"), &strict).kind, AdmissionErrorKind::Unreadable { .. }));
     // No store at all trusts nobody.
     fs::remove_dir(workshop.signature()).unwrap();
     workshop.sign("ada");
     let nobody = Policy { trusted_keys: None, ..strict };
-    assert!(matches!(refused(&workshop.plugin, &nobody), AdmissionError::Untrusted { .. }));
+    assert!(matches!(refused(&workshop.plugin, &nobody).kind, AdmissionErrorKind::Untrusted { .. }));
 }
 
 #[test]
@@ -147,10 +153,13 @@ fn files_are_read_up_to_a_cap() {
     let file = fs::File::create(&workshop.plugin).unwrap();
     file.set_len((32 << 20) + 1).unwrap(); // sparse
     let refusal = refused(&workshop.plugin, &Policy::default());
-    assert!(matches!(refusal, AdmissionError::TooLarge { .. }) && !refusal.is_undecided());
+    assert!(matches!(refusal.kind, AdmissionErrorKind::TooLarge) && !refusal.kind.is_undecided());
     file.set_len(0).unwrap();
     fs::File::create(workshop.signature()).unwrap().set_len(1 << 40).unwrap();
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::SignatureUnreadable { .. }));
+    assert!(matches!(
+        refused(&workshop.plugin, &workshop.strict()).kind,
+        AdmissionErrorKind::SignatureUnreadable { .. }
+    ));
 }
 
 #[test]
@@ -165,15 +174,21 @@ fn pipes_and_devices_are_no_plugins_and_nobody_waits_for_them() {
     for path in [pipe.as_path(), Path::new("/dev/zero"), workshop.scratch.path()] {
         let refusal = refused(path, &workshop.strict());
         assert!(
-            matches!(&refusal, AdmissionError::Unreadable { reason, .. } if reason == "not a regular file"),
+            matches!(&refusal.kind, AdmissionErrorKind::Unreadable { reason, .. } if reason == "not a regular file"),
             "{refusal}"
         );
     }
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::SignatureUnreadable { .. }));
+    assert!(matches!(
+        refused(&workshop.plugin, &workshop.strict()).kind,
+        AdmissionErrorKind::SignatureUnreadable { .. }
+    ));
     let store = Policy { trusted_keys: Some(pipe), ..workshop.strict() };
     fs::remove_file(workshop.signature()).unwrap();
     workshop.sign("ada");
-    assert!(matches!(refused(&workshop.plugin, &store), AdmissionError::Trust(TrustError::Unreadable { .. })));
+    assert!(matches!(
+        refused(&workshop.plugin, &store).kind,
+        AdmissionErrorKind::TrustStore(TrustErrorKind::Unreadable { .. })
+    ));
 }
 
 #[test]
@@ -185,17 +200,22 @@ fn signatures_expire_at_the_second_they_name() {
     admitted(&workshop.plugin, &workshop.strict());
     for allow_self_signed in [false, true] {
         let policy = Policy { at: until, allow_self_signed, ..workshop.strict() };
-        assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Expired { at, .. } if at == until));
+        assert!(
+            matches!(refused(&workshop.plugin, &policy).kind, AdmissionErrorKind::Expired { at, .. } if at == until)
+        );
     }
     let forgotten = Policy { at: Policy::default().at, ..workshop.strict() };
     assert!(
-        matches!(refused(&workshop.plugin, &forgotten), AdmissionError::Expired { .. }),
+        matches!(refused(&workshop.plugin, &forgotten).kind, AdmissionErrorKind::Expired { .. }),
         "no time given is the end of time"
     );
     assert_eq!(admitted(&workshop.plugin, &Policy::default()).verdict().tolerated, None, "nobody asked, at no time");
     let lax = Policy { require_signature: false, at: until, ..workshop.strict() };
     let plugin = admitted(&workshop.plugin, &lax);
-    assert!(matches!(plugin.verdict().tolerated, Some(AdmissionError::Expired { .. })));
+    assert!(matches!(
+        plugin.verdict().tolerated,
+        Some(AdmissionError { kind: AdmissionErrorKind::Expired { .. }, .. })
+    ));
     assert_eq!(plugin.level(), TrustLevel::Unsigned);
 }
 
@@ -204,8 +224,8 @@ fn a_threshold_in_the_statement_counts_trusted_keys() {
     let workshop = Workshop::new();
     workshop.trust(&["ada", "bob"]);
     workshop.sign_with("ada", |statement| statement.required_signatures = 2);
-    let too_few = |refusal| {
-        let AdmissionError::TooFewSignatures { found, required, required_by, .. } = refusal else {
+    let too_few = |refusal: AdmissionError| {
+        let AdmissionErrorKind::TooFewSignatures { found, required, required_by, .. } = refusal.kind else {
             panic!("{refusal}");
         };
         (found, required, required_by)
@@ -236,17 +256,17 @@ fn the_user_can_require_more_signatures_and_whose() {
     let two = Policy { require_signature: false, min_signatures: 2, ..workshop.strict() };
     let whose = Policy { require_signature: false, required_signers: vec![bob], ..workshop.strict() };
     assert!(matches!(
-        refused(&workshop.plugin, &two),
-        AdmissionError::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::User, .. }
+        refused(&workshop.plugin, &two).kind,
+        AdmissionErrorKind::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::User, .. }
     ));
     assert!(
-        matches!(refused(&workshop.plugin, &whose), AdmissionError::MissingSigner { key, .. } if *key.as_bytes() == bob)
+        matches!(refused(&workshop.plugin, &whose).kind, AdmissionErrorKind::MissingSigner { key, .. } if *key.as_bytes() == bob)
     );
     workshop.cosign("bob");
     admitted(&workshop.plugin, &two);
     admitted(&workshop.plugin, &whose);
     let nonsense = Policy { required_signers: vec![[0; 32]], ..workshop.strict() };
-    assert!(matches!(refused(&workshop.plugin, &nonsense), AdmissionError::BadRequiredSigner { .. }));
+    assert!(matches!(refused(&workshop.plugin, &nonsense).kind, AdmissionErrorKind::BadRequiredSigner { .. }));
 }
 
 #[test]
@@ -259,8 +279,8 @@ fn one_trusted_signature_is_enough_when_nobody_requires_more() {
     assert_eq!(plugin.signers().collect::<Vec<_>>(), [workshop.key("bob").public_key()], "only the trusted one counts");
     let by_hand = Policy { require_every_signature: true, ..workshop.strict() };
     assert!(matches!(
-        refused(&workshop.plugin, &by_hand),
-        AdmissionError::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::Presence, .. }
+        refused(&workshop.plugin, &by_hand).kind,
+        AdmissionErrorKind::TooFewSignatures { found: 1, required: 2, required_by: RequiredBy::Presence, .. }
     ));
 }
 
@@ -277,7 +297,7 @@ fn a_revoked_key_is_refused_at_every_level_with_its_reason() {
         let policy = Policy { require_signature, allow_self_signed, ..workshop.strict() };
         let refusal = refused(&workshop.plugin, &policy);
         assert!(
-            matches!(&refusal, AdmissionError::Revoked { key: found, reason, .. } if *found == key && reason == "stolen")
+            matches!(&refusal.kind, AdmissionErrorKind::Revoked { key: found, reason, .. } if *found == key && reason == "stolen")
         );
     }
 }
@@ -292,8 +312,8 @@ fn a_replaced_key_counts_until_the_transition_ends() {
     let before = Policy { at: Timestamp::from_unix(NOW.unix() - 1), ..workshop.strict() };
     admitted(&workshop.plugin, &before);
     assert!(matches!(
-        refused(&workshop.plugin, &workshop.strict()),
-        AdmissionError::Retired { since: NOW, successor: Some(key), .. } if key == successor
+        refused(&workshop.plugin, &workshop.strict()).kind,
+        AdmissionErrorKind::Retired { since: NOW, successor: Some(key), .. } if key == successor
     ));
 }
 
@@ -314,7 +334,7 @@ fn a_plugin_by_another_program_is_admitted_and_its_developers_name_is_a_claim() 
     assert!(text.contains("Mallory <ada@example.com> (a claim: no signature covers the name)"), "{text}");
     // A user who knows that this key always makes statements can say so, and so can one who wants two signatures.
     workshop.trust_line("require_statement = true");
-    assert!(matches!(refused(&workshop.plugin, &workshop.strict()), AdmissionError::NoStatement { .. }));
+    assert!(matches!(refused(&workshop.plugin, &workshop.strict()).kind, AdmissionErrorKind::NoStatement { .. }));
 }
 
 #[test]
@@ -347,7 +367,7 @@ fn an_older_version_than_the_last_admitted_one_is_refused() {
     ] {
         build(bytes, version, day);
         let refusal = refused(&workshop.plugin, &policy);
-        let AdmissionError::Downgrade { admitted, .. } = &refusal else { panic!("{version:?}: {refusal}") };
+        let AdmissionErrorKind::Downgrade { admitted, .. } = &refusal.kind else { panic!("{version:?}: {refusal}") };
         assert_eq!(admitted, "lights 1.10.0, signed 2025-11-19T08:59:12Z");
         assert!(refusal.remedy().contains("[plugins.lights] dangerous_allow_downgrade = true"));
     }
@@ -355,13 +375,13 @@ fn an_older_version_than_the_last_admitted_one_is_refused() {
     build("d", Some("1.10.0"), 1);
     admitted(&workshop.plugin, &policy);
     build("b", Some("1.10.0"), 0);
-    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Downgrade { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy).kind, AdmissionErrorKind::Downgrade { .. }));
     // The signature file of another program states nothing.
     build("e", Some("2.0.0"), 2);
     let mut json = workshop.signature_json();
     json.as_object_mut().unwrap().retain(|key, _| key != "statement" && key != "cosignatures");
     workshop.write_signature(&json);
-    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Downgrade { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy).kind, AdmissionErrorKind::Downgrade { .. }));
 
     build("a", Some("1.2.3"), 0);
     admitted(&workshop.plugin, &Policy { dangerous_allow_downgrade: true, ..policy.clone() });
@@ -379,7 +399,7 @@ fn another_plugin_under_the_same_path_is_refused() {
     admitted(&workshop.plugin, &policy);
     fs::write(&workshop.plugin, [SMALL_PLUGIN, b"x"].concat()).unwrap();
     workshop.sign_with("ada", |statement| statement.plugin = "shutdown".into());
-    assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::Substituted { .. }));
+    assert!(matches!(refused(&workshop.plugin, &policy).kind, AdmissionErrorKind::Substituted { .. }));
     // Where the user points the configuration at another file, that is the user's choice.
     let moved = workshop.scratch.path().join("shutdown.wasm");
     fs::rename(&workshop.plugin, &moved).unwrap();
@@ -395,12 +415,15 @@ fn a_damaged_record_is_not_taken_for_an_empty_one() {
     for text in ["", "{}", "{\"version\": 2, \"plugins\": {}}", "{\"version\": 1, \"plugins\": {}, \"plugins\": {}}"] {
         let history = workshop.scratch.file("admitted.json", text);
         let policy = Policy { history: Some(history.clone()), ..workshop.strict() };
-        assert!(matches!(refused(&workshop.plugin, &policy), AdmissionError::History { .. }), "{text}");
+        assert!(matches!(refused(&workshop.plugin, &policy).kind, AdmissionErrorKind::History { .. }), "{text}");
         assert_eq!(fs::read_to_string(&history).unwrap(), text, "it is left for a human to look at");
         // At the development level it is no reason to stop.
         let lax = Policy { require_signature: false, ..policy };
         let plugin = admit(&workshop.plugin, &lax).unwrap();
-        assert!(matches!(plugin.verdict().tolerated, Some(AdmissionError::History { .. })));
+        assert!(matches!(
+            plugin.verdict().tolerated,
+            Some(AdmissionError { kind: AdmissionErrorKind::History { .. }, .. })
+        ));
     }
 }
 
@@ -463,7 +486,8 @@ fn the_verdict_shows_everything() {
     let show = |policy: &Policy| {
         let verdict = verdict(&workshop.plugin, policy);
         let directory = workshop.scratch.path().display().to_string();
-        format!("{verdict}\n\n{}\n\n", verdict.to_json()).replace(&directory, "~")
+        let json = serde_json::to_string_pretty(&verdict).expect("texts and numbers");
+        format!("{verdict}\n\n{json}\n\n").replace(&directory, "~")
     };
     let mut text = show(&workshop.strict());
     text += &show(&Policy { allow_self_signed: true, ..workshop.strict() });

@@ -5,12 +5,11 @@ use std::io::{BufRead, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin};
-use conductor::internals::effect::{Stroke, Volume, VolumeOperation};
+use conductor::internals::effect::{Volume, VolumeOperation};
 use conductor::internals::mapping::ConditionSource;
 use conductor::internals::os::{Conditions, Environment, Live};
 use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
@@ -19,6 +18,46 @@ use crate::support::missing;
 
 /// Longer than anything here takes; a test that waits this long has failed.
 const LONG: Duration = Duration::from_secs(60);
+
+/// What the program would say on standard error, here of all tests of this process at once.
+struct Log {
+    said: Mutex<Vec<String>>,
+    more: Condvar,
+}
+
+static LOG: Log = Log { said: Mutex::new(Vec::new()), more: Condvar::new() };
+
+impl Log {
+    fn listen() -> &'static Self {
+        // Another test may have been first.
+        if ::log::set_logger(&LOG).is_ok() {
+            ::log::set_max_level(::log::LevelFilter::Warn);
+        }
+        &LOG
+    }
+
+    /// Waits until exactly this was said.
+    #[track_caller]
+    fn wait_for(&self, line: &str) {
+        let said = self.said.lock().expect("no panic holds it");
+        let missing = |said: &mut Vec<String>| !said.iter().any(|said| said == line);
+        let (said, waited) = self.more.wait_timeout_while(said, LONG, missing).expect("no panic holds it");
+        assert!(!waited.timed_out(), "{line:?} is not among {said:#?}");
+    }
+}
+
+impl ::log::Log for Log {
+    fn enabled(&self, _: &::log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &::log::Record<'_>) {
+        self.said.lock().expect("no panic holds it").push(record.args().to_string());
+        self.more.notify_all();
+    }
+
+    fn flush(&self) {}
+}
 
 #[track_caller]
 fn perform(live: &Live, effect: &Effect) {
@@ -99,12 +138,8 @@ fn zombies() -> BTreeSet<String> {
 #[test]
 fn a_program_that_runs_on_does_not_hold_up_the_next_and_there_is_a_limit() {
     let scratch = crate::support::Scratch::new();
-    let (tell, told) = channel();
-    let tell = Mutex::new(tell);
-    let live = Live::new(Environment::inherited()).on_failure(Arc::new(move |effect, error| {
-        // The test may be over.
-        let _ = tell.lock().expect("no panic holds it").send(format!("{effect}: {error}"));
-    }));
+    let log = Log::listen();
+    let live = Live::new(Environment::inherited());
     // Each waits for the pipe's writer, which comes at the end.
     let pipe = pipe(scratch.path());
     let waiter = Effect::Launch(format!("sh -c 'read word < {}'", pipe.display()));
@@ -113,11 +148,7 @@ fn a_program_that_runs_on_does_not_hold_up_the_next_and_there_is_a_limit() {
         assert!(live.drain(LONG));
     }
     perform(&live, &Effect::Launch("true".to_owned()));
-    let failure = told.recv_timeout(LONG).expect("a failure");
-    assert_eq!(
-        failure,
-        "launch: true: 64 programs started by mappings are still running; launch: true was not started"
-    );
+    log.wait_for("launch: true: 64 programs started by mappings are still running; launch: true was not started");
     while live.running() > 0 {
         if let Ok(mut writer) = open_if_read(&pipe) {
             // Whoever read may have gone.
@@ -152,7 +183,11 @@ fn what_cannot_be_started_is_told_at_once() {
 fn keys_without_a_device_say_what_to_do() {
     use conductor::internals::effect::Keystroke;
     let live = Live::new(Environment::inherited());
-    let keystroke = Effect::Keystroke(Keystroke { keys: "a".into(), modifiers: vec![], stroke: Stroke::Tap });
+    let keystroke = Effect::Keystroke(Keystroke {
+        keys: "a".into(),
+        modifiers: vec![],
+        stroke: conductor::internals::effect::Stroke::Tap,
+    });
     if Path::new("/dev/uinput").exists() {
         return; // what happens then is held by the machine test
     }
@@ -257,7 +292,7 @@ fn the_mixer_moves() {
         return;
     }
     let Some(pulse) = Pulse::start() else { panic!("pulseaudio does not start") };
-    let live = Live::new(pulse.environment()).on_failure(Arc::new(|effect, error| eprintln!("{effect}: {error}")));
+    let live = Live::new(pulse.environment());
     let change = |operation, value| {
         perform(&live, &Effect::Volume(Volume { operation, value }));
         assert!(live.drain(LONG));
@@ -278,17 +313,10 @@ fn a_mixer_that_fails_is_told() {
     let tool = scratch.path().join("pactl");
     std::fs::write(&tool, "#!/bin/sh\necho 'Connection failure: Connection refused' >&2\nexit 1\n").expect("a script");
     std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("its mode");
-    let (tell, told) = channel();
-    let tell = Mutex::new(tell);
-    let live =
-        Live::new(Environment::inherited().with("PATH", scratch.path())).on_failure(Arc::new(move |effect, error| {
-            tell.lock().expect("no panic holds it").send(format!("{effect}: {error}")).expect("a test");
-        }));
+    let log = Log::listen();
+    let live = Live::new(Environment::inherited().with("PATH", scratch.path()));
     perform(&live, &Effect::Volume(Volume { operation: VolumeOperation::Mute, value: None }));
-    assert_eq!(
-        told.recv_timeout(LONG).expect("a failure"),
-        "volume mute: the volume was not changed: pactl: Connection failure: Connection refused"
-    );
+    log.wait_for("volume mute: the volume was not changed: pactl: Connection failure: Connection refused");
 }
 
 /// A display of our own that shows nothing.
@@ -340,7 +368,7 @@ fn the_window_in_front_is_known_on_a_real_display() {
     let environment = alone.with("DISPLAY", &display.name);
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = Conditions::live(Arc::clone(&clock), environment);
-    assert!(!world.in_mode(0).app_frontmost("gimp"), "there is no window");
+    assert!(!world.app_frontmost("gimp"), "there is no window");
     // The root window stands in for one: what a window manager would say of the window in front is written on it.
     let root = display.xprop(&["-root", "-f", "WM_CLASS", "8s", "-set", "WM_CLASS", "Gimp"]);
     assert!(root.is_empty(), "{root}");
@@ -350,8 +378,8 @@ fn the_window_in_front_is_known_on_a_real_display() {
     display.xprop(&["-root", "-f", "_NET_ACTIVE_WINDOW", "32x", "-set", "_NET_ACTIVE_WINDOW", &id]);
     clock.advance_to(10_000_000);
     // The display is asked beside whoever wants to know.
-    while !world.in_mode(0).app_frontmost("gimp") {
+    while !world.app_frontmost("gimp") {
         std::thread::yield_now();
     }
-    assert!(!world.in_mode(0).app_frontmost("firefox"));
+    assert!(!world.app_frontmost("firefox"));
 }

@@ -87,7 +87,7 @@ fn played(text: &str, presses: &[(Micros, u8)], cut: Cut, failing: u32) -> (Down
     assert!(plugins.refused.is_empty(), "{:?}", plugins.refused);
     let replayed = if let Cut::At(end) = cut { Some((Replayed::default(), end)) } else { None };
     let playing =
-        Playing { config, plugins, clock, services: Arc::new(services), told: None, recorder: None, replayed };
+        Playing { config, plugins, clock, services: Arc::new(services), dry_run: None, recorder: None, replayed };
     let mut parser = Parser::new();
     let mut messages = Vec::new();
     for (t, note) in presses {
@@ -447,7 +447,7 @@ fn an_instance_that_expires_lets_go_at_its_time() {
     let config = Arc::new(loaded.config);
     let plugins = PluginSet::load(&config, &Places::default(), &*clock);
     let playing =
-        Playing { config, plugins, clock, services: Arc::new(services), told: None, recorder: None, replayed: None };
+        Playing { config, plugins, clock, services: Arc::new(services), dry_run: None, recorder: None, replayed: None };
     let mut messages = Vec::new();
     for (t, note) in [(0, 36), (5_000_000, 37)] {
         Parser::new().push(&[0x90, note, 100], |message| messages.push((t, DeviceId(0), Some(message))));
@@ -509,7 +509,7 @@ fn what_a_plugin_pressed_is_let_go_when_it_may_not_reach_it_any_more() {
     let places = Places { grants: Some(scratch.path().join("grants.toml")), ..Places::default() };
     let plugins = PluginSet::load(&config, &places, &*clock);
     let playing =
-        Playing { config, plugins, clock, services: Arc::new(services), told: None, recorder: None, replayed: None };
+        Playing { config, plugins, clock, services: Arc::new(services), dry_run: None, recorder: None, replayed: None };
     let mut parser = Parser::new();
     let mut messages = Vec::new();
     for t in 0..3 {

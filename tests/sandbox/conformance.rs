@@ -4,7 +4,7 @@ use crate::support::{Scratch, bin, repository, start};
 use conductor::internals::config::PluginConfig;
 use conductor::internals::host;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
-use conductor::internals::sandbox::{Check, CheckName, Conformance, Manifest, conformance};
+use conductor::internals::sandbox::{Check, CheckName, Conformance, LoadOptions, Manifest, conformance};
 
 fn gate(wasm: &[u8]) -> Conformance {
     let scratch = Scratch::new();
@@ -15,7 +15,7 @@ fn gate(wasm: &[u8]) -> Conformance {
 
 fn held(admitted: &AdmittedPlugin, settings: &PluginConfig) -> Conformance {
     match Manifest::read(admitted, host::TABLE) {
-        Ok(manifest) => conformance(&manifest, settings),
+        Ok(manifest) => conformance(&manifest, LoadOptions::from(settings)),
         Err(error) => Conformance::refused(&error),
     }
 }
@@ -346,8 +346,7 @@ fn one_that_behaves_only_while_it_is_watched_is_held_by_the_sandbox_all_the_same
     let manifest = Manifest::read(&admitted, host::TABLE).expect("read");
     let refused = conductor::internals::sandbox::Plugin::load(
         &manifest,
-        &PluginConfig::new(file),
-        conductor::internals::grant::Grant::none(),
+        LoadOptions::from(&PluginConfig::new(file)).grant(conductor::internals::grant::Grant::none()),
     );
     assert!(refused.expect_err("not linked").to_string().contains("Subprocess"));
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::support::sandbox::{admitted, call, instance, services, settings};
 use crate::support::{Scratch, bin, repository};
 use conductor::internals::grant::Grant;
-use conductor::internals::sandbox::{FaultKind, HostFunction, Manifest, Plugin, Status, ValueType};
+use conductor::internals::sandbox::{FaultKind, HostFunction, LoadOptions, Manifest, Plugin, Status, ValueType};
 
 /// What the plugin at work has reported. The tests that use it are one.
 static REPORTS: Mutex<Vec<i64>> = Mutex::new(Vec::new());
@@ -121,7 +121,8 @@ fn as_plugins_they_are_right_and_use_the_same_fuel_each_time() {
         let mut fuel = None;
         for _ in 0..2 {
             let manifest = Manifest::read(&admitted, FUNCTIONS).expect("it is read");
-            let plugin = Plugin::load(&manifest, &settings(), Grant::none()).expect("it loads");
+            let plugin =
+                Plugin::load(&manifest, LoadOptions::from(&settings()).grant(Grant::none())).expect("it loads");
             for _ in 0..2 {
                 let outcome = call(&mut instance(&plugin, &services()));
                 let reports = std::mem::take(&mut *REPORTS.lock().unwrap_or_else(PoisonError::into_inner));

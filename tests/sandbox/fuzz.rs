@@ -8,6 +8,7 @@ use crate::support::sandbox::{call, load, services, settings};
 use conductor::internals::capability::Capability;
 use conductor::internals::config::PluginConfig;
 use conductor::internals::sandbox::{Instance, Outcome, Status};
+use conductor::internals::time::EventTime;
 use proptest::prelude::*;
 
 fn tight() -> PluginConfig {
@@ -25,9 +26,8 @@ fn tight() -> PluginConfig {
 /// Loads and calls `wasm` twice, as far as it gets.
 fn attempt(wasm: &[u8]) -> Option<Outcome> {
     let plugin = load("fuzz", wasm, &tight()).ok()?;
-    match Instance::new(&plugin, "default", &Arc::new(services()), 0, 0) {
+    match Instance::new(&plugin, "default", &Arc::new(services()), 0, EventTime::default()) {
         Ok(mut instance) => {
-            let _ = instance.capabilities(0);
             call(&mut instance);
             Some(call(&mut instance))
         }

@@ -1,7 +1,7 @@
 //! A plugin built by Go gives room for its requests itself: its allocator would take what the host adds to its memory for its own.
 
 use crate::support::sandbox::{call, instance, load, services, settings};
-use conductor::internals::sandbox::{FaultKind, Status};
+use conductor::internals::sandbox::{EntryPoint, FaultKind, Status};
 
 /// The sections that tell of Go, and what stands in them; `data` is of a module whose custom sections were all stripped.
 const SIGNS: [(&str, &str); 5] = [
@@ -47,7 +47,7 @@ fn its_memory_is_never_grown_by_the_host() {
         let plugin = load("lights", &module(sign, none), &settings()).expect(name);
         let outcome = call(&mut instance(&plugin, &services()));
         let Status::Fault(fault) = &outcome.status else { panic!("{name}: {outcome:?}") };
-        assert_eq!((&fault.kind, fault.function), (&FaultKind::NoAllocation, "alloc"), "{name}");
+        assert_eq!((&fault.kind, fault.function), (&FaultKind::NoAllocation, EntryPoint::Alloc), "{name}");
         assert!(fault.to_string().contains("its alloc returned 0; it is built by Go"), "{fault}");
         assert_eq!(outcome.peak_memory, 65_536, "{name}: not a page was added");
     }

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use crate::support::sandbox::{admitted, call_with, instance, load, params, services, settings};
 use crate::support::{Scratch, repository};
+use conductor::internals::call::Limits;
 use conductor::internals::capability::Capability;
-use conductor::internals::config::{Params, PathScope, PluginCall, PluginConfig, WasmConfig};
+use conductor::internals::config::{Params, PathScope, PluginCall, PluginConfig};
 use conductor::internals::digest::Digest;
 use conductor::internals::grant::{Approval, GrantStore, Identity, LiveGrants};
 use conductor::internals::host;
 use conductor::internals::sandbox::{
-    Context, InlinePool, Instance, LogLevel, Manifest, Outcome, Plugin, Services, Status, data_directory,
+    Context, InlinePool, Instance, LoadOptions, LogLevel, Manifest, Outcome, Plugin, Services, Status, data_directory,
 };
-use conductor::internals::time::FILE_EPOCH_US;
+use conductor::internals::time::{EventTime, FILE_EPOCH_US};
 
 fn guest(file: &str, settings: &PluginConfig) -> Arc<Plugin> {
     let wasm = std::fs::read(repository(&format!("fixtures/plugins/{file}.wasm"))).expect("a committed guest");
@@ -27,7 +28,7 @@ fn with_files() -> PluginConfig {
 
 fn logged(plugin: &Arc<Plugin>, tenant: &str, root: &Path) -> Outcome {
     let services = Services { data_root: Some(root.into()), ..services() };
-    let mut instance = Instance::new(plugin, tenant, &Arc::new(services), 0, FILE_EPOCH_US * 1000)
+    let mut instance = Instance::new(plugin, tenant, &Arc::new(services), 0, EventTime::from_unix(FILE_EPOCH_US))
         .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()));
     say(&mut instance, "log", "hello")
 }
@@ -104,14 +105,17 @@ fn what_is_revoked_is_gone_at_the_next_call() {
     let requested = BTreeSet::from([Capability::Filesystem]);
     let cell = live.cell("note-logger", &settings(), requested, digest, Vec::new());
     let admitted = admitted("note-logger", &wasm);
-    let plugin =
-        Plugin::load(&Manifest::read(&admitted, host::TABLE).expect("read"), &settings(), cell).expect("loaded");
+    let plugin = Plugin::load(
+        &Manifest::read(&admitted, host::TABLE).expect("read"),
+        LoadOptions::from(&settings()).grant(cell),
+    )
+    .expect("loaded");
     let services = Services { data_root: Some(scratch.path().join("data")), ..services() };
-    let mut pool = InlinePool::new(Arc::new(services), &WasmConfig::default(), vec![plugin]);
+    let mut pool = InlinePool::new(Arc::new(services), &Limits::default(), vec![plugin]);
     let mut log = |at| {
         let params = Params { action: "log".into(), ..Params::default() };
         let call = PluginCall { plugin: "note-logger".into(), tenant: "default".into(), params };
-        pool.call(&call, &Context::default(), at)
+        pool.carry_out(&call, &Context::default(), at, None).outcome
     };
     assert_eq!(log(0).output.as_deref(), Some("{\"count\":1}"));
     assert_eq!(log(1).output.as_deref(), Some("{\"count\":2}"));

@@ -7,7 +7,7 @@ use crate::support::golden;
 use crate::support::sandbox::{SteppingClock, call, instance, plugin, run, run_with, services, settings};
 use conductor::internals::config::PluginConfig;
 use conductor::internals::sandbox::{FaultKind, Instance, Outcome, Services, Status, cost_table_digest};
-use conductor::internals::time::{Clock, FILE_EPOCH_US, VirtualClock};
+use conductor::internals::time::{Clock, EventTime, FILE_EPOCH_US, VirtualClock};
 
 fn fault(outcome: &Outcome) -> &FaultKind {
     match &outcome.status {
@@ -271,7 +271,8 @@ fn randomness_is_the_instances_own_and_the_same_again() {
     let plugin = plugin(&text, &settings());
     let draw = |seed: u8, tenant: &str, generation: u64| {
         let services = Services { seed: [seed; 32], ..services() };
-        let mut instance = Instance::new(&plugin, tenant, &Arc::new(services), generation, 0).expect("made");
+        let mut instance =
+            Instance::new(&plugin, tenant, &Arc::new(services), generation, EventTime::default()).expect("made");
         (call(&mut instance).code(), call(&mut instance).code())
     };
     let first = draw(1, "a", 0);

@@ -11,14 +11,12 @@ mod go;
 mod guests;
 mod host;
 mod host_functions;
-mod leaving;
 mod limits;
 mod module_bounds;
 mod params_schema;
 mod pool;
 mod requests;
 mod specification;
-mod stops;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;

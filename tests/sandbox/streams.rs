@@ -3,6 +3,7 @@
 use crate::support::repository;
 use crate::support::sandbox::{call_with, instance, load, params, plugin, run, services, settings};
 use conductor::internals::sandbox::{Context, LogLevel, Outcome, Status};
+use conductor::internals::time::EventTime;
 
 fn said(outcome: &Outcome) -> Vec<(LogLevel, &str)> {
     outcome.logs.iter().map(|line| (line.level, line.text.as_str())).collect()
@@ -81,8 +82,13 @@ fn what_is_flushed_costs_the_calls_fuel_and_can_stop_it() {
     assert_eq!((other.code(), other.fuel), (Some(7), without.fuel));
     // It is called after `init` already.
     let plugin = plugin(&text("(func (export \"fflush\") (param i32) (result i32) unreachable)"), &settings());
-    let outcome =
-        conductor::internals::sandbox::Instance::new(&plugin, "default", &std::sync::Arc::new(services()), 0, 0);
+    let outcome = conductor::internals::sandbox::Instance::new(
+        &plugin,
+        "default",
+        &std::sync::Arc::new(services()),
+        0,
+        EventTime::default(),
+    );
     let error = outcome.map(drop).expect_err("it stops").error().expect("why");
     assert!(error.contains("fflush: stopped itself"), "{error}");
 }

@@ -20,7 +20,7 @@ use conductor::internals::package::{Policy, admit};
 use conductor::internals::plugins::{Places, PluginSet};
 use conductor::internals::run::{Feed, LiveRun, Playing, Replayed, Resources, play, run_live};
 use conductor::internals::sandbox::{
-    CounterValues, FaultKind, Plugin, RefusedGrowthLog, Services, Status, Stops, TotalMemory, data_directory,
+    CounterValues, FaultKind, Plugin, RefusedGrowthLog, Services, Status, TotalMemory, data_directory,
 };
 use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
 
@@ -196,9 +196,8 @@ impl<'a> Stage<'a> {
             config: Arc::clone(&self.config),
             plugins,
             feed: Feed::Paced(self.messages()),
-            clock: Arc::clone(&clock),
             services,
-            told: None,
+            dry_run: None,
             revocations: None,
             recorder: Some(Arc::clone(&recorder)),
             ordered: Some(ordered),
@@ -250,7 +249,7 @@ impl<'a> Stage<'a> {
             plugins,
             clock,
             services,
-            told: None,
+            dry_run: None,
             recorder: Some(Arc::clone(&recorder)),
             replayed: None,
         };
@@ -293,13 +292,12 @@ impl<'a> Stage<'a> {
         let loaded = plugins.plugins.clone();
         let clock = Arc::new(VirtualClock::new(journal.header.epoch_us));
         let playback = Arc::new(journal.playback);
-        let stops = Arc::new(Stops::in_shutdowns(journal.shutdowns));
         let limit = journal.header.limits.max_total_memory_bytes;
         let memory = Arc::new(TotalMemory::recorded(limit, journal.refused_growth));
         let services = Arc::new(Services {
             data_root: Some(data.to_owned()),
             trace: true,
-            stops: Some(Arc::clone(&stops)),
+            shutdown_stops: Arc::new(journal.shutdowns),
             approvals: Some(Arc::<conductor::internals::journal::Playback>::clone(&playback)),
             memory: Arc::clone(&memory),
             ..Services::new(
@@ -311,11 +309,18 @@ impl<'a> Stage<'a> {
         let cut_off = journal.end.is_none();
         let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
         let (rejected, deadlines, revoked) = (journal.rejected, journal.deadlines, journal.revoked);
-        let replayed = Replayed { rejected, deadlines, revoked, stops, cut_off };
+        let replayed = Replayed { rejected, deadlines, revoked, cut_off };
         let end = journal.end.unwrap_or(last);
         let config = Arc::new(config);
-        let playing =
-            Playing { config, plugins, clock, services, told: None, recorder: None, replayed: Some((replayed, end)) };
+        let playing = Playing {
+            config,
+            plugins,
+            clock,
+            services,
+            dry_run: None,
+            recorder: None,
+            replayed: Some((replayed, end)),
+        };
         let mut transcript = Transcript::default();
         let facts: &(dyn ConditionSource + Sync) = &*playback;
         let played = play(playing, journal.inputs.into_iter(), facts, |entry| {

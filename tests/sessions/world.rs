@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use conductor::internals::action::ConditionSource;
 use conductor::internals::effect::{
-    Answer, Effect, EffectError, EffectHandler, HttpResponse, Message, Origin, ProgramEnd, Reply, Request, Response,
+    Answer, Effect, EffectError, EffectHandler, HttpResponse, Message, NetworkRequest, Origin, ProgramEnd, Reply,
+    Request, Response,
 };
 use conductor::internals::time::{Alarm, Clock, FILE_EPOCH_US, Micros};
 
@@ -114,7 +115,7 @@ impl EffectHandler for RandomOutside {
             Err(error(&mut random))
         } else {
             Ok(match request {
-                Request::Http(_) => {
+                Request::Network(NetworkRequest::Http(_)) => {
                     let status = *random.pick(&[200, 200, 200, 404, 302, 303, 500]);
                     let mut headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
                     if matches!(status, 302 | 303) {
@@ -124,8 +125,8 @@ impl EffectHandler for RandomOutside {
                     }
                     Response::Http(HttpResponse { status, headers, body: bytes(&mut random) })
                 }
-                Request::SocketOpen(_) => Response::Socket(random.within(1, 9) as u32),
-                Request::SocketReceive { .. } => Response::Message(match random.below(3) {
+                Request::Network(NetworkRequest::SocketOpen(_)) => Response::Socket(random.within(1, 9) as u32),
+                Request::Network(NetworkRequest::SocketReceive { .. }) => Response::Message(match random.below(3) {
                     0 => None,
                     1 => Some(Message::Text("text".to_owned())),
                     _ => Some(Message::Binary(bytes(&mut random))),
@@ -161,9 +162,6 @@ impl RandomFacts {
 }
 
 impl ConditionSource for RandomFacts {
-    fn mode(&self) -> usize {
-        0
-    }
     fn minute_of_day(&self) -> u16 {
         self.random().below(1_440) as u16
     }

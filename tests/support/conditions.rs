@@ -2,16 +2,13 @@
 
 use conductor::internals::mapping::ConditionSource;
 
-/// Midnight of a Monday, in the first mode, and no program runs. `frontmost` says whether the window in front is whichever is asked for.
+/// Midnight of a Monday, and no program runs. `frontmost` says whether the window in front is whichever is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Still {
     pub(crate) frontmost: bool,
 }
 
 impl ConditionSource for Still {
-    fn mode(&self) -> usize {
-        0
-    }
     fn minute_of_day(&self) -> u16 {
         0
     }

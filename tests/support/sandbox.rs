@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, R
 use conductor::internals::grant::Grant;
 use conductor::internals::host;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
-use conductor::internals::sandbox::{Context, Instance, Manifest, Outcome, Plugin, PluginError, Request, Services};
-use conductor::internals::time::{Clock, FILE_EPOCH_US, Micros, VirtualClock};
+use conductor::internals::sandbox::{
+    Context, Done, Instance, LoadOptions, Manifest, Outcome, Plugin, PluginError, PoolObserver, Request, Services,
+};
+use conductor::internals::time::{Clock, EventTime, FILE_EPOCH_US, Micros, VirtualClock};
 
 use crate::support::Scratch;
 
@@ -42,6 +45,15 @@ impl EffectHandler for World {
         };
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{who}: {effect:?}"));
         Ok(Reply::Done)
+    }
+}
+
+/// An observer of a pool that passes on each call that is done; nobody need listen.
+pub(crate) struct Calls(pub(crate) Mutex<Sender<Done>>);
+
+impl PoolObserver for Calls {
+    fn done(&self, done: Done) {
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).send(done);
     }
 }
 
@@ -85,7 +97,10 @@ pub(crate) fn admitted(name: &str, wasm: &[u8]) -> AdmittedPlugin {
 
 /// Loads `wasm` as the plugin called `name`, granted what `settings` grants.
 pub(crate) fn load(name: &str, wasm: &[u8], settings: &PluginConfig) -> Result<Arc<Plugin>, PluginError> {
-    Plugin::load(&Manifest::read(&admitted(name, wasm), host::TABLE)?, settings, Grant::from_config(settings))
+    Plugin::load(
+        &Manifest::read(&admitted(name, wasm), host::TABLE)?,
+        LoadOptions::from(settings).grant(Grant::from_config(settings)),
+    )
 }
 
 /// Loads a plugin written as text.
@@ -108,7 +123,7 @@ pub(crate) fn params(json: &str) -> Params {
 /// An instance of `plugin`; its `init` must succeed.
 #[track_caller]
 pub(crate) fn instance(plugin: &Arc<Plugin>, services: &Services) -> Instance {
-    Instance::new(plugin, "default", &Arc::new(services.clone()), 0, FILE_EPOCH_US * 1000)
+    Instance::new(plugin, "default", &Arc::new(services.clone()), 0, EventTime::from_unix(FILE_EPOCH_US))
         .unwrap_or_else(|outcome| panic!("{:?}", outcome.error()))
 }
 
@@ -119,7 +134,7 @@ pub(crate) fn call(instance: &mut Instance) -> Outcome {
 
 /// One call.
 pub(crate) fn call_with(instance: &mut Instance, params: &Params, context: &Context) -> Outcome {
-    instance.call(&Request { params, context, at_ns: FILE_EPOCH_US * 1000 })
+    instance.call(&Request { params, context, at: EventTime::from_unix(FILE_EPOCH_US), stop: None })
 }
 
 /// Loads, instantiates and calls a plugin written as text once.
@@ -132,7 +147,7 @@ pub(crate) fn run(text: &str, settings: &PluginConfig) -> Outcome {
 #[track_caller]
 pub(crate) fn run_with(text: &str, settings: &PluginConfig, services: &Services) -> Outcome {
     let plugin = plugin(text, settings);
-    match Instance::new(&plugin, "default", &Arc::new(services.clone()), 0, FILE_EPOCH_US * 1000) {
+    match Instance::new(&plugin, "default", &Arc::new(services.clone()), 0, EventTime::from_unix(FILE_EPOCH_US)) {
         Ok(mut instance) => call(&mut instance),
         Err(outcome) => *outcome,
     }

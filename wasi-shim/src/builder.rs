@@ -250,7 +250,7 @@ pub enum BuildError {
     },
     /// The name of an environment variable is empty or contains `=`.
     EnvironmentName {
-        /// The name.
+        /// The variable's name as it was given.
         name: String,
     },
     /// Arguments or environment take more than 2 MiB.

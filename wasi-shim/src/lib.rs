@@ -66,13 +66,13 @@
 //! | No path leads out of its directory: not by `..`, absolute paths, symbolic or hard links, trailing slashes; the same under both resolvers | `tests/symlinks.rs`, `tests/open_flags.rs`, `tests/rename_link.rs` |
 //! | A directory swapped for a link between check and use gains nothing | `tests/race.rs` |
 //! | No descriptor does more than its rights; rights are only ever narrowed | `tests/rights.rs` |
-//! | Quota, descriptors, listings, paths and scopes are limits: `EDQUOT`, `EMFILE`, `ENOMEM`, `ENAMETOOLONG`, `EACCES` | `tests/limits.rs`, `tests/readdir.rs` |
+//! | Quota, descriptors, listings, paths and scopes are limits: `EDQUOT`, `EMFILE`, `ENOMEM`, `ENAMETOOLONG`, `EACCES` | `tests/limits/`, `tests/readdir.rs` |
 //! | Nothing becomes readable that a scope does not let be read, whatever is moved, linked or left open | `tests/scopes.rs` |
-//! | The embedder is told of what rules about files deny, once for each answer | `tests/limits.rs` |
+//! | The embedder is told of what rules about files deny, once for each answer | `tests/limits/` |
 //! | A program sees the same on every file system: each answer, each byte, each unit of fuel | `tests/file_systems.rs` |
 //! | Lengths and counts are bounded before anything is allocated; any pointer is an errno, never a panic; structures are written whole | `tests/hostile.rs`, `tests/fuzz.rs` |
-//! | Every call costs fuel, for its base, its buffers, its bytes, its entries and the components of its paths, before it does what it costs; nothing sleeps or waits past fuel or deadline | `tests/limits.rs`, `tests/poll.rs` |
-//! | No call buys more than 20 ns with a unit of fuel, or 20 times what an addition buys | `benches/prices.rs` |
+//! | Every call costs fuel, for its base, its buffers, its bytes, its entries and the components of its paths, before it does what it costs; nothing sleeps or waits past fuel or deadline | `tests/limits/`, `tests/poll.rs` |
+//! | No call buys more than 20 ns with a unit of fuel, or 20 times what an addition buys | `benches/prices/` |
 //! | In the deterministic view nothing of the host's file system, clock or kernel shows in a result | `tests/determinism.rs`, `tests/times.rs` |
 //! | What programs rely on works: offsets, appending, cookies, renaming, renumbering | `tests/offsets.rs`, `tests/readdir.rs`, `tests/rename_link.rs`, `tests/renumber.rs` |
 //! | File operations do what they do natively | `tests/model.rs` |
@@ -189,14 +189,12 @@ mod link;
 mod listing;
 mod meta;
 mod path;
-mod quota;
 mod resolve;
 mod root;
 mod scope;
 mod stdio;
 mod table;
 mod trap;
-mod view;
 mod volume;
 
 pub use abi::{Errno, Rights};
@@ -206,9 +204,8 @@ pub use ctx::{WasiCtx, WasiView};
 pub use denial::Denial;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use link::{FUNCTIONS, FunctionType, MODULE, add_to_linker};
-pub use quota::Quota;
 pub use root::{Access, Preopen};
 pub use scope::{Scope, ScopeError};
 pub use stdio::{Capture, Discard, Empty, Inherit, Input, Readiness, Sink, Source};
 pub use trap::{Exit, Trap};
-pub use volume::Volume;
+pub use volume::{Quota, Volume};

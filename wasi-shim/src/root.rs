@@ -11,10 +11,9 @@ use crate::abi::Rights;
 use crate::ctx::Meter;
 use crate::fuel;
 use crate::meta::Meta;
-use crate::quota::Quota;
 use crate::resolve::{Resolver, passing};
 use crate::scope::{Allowed, Scope};
-use crate::volume::Volume;
+use crate::volume::{Quota, Volume};
 
 /// What may be done in a preopened directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +28,7 @@ impl Access {
     /// Reading only.
     pub const READ: Self = Self { directory: Rights::DIRECTORY_READ, file: Rights::FILE_READ };
 
-    /// Everything.
+    /// Reading, writing, making, moving and removing: all that the specification has rights for.
     pub const READ_WRITE: Self = Self { directory: Rights::DIRECTORY, file: Rights::FILE };
 }
 

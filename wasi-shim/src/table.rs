@@ -113,7 +113,7 @@ impl Descriptor {
         if self.base.contains(needed) { Ok(()) } else { Err(Errno::Notcapable) }
     }
 
-    /// The directory this is.
+    /// What is known of the directory; `ENOTDIR` for a file or a stream.
     pub(crate) fn directory(&self) -> Result<&Directory, Errno> {
         match &self.kind {
             Kind::Directory(directory) => Ok(directory),

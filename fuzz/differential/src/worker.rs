@@ -11,10 +11,10 @@ use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, R
 use conductor::internals::grant::Grant;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
 use conductor::internals::sandbox::{
-    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, Manifest, Outcome, Plugin,
+    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, LoadOptions, Manifest, Outcome, Plugin,
     Request, Services, Status, Trap as Theirs, ValueType,
 };
-use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
+use conductor::internals::time::{EventTime, FILE_EPOCH_US, VirtualClock};
 
 use crate::verdict::{End, Report, Trap, Verdict, answer};
 use crate::wrap::Kind;
@@ -120,17 +120,17 @@ fn load(admitted: &AdmittedPlugin) -> Result<Arc<Plugin>, String> {
     let mut settings = PluginConfig::new(PathBuf::new());
     settings.wasm.max_fuel = FUEL;
     Manifest::read(admitted, FUNCTIONS)
-        .and_then(|manifest| Plugin::load(&manifest, &settings, Grant::from_config(&settings)))
+        .and_then(|manifest| Plugin::load(&manifest, LoadOptions::from(&settings).grant(Grant::from_config(&settings))))
         .map_err(|error| error.to_string())
 }
 
 fn call(plugin: &Arc<Plugin>) -> (Verdict, u64) {
     let services = Arc::new(Services::new(Arc::new(VirtualClock::new(FILE_EPOCH_US)), Arc::new(Nothing), [7; 32]));
-    let at_ns = FILE_EPOCH_US * 1000;
-    let outcome = match Instance::new(plugin, "default", &services, 0, at_ns) {
+    let at = EventTime::from_unix(FILE_EPOCH_US);
+    let outcome = match Instance::new(plugin, "default", &services, 0, at) {
         Ok(mut instance) => {
             let (params, context) = (Params { json: "{}".into(), ..Params::default() }, Context::default());
-            instance.call(&Request { params: &params, context: &context, at_ns })
+            instance.call(&Request { params: &params, context: &context, at, stop: None })
         }
         Err(outcome) => *outcome,
     };

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::super::output::say;
 use super::super::{Exit, Failure, Output};
-use crate::config::PluginConfig;
 use crate::host;
 use crate::package::{Policy, admit};
-use crate::sandbox::{Check, Conformance as Gate, MOST_TRIALS, Manifest, Trial, conformance};
+use crate::sandbox::{Check, Conformance as Gate, LoadOptions, MOST_TRIALS, Manifest, Trial, conformance};
 use crate::text::Escape as _;
 use crate::text::clean;
 use crate::text::shell::word;
@@ -54,7 +53,7 @@ impl Conformance {
             .map_err(|refusal| Failure::operation(refusal.to_string()))?;
         let manifest = Manifest::read(&admitted, host::TABLE);
         let gate = match &manifest {
-            Ok(manifest) => conformance(manifest, &PluginConfig::new(self.file.clone())),
+            Ok(manifest) => conformance(manifest, LoadOptions::default()),
             Err(error) => Gate::refused(error),
         };
         // A function that needs a capability is there for `plugin run` only when that is granted.

@@ -13,7 +13,7 @@ use crate::capability::Capability;
 use crate::config::Environment;
 use crate::grant::Risk;
 use crate::host;
-use crate::package::{AdmissionError, Verdict, first_seen};
+use crate::package::{Verdict, first_seen};
 use crate::plugins::Outlook;
 use crate::sandbox::{Description, ExportKind, Manifest, Metadata, Probed};
 use crate::text::Escape as _;
@@ -61,7 +61,7 @@ impl Inspect {
             out.lines(&report.text())?;
         }
         match &verdict.refusal {
-            Some(refusal) if refusal.is_undecided() => Err(Failure::operation(refusal.to_string())),
+            Some(refusal) if refusal.kind.is_undecided() => Err(Failure::operation(refusal.to_string())),
             None => Ok(Exit::Done),
             Some(_) => Ok(Exit::Negative),
         }
@@ -219,7 +219,7 @@ impl Report<'_> {
             // A file that could not be read needs no second complaint.
             Err(_) if !self.verdict.read => {}
             // It stands in the verdict, where that has no other reason.
-            Err(_) if matches!(self.verdict.refusal, Some(AdmissionError::Unusable { .. })) => {}
+            Err(_) if matches!(&self.verdict.refusal, Some(refusal) if refusal.kind.is_unusable()) => {}
             Err(reason) => line("unusable:", &reason.replace('\n', " ")),
             Ok(description) => self.describe(description, &mut line),
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use argh::FromArgs;
 
-use super::event_text::{self, grouped};
+use super::account::{self, grouped};
 use super::output::say;
 use super::{Exit, Failure, Output};
 use crate::action::ConditionSource;
@@ -126,8 +126,8 @@ impl Replay {
 
     /// Plays what is ready.
     fn play(&self, ready: Ready, out: &mut Output) -> Result<Played, Failure> {
-        let Ready { loaded, plugins, inputs, playback, epoch, seed, replayed, whole, memory, scratch } = ready;
-        let stops = replayed.as_ref().map(|(replayed, _)| Arc::clone(&replayed.stops));
+        let Ready { loaded, plugins, inputs, playback, epoch, seed, replayed, shutdown_stops, whole, memory, scratch } =
+            ready;
         let clock = Arc::new(VirtualClock::new(epoch));
         let services = Arc::new(Services {
             clock: Arc::<VirtualClock>::clone(&clock),
@@ -136,13 +136,20 @@ impl Replay {
             data_root: Some(scratch.path().to_owned()),
             live: false,
             trace: true,
-            stops,
+            shutdown_stops: Arc::new(shutdown_stops),
             approvals: Some(Arc::<Playback>::clone(&playback)),
             memory: Arc::clone(&memory),
             log: Arc::new(PluginLog::new(loaded.config.logging.plugin_bytes_per_minute)),
         });
-        let playing =
-            Playing { config: Arc::new(loaded.config), plugins, clock, services, told: None, recorder: None, replayed };
+        let playing = Playing {
+            config: Arc::new(loaded.config),
+            plugins,
+            clock,
+            services,
+            dry_run: None,
+            recorder: None,
+            replayed,
+        };
         let mut transcript = Transcript::default();
         let mut usage = BTreeMap::new();
         let mut written = Ok(());
@@ -151,7 +158,7 @@ impl Replay {
             transcript.add(&entry);
             count(&mut usage, &entry);
             if account {
-                let (style, line) = event_text::line(&entry);
+                let (style, line) = account::line(&entry);
                 written = out.styled_line(style, &line);
             }
             written.is_ok()

@@ -1,6 +1,6 @@
 //! From a journal, or a session without one, to what can be replayed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use super::super::scratch::Scratch;
 use super::super::{Failure, run};
 use super::builds::{Builds, Search};
 use super::{Replay, read};
+use crate::call::InstanceId;
 use crate::config::{Config, Environment, Loaded, PluginConfig};
 use crate::device;
 use crate::digest::Digest;
@@ -19,7 +20,7 @@ use crate::midi::Message;
 use crate::package::AdmittedPlugin;
 use crate::plugins::PluginSet;
 use crate::run::{Replayed, Resources};
-use crate::sandbox::{Plugin, PluginError, Stops, TotalMemory};
+use crate::sandbox::{Plugin, PluginError, StopPlace, TotalMemory};
 use crate::text::Escape as _;
 use crate::text::hex;
 use crate::time::{FILE_EPOCH_US, Micros};
@@ -44,6 +45,8 @@ pub(super) struct Ready {
     pub(super) epoch: u64,
     pub(super) seed: [u8; 32],
     pub(super) replayed: Option<(Replayed, Micros)>,
+    /// Where time stopped the `shutdown` of instances.
+    pub(super) shutdown_stops: HashMap<InstanceId, StopPlace>,
     /// Whether every answer must have been asked for in the end.
     pub(super) whole: bool,
     /// The memory of all instances.
@@ -113,7 +116,6 @@ impl Replay {
         let replayed = Replayed {
             rejected: journal.rejected,
             deadlines: journal.deadlines,
-            stops: Arc::new(Stops::in_shutdowns(journal.shutdowns)),
             revoked: journal.revoked,
             cut_off: journal.end.is_none(),
         };
@@ -127,6 +129,7 @@ impl Replay {
             epoch: journal.header.epoch_us,
             seed,
             replayed: Some((replayed, journal.end.unwrap_or(last))),
+            shutdown_stops: journal.shutdowns,
             whole: journal.truncated.is_none() && journal.end.is_some(),
             memory,
             scratch,
@@ -141,7 +144,7 @@ impl Replay {
                 self.journal.escaped()
             )));
         };
-        let session = device::Session::read(&self.journal, device::Reading::raw(self.raw))
+        let session = device::MidiFile::read(&self.journal, device::Reading::raw(self.raw))
             .map_err(|error| Failure::operation(error.to_string()))?;
         for warning in session.warnings() {
             (making.warn)(&warning);
@@ -163,6 +166,7 @@ impl Replay {
             epoch: FILE_EPOCH_US,
             seed: [0; 32],
             replayed: None,
+            shutdown_stops: HashMap::new(),
             whole: false,
             memory,
             scratch,

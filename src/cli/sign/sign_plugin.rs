@@ -136,7 +136,7 @@ impl Sign {
     ) -> Result<Statement, Failure> {
         let plugin = signing.plugin();
         let probed = manifest.and_then(|manifest| manifest.probed());
-        let metadata = manifest.and_then(|manifest| manifest.metadata());
+        let metadata = manifest.and_then(|manifest| manifest.description().metadata.as_ref());
         let metadata = metadata.or_else(|| probed.and_then(|probed| probed.metadata.as_ref()));
         let from_metadata = |text: &String| Some(clean(text, 256)).filter(|text| !text.is_empty());
         let name = self.plugin_name.clone().or_else(|| metadata.and_then(|metadata| from_metadata(&metadata.name)));

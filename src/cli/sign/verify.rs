@@ -59,7 +59,7 @@ impl Verify {
         }
         match verdict.refusal {
             None => Ok(Exit::Done),
-            Some(refusal) if refusal.is_undecided() => Err(Failure::operation(refusal.to_string())),
+            Some(refusal) if refusal.kind.is_undecided() => Err(Failure::operation(refusal.to_string())),
             Some(_) if self.json => Ok(Exit::Negative),
             Some(refusal) => {
                 // First what was found, then why it does not do, also where both go to the same place.

@@ -9,7 +9,7 @@ pub enum SmfError {
     NotSmf,
     /// It is larger than the limit, in bytes.
     TooLarge {
-        /// The limit.
+        /// How many bytes there may be.
         limit: usize,
     },
     /// The header chunk is cut short or has an impossible length.
@@ -52,7 +52,7 @@ pub enum SmfError {
     },
     /// There are more messages than the limit.
     TooMany {
-        /// The limit.
+        /// How many messages there may be.
         limit: usize,
     },
 }

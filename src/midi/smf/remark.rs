@@ -25,14 +25,14 @@ pub enum Remark {
     RunningStatus {
         /// How many.
         events: u64,
-        /// The first.
+        /// The track and offset of the first of them.
         first: Place,
     },
     /// Tempo events that are not three bytes long were left out.
     Tempo {
         /// How many.
         events: u64,
-        /// The first.
+        /// The track and offset of the first of them.
         first: Place,
     },
     /// Tracks that are shorter than their length says.

@@ -54,7 +54,7 @@ enum Stop {
 
 /// Where a track is.
 #[derive(Clone)]
-struct State {
+struct Position {
     ticks: u64,
     /// Status byte of the last channel message.
     running: Option<u8>,
@@ -76,10 +76,10 @@ impl Reader<'_> {
         let whole = self.bytes.len();
         let end = data.saturating_add(declared as usize);
         let limit = end.min(whole);
-        let mut state = State { ticks: 0, running: None, interrupted: false, stream: Parser::new() };
+        let mut position = Position { ticks: 0, running: None, interrupted: false, stream: Parser::new() };
         let mut at = data;
         let track = self.number;
-        let mut stop = self.read_events(&mut state, &mut at, limit, remarks);
+        let mut stop = self.read_events(&mut position, &mut at, limit, remarks);
         let short = match stop {
             Stop::Limit => !boundary(self.bytes, limit),
             Stop::Event(_, BadEvent::Truncated) => true,
@@ -88,12 +88,12 @@ impl Reader<'_> {
         if short && end < whole {
             // The chunk is over and the track is not: does it end a few bytes further on, where the next one begins?
             let (before, further) = (self.events.len(), end.saturating_add(SLIP).min(whole));
-            let (mut there, mut beyond, mut more) = (state.clone(), at, Remarks::default());
+            let (mut there, mut beyond, mut more) = (position.clone(), at, Remarks::default());
             match self.read_events(&mut there, &mut beyond, further, &mut more) {
                 Stop::End(ended) if ended == whole || track_begins(self.bytes, ended) => {
                     remarks.merge(more);
                     remarks.short_track(Place { track, offset: start }, declared, ended - data);
-                    (state, stop) = (there, Stop::End(ended));
+                    (position, stop) = (there, Stop::End(ended));
                 }
                 _ => self.events.truncate(before),
             }
@@ -121,22 +121,22 @@ impl Reader<'_> {
             Stop::Event(..) if end > whole => return Ok(Track::Cut),
             Stop::Event(offset, what) => return Err(SmfError::Event { track, offset, what }),
         };
-        state.stream.finish();
-        let more = state.stream.dropped();
+        position.stream.finish();
+        let more = position.stream.dropped();
         self.dropped.stray_bytes += more.stray_bytes;
         self.dropped.truncated += more.truncated;
         self.dropped.undefined += more.undefined;
         self.dropped.oversized += more.oversized;
-        self.events.push((state.ticks, Event::End));
+        self.events.push((position.ticks, Event::End));
         Ok(Track::Whole { next })
     }
 
     /// Reads events from `at` on, which is left where the last whole one ends.
-    fn read_events(&mut self, state: &mut State, at: &mut usize, limit: usize, remarks: &mut Remarks) -> Stop {
+    fn read_events(&mut self, position: &mut Position, at: &mut usize, limit: usize, remarks: &mut Remarks) -> Stop {
         let bytes = self.bytes.get(..limit).unwrap_or(self.bytes);
         while *at < limit {
             let mut input = Input { bytes, at: *at };
-            match self.event(state, &mut input, remarks) {
+            match self.event(position, &mut input, remarks) {
                 Ok(ended) => {
                     *at = input.at;
                     if ended {
@@ -153,40 +153,45 @@ impl Reader<'_> {
     }
 
     /// Reads one event; whether it is the track's end. Nothing has happened when it is damaged.
-    fn event(&mut self, state: &mut State, input: &mut Input<'_>, remarks: &mut Remarks) -> Result<bool, BadEvent> {
+    fn event(
+        &mut self,
+        position: &mut Position,
+        input: &mut Input<'_>,
+        remarks: &mut Remarks,
+    ) -> Result<bool, BadEvent> {
         let place = Place { track: self.number, offset: input.at };
-        let ticks = state.ticks + u64::from(input.number()?);
+        let ticks = position.ticks + u64::from(input.number()?);
         let events = &mut *self.events;
         let mut ended = false;
         match input.byte()? {
             first @ 0x00..=0x7f => {
-                let status = state.running.ok_or(BadEvent::NoStatus)?;
+                let status = position.running.ok_or(BadEvent::NoStatus)?;
                 let second = if length(status) == 2 { input.data()? } else { 0 };
-                if state.interrupted {
+                if position.interrupted {
                     remarks.running_status(place);
                 }
-                state.stream.finish();
+                position.stream.finish();
                 events.push((ticks, Event::Message(channel_message(status, first, second))));
             }
             status @ 0x80..=0xef => {
                 let first = input.data()?;
                 let second = if length(status) == 2 { input.data()? } else { 0 };
-                (state.running, state.interrupted) = (Some(status), false);
-                state.stream.finish();
+                (position.running, position.interrupted) = (Some(status), false);
+                position.stream.finish();
                 events.push((ticks, Event::Message(channel_message(status, first, second))));
             }
             kind @ (0xf0 | 0xf7) => {
                 let payload = input.payload()?;
-                state.interrupted = true;
+                position.interrupted = true;
                 if kind == 0xf0 {
-                    state.stream.push(&[0xf0], |_| ()); // a status byte of this kind completes nothing
+                    position.stream.push(&[0xf0], |_| ()); // a status byte of this kind completes nothing
                 }
-                state.stream.push(payload, |message| events.push((ticks, Event::Message(message))));
+                position.stream.push(payload, |message| events.push((ticks, Event::Message(message))));
             }
             0xff => {
                 let kind = input.byte()?;
                 let payload = input.payload()?;
-                state.interrupted = true;
+                position.interrupted = true;
                 match (kind, payload) {
                     (0x2f, _) => ended = true,
                     (0x51, [high, middle, low]) => {
@@ -198,7 +203,7 @@ impl Reader<'_> {
             }
             status => return Err(BadEvent::Status(status)),
         }
-        state.ticks = ticks;
+        position.ticks = ticks;
         Ok(ended)
     }
 }

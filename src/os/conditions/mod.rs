@@ -67,41 +67,25 @@ impl<C: Clock> Conditions<C> {
     }
 }
 
-impl<C: Clock> Conditions<C> {
-    /// What conditions see while the mode with index `mode` is current.
-    pub fn in_mode(&self, mode: usize) -> impl ConditionSource + '_ {
-        InMode { world: self, mode }
-    }
-}
-
-/// The world, and the mode Conductor is in.
-struct InMode<'a, C> {
-    world: &'a Conditions<C>,
-    mode: usize,
-}
-
-impl<C: Clock> ConditionSource for InMode<'_, C> {
-    fn mode(&self) -> usize {
-        self.mode
-    }
+impl<C: Clock> ConditionSource for Conditions<C> {
     fn minute_of_day(&self) -> u16 {
-        self.world.local_time().minute
+        self.local_time().minute
     }
     fn weekday(&self) -> u8 {
-        self.world.local_time().weekday
+        self.local_time().weekday
     }
     fn app_running(&self, name: &str) -> bool {
         let running = || Apps::running(Path::new("/proc"));
-        let of = |machine: &Machine| self.world.fresh(&machine.apps, running, |apps| apps.has(name));
-        self.world.machine.as_ref().is_some_and(of)
+        let of = |machine: &Machine| self.fresh(&machine.apps, running, |apps| apps.has(name));
+        self.machine.as_ref().is_some_and(of)
     }
     fn app_frontmost(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         let of = |machine: &Machine| {
             let focus = Arc::clone(&machine.focus);
-            machine.frontmost.read(self.world.clock.now(), move || focus.names(), |names| names.contains(&name))
+            machine.frontmost.read(self.clock.now(), move || focus.names(), |names| names.contains(&name))
         };
-        self.world.machine.as_ref().is_some_and(of)
+        self.machine.as_ref().is_some_and(of)
     }
 }
 
@@ -115,9 +99,8 @@ mod tests {
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
         let world = Conditions::played(Arc::clone(&clock));
         clock.advance_to(61 * 60_000_000);
-        let facts = world.in_mode(3);
-        assert_eq!((facts.mode(), facts.minute_of_day(), facts.weekday()), (3, 61, 3));
-        assert!(!facts.app_running("systemd") && !facts.app_frontmost("anything"));
+        assert_eq!((world.minute_of_day(), world.weekday()), (61, 3));
+        assert!(!world.app_running("systemd") && !world.app_frontmost("anything"));
     }
 
     #[test]

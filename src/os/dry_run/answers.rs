@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::effect::{
-    Answer, EffectError, EffectErrorKind, HttpResponse, Message, Origin, ProgramEnd, Request, Response,
+    Answer, EffectError, EffectErrorKind, HttpResponse, Message, NetworkRequest, Origin, ProgramEnd, Request, Response,
 };
 use crate::file;
 use crate::text::Escape as _;
@@ -135,7 +135,7 @@ impl CannedAnswers {
             Origin::Plugin { plugin, tenant } => (plugin.to_owned(), tenant.to_owned()),
         };
         let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(request, Request::SocketCloseAll) {
+        if matches!(request, Request::Network(NetworkRequest::SocketCloseAll)) {
             if let Some(asked) = all.get_mut(&asker) {
                 asked.connections.clear();
             }
@@ -164,27 +164,39 @@ impl Progress {
     fn respond(&mut self, request: &Request, reaction: Option<Reaction>) -> Result<Response, EffectError> {
         let fits = |what: &str| EffectError::Failed(format!("the answer to {} is not one {what}", request.subject()));
         Ok(match (request, reaction) {
-            (Request::Http(_), None) => {
-                Response::Http(HttpResponse { status: 200, headers: Vec::new(), body: Vec::new() })
-            }
-            (Request::Http(_), Some(Reaction::Http(response))) => Response::Http(response),
-            (Request::Http(_), Some(_)) => return Err(fits("to an HTTP request: give it a status")),
+            (Request::Network(request), reaction) => return self.respond_from_network(request, reaction, fits),
             (Request::Program(_), None) => Response::Program(ProgramEnd::default()),
             (Request::Program(_), Some(Reaction::Program(end))) => Response::Program(end),
             (Request::Program(_), Some(_)) => return Err(fits("to running a program: give it a code")),
-            (Request::SocketOpen(_), Some(Reaction::Http(_) | Reaction::Program(_))) => {
+            _ => Response::Done,
+        })
+    }
+
+    fn respond_from_network(
+        &mut self,
+        request: &NetworkRequest,
+        reaction: Option<Reaction>,
+        fits: impl Fn(&str) -> EffectError,
+    ) -> Result<Response, EffectError> {
+        Ok(match (request, reaction) {
+            (NetworkRequest::Http(_), None) => {
+                Response::Http(HttpResponse { status: 200, headers: Vec::new(), body: Vec::new() })
+            }
+            (NetworkRequest::Http(_), Some(Reaction::Http(response))) => Response::Http(response),
+            (NetworkRequest::Http(_), Some(_)) => return Err(fits("to an HTTP request: give it a status")),
+            (NetworkRequest::SocketOpen(_), Some(Reaction::Http(_) | Reaction::Program(_))) => {
                 return Err(fits("to opening a connection: give it messages"));
             }
-            (Request::SocketOpen(_), reaction) => {
+            (NetworkRequest::SocketOpen(_), reaction) => {
                 let messages = if let Some(Reaction::Messages(messages)) = reaction { messages } else { Vec::new() };
                 let number = (1..u32::MAX).find(|number| !self.connections.contains_key(number)).unwrap_or(u32::MAX);
                 self.connections.insert(number, messages.into_iter());
                 Response::Socket(number)
             }
-            (Request::SocketReceive { socket }, _) => {
+            (NetworkRequest::SocketReceive { socket }, _) => {
                 Response::Message(self.connections.get_mut(socket).and_then(Iterator::next))
             }
-            (Request::SocketClose { socket }, _) => {
+            (NetworkRequest::SocketClose { socket }, _) => {
                 self.connections.remove(socket);
                 Response::Done
             }
@@ -253,7 +265,7 @@ mod tests {
     const ME: Origin<'_> = Origin::Plugin { plugin: "p", tenant: "default" };
 
     fn get(url: &str) -> Request {
-        Request::Http(crate::effect::HttpRequest {
+        Request::Network(NetworkRequest::Http(crate::effect::HttpRequest {
             method: "GET".into(),
             url: Url::parse(url).expect("a URL"),
             headers: Vec::new(),
@@ -261,7 +273,7 @@ mod tests {
             reach: Reach::default(),
             secrets: Secrets::default(),
             max_body_bytes: 1024,
-        })
+        }))
     }
 
     fn status(answers: &CannedAnswers, request: &Request, origin: Origin<'_>) -> u16 {
@@ -312,14 +324,14 @@ mod tests {
         let uname = Program { program: "uname".into(), arguments: vec![], input: vec![], max_output_bytes: 9 };
         let end = ProgramEnd { output: b"Linux".to_vec(), ..ProgramEnd::default() };
         assert_eq!(answers.answer(&Request::Program(uname), ME).result, Ok(Response::Program(end)));
-        let open = Request::SocketOpen(SocketOpen {
+        let open = Request::Network(NetworkRequest::SocketOpen(SocketOpen {
             url: Url::parse("wss://obs.example/").expect("a URL"),
             headers: vec![],
             reach: Reach::default(),
             secrets: Secrets::default(),
-        });
+        }));
         assert_eq!(answers.answer(&open, ME).result, Ok(Response::Socket(1)));
-        let receive = Request::SocketReceive { socket: 1 };
+        let receive = NetworkRequest::SocketReceive { socket: 1 }.into();
         assert_eq!(answers.answer(&receive, ME).result, Ok(Response::Message(Some(Message::Text("one".into())))));
         assert_eq!(answers.answer(&receive, ME).result, Ok(Response::Message(None)));
         assert_eq!(answers.answer(&get("https://x.example/"), ME).result, Err(EffectError::TimedOut("late".into())));

@@ -5,7 +5,7 @@ mod answers;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, NetworkRequest, Origin, Reply, Request};
 
 pub use answers::{AnswersError, CannedAnswers};
 
@@ -28,7 +28,7 @@ struct Kept {
 /// What a plugin asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginEffect {
-    /// The plugin.
+    /// Name of the plugin that asked.
     pub plugin: String,
     /// In whose name.
     pub tenant: String,
@@ -52,12 +52,6 @@ const MAX_KEPT: usize = 65_536;
 const MAX_BYTES: usize = 16 << 20;
 
 impl DryRun {
-    /// One in which every request succeeds.
-    #[must_use]
-    pub fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
     /// One whose requests are answered with `answers`.
     #[must_use]
     pub fn answering(answers: CannedAnswers) -> Arc<Self> {
@@ -118,7 +112,7 @@ impl EffectHandler for DryRun {
     }
 
     fn request(&self, request: &Request, origin: Origin<'_>, _limit: Duration) -> Answer {
-        if !matches!(request, Request::SocketCloseAll)
+        if !matches!(request, Request::Network(NetworkRequest::SocketCloseAll))
             && let Err(busy) = self.keep(origin, request.function(), request)
         {
             return Answer { result: Err(busy), waited: Duration::ZERO };
@@ -137,7 +131,7 @@ mod tests {
 
     #[test]
     fn effects_nobody_reads_are_bounded() {
-        let (told, origin) = (DryRun::new(), Origin::Plugin { plugin: "p", tenant: "default" });
+        let (told, origin) = (DryRun::default(), Origin::Plugin { plugin: "p", tenant: "default" });
         let text = Effect::Text("x".repeat(100));
         let taken = (0..70_000).filter(|_| told.perform(&text, origin).is_ok()).count();
         assert!(taken <= MAX_KEPT && taken * 100 < MAX_BYTES, "{taken}");

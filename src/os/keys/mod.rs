@@ -4,17 +4,18 @@
 mod codes;
 mod layout;
 mod screen;
+mod typist;
 mod uinput;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::process::Environment;
-use crate::effect::EffectError;
-use crate::effect::{Keystroke, MouseButton, MouseClick, Stroke};
+use crate::effect::{EffectError, InputEffect, Keystroke, MouseButton, MouseClick, Stroke};
 use crate::text::Escape as _;
 use crate::time::{Clock, Micros, SystemClock};
 use layout::Typed;
+pub(super) use typist::Typist;
 use uinput::{Device, Shape};
 
 /// How long a new device is left alone, so that whoever reads input devices has found and opened it: what was sent
@@ -33,7 +34,7 @@ const ABS_Y: u16 = 1;
 /// The two devices, made when first needed. What is pressed is let go before the next thing is done; and whatever ends the process, the
 /// kernel lets go of all keys of a device whose maker is gone.
 #[derive(Debug)]
-pub(super) struct Keys {
+struct Keys {
     clock: Arc<SystemClock>,
     keyboard: Slot,
     pointer: Slot,
@@ -52,7 +53,7 @@ struct Ready {
 
 /// What is to be sent; checked, and cheap to hand to another thread.
 #[derive(Debug)]
-pub(super) enum Input {
+enum Input {
     /// Keys pressed together, in this order, and let go in the other.
     Chord(Vec<u16>, Stroke),
     /// Keys pressed one after the other.
@@ -62,11 +63,11 @@ pub(super) enum Input {
 }
 
 /// The work of sending, which asks whether it is still allowed.
-pub(super) type Sending = Box<dyn FnOnce(&dyn Fn() -> bool) -> Result<Sent, EffectError> + Send>;
+type Sending = Box<dyn FnOnce(&dyn Fn() -> bool) -> Result<Sent, EffectError> + Send>;
 
 /// How far sending got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
+enum Sent {
     /// To the end.
     All,
     /// To where it was not allowed any more; nothing is left pressed.
@@ -74,8 +75,16 @@ pub(super) enum Sent {
 }
 
 impl Input {
+    fn of(input: InputEffect<'_>) -> Result<Self, EffectError> {
+        match input {
+            InputEffect::Keystroke(keystroke) => Self::keystroke(keystroke),
+            InputEffect::Text(text) => Self::text(text),
+            InputEffect::Click(click) => Self::click(click),
+        }
+    }
+
     /// What `keystroke` presses.
-    pub(super) fn keystroke(keystroke: &Keystroke) -> Result<Self, EffectError> {
+    fn keystroke(keystroke: &Keystroke) -> Result<Self, EffectError> {
         let name = crate::config::key(&keystroke.keys);
         let key = name.and_then(codes::code).ok_or_else(|| {
             EffectError::Unsupported(format!(
@@ -88,7 +97,7 @@ impl Input {
     }
 
     /// What types `text`. Nothing is typed where not all of it can be.
-    pub(super) fn text(text: &str) -> Result<Self, EffectError> {
+    fn text(text: &str) -> Result<Self, EffectError> {
         let strokes = text.chars().enumerate().map(|(position, c)| {
             layout::stroke(c).ok_or_else(|| {
                 EffectError::Unsupported(format!(
@@ -103,7 +112,7 @@ impl Input {
     }
 
     /// What makes `click`.
-    pub(super) fn click(click: &MouseClick) -> Result<Self, EffectError> {
+    fn click(click: &MouseClick) -> Result<Self, EffectError> {
         let at = match (click.x, click.y) {
             (None, None) => None,
             (Some(x), Some(y)) => Some((x, y)),
@@ -124,13 +133,13 @@ impl Input {
 }
 
 impl Keys {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self { clock: Arc::new(SystemClock::start()), keyboard: Arc::default(), pointer: Arc::default() }
     }
 
     /// Makes the device that `input` needs, where it is not there yet, and gives the work of sending it. That work takes
     /// time: it belongs on a thread of its own. It asks, before each thing it presses, whether it is still allowed.
-    pub(super) fn sending(&self, input: Input, environment: &Environment) -> Result<Sending, EffectError> {
+    fn sending(&self, input: Input, environment: &Environment) -> Result<Sending, EffectError> {
         let slot = match &input {
             Input::Chord(..) | Input::Strokes(_) => self.keyboard()?,
             Input::Click { at, .. } => self.pointer(at.is_some(), environment)?,
@@ -160,12 +169,12 @@ impl Keys {
     }
 
     /// Makes the keyboard now, so that it has been found by the time it is needed.
-    pub(super) fn prepare_keyboard(&self) -> Result<(), EffectError> {
+    fn prepare_keyboard(&self) -> Result<(), EffectError> {
         self.keyboard().map(drop)
     }
 
     /// Makes the pointer now; one that can go `somewhere` needs to know the screen.
-    pub(super) fn prepare_pointer(&self, somewhere: bool, environment: &Environment) -> Result<(), EffectError> {
+    fn prepare_pointer(&self, somewhere: bool, environment: &Environment) -> Result<(), EffectError> {
         self.pointer(somewhere, environment).map(drop)
     }
 

@@ -6,6 +6,7 @@ mod headers;
 #[cfg(feature = "http")]
 mod http;
 mod names;
+mod on_demand;
 #[cfg(feature = "websocket")]
 mod socket;
 mod tls;
@@ -18,9 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use names::{Lookup, SystemLookup};
+pub(super) use on_demand::NetworkOnDemand;
 pub use tls::AuthorityError;
 
-use crate::effect::{Answer, EffectError, HttpRequest, Origin, Request, Response, SocketOpen};
+#[cfg(feature = "http")]
+use crate::effect::HttpRequest;
+#[cfg(feature = "websocket")]
+use crate::effect::SocketOpen;
+use crate::effect::{Answer, EffectError, NetworkRequest, Origin, Response};
 use crate::time::Clock;
 use deadline::Deadline;
 use dial::Dialer;
@@ -54,32 +60,34 @@ impl Network {
             sockets: sockets::Sockets::default(),
         })
     }
-    /// Carries out a request that needs the network, within `limit`.
-    pub fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
+    /// Carries out `request` within `limit`.
+    pub fn request(&self, request: &NetworkRequest, origin: Origin<'_>, limit: Duration) -> Answer {
         let deadline = Deadline::after(Arc::clone(&self.clock), limit);
         let result = match request {
-            Request::Http(request) => self.http(request, origin, &deadline),
-            Request::SocketOpen(open) => self.open(open, origin, &deadline),
+            #[cfg(feature = "http")]
+            NetworkRequest::Http(request) => self.http(request, origin, &deadline),
+            #[cfg(not(feature = "http"))]
+            NetworkRequest::Http(_) => Err(missing("HTTP", "http")),
             #[cfg(feature = "websocket")]
-            Request::SocketSend { socket, message } => self.sockets.send(origin, *socket, message.clone()),
+            NetworkRequest::SocketOpen(open) => self.open(open, origin, &deadline),
             #[cfg(feature = "websocket")]
-            Request::SocketReceive { socket } => self.sockets.receive(origin, *socket, &deadline),
+            NetworkRequest::SocketSend { socket, message } => self.sockets.send(origin, *socket, message.clone()),
             #[cfg(feature = "websocket")]
-            Request::SocketClose { socket } => self.sockets.close(origin, *socket),
+            NetworkRequest::SocketReceive { socket } => self.sockets.receive(origin, *socket, &deadline),
             #[cfg(feature = "websocket")]
-            Request::SocketCloseAll => {
+            NetworkRequest::SocketClose { socket } => self.sockets.close(origin, *socket),
+            #[cfg(feature = "websocket")]
+            NetworkRequest::SocketCloseAll => {
                 self.sockets.close_all(origin);
                 Ok(Response::Done)
             }
             #[cfg(not(feature = "websocket"))]
-            Request::SocketSend { .. } | Request::SocketReceive { .. } | Request::SocketClose { .. } => {
-                Err(missing("WebSocket", "websocket"))
-            }
+            NetworkRequest::SocketCloseAll => Ok(Response::Done),
             #[cfg(not(feature = "websocket"))]
-            Request::SocketCloseAll => Ok(Response::Done),
-            Request::Program(_) | Request::Audio(_) | Request::System(_) => {
-                Err(EffectError::Unsupported("this needs no network".to_owned()))
-            }
+            NetworkRequest::SocketOpen(_)
+            | NetworkRequest::SocketSend { .. }
+            | NetworkRequest::SocketReceive { .. }
+            | NetworkRequest::SocketClose { .. } => Err(missing("WebSocket", "websocket")),
         };
         Answer { result, waited: deadline.waited() }
     }
@@ -91,22 +99,12 @@ impl Network {
         filled.scrub(&mut response);
         Ok(Response::Http(response))
     }
-    #[cfg(not(feature = "http"))]
-    #[allow(clippy::unused_self)] // the other build's twin uses it
-    fn http(&self, _: &HttpRequest, _: Origin<'_>, _: &Deadline) -> Result<Response, EffectError> {
-        Err(missing("HTTP", "http"))
-    }
     #[cfg(feature = "websocket")]
     fn open(&self, open: &SocketOpen, origin: Origin<'_>, deadline: &Deadline) -> Result<Response, EffectError> {
         let slot = self.sockets.reserve(origin)?;
         let (headers, filled) = headers::fill(&open.headers, &open.secrets)?;
         let connection = self.dialer.dial(&open.url, &open.reach, origin, deadline)?;
         slot.open(socket::Socket::open(connection, &open.url, &headers, filled, deadline)?)
-    }
-    #[cfg(not(feature = "websocket"))]
-    #[allow(clippy::unused_self)] // the other build's twin uses it
-    fn open(&self, _: &SocketOpen, _: Origin<'_>, _: &Deadline) -> Result<Response, EffectError> {
-        Err(missing("WebSocket", "websocket"))
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Socket {
 /// What the thread and the plugin's calls share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    state: Mutex<State>,
+    mailbox: Mutex<Mailbox>,
     /// Signalled when a message arrived or the connection ended.
     arrived: Condvar,
     /// Written to when the thread has something to do.
@@ -47,7 +47,7 @@ pub(super) struct Shared {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Mailbox {
     inbox: Queue,
     outbox: Queue,
     /// Why it ended.
@@ -77,8 +77,8 @@ impl Queue {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Mailbox> {
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn notify(&self) {
         // It fails only when the counter is full, and then the thread is awake already.
@@ -93,30 +93,30 @@ impl Shared {
         if message.len() > MAX_MESSAGE_BYTES {
             return Err(EffectError::Failed(format!("a message is at most {MAX_MESSAGE_BYTES} bytes long")));
         }
-        let mut state = self.lock();
-        if let Some(reason) = &state.ended {
+        let mut mailbox = self.lock();
+        if let Some(reason) = &mailbox.ended {
             return Err(EffectError::NotFound(reason.clone()));
         }
-        if !state.outbox.has_room() {
+        if !mailbox.outbox.has_room() {
             return Err(EffectError::Busy("the server does not take what was sent so far; try again later".to_owned()));
         }
-        state.outbox.push(message);
-        drop(state);
+        mailbox.outbox.push(message);
+        drop(mailbox);
         self.notify();
         Ok(())
     }
     /// The next message; none when none comes before the deadline. What arrived before the end is still handed out.
     pub(super) fn receive(&self, deadline: &Deadline) -> Result<Option<Message>, EffectError> {
-        let mut state = self.lock();
-        if state.inbox.messages.is_empty() && state.ended.is_none() {
+        let mut mailbox = self.lock();
+        if mailbox.inbox.messages.is_empty() && mailbox.ended.is_none() {
             let Ok(left) = deadline.left() else { return Ok(None) };
-            let nothing = |state: &mut State| state.inbox.messages.is_empty() && state.ended.is_none();
-            state = self.arrived.wait_timeout_while(state, left, nothing).unwrap_or_else(PoisonError::into_inner).0;
+            let nothing = |mailbox: &mut Mailbox| mailbox.inbox.messages.is_empty() && mailbox.ended.is_none();
+            mailbox = self.arrived.wait_timeout_while(mailbox, left, nothing).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let waited_for_room = !state.inbox.has_room();
-        match (state.inbox.pop(), &state.ended) {
+        let waited_for_room = !mailbox.inbox.has_room();
+        match (mailbox.inbox.pop(), &mailbox.ended) {
             (Some(message), _) => {
-                drop(state);
+                drop(mailbox);
                 if waited_for_room {
                     self.notify();
                 }
@@ -161,7 +161,7 @@ impl Socket {
         )?;
         socket.get_mut().unblock().map_err(|error| failed(&error))?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| failed(&error))?;
-        let shared = Arc::new(Shared { state: Mutex::default(), arrived: Condvar::new(), wake });
+        let shared = Arc::new(Shared { mailbox: Mutex::default(), arrived: Condvar::new(), wake });
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("websocket".into())
@@ -230,13 +230,13 @@ fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) ->
         match socket.write(message) {
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break, // it is in the buffer
             Err(Error::WriteBufferFull(message)) => {
-                let mut state = shared.lock();
+                let mut mailbox = shared.lock();
                 let message = match *message {
                     tungstenite::Message::Text(text) => Message::Text(text.as_str().to_owned()),
                     other => Message::Binary(other.into_data().to_vec()),
                 };
-                state.outbox.bytes += message.len();
-                state.outbox.messages.push_front(message);
+                mailbox.outbox.bytes += message.len();
+                mailbox.outbox.messages.push_front(message);
                 break;
             }
             written => written?,
@@ -270,8 +270,8 @@ fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) ->
         Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => true,
         Err(error) => return Err(error),
     };
-    let state = shared.lock();
-    Ok(Interest { room: state.inbox.has_room(), unsent: unsent || !state.outbox.messages.is_empty(), more })
+    let mailbox = shared.lock();
+    Ok(Interest { room: mailbox.inbox.has_room(), unsent: unsent || !mailbox.outbox.messages.is_empty(), more })
 }
 
 /// Waits until there is something to do.

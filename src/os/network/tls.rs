@@ -25,7 +25,7 @@ pub enum AuthorityError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the operating system said.
         reason: String,
     },
     /// It holds something that is not a certificate, or nothing.

@@ -69,7 +69,7 @@ pub enum SigningError {
     SignedAlready {
         /// The signature file.
         path: PathBuf,
-        /// The key.
+        /// The key whose signature is in the file already.
         key: PublicKey,
     },
     /// The file is full.
@@ -81,7 +81,7 @@ pub enum SigningError {
     Token(String),
     /// A name that cannot stand in a signature file.
     Text {
-        /// What it is.
+        /// Which of the texts it is, as it is called in messages.
         what: &'static str,
     },
     /// More signatures required than a file can hold, or none.
@@ -151,7 +151,7 @@ impl Signing {
         // The signer's own build: nothing is asked of it but that it can be read.
         admit(path, &Policy::default()).map(Self).map_err(SigningError::Plugin)
     }
-    /// The plugin.
+    /// The plugin file as it was read: the bytes that are signed.
     #[must_use]
     pub fn plugin(&self) -> &AdmittedPlugin {
         &self.0

@@ -8,7 +8,7 @@ use super::succession::Succession;
 use crate::file;
 use crate::package::key::PublicKey;
 use crate::package::signature;
-use crate::package::trust::{self, KeyStanding, TrustError, TrustStore};
+use crate::package::trust::{self, KeyStanding, TrustError, TrustErrorKind, TrustStore};
 use crate::text::Escape as _;
 use crate::time::Timestamp;
 
@@ -24,7 +24,7 @@ pub struct TrustFile {
 /// What an edit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
-    /// The key.
+    /// The key that was added, revoked or replaced.
     pub key: PublicKey,
     /// Whose it is.
     pub name: String,
@@ -53,7 +53,7 @@ pub enum TrustEditError {
     },
     /// The key is trusted already.
     TrustedAlready {
-        /// The key.
+        /// The key that is in the store already.
         key: PublicKey,
         /// Under which name.
         name: String,
@@ -62,9 +62,9 @@ pub enum TrustEditError {
     Revoked {
         /// The trust store.
         path: PathBuf,
-        /// The key.
+        /// The key that stands among the revoked ones.
         key: PublicKey,
-        /// Why.
+        /// Why it was revoked, in the user's words.
         reason: String,
     },
     /// No trusted key begins like that.
@@ -73,7 +73,7 @@ pub enum TrustEditError {
     Ambiguous {
         /// What was given.
         prefix: String,
-        /// The keys.
+        /// All trusted keys that begin like that.
         keys: Vec<PublicKey>,
     },
     /// What was given is no beginning of a key.
@@ -82,7 +82,7 @@ pub enum TrustEditError {
     OldKeyUnknown(PublicKey),
     /// The key that hands over was replaced before.
     OldKeyReplaced {
-        /// The key.
+        /// The key that was to hand over.
         key: PublicKey,
         /// By which key, where that is known.
         successor: Option<PublicKey>,
@@ -140,7 +140,7 @@ impl TrustFile {
         let io = |error: std::io::Error| TrustEditError::Io { path: path.into(), reason: error.to_string() };
         file::create_directory(path).map_err(io)?;
         let lock = file::EditLock::take(path).map_err(io)?;
-        let unreadable = |reason: String| TrustEditError::Store(TrustError::Unreadable { path: path.into(), reason });
+        let unreadable = |reason: String| TrustEditError::Store(TrustErrorKind::Unreadable { reason }.of(path));
         let text = match file::read(path, trust::MAX_BYTES) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -148,7 +148,7 @@ impl TrustFile {
         };
         let store = TrustStore::parse(&text, path).map_err(TrustEditError::Store)?;
         let document = text.parse().map_err(|error: toml_edit::TomlError| {
-            TrustEditError::Store(TrustError::Toml { path: path.into(), reason: error.to_string() })
+            TrustEditError::Store(TrustErrorKind::Toml { reason: error.to_string() }.of(path))
         })?;
         Ok(Self { path: path.into(), document, store, _lock: lock })
     }

@@ -9,12 +9,12 @@
 //!
 //! What is left out never reaches the session, so it is not in a recording and a replay need not know of it.
 
-mod state;
+mod key_watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use self::state::{Phase, SILENCES, State, Trial};
+use self::key_watch::{KeyWatch, Phase, SILENCES, Trial};
 use crate::effect::SentMidi;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
@@ -46,7 +46,7 @@ type Key = (u16, u8, u8);
 #[derive(Debug)]
 pub(super) struct EchoGuard {
     sent: Arc<SentMidi>,
-    keys: BTreeMap<Key, State>,
+    keys: BTreeMap<Key, KeyWatch>,
     /// Keys that are being tried or cut.
     busy: usize,
     /// When the first trial goes on without a message.
@@ -68,7 +68,7 @@ pub(super) struct Loop {
     pub(super) device: DeviceId,
     /// Where it goes out.
     pub(super) port: Option<Arc<str>>,
-    /// A message of it.
+    /// One message of those that go round, as an example.
     message: Message,
 }
 
@@ -119,7 +119,7 @@ impl EchoGuard {
                 self.keys.retain(|_, state| !matches!(state.phase, Phase::Watched { .. }));
             }
             if self.keys.len() < MAX_KEYS {
-                self.keys.insert(key, State { phase: Phase::WATCHED, down: true, last: 0, acquitted: 0 });
+                self.keys.insert(key, KeyWatch { phase: Phase::WATCHED, down: true, last: 0, acquitted: 0 });
             }
         }
         let Some(state) = self.keys.get_mut(&key) else { return self.ready.is_empty() || self.queue(device, message) };

@@ -31,16 +31,16 @@ pub(in crate::run) struct Joined {
 
 impl Joined {
     /// All that came of what `report` completes; nothing when it completes nothing.
-    pub(in crate::run) fn entries(&mut self, report: Report, told: Option<&DryRun>) -> Option<Vec<Entry>> {
+    pub(in crate::run) fn entries(&mut self, report: Report, dry_run: Option<&DryRun>) -> Option<Vec<Entry>> {
         match report {
             Report::Entry(entry) => Some(vec![entry]),
             Report::Leaving(_) => None,
             Report::Ended(_, entry) => {
                 let entry = entry?;
-                Some(with_effects(entry, told))
+                Some(with_effects(entry, dry_run))
             }
             Report::Pending(token, entry) => match self.early.remove(&token) {
-                Some(done) => Some(finished(entry, *done, told)),
+                Some(done) => Some(finished(entry, *done, dry_run)),
                 None => {
                     self.bytes = self.bytes.saturating_add(entry.held_bytes());
                     self.pending.insert(token, entry);
@@ -48,7 +48,7 @@ impl Joined {
                 }
             },
             Report::Done(done) => match self.begun(done.job.token) {
-                Some(entry) => Some(finished(entry, *done, told)),
+                Some(entry) => Some(finished(entry, *done, dry_run)),
                 None => {
                     self.early.insert(done.job.token, done);
                     None
@@ -86,17 +86,17 @@ impl Joined {
     }
 }
 
-fn finished(entry: Entry, done: Done, told: Option<&DryRun>) -> Vec<Entry> {
+fn finished(entry: Entry, done: Done, dry_run: Option<&DryRun>) -> Vec<Entry> {
     let Done { job, before, outcome, after } = done;
     let config = Arc::clone(&entry.config);
     let mut entries = Vec::new();
     for shutdown in before {
-        entries.extend(shutdown_entries(&config, shutdown, told));
+        entries.extend(shutdown_entries(&config, shutdown, dry_run));
     }
     let call = Entry { what: EntryKind::Call { call: job.call, outcome: Box::new(outcome) }, ..entry };
-    entries.extend(with_effects(call, told));
+    entries.extend(with_effects(call, dry_run));
     if let Some(shutdown) = after {
-        entries.extend(shutdown_entries(&config, shutdown, told));
+        entries.extend(shutdown_entries(&config, shutdown, dry_run));
     }
     entries
 }

@@ -23,7 +23,7 @@ pub(in crate::run) const MAX_BYTES: usize = 16 << 20;
 pub struct LostLines {
     /// Of the report on standard output.
     pub reported: u64,
-    /// Of the transcript.
+    /// Lines that the transcript lacks.
     pub transcript: u64,
 }
 
@@ -35,14 +35,14 @@ pub(in crate::run) struct ReportSender {
     to: Sender<Queued>,
     fill: Arc<Fill>,
     /// Effects that a lost call asked for in a dry run are lost with it.
-    told: Option<Arc<DryRun>>,
+    dry_run: Option<Arc<DryRun>>,
 }
 
 /// The receiving side.
 pub(in crate::run) struct ReportReceiver {
     from: Receiver<Queued>,
     fill: Arc<Fill>,
-    told: Option<Arc<DryRun>>,
+    dry_run: Option<Arc<DryRun>>,
 }
 
 #[allow(clippy::large_enum_variant)] // nearly all are reports
@@ -54,7 +54,7 @@ enum Queued {
 /// What the thread that reports is given.
 #[allow(clippy::large_enum_variant)] // nearly all are reports
 pub(in crate::run) enum Received {
-    /// A report.
+    /// A report to be written, in its turn.
     Report(Report),
     /// What came of this is lost.
     Lost(Place),
@@ -62,10 +62,10 @@ pub(in crate::run) enum Received {
 
 /// How full the queue is.
 #[derive(Default)]
-struct Fill(Mutex<State>);
+struct Fill(Mutex<Counts>);
 
 #[derive(Default)]
-struct State {
+struct Counts {
     entries: usize,
     bytes: usize,
     /// Reports that were taken so far.
@@ -81,7 +81,7 @@ struct State {
 }
 
 impl Fill {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -91,19 +91,19 @@ impl Fill {
         if reported == 0 {
             return;
         }
-        let mut state = self.lock();
-        state.lost.transcript += transcript;
-        let due = state.reported.add(reported).is_some();
-        state.lost.reported = state.reported.total();
-        let total = state.lost.reported;
-        drop(state);
+        let mut counts = self.lock();
+        counts.lost.transcript += transcript;
+        let due = counts.reported.add(reported).is_some();
+        counts.lost.reported = counts.reported.total();
+        let total = counts.lost.reported;
+        drop(counts);
         if due {
             log::warn!("lines lost so far because standard output is read too slowly: {total}");
         }
     }
 }
 
-impl State {
+impl Counts {
     /// Makes room for `bytes`, if there is any. One that is larger than the bound alone has its turn when nothing else waits.
     fn admit(&mut self, bytes: usize) -> bool {
         let after = self.bytes.saturating_add(bytes);
@@ -116,41 +116,41 @@ impl State {
     }
 }
 
-/// The two sides. `told` is the outside of a dry run.
-pub(in crate::run) fn report_queue(told: Option<Arc<DryRun>>) -> (ReportSender, ReportReceiver) {
+/// The two sides. `dry_run` keeps what plugins asked for, where nothing is done.
+pub(in crate::run) fn report_queue(dry_run: Option<Arc<DryRun>>) -> (ReportSender, ReportReceiver) {
     let (to, from) = channel();
     let fill = Arc::<Fill>::default();
-    let sender = ReportSender { to, fill: Arc::clone(&fill), told: told.clone() };
-    (sender, ReportReceiver { from, fill, told })
+    let sender = ReportSender { to, fill: Arc::clone(&fill), dry_run: dry_run.clone() };
+    (sender, ReportReceiver { from, fill, dry_run })
 }
 
 impl ReportSender {
     /// Hands `report` on, or loses and counts it.
     pub(in crate::run) fn send(&self, report: Report) {
         let bytes = bytes_of(&report);
-        let mut state = self.fill.lock();
+        let mut counts = self.fill.lock();
         if let Report::Pending(token, _) = &report {
-            state.begun = *token;
-            if state.lost_early.remove(token) {
+            counts.begun = *token;
+            if counts.lost_early.remove(token) {
                 return; // counted when its end was lost
             }
         }
         let ended = Place::ended_by(&report);
-        let unheard = ended.is_some_and(|place| state.unreported.remove(&place));
-        let queued = if !unheard && state.admit(bytes) {
-            drop(state);
+        let unheard = ended.is_some_and(|place| counts.unreported.remove(&place));
+        let queued = if !unheard && counts.admit(bytes) {
+            drop(counts);
             Queued::Report { bytes, report }
         } else {
             let lost = ended.filter(|_| !unheard);
             match (Place::begun_by(&report), lost) {
-                (Some(place), _) => _ = state.unreported.insert(place),
-                (None, Some(Place::Call(token))) if token > state.begun => _ = state.lost_early.insert(token),
+                (Some(place), _) => _ = counts.unreported.insert(place),
+                (None, Some(Place::Call(token))) if token > counts.begun => _ = counts.lost_early.insert(token),
                 _ => {}
             }
-            let early = matches!(lost, Some(Place::Call(token)) if state.lost_early.contains(&token));
-            drop(state);
+            let early = matches!(lost, Some(Place::Call(token)) if counts.lost_early.contains(&token));
+            drop(counts);
             self.fill.lose(&report);
-            forget_effects(self.told.as_deref(), &report);
+            forget_effects(self.dry_run.as_deref(), &report);
             match lost.filter(|_| !early) {
                 Some(place) => Queued::Lost(place),
                 None => return,
@@ -164,8 +164,8 @@ impl ReportSender {
 impl ReportSender {
     /// How many reports were taken so far, when half of what may wait does.
     pub(in crate::run) fn half_full(&self) -> Option<u64> {
-        let state = self.fill.lock();
-        (state.entries >= MAX_ENTRIES / 2 || state.bytes >= MAX_BYTES / 2).then_some(state.taken)
+        let counts = self.fill.lock();
+        (counts.entries >= MAX_ENTRIES / 2 || counts.bytes >= MAX_BYTES / 2).then_some(counts.taken)
     }
 }
 
@@ -175,11 +175,11 @@ impl ReportReceiver {
         loop {
             match self.from.recv().ok()? {
                 Queued::Report { bytes, report } => {
-                    let mut state = self.fill.lock();
-                    state.entries = state.entries.saturating_sub(1); // both added when it was sent
-                    state.bytes = state.bytes.saturating_sub(bytes);
-                    state.taken += 1;
-                    drop(state);
+                    let mut counts = self.fill.lock();
+                    counts.entries = counts.entries.saturating_sub(1); // both added when it was sent
+                    counts.bytes = counts.bytes.saturating_sub(bytes);
+                    counts.taken += 1;
+                    drop(counts);
                     if !self.is_unheard(&report) {
                         return Some(Received::Report(report));
                     }
@@ -194,7 +194,7 @@ impl ReportReceiver {
         let unheard = Place::ended_by(report).is_some_and(|place| self.fill.lock().unreported.remove(&place));
         if unheard {
             self.fill.lose(report);
-            forget_effects(self.told.as_deref(), report);
+            forget_effects(self.dry_run.as_deref(), report);
         }
         unheard
     }
@@ -241,12 +241,12 @@ fn bytes_of_done(done: &Done) -> usize {
 }
 
 /// Forgets what was asked for in what `report` tells.
-fn forget_effects(told: Option<&DryRun>, report: &Report) {
-    let Some(told) = told else { return };
+fn forget_effects(dry_run: Option<&DryRun>, report: &Report) {
+    let Some(dry_run) = dry_run else { return };
     match report {
-        Report::Done(done) => drop(told.take(&done.job.call.plugin, &done.job.call.tenant)),
+        Report::Done(done) => drop(dry_run.take(&done.job.call.plugin, &done.job.call.tenant)),
         Report::Ended(_, Some(Entry { what: EntryKind::Shutdown { plugin, tenant, .. }, .. })) => {
-            drop(told.take(plugin, tenant));
+            drop(dry_run.take(plugin, tenant));
         }
         _ => {}
     }
@@ -306,8 +306,8 @@ pub(in crate::run) mod tests {
         }
         assert_eq!(ended + given_up, begun, "who heard of a call's beginning hears of its end");
         assert_eq!(ended + reported, 1_000, "every line was told or counted");
-        let state = receiver.fill.lock();
-        assert_eq!((state.entries, state.bytes, state.unreported.len()), (0, 0, 0));
+        let counts = receiver.fill.lock();
+        assert_eq!((counts.entries, counts.bytes, counts.unreported.len()), (0, 0, 0));
     }
 
     #[test]
@@ -351,8 +351,8 @@ pub(in crate::run) mod tests {
         assert_eq!(lost(&sender), (1, 1));
         drop(sender);
         assert_eq!(std::iter::from_fn(|| receiver.next()).count(), MAX_ENTRIES);
-        let state = receiver.fill.lock();
-        assert_eq!((state.unreported.len(), state.lost_early.len()), (0, 0));
+        let counts = receiver.fill.lock();
+        assert_eq!((counts.unreported.len(), counts.lost_early.len()), (0, 0));
     }
 
     #[test]

@@ -22,12 +22,12 @@ impl ReportWriter {
     /// `ordered` is given entries in the order of events; `tell` as they come, and `false` from it asks for the end.
     pub(in crate::run) fn start(
         events: SyncSender<Event>,
-        told: Option<Arc<DryRun>>,
+        dry_run: Option<Arc<DryRun>>,
         log: Arc<PluginLog>,
         ordered: Option<Ordered>,
         mut tell: impl FnMut(Entry) -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = report_queue(told.clone());
+        let (sender, receiver) = report_queue(dry_run.clone());
         let write = move || {
             let mut joined = Joined::default();
             let mut order = ordered.map(Order::new);
@@ -47,7 +47,7 @@ impl ReportWriter {
                     }
                 };
                 let place = order.as_mut().and_then(|order| order.place(&report));
-                let entries = joined.entries(report, told.as_deref());
+                let entries = joined.entries(report, dry_run.as_deref());
                 joined.forget_unheard(&receiver);
                 while let Some(place) = joined.surplus() {
                     receiver.give_up(place);

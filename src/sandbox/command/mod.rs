@@ -78,7 +78,7 @@ pub enum Ended {
 /// A program that was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crash {
-    /// Why.
+    /// What it did, or which limit it reached.
     pub cause: Cause,
     /// The functions that were running.
     pub backtrace: Backtrace,
@@ -115,12 +115,12 @@ pub enum CommandError {
     Import {
         /// From which module.
         module: String,
-        /// Which.
+        /// The name it is imported by.
         name: String,
     },
     /// It imports a function of WASI preview1 with another type.
     ImportType {
-        /// Which.
+        /// The function's name in the specification.
         name: String,
         /// The type it has.
         expected: Signature,
@@ -132,19 +132,19 @@ pub enum CommandError {
     },
     /// It has no function of that name, or what has the name is none.
     NoSuchFunction {
-        /// The name.
+        /// The name that was asked for.
         name: String,
         /// The functions it has, as far as one would list them.
         functions: Vec<String>,
     },
     /// The function takes or returns something that cannot be written on a command line.
     NotCallable {
-        /// Its name.
+        /// The name the function is exported by.
         name: String,
     },
     /// The function takes another number of parameters than there are arguments.
     Parameters {
-        /// Its name.
+        /// The name the function is exported by.
         name: String,
         /// The types of its parameters.
         types: Vec<ValueType>,
@@ -162,7 +162,7 @@ pub enum CommandError {
     NoMemory,
     /// What it was to be given could not be.
     Context {
-        /// Why.
+        /// What went wrong, in the words of whoever was to give it.
         reason: String,
     },
     /// Its start function, which runs before `_start`, did more than that is for.

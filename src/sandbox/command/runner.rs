@@ -2,13 +2,10 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use wasi_shim::{
-    Access, Exit, Inherit, Preopen, SeededEntropy, SystemClock, SystemEntropy, VirtualClock, WasiCtx, WasiView,
-};
-use wasmi::errors::ErrorKind;
+use wasi_shim::{Access, Inherit, Preopen, SeededEntropy, SystemClock, SystemEntropy, VirtualClock, WasiCtx, WasiView};
 use wasmi::{
-    Caller, Engine, ExternType, FuncType, Instance, Linker, Memory, Module, ResumableCall, Store, StoreLimits,
-    StoreLimitsBuilder, TrapCode, Val, ValType,
+    Caller, Engine, ExternType, FuncType, Instance, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder,
+    TrapCode, Val, ValType,
 };
 
 use super::input::Patient;
@@ -16,10 +13,8 @@ use super::invoke::{self, Invoked};
 use super::output::Steady;
 use super::{Cause, Command, CommandError, Crash, Directory, Ended, MOST_DESCRIPTORS};
 use crate::sandbox::backtrace::frames::{Backtrace, FunctionNames};
-use crate::sandbox::engine::fault::Trap;
-use crate::sandbox::engine::fuel::SLICE;
 use crate::sandbox::engine::meter::Meter;
-use crate::sandbox::engine::meter::Stopped;
+use crate::sandbox::engine::run::{Guest, Halt, Typed, Untyped, refill, run as run_guest};
 use crate::sandbox::engine::{DEEPEST_RECURSION, command_engine};
 use crate::sandbox::memory::PAGE;
 use crate::sandbox::module::error::PluginErrorKind;
@@ -33,14 +28,15 @@ use crate::time::FILE_EPOCH_US;
 /// The seed of a deterministic run's randomness: a fixed number like any other.
 const SEED: u64 = 1;
 
-struct State {
+/// What the store of a program holds.
+struct Program {
     wasi: WasiCtx,
     memory: Option<Memory>,
     meter: Meter,
     limits: StoreLimits,
 }
 
-impl WasiView for State {
+impl WasiView for Program {
     fn wasi(&mut self) -> &mut WasiCtx {
         &mut self.wasi
     }
@@ -74,13 +70,13 @@ pub(super) fn run(command: &Command, wasm: &[u8]) -> Result<Ended, CommandError>
     let meter = Meter { budget, deadline: u64::MAX, ..Meter::default() };
     let most = command.max_memory_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     let limits = StoreLimitsBuilder::new().memory_size(most.unwrap_or(usize::MAX)).build();
-    let mut store = Store::new(&engine, State { wasi: context(command)?, memory: None, meter, limits });
-    store.limiter(|state| &mut state.limits);
-    let mut linker = Linker::<State>::new(&engine);
+    let mut store = Store::new(&engine, Program { wasi: context(command)?, memory: None, meter, limits });
+    store.limiter(|program| &mut program.limits);
+    let mut linker = Linker::<Program>::new(&engine);
     let unlinked = |error: &dyn std::fmt::Display| CommandError::Instance { reason: error.to_string() };
     wasi_shim::add_to_linker(&mut linker).map_err(|error| unlinked(&error))?;
     // A start function runs inside instantiation, where nobody slices it: one slice is all it gets.
-    refill(&mut store, 0).map_err(|cause| unlinked(&cause))?;
+    refill(&mut store, 0);
     let instance = linker.instantiate_and_start(&mut store, &module).map_err(|error| match error.as_trap_code() {
         Some(TrapCode::OutOfFuel) => CommandError::StartFunction,
         _ => unlinked(&error),
@@ -118,17 +114,39 @@ enum Stop {
     Crash(Cause),
 }
 
+impl Guest for Program {
+    type Stop = Stop;
+
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
+    fn stop(store: &mut Store<Self>, halt: Halt) -> Stop {
+        Stop::Crash(match halt {
+            Halt::Exit(code) => return Stop::Exit(code),
+            Halt::Fuel => Cause::Fuel { limit: store.data().meter.budget },
+            Halt::Deadline => Cause::Host(wasi_shim::Trap::Deadline), // it has none
+            Halt::Stack => Cause::Recursion,
+            Halt::SystemMemory | Halt::Growth => Cause::SystemMemory,
+            Halt::Wasi(wasi_shim::Trap::Signal(number)) => Cause::Signal(number),
+            Halt::Wasi(trap) => Cause::Host(trap),
+            Halt::Trap(trap) => Cause::Trap(trap),
+            Halt::Engine(reason) => Cause::Engine(reason),
+        })
+    }
+}
+
 /// A library's own preparations, where it has some: whatever else of it runs comes after.
-fn initialize(store: &mut Store<State>, instance: Instance) -> Result<(), Stop> {
+fn initialize(store: &mut Store<Program>, instance: Instance) -> Result<(), Stop> {
     match instance.get_typed_func::<(), ()>(&*store, "_initialize") {
-        Ok(_) => call(store, instance, "_initialize", &[], &mut []),
+        Ok(function) => run_guest(store, Typed(function, ())),
         Err(_) => Ok(()),
     }
 }
 
-/// Runs the export `name` to its end, in slices.
+/// Runs the export `name` to its end.
 fn call(
-    store: &mut Store<State>,
+    store: &mut Store<Program>,
     instance: Instance,
     name: &str,
     inputs: &[Val],
@@ -137,19 +155,7 @@ fn call(
     let Some(function) = instance.get_func(&*store, name) else {
         return Err(Stop::Crash(Cause::Engine("the function is gone".into())));
     };
-    let budget = store.data().meter.budget;
-    let mut call = function.call_resumable(&mut *store, inputs, outputs);
-    loop {
-        match call {
-            Ok(ResumableCall::Finished) => return Ok(()),
-            Ok(ResumableCall::HostTrap(trap)) => return Err(explain(trap.host_error(), budget)),
-            Ok(ResumableCall::OutOfFuel(pause)) => {
-                refill(store, pause.required_fuel()).map_err(Stop::Crash)?;
-                call = pause.resume(&mut *store, outputs);
-            }
-            Err(error) => return Err(explain(&error, budget)),
-        }
-    }
+    run_guest(store, Untyped { function, inputs, outputs })
 }
 
 /// The module with an account of its calls built in, and the pages its memory still has to grow by before it runs. What cannot be read
@@ -238,48 +244,4 @@ fn context(command: &Command) -> Result<WasiCtx, CommandError> {
         builder = builder.preopen(Preopen::new(host, guest.as_bytes()).access(access));
     }
     builder.build().map_err(|error| CommandError::Context { reason: error.to_string() })
-}
-
-/// Gives the store the fuel of the next slice, `needed` at least, out of what is left.
-fn refill(store: &mut Store<State>, needed: u64) -> Result<(), Cause> {
-    let left = store.get_fuel().unwrap_or(0); // metering is always on
-    let meter = &mut store.data_mut().meter;
-    let granted = needed.max(SLICE).saturating_sub(left).min(meter.reserve());
-    meter.given = meter.given.saturating_add(granted);
-    let (next, limit) = (left.saturating_add(granted), meter.budget);
-    // set_fuel fails only where metering is off
-    let _ = store.set_fuel(next);
-    if next < needed { Err(Cause::Fuel { limit }) } else { Ok(()) }
-}
-
-/// What ended the program: an exit code, or a cause.
-fn explain(error: &wasmi::Error, budget: u64) -> Stop {
-    if let Some(Exit(code)) = error.downcast_ref::<Exit>() {
-        return Stop::Exit(*code);
-    }
-    if let Some(Stopped::Fuel) = error.downcast_ref::<Stopped>() {
-        return Stop::Crash(Cause::Fuel { limit: budget });
-    }
-    match error.downcast_ref::<wasi_shim::Trap>() {
-        Some(wasi_shim::Trap::Signal(number)) => return Stop::Crash(Cause::Signal(*number)),
-        Some(trap) => return Stop::Crash(Cause::Host(*trap)),
-        None => {}
-    }
-    let trap = match error.kind() {
-        ErrorKind::TrapCode(TrapCode::OutOfFuel) => return Stop::Crash(Cause::Fuel { limit: budget }),
-        ErrorKind::TrapCode(TrapCode::StackOverflow) => return Stop::Crash(Cause::Recursion),
-        ErrorKind::TrapCode(TrapCode::OutOfSystemMemory | TrapCode::GrowthOperationLimited) => {
-            return Stop::Crash(Cause::SystemMemory);
-        }
-        ErrorKind::TrapCode(TrapCode::UnreachableCodeReached) => Trap::Unreachable,
-        ErrorKind::TrapCode(TrapCode::MemoryOutOfBounds) => Trap::MemoryAccess,
-        ErrorKind::TrapCode(TrapCode::TableOutOfBounds) => Trap::TableAccess,
-        ErrorKind::TrapCode(TrapCode::IndirectCallToNull) => Trap::CallToNull,
-        ErrorKind::TrapCode(TrapCode::BadSignature) => Trap::CallToWrongType,
-        ErrorKind::TrapCode(TrapCode::IntegerDivisionByZero) => Trap::DivisionByZero,
-        ErrorKind::TrapCode(TrapCode::IntegerOverflow) => Trap::IntegerOverflow,
-        ErrorKind::TrapCode(TrapCode::BadConversionToInteger) => Trap::BadConversion,
-        _ => return Stop::Crash(Cause::Engine(error.to_string())),
-    };
-    Stop::Crash(Cause::Trap(trap))
 }

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::sandbox::store::services::Services;
 use crate::time::{
-    Alarm, Clock, Entropy, FILE_EPOCH_US, Micros, SeededEntropy, SystemClock, SystemEntropy, VirtualClock,
+    Alarm, Clock, Entropy, EventTime, FILE_EPOCH_US, Micros, SeededEntropy, SystemClock, SystemEntropy, VirtualClock,
 };
 
 /// The tenant of a mapping that names none.
@@ -80,18 +80,19 @@ fn drawn<const N: usize>(entropy: &mut SeededEntropy) -> [u8; N] {
     bytes
 }
 
-/// Times of events as somebody who plays sets them off, in nanoseconds since the Unix epoch.
+/// Times of events as somebody who plays sets them off.
 pub(in crate::sandbox) struct Events {
     entropy: SeededEntropy,
+    /// Since the Unix epoch.
     at: Micros,
 }
 
 impl Events {
     /// The time of the next one: up to two seconds later.
-    pub(in crate::sandbox) fn next(&mut self) -> u64 {
+    pub(in crate::sandbox) fn next(&mut self) -> EventTime {
         let pause = u64::from(u32::from_le_bytes(drawn(&mut self.entropy)) % 2_000_000);
         self.at = self.at.saturating_add(pause + 1);
-        self.at.saturating_mul(1_000)
+        EventTime::from_unix(self.at)
     }
 }
 
@@ -186,7 +187,7 @@ mod tests {
         };
         let first = times();
         assert!(first.windows(2).all(|pair| pair[0] < pair[1]), "{first:?}");
-        assert!(first[0] > walls.services.clock.epoch() * 1_000);
+        assert!(first[0] > EventTime::from_unix(walls.services.clock.epoch()));
         assert_eq!(times(), first);
     }
 

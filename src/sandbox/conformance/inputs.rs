@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::CheckName;
-use crate::config::Params;
+use crate::call::Params;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Schema;
 

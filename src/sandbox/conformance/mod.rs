@@ -16,7 +16,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::PluginConfig;
 use crate::confine::Confinement;
 use crate::sandbox::conformance::closed_world::ClosedWorld;
 use crate::sandbox::engine::stack::on_guest_thread;
@@ -24,6 +23,7 @@ use crate::sandbox::module::error::{PluginError, PluginErrorKind};
 use crate::sandbox::outcome::LogLine;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::plugin::manifest::Manifest;
+use crate::sandbox::plugin::options::LoadOptions;
 use rehearsal::{Rehearsal, Step, shown};
 
 /// Inputs that a check tells of, of those the plugin did not stand.
@@ -114,7 +114,7 @@ impl CheckName {
 /// What came of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Which.
+    /// Which of the checks it is.
     pub name: CheckName,
     /// Whether it holds.
     pub passed: bool,
@@ -167,13 +167,14 @@ impl fmt::Display for Conformance {
     }
 }
 
-/// Holds a plugin against the gate, under the limits of `settings` and with nothing granted, whatever they grant.
+/// Holds a plugin against the gate, under the limits of `options` and with nothing granted, whatever they grant.
 #[must_use]
-pub fn conformance(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Conformance {
+pub fn conformance(manifest: &Arc<Manifest>, options: LoadOptions) -> Conformance {
     let mut checks = Checks::default();
-    let mut settings = settings.clone();
-    settings.wasm.max_fuel = settings.wasm.max_fuel.min(MAX_FUEL);
-    match Plugin::load_ungranted(manifest, &settings) {
+    let mut options = LoadOptions { grant: None, ..options };
+    options.limits.max_fuel = options.limits.max_fuel.min(MAX_FUEL);
+    let second_wall = options.limits.second_wall;
+    match Plugin::load(manifest, options) {
         Err(error) => return Conformance::refused(&error),
         Ok(plugin) => {
             let bytes = manifest.admitted().bytes().len();
@@ -181,9 +182,7 @@ pub fn conformance(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Conform
             let entry = plugin.exports().iter().find(|export| export.name.starts_with("execute"));
             checks.pass(CheckName::EntryPoint, entry.map_or("execute", |export| export.name.as_str()));
             let walls = ClosedWorld::of_this_moment(plugin.digest(), MAX_TIME);
-            let confined = || {
-                if settings.wasm.dangerous_no_second_wall { Confinement::none() } else { Confinement::to([]) }
-            };
+            let confined = || if second_wall { Confinement::to([]) } else { Confinement::none() };
             if let Err(error) = on_guest_thread(confined, || behaviour(&plugin, &walls, &mut checks)) {
                 checks.fail(CheckName::Instantiate, error.to_string());
             }
@@ -351,7 +350,7 @@ mod tests {
         let admitted = admit(&path, &Policy { name: "busy".into(), ..Policy::default() }).expect("admitted");
         std::fs::remove_file(&path).expect("removed");
         let manifest = Manifest::read(&admitted, &[]).expect("read");
-        let plugin = Plugin::load_ungranted(&manifest, &PluginConfig::new(path)).expect("loaded");
+        let plugin = Plugin::load(&manifest, LoadOptions::default()).expect("loaded");
         let walls = ClosedWorld::of_this_moment(plugin.digest(), Duration::ZERO);
         let mut checks = Checks::default();
         on_guest_stack(|| behaviour(&plugin, &walls, &mut checks)).expect("a thread");

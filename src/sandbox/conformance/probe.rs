@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call::Limits;
 use crate::capability::Capability;
-use crate::config::PluginConfig;
 use crate::package::AdmittedPlugin;
 use crate::sandbox::conformance::closed_world::{ClosedWorld, TENANT};
 use crate::sandbox::instance::Instance;
@@ -13,6 +13,7 @@ use crate::sandbox::module::error::PluginError;
 use crate::sandbox::outcome::Status;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::plugin::manifest::Manifest;
+use crate::sandbox::plugin::options::LoadOptions;
 use crate::sandbox::plugin::probed::Probed;
 use crate::sandbox::store::host_function::HostFunction;
 
@@ -36,9 +37,8 @@ impl Manifest {
 /// Has an admitted plugin declare what it needs, under an empty grant, in virtual time, with small limits and no files.
 fn probe(manifest: &Arc<Manifest>) -> Probed {
     let admitted = manifest.admitted();
-    let mut settings = PluginConfig::new(admitted.path().to_owned());
-    (settings.wasm.max_fuel, settings.wasm.max_memory_bytes) = (MAX_FUEL, MAX_MEMORY);
-    let plugin = match Plugin::load_ungranted(manifest, &settings) {
+    let limits = Limits { max_fuel: MAX_FUEL, max_memory_bytes: MAX_MEMORY, ..Limits::default() };
+    let plugin = match Plugin::load(manifest, LoadOptions { limits, ..LoadOptions::default() }) {
         Ok(plugin) => plugin,
         Err(error) => return Probed::failed(error.reason.to_string()),
     };

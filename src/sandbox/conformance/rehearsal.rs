@@ -7,10 +7,12 @@ use super::{CheckName, MAX_FUEL};
 use crate::sandbox::conformance::closed_world::{ClosedWorld, TENANT};
 use crate::sandbox::engine::fault::{Fault, FaultKind};
 use crate::sandbox::instance::Instance;
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::outcome::{Outcome, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::store::request::{Context, Request};
+use crate::time::EventTime;
 
 /// Of parameters that are made these many are tried in any case, whatever the first took.
 const TRIED_ANYWAY: usize = 2;
@@ -43,7 +45,7 @@ impl Step {
     pub(super) fn executed(&self) -> bool {
         match &self.outcome.status {
             Status::Ok | Status::Failed(_) => true,
-            Status::Fault(fault) => !self.good() && fault.function.starts_with("execute"),
+            Status::Fault(fault) => !self.good() && fault.function.is_execute(),
             Status::Rejected(_) => false,
         }
     }
@@ -81,13 +83,13 @@ impl Rehearsal {
     pub(super) fn of(plugin: &Arc<Plugin>, walls: &ClosedWorld) -> Self {
         let mut rehearsal = Self::default();
         let mut events = walls.events();
-        let made = |at_ns| Instance::new(plugin, TENANT, &walls.services, 0, at_ns);
+        let made = |at| Instance::new(plugin, TENANT, &walls.services, 0, at);
         let mut instance = match made(events.next()) {
             Ok(instance) => instance,
             Err(outcome) => {
                 let step = Step::bare(*outcome);
                 let name = match step.fault() {
-                    Some(fault) if fault.function == "instantiation" => CheckName::Instantiate,
+                    Some(fault) if fault.function == EntryPoint::Instantiation => CheckName::Instantiate,
                     _ => CheckName::Init,
                 };
                 if name == CheckName::Init {
@@ -123,13 +125,13 @@ impl Rehearsal {
                     ));
                     break;
                 }
-                let at_ns = events.next();
+                let at = events.next();
                 if instance.ended() {
                     // A fault has ended the last one; each input is judged for itself.
-                    let Ok(fresh) = made(at_ns) else { break };
+                    let Ok(fresh) = made(at) else { break };
                     instance = fresh;
                 }
-                steps.push(call(&mut instance, input, note, at_ns));
+                steps.push(call(&mut instance, input, note, at));
                 if walls.is_over() {
                     break;
                 }
@@ -192,22 +194,22 @@ fn fuel_of(steps: &[Step]) -> u64 {
         .fold(0, |fuel, Step { outcome, .. }| fuel.saturating_add(outcome.fuel).saturating_add(outcome.init_fuel))
 }
 
-fn call(instance: &mut Instance, input: &Input, note: u8, at_ns: u64) -> Step {
+fn call(instance: &mut Instance, input: &Input, note: u8, at: EventTime) -> Step {
     let context = Context {
         note: Some(note),
         velocity: Some(100),
         current_mode: Some(0),
-        timestamp_ms: at_ns / 1_000_000,
+        timestamp_ms: at.millis(),
         ..Context::default()
     };
     match input {
         Input::Mapping(params) => {
-            let request = Request { params, context: &context, at_ns };
+            let request = Request { params, context: &context, at, stop: None };
             let input = instance.input(&request);
             Step { outcome: instance.call(&request), input, broken_host: false }
         }
         Input::Broken(text) => {
-            let outcome = instance.call_raw(text.as_bytes(), &context, at_ns);
+            let outcome = instance.call_raw(text.as_bytes(), &context, at);
             Step { outcome, input: text.clone().into_bytes(), broken_host: true }
         }
     }

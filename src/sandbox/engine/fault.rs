@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::WasmConfig;
+use crate::call::Limits;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::DEEPEST_RECURSION;
 use crate::sandbox::engine::meter::FuelDemand;
 use crate::sandbox::engine::stack::ThreadError;
 use crate::sandbox::memory::OutOfMemoryBounds;
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::producer::ALLOC_IN_GO;
 use crate::sandbox::units::{Bytes, Section, grouped};
 use crate::text::Escape as _;
@@ -19,8 +20,8 @@ use crate::text::clean;
 pub struct Fault {
     /// The plugin's name.
     pub plugin: String,
-    /// The export that ran.
-    pub function: &'static str,
+    /// What ran.
+    pub function: EntryPoint,
     /// What happened.
     pub kind: FaultKind,
     /// The functions of the plugin that were running.
@@ -117,7 +118,7 @@ pub enum FaultKind {
     Pointer(OutOfMemoryBounds),
     /// `init` returned metadata that cannot be read.
     Metadata {
-        /// Why.
+        /// What is wrong with it, in words.
         reason: String,
     },
     /// The request does not fit.
@@ -138,9 +139,9 @@ pub enum FaultKind {
     Ended,
     /// The plugin's data directory cannot be opened.
     DataDirectory {
-        /// Which.
+        /// Where it should be.
         path: std::path::PathBuf,
-        /// Why.
+        /// What the operating system said.
         reason: String,
     },
     /// The module cannot be instantiated: a data or element segment does not fit.
@@ -214,7 +215,7 @@ impl FaultKind {
 
 impl Fault {
     /// One of `plugin`, in whose export `function` nothing of it was running any more, or not yet.
-    pub(in crate::sandbox) fn new(plugin: &str, function: &'static str, kind: FaultKind) -> Self {
+    pub(in crate::sandbox) fn new(plugin: &str, function: EntryPoint, kind: FaultKind) -> Self {
         Self { plugin: plugin.to_owned(), function, kind, backtrace: Backtrace::default(), asked: None }
     }
 
@@ -240,15 +241,15 @@ impl Fault {
     pub fn setting(&self) -> Option<(&'static str, u64)> {
         let (key, value, most) = match self.kind.reason() {
             // As much again for what it does then.
-            FaultKind::StartFuel { wanted, .. } => ("max_fuel", wanted.saturating_mul(2), WasmConfig::MOST_FUEL),
+            FaultKind::StartFuel { wanted, .. } => ("max_fuel", wanted.saturating_mul(2), Limits::MOST_FUEL),
             FaultKind::Fuel { limit } => {
-                ("max_fuel", self.asked.unwrap_or_default().enough(*limit)?, WasmConfig::MOST_FUEL)
+                ("max_fuel", self.asked.unwrap_or_default().enough(*limit)?, Limits::MOST_FUEL)
             }
             FaultKind::Deadline { limit_ms, .. } => {
-                ("max_execution_ms", u64::from(*limit_ms).saturating_mul(2), WasmConfig::MOST_EXECUTION_MS)
+                ("max_execution_ms", u64::from(*limit_ms).saturating_mul(2), Limits::MOST_EXECUTION_MS)
             }
-            FaultKind::Memory { wanted, .. } => ("max_memory_bytes", *wanted, WasmConfig::MOST_MEMORY),
-            FaultKind::Tables { wanted, .. } => ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS),
+            FaultKind::Memory { wanted, .. } => ("max_memory_bytes", *wanted, Limits::MOST_MEMORY),
+            FaultKind::Tables { wanted, .. } => ("max_table_elements", *wanted, Limits::MOST_TABLE_ELEMENTS),
             FaultKind::Recursion { limit } => {
                 let deepest = DEEPEST_RECURSION as u64;
                 let deeper = u64::from(*limit).saturating_mul(2);
@@ -281,7 +282,7 @@ impl FuelDemand {
         } else if fuel > limit.saturating_mul(2) {
             write!(f, " (asked for {})", grouped(fuel))?;
         }
-        if fuel > WasmConfig::MOST_FUEL {
+        if fuel > Limits::MOST_FUEL {
             write!(f, "; that is more than max_fuel may be: have it do less in one call")?;
         }
         Ok(())
@@ -291,9 +292,9 @@ impl FuelDemand {
     fn enough(self, limit: u64) -> Option<u64> {
         let twice = limit.saturating_mul(2);
         match self.fuel {
-            fuel if fuel > WasmConfig::MOST_FUEL => None,
+            fuel if fuel > Limits::MOST_FUEL => None,
             // With what it was refused, and as much again as it had for what it does then.
-            fuel if fuel > twice => Some(rounded(fuel.saturating_add(limit)).min(WasmConfig::MOST_FUEL)),
+            fuel if fuel > twice => Some(rounded(fuel.saturating_add(limit)).min(Limits::MOST_FUEL)),
             _ => Some(twice),
         }
     }
@@ -433,7 +434,7 @@ mod tests {
     #[test]
     fn a_fault_names_plugin_function_limit_and_remedy() {
         let kind = FaultKind::Memory { limit: 128 << 20, wanted: 200 << 20 };
-        let fault = Fault::new("spotify", "execute", kind);
+        let fault = Fault::new("spotify", EntryPoint::Execute, kind);
         assert_eq!(
             fault.to_string(),
             "plugin \"spotify\": execute: memory limit 128 MiB reached (asked for 200 MiB); \
@@ -445,7 +446,7 @@ mod tests {
     fn fuel_advice_says_what_would_have_been_enough_and_what_sleep_took() {
         let said = |limit, fuel, slept| {
             let (kind, asked) = (FaultKind::Fuel { limit }, Some(FuelDemand { fuel, slept }));
-            Fault { asked, ..Fault::new("p", "execute", kind) }.to_string()
+            Fault { asked, ..Fault::new("p", EntryPoint::Execute, kind) }.to_string()
         };
         let begin = "plugin \"p\": execute: fuel limit 100_000_000 reached";
         let more = |amount: &str| format!("; if it needs more: max_fuel = {amount} under [plugins.p]");

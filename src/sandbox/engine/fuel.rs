@@ -78,7 +78,8 @@ cost_table! {
         memory_grow table_grow;
 }
 
-/// Every operator of the engine with what it costs, by the engine's names.
+/// Every operator of the engine with what it costs, by the engine's names: the benchmark of prices measures each of them.
+#[cfg(any(test, feature = "internals"))]
 #[must_use]
 pub fn cost_table() -> Vec<(&'static str, u8)> {
     LISTING.to_vec()

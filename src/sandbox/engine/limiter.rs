@@ -4,7 +4,7 @@ use wasmi::ResourceLimiter;
 use wasmi::errors::{MemoryError, TableError};
 use wasmi_core::LimiterError;
 
-use crate::config::WasmConfig;
+use crate::call::Limits;
 use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::total_memory::MemoryShare;
 use crate::sandbox::memory::PAGE;
@@ -17,7 +17,7 @@ const ELEMENT_BYTES: u64 = 8;
 
 /// The limiter of one instance.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Limits {
+pub(in crate::sandbox) struct Limiter {
     max_memory: usize,
     max_elements: usize,
     elements: usize,
@@ -56,17 +56,17 @@ pub(in crate::sandbox) enum GrowthDenied {
 }
 
 impl GrowthDenied {
-    /// The fault it is when nothing can go on without, under the limits of `settings`.
-    pub(in crate::sandbox) fn fault(self, settings: &WasmConfig) -> FaultKind {
+    /// The fault it is when nothing can go on without, under these limits.
+    pub(in crate::sandbox) fn fault(self, limits: &Limits) -> FaultKind {
         match self {
-            Self::Memory(wanted) => FaultKind::Memory { limit: settings.max_memory_bytes, wanted: wanted as u64 },
-            Self::Tables(wanted) => FaultKind::Tables { limit: settings.max_table_elements, wanted: wanted as u64 },
+            Self::Memory(wanted) => FaultKind::Memory { limit: limits.max_memory_bytes, wanted: wanted as u64 },
+            Self::Tables(wanted) => FaultKind::Tables { limit: limits.max_table_elements, wanted: wanted as u64 },
             Self::Total { wanted, held, limit } => FaultKind::TotalMemory { limit, held, wanted },
         }
     }
 }
 
-impl Limits {
+impl Limiter {
     pub(in crate::sandbox) fn new(max_memory: u64, max_elements: u32, share: MemoryShare) -> Self {
         Self {
             max_memory: usize::try_from(max_memory).unwrap_or(usize::MAX),
@@ -124,7 +124,7 @@ impl Limits {
     }
 }
 
-impl ResourceLimiter for Limits {
+impl ResourceLimiter for Limiter {
     fn memory_growing(
         &mut self,
         current: usize,

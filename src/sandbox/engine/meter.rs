@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::WasmConfig;
+use crate::call::Limits;
 use crate::time::Micros;
 
 /// Where a call was stopped by time. Host calls belong to it because a host function charges before it has an effect, and the next
@@ -15,6 +15,27 @@ pub struct StopPlace {
     pub host_calls: u64,
     /// Which time was up.
     pub limit: TimeLimit,
+}
+
+/// Where time stopped a call when it was recorded: there it stops again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FuelStop {
+    /// Whether that was while its instance started, and not in the call itself.
+    pub starting: bool,
+    /// Where.
+    pub place: StopPlace,
+}
+
+impl FuelStop {
+    /// Where the instance stops while it starts.
+    pub(in crate::sandbox) fn at_start(self) -> Option<StopPlace> {
+        self.starting.then_some(self.place)
+    }
+
+    /// Where the call itself stops.
+    pub(in crate::sandbox) fn in_call(self) -> Option<StopPlace> {
+        (!self.starting).then_some(self.place)
+    }
 }
 
 /// A time a call may take.
@@ -33,8 +54,8 @@ const CEILING_FACTOR: u32 = 20;
 const CEILING_AT_LEAST: Duration = Duration::from_secs(30);
 
 /// Real time a call may take where session time stands still while it runs.
-pub(in crate::sandbox) fn ceiling(settings: &WasmConfig) -> Duration {
-    let limit = Duration::from_millis(settings.max_execution_ms.into());
+pub(in crate::sandbox) fn ceiling(limits: &Limits) -> Duration {
+    let limit = Duration::from_millis(limits.max_execution_ms.into());
     limit.saturating_mul(CEILING_FACTOR).max(CEILING_AT_LEAST)
 }
 
@@ -121,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_ceiling_is_twenty_times_the_deadline_and_half_a_minute_at_least() {
-        let with = |max_execution_ms| ceiling(&WasmConfig { max_execution_ms, ..WasmConfig::default() });
+        let with = |max_execution_ms| ceiling(&Limits { max_execution_ms, ..Limits::default() });
         assert_eq!([1, 1_500, 5_000, 3_600_000].map(|ms| with(ms).as_secs()), [30, 30, 100, 72_000]);
     }
 

@@ -4,6 +4,7 @@ pub(super) mod fault;
 pub(super) mod fuel;
 pub(super) mod limiter;
 pub(super) mod meter;
+pub(super) mod run;
 pub(super) mod stack;
 pub(super) mod total_memory;
 

@@ -60,11 +60,12 @@ pub(in crate::sandbox) fn is_guest_thread() -> bool {
 /// Runs `f` on a thread with a guest's stack and without confinement: this one, if it has such a stack, else a new one that ends with
 /// `f`. The error: there is no room for a new one, and `f` has not run.
 ///
-/// This is for programs that test or measure guests and keep one thread for many calls; sessions use [`on_guest_thread`].
+/// This is for tests and benchmarks, which keep one thread for many calls; sessions use [`on_guest_thread`].
 ///
 /// # Panics
 ///
 /// If `f` panics.
+#[cfg(any(test, feature = "internals"))]
 pub fn on_guest_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, ThreadError> {
     on_guest_thread(Confinement::none, f)
 }

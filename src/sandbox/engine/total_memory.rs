@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::call::{InstanceId, Owner};
 use crate::sandbox::units::Bytes;
 use crate::text::Tally;
 
@@ -34,19 +35,15 @@ struct Holdings {
 enum Decides {
     /// What goes beyond the limit. Whoever records the session is told of it.
     Limit(Option<Arc<dyn RefusedGrowthLog>>),
-    /// What was refused when the session was recorded, by plugin, tenant and generation.
-    Recording(Mutex<HashMap<(String, String, u64), VecDeque<RefusedGrowth>>>),
+    /// What was refused when the session was recorded, by instance.
+    Recording(Mutex<HashMap<InstanceId, VecDeque<RefusedGrowth>>>),
 }
 
 /// Growth of an instance's memory or tables that was refused because all instances together had as much as they may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedGrowth {
-    /// The plugin's name.
-    pub plugin: String,
-    /// In whose name the instance works.
-    pub tenant: String,
-    /// Which of the instances of this plugin and tenant it was.
-    pub generation: u64,
+    /// Of which instance.
+    pub instance: InstanceId,
     /// Which growth of the instance, from 1. Those that its own limits refused do not count.
     pub growth: u64,
     /// Bytes all instances held.
@@ -71,16 +68,9 @@ impl TotalMemory {
     pub fn recorded(limit: u64, refused: Vec<RefusedGrowth>) -> Self {
         let mut recording: HashMap<_, VecDeque<_>> = HashMap::new();
         for growth in refused {
-            let instance = (growth.plugin.clone(), growth.tenant.clone(), growth.generation);
-            recording.entry(instance).or_default().push_back(growth);
+            recording.entry(growth.instance.clone()).or_default().push_back(growth);
         }
         Self { limit, account: Mutex::default(), decides: Decides::Recording(Mutex::new(recording)) }
-    }
-
-    /// The limit in bytes.
-    #[must_use]
-    pub fn limit(&self) -> u64 {
-        self.limit
     }
 
     /// Bytes that all instances hold.
@@ -116,7 +106,7 @@ impl TotalMemory {
     }
 
     /// The next growth of this instance that the recording says was refused, once `done` with the one before.
-    fn next_recorded(&self, instance: &(String, String, u64), done: bool) -> Option<RefusedGrowth> {
+    fn next_recorded(&self, instance: &InstanceId, done: bool) -> Option<RefusedGrowth> {
         let Decides::Recording(recording) = &self.decides else { return None };
         let mut recording = lock(recording);
         let growths = recording.get_mut(instance)?;
@@ -169,8 +159,7 @@ impl Holdings {
 #[derive(Debug)]
 pub(in crate::sandbox) struct MemoryShare {
     total: Arc<TotalMemory>,
-    /// Plugin, tenant and generation.
-    instance: (String, String, u64),
+    instance: InstanceId,
     held: u64,
     growths: u64,
     /// The next growth to be refused, in a session that is replayed.
@@ -180,7 +169,7 @@ pub(in crate::sandbox) struct MemoryShare {
 impl MemoryShare {
     pub(in crate::sandbox) fn new(total: &Arc<TotalMemory>, plugin: &str, tenant: &str, generation: u64) -> Self {
         total.account().plugins.entry(plugin.to_owned()).or_default().1 += 1;
-        let instance = (plugin.to_owned(), tenant.to_owned(), generation);
+        let instance = Owner::new(plugin, tenant).instance(generation);
         let recorded = total.next_recorded(&instance, false);
         Self { total: Arc::clone(total), instance, held: 0, growths: 0, recorded }
     }
@@ -197,7 +186,7 @@ impl MemoryShare {
         } else if let Some(held) = self.refuse(bytes) {
             return Err(held);
         }
-        self.total.account().add(&self.instance.0, bytes);
+        self.total.account().add(&self.instance.owner.plugin, bytes);
         self.held = self.held.saturating_add(bytes);
         Ok(())
     }
@@ -217,20 +206,14 @@ impl MemoryShare {
         if due {
             log::warn!(
                 "plugin \"{}\" asked for {} more memory, but all plugins together have {} of {} ({holders}); refused so far: {refused}; see max_total_memory_bytes and max_instances under [wasm]",
-                self.instance.0,
+                self.instance.owner.plugin,
                 Bytes(bytes),
                 Bytes(held),
                 Bytes(limit)
             );
         }
         if let Decides::Limit(Some(log)) = &self.total.decides {
-            log.refused(&RefusedGrowth {
-                plugin: self.instance.0.clone(),
-                tenant: self.instance.1.clone(),
-                generation: self.instance.2,
-                growth: self.growths,
-                held,
-            });
+            log.refused(&RefusedGrowth { instance: self.instance.clone(), growth: self.growths, held });
         }
         Some(held)
     }
@@ -241,7 +224,7 @@ impl MemoryShare {
         self.held -= bytes; // no more than there are
         let mut account = self.total.account();
         account.held = account.held.saturating_sub(bytes);
-        if let Some((held, _)) = account.plugins.get_mut(&self.instance.0) {
+        if let Some((held, _)) = account.plugins.get_mut(&self.instance.owner.plugin) {
             *held = held.saturating_sub(bytes);
         }
     }
@@ -256,10 +239,10 @@ impl Drop for MemoryShare {
     fn drop(&mut self) {
         self.give_back(self.held);
         let mut account = self.total.account();
-        if let Some((_, instances)) = account.plugins.get_mut(&self.instance.0) {
+        if let Some((_, instances)) = account.plugins.get_mut(&self.instance.owner.plugin) {
             *instances = instances.saturating_sub(1);
             if *instances == 0 {
-                account.plugins.remove(&self.instance.0);
+                account.plugins.remove(&self.instance.owner.plugin);
             }
         }
     }
@@ -289,8 +272,7 @@ mod tests {
         let mut first = MemoryShare::new(&total, "a", "default", 0);
         let mut second = MemoryShare::new(&total, "b", "default", 3);
         assert_eq!((first.take(60), second.take(40), second.take(1)), (Ok(()), Ok(()), Err(100)));
-        let refused =
-            RefusedGrowth { plugin: "b".into(), tenant: "default".into(), generation: 3, growth: 2, held: 100 };
+        let refused = RefusedGrowth { instance: Owner::new("b", "default").instance(3), growth: 2, held: 100 };
         assert_eq!(*lock(&log.0), [refused]);
         drop(first);
         assert_eq!((second.take(60), total.held(), total.refused()), (Ok(()), 100, 1));
@@ -303,9 +285,7 @@ mod tests {
     #[test]
     fn a_replay_refuses_what_was_refused_and_nothing_else() {
         let refused = |generation, growth| RefusedGrowth {
-            plugin: "a".into(),
-            tenant: "default".into(),
-            generation,
+            instance: Owner::new("a", "default").instance(generation),
             growth,
             held: 77,
         };

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use log::Level;
 
-use crate::config::Logging;
+use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::time::Micros;
 
 /// Microseconds of a minute.
@@ -41,7 +41,7 @@ struct Minute {
 
 impl Default for PluginLog {
     fn default() -> Self {
-        Self::new(Logging::default().plugin_bytes_per_minute)
+        Self::new(PLUGIN_LOG_BYTES_PER_MINUTE)
     }
 }
 
@@ -50,12 +50,6 @@ impl PluginLog {
     #[must_use]
     pub fn new(bytes_per_minute: u32) -> Self {
         Self { bytes_per_minute: bytes_per_minute.into(), plugins: Mutex::default() }
-    }
-
-    /// Bytes it takes of a plugin in a minute.
-    #[must_use]
-    pub fn bytes_per_minute(&self) -> u64 {
-        self.bytes_per_minute
     }
 
     fn plugins(&self) -> MutexGuard<'_, BTreeMap<(Source, String), Minute>> {

@@ -7,8 +7,8 @@ pub(super) mod log;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::call::Limits;
 use crate::capability::Capability;
-use crate::config::WasmConfig;
 use crate::digest::Digest;
 use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
 use crate::package::AdmittedPlugin;
@@ -24,7 +24,7 @@ use crate::sandbox::module::producer::Language;
 #[derive(Debug)]
 pub struct PluginInfo {
     pub(in crate::sandbox) admitted: AdmittedPlugin,
-    pub(in crate::sandbox) settings: WasmConfig,
+    pub(in crate::sandbox) limits: Limits,
     pub(in crate::sandbox) values: BTreeMap<String, String>,
     pub(in crate::sandbox) grant: Arc<GrantCell>,
     /// What was approved when it was loaded.
@@ -62,8 +62,8 @@ impl PluginInfo {
         self.admitted.digest()
     }
     /// The limits it runs under.
-    pub fn settings(&self) -> &WasmConfig {
-        &self.settings
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
     /// What it may do now.
     pub fn grant(&self) -> Arc<Grant> {

@@ -3,10 +3,11 @@
 use wasmi::{Memory, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::sandbox::engine::fault::FaultKind;
-use crate::sandbox::memory::{self, PAGE};
+use crate::sandbox::memory::{GuestSlice, PAGE, until_zero};
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::parse::MAX_METADATA;
 use crate::sandbox::store::run::run;
-use crate::sandbox::store::state::State;
+use crate::sandbox::store::state::InstanceState;
 use crate::text::json_error;
 
 /// The exports of one instance.
@@ -42,50 +43,49 @@ enum CapabilitiesExport {
 
 impl Exports {
     /// Loading has held names and types against the contract, so what is absent here is not exported.
-    pub(in crate::sandbox) fn find(store: &Store<State>, instance: wasmi::Instance) -> Result<Self, FaultKind> {
+    pub(in crate::sandbox) fn find(store: &Store<InstanceState>, instance: wasmi::Instance) -> Result<Self, FaultKind> {
         fn typed<P: WasmParams, R: WasmResults>(
-            store: &Store<State>,
+            store: &Store<InstanceState>,
             instance: wasmi::Instance,
-            name: &str,
+            entry: EntryPoint,
         ) -> Option<TypedFunc<P, R>> {
-            instance.get_typed_func(store, name).ok()
+            instance.get_typed_func(store, entry.name()).ok()
         }
         let memory = instance
             .get_memory(store, "memory")
             .ok_or_else(|| FaultKind::Engine { reason: "the exported memory is gone".into() })?;
-        let dialect = match typed(store, instance, "init") {
+        let dialect = match typed(store, instance, EntryPoint::Init) {
             Some(init) => Dialect::Wide { init },
-            None => Dialect::Plain { init: typed(store, instance, "init") },
+            None => Dialect::Plain { init: typed(store, instance, EntryPoint::Init) },
         };
-        let packed = typed(store, instance, "capabilities").map(CapabilitiesExport::Packed);
+        let packed = typed(store, instance, EntryPoint::Capabilities).map(CapabilitiesExport::Packed);
         Ok(Self {
             memory,
-            initialize: typed(store, instance, "_initialize"),
+            initialize: typed(store, instance, EntryPoint::Initialize),
             dialect,
-            alloc: typed(store, instance, "alloc"),
-            dealloc: typed(store, instance, "dealloc"),
-            execute: typed(store, instance, "execute"),
-            execute_with_context: typed(store, instance, "execute_with_context"),
-            shutdown: typed(store, instance, "shutdown"),
-            fflush: typed(store, instance, "fflush"),
-            capabilities: packed.or_else(|| typed(store, instance, "capabilities").map(CapabilitiesExport::Terminated)),
+            alloc: typed(store, instance, EntryPoint::Alloc),
+            dealloc: typed(store, instance, EntryPoint::Dealloc),
+            execute: typed(store, instance, EntryPoint::Execute),
+            execute_with_context: typed(store, instance, EntryPoint::ExecuteWithContext),
+            shutdown: typed(store, instance, EntryPoint::Shutdown),
+            fflush: typed(store, instance, EntryPoint::Flush),
+            capabilities: packed
+                .or_else(|| typed(store, instance, EntryPoint::Capabilities).map(CapabilitiesExport::Terminated)),
         })
     }
 
     /// Runs `capabilities` and reads the JSON array it points to.
-    pub(in crate::sandbox) fn capabilities(&self, store: &mut Store<State>) -> Result<Vec<String>, FaultKind> {
-        let (ptr, len) = match self.capabilities {
+    pub(in crate::sandbox) fn capabilities(&self, store: &mut Store<InstanceState>) -> Result<Vec<String>, FaultKind> {
+        let bytes = match self.capabilities {
             None => return Ok(Vec::new()),
             Some(CapabilitiesExport::Packed(export)) => {
                 let packed = run(store, export, ())?;
-                ((packed >> 32) as u32, Some(packed as u32)) // the two halves
+                GuestSlice::packed(packed).of(self.memory.data(&*store))
             }
-            Some(CapabilitiesExport::Terminated(export)) => (run(store, export, ())?, None),
-        };
-        let data = self.memory.data(&*store);
-        let bytes = match len {
-            Some(len) => memory::slice(data, ptr, len),
-            None => memory::until_zero(data, ptr, MAX_METADATA),
+            Some(CapabilitiesExport::Terminated(export)) => {
+                let ptr = run(store, export, ())?;
+                until_zero(self.memory.data(&*store), ptr, MAX_METADATA)
+            }
         };
         let bytes = bytes.map_err(FaultKind::Pointer)?;
         if bytes.len() > MAX_METADATA {
@@ -106,12 +106,16 @@ pub(in crate::sandbox) struct Region {
 
 impl Region {
     /// Grows `memory` by as many whole pages as hold `len` bytes. The guest never had them, so nothing of it lies there.
-    pub(in crate::sandbox) fn grow(store: &mut Store<State>, memory: Memory, len: usize) -> Result<Self, FaultKind> {
+    pub(in crate::sandbox) fn grow(
+        store: &mut Store<InstanceState>,
+        memory: Memory,
+        len: usize,
+    ) -> Result<Self, FaultKind> {
         let pages = (len as u64).div_ceil(PAGE).max(1);
         let Ok(before) = memory.grow(&mut *store, pages) else {
             let max_pages = memory.ty(&*store).maximum().unwrap_or(PAGE);
             let state = store.data_mut();
-            let denied = state.limits.take_denied().map(|denied| denied.fault(state.plugin.settings()));
+            let denied = state.limiter.take_denied().map(|denied| denied.fault(state.plugin.limits()));
             return Err(denied.unwrap_or(FaultKind::NoRoom { max_pages }));
         };
         // A 32-bit memory has at most 65,536 pages, and the grown one has room behind `before`.

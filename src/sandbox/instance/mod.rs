@@ -8,19 +8,20 @@ use std::sync::Arc;
 use wasmi::{CallHook, Store, TypedFunc};
 
 use super::translate::{Shadow, grow_deferred};
-use crate::capability::Capability;
-use crate::config::{Isolation, Params};
+use crate::call::{Isolation, Params};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::fault::{Fault, FaultKind, Trap};
-use crate::sandbox::engine::limiter::Limits;
-use crate::sandbox::engine::meter::Meter;
+use crate::sandbox::engine::limiter::Limiter;
+use crate::sandbox::engine::meter::{FuelStop, Meter, StopPlace};
+use crate::sandbox::engine::run::{Guest, Halt};
 use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_thread};
 use crate::sandbox::engine::total_memory::MemoryShare;
 use crate::sandbox::info::PluginInfo;
 use crate::sandbox::instance::exports::{Dialect, Exports, Region};
+use crate::sandbox::memory::GuestSlice;
 use crate::sandbox::memory::reclaim::release_zero_pages;
-use crate::sandbox::memory::{self, OutOfMemoryBounds};
+use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
 use crate::sandbox::module::parse::MAX_METADATA;
@@ -28,11 +29,11 @@ use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::store::confinement::confinement;
 use crate::sandbox::store::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
-use crate::sandbox::store::run::{explain, is_element_segment, run};
-use crate::sandbox::store::services::{Phase, Services};
-use crate::sandbox::store::state::{CallState, State, files_of};
+use crate::sandbox::store::run::{is_element_segment, run};
+use crate::sandbox::store::services::Services;
+use crate::sandbox::store::state::{CallState, InstanceState, files_of};
 use crate::sandbox::store::wasi::{Shared, context};
-use crate::time::Alarm;
+use crate::time::{Alarm, EventTime};
 
 /// Room for requests is asked for in multiples of this many bytes.
 const ROOM: u32 = 256;
@@ -40,14 +41,14 @@ const ROOM: u32 = 256;
 /// A plugin at work for one tenant. Lives across calls, until a fault ends it.
 #[derive(Debug)]
 pub struct Instance {
-    store: Store<State>,
+    store: Store<InstanceState>,
     exports: Exports,
     /// The request or context in the spec; keeps its room from call to call.
     buffer: Vec<u8>,
     /// Where requests go when the plugin has no `alloc`.
     region: Option<Region>,
     /// Where they go when it has: room it has given and can take back, for the request and for the context.
-    kept: Vec<(u32, u32)>,
+    kept: Vec<GuestSlice>,
     metadata: Option<Metadata>,
     /// What the next call hands over in the place of its parameters.
     raw: Option<Vec<u8>>,
@@ -65,7 +66,9 @@ pub(super) struct InstanceSpec<'a> {
     pub(super) tenant: &'a str,
     pub(super) services: &'a Arc<Services>,
     pub(super) generation: u64,
-    pub(super) at_ns: u64,
+    pub(super) at: EventTime,
+    /// Where time stops it while it starts, because it did when that was recorded.
+    pub(super) stop: Option<StopPlace>,
     /// What the plugin may do, where whoever keeps the instance looks whether that was changed and hands it on
     /// ([`Instance::give`]); else the instance looks itself.
     pub(super) grant: Option<&'a GrantView>,
@@ -73,8 +76,7 @@ pub(super) struct InstanceSpec<'a> {
 
 impl Instance {
     /// Instantiates `plugin` for `tenant` and runs `_initialize` and `init` under the limits of a call. `generation` tells
-    /// apart the instances one plugin and tenant had in a session; `at_ns` is the time of the event it is made for, in
-    /// nanoseconds since the Unix epoch.
+    /// apart the instances one plugin and tenant had in a session; `at` is the time of the event it is made for.
     ///
     /// The error is the outcome of the call it was made for: the fault, and what the plugin logged before.
     pub fn new(
@@ -82,29 +84,29 @@ impl Instance {
         tenant: &str,
         services: &Arc<Services>,
         generation: u64,
-        at_ns: u64,
+        at: EventTime,
     ) -> Result<Self, Box<Outcome>> {
-        Self::of(InstanceSpec { plugin, tenant, services, generation, at_ns, grant: None })
+        Self::of(InstanceSpec { plugin, tenant, services, generation, at, stop: None, grant: None })
     }
 
     /// An instance of what `spec` describes, made on a thread for guests.
     pub(super) fn of(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
         let InstanceSpec { plugin, services, .. } = spec;
         let files = || spec.grant.map_or_else(|| plugin.grant_view(), GrantView::clone);
-        let confined = || confinement(plugin.settings(), services, files_of(files().get()).is_some());
+        let confined = || confinement(plugin.limits(), services, files_of(files().get()).is_some());
         on_guest_thread(confined, || Self::start(spec)).unwrap_or_else(|error| {
             let kind = FaultKind::SystemThreads(error);
-            let mut outcome = stopped(spec.plugin, "instantiation", kind);
+            let mut outcome = stopped(spec.plugin, EntryPoint::Instantiation, kind);
             outcome.generation = spec.generation;
             Err(Box::new(outcome))
         })
     }
 
     fn start(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
-        let InstanceSpec { plugin, tenant, services, generation, at_ns, grant: given } = spec;
+        let InstanceSpec { plugin, tenant, services, generation, at, stop, grant: given } = spec;
         plugin.counters().instance_made();
         let before = |init_fuel, kind| {
-            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), "instantiation", kind)));
+            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), EntryPoint::Instantiation, kind)));
             (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
             plugin.counters().ran(&outcome);
             Box::new(outcome)
@@ -114,21 +116,20 @@ impl Instance {
         let files = files_of(grant.get()).cloned();
         let wasi =
             context(plugin, tenant, generation, services, files.as_ref(), &shared).map_err(|kind| before(0, kind))?;
-        let settings = plugin.settings();
+        let limits = plugin.limits();
         let Shared { lines, deadline, waited } = shared;
-        let state = State {
+        let state = InstanceState {
             plugin: Arc::clone(plugin.info()),
             tenant: tenant.into(),
-            generation,
             services: Arc::clone(services),
             grant,
             grant_is_given: given.is_some(),
             files,
             sockets: BTreeMap::new(),
             waited,
-            limits: Limits::new(
-                settings.max_memory_bytes,
-                settings.max_table_elements,
+            limiter: Limiter::new(
+                limits.max_memory_bytes,
+                limits.max_table_elements,
                 MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
             ),
             wasi,
@@ -144,23 +145,23 @@ impl Instance {
             alarm: Alarm::default(),
         };
         let mut store = Store::new(plugin.engine(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.limiter);
         store.call_hook(|state, hook| {
             if let CallHook::ReturningFromHost = hook {
                 state.meter.host_calls += 1; // fuel ends a call long before 2⁶⁴ of them
             }
             Ok(())
         });
-        let start_fuel = begin(&mut store, at_ns, Phase::Start).meter.charge(0, plugin.start_fuel());
+        let start_fuel = begin(&mut store, at, stop).meter.charge(0, plugin.start_fuel());
         let used = store.data().meter.used(0);
         if start_fuel.is_err() {
-            let (limit, wanted) = (settings.max_fuel, plugin.start_fuel());
+            let (limit, wanted) = (limits.max_fuel, plugin.start_fuel());
             return Err(before(used, FaultKind::StartFuel { limit, wanted }));
         }
         let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
             Ok(instance) => instance,
             Err(error) => {
-                let kind = match explain(&mut store, &error) {
+                let kind = match InstanceState::stop(&mut store, Halt::of(&error)) {
                     // No code has run: what looks like a trap is a segment that does not fit.
                     FaultKind::Trap(Trap::MemoryAccess) => FaultKind::Segment { kind: "data" },
                     FaultKind::Engine { .. } if is_element_segment(&error) => FaultKind::Segment { kind: "element" },
@@ -174,7 +175,7 @@ impl Instance {
             Err(kind) => return Err(before(used, kind)),
         };
         if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
-            let denied = store.data_mut().limits.take_denied().map(|denied| denied.fault(plugin.settings()));
+            let denied = store.data_mut().limiter.take_denied().map(|denied| denied.fault(plugin.limits()));
             return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
         }
         store.data_mut().memory = Some(exports.memory);
@@ -206,7 +207,7 @@ impl Instance {
         }
         this.store.data().alarm.clear();
         this.store.data().lines.end();
-        if this.plugin().settings().isolation == Isolation::Tenant {
+        if this.plugin().limits().isolation == Isolation::Tenant {
             release_zero_pages(this.exports.memory.data_mut(&mut this.store));
         }
         Ok(this)
@@ -251,7 +252,7 @@ impl Instance {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.ended = true;
-                let mut outcome = stopped(self.plugin(), "execute", FaultKind::SystemThreads(error));
+                let mut outcome = stopped(self.plugin(), EntryPoint::Execute, FaultKind::SystemThreads(error));
                 outcome.generation = self.generation;
                 outcome
             }
@@ -260,10 +261,10 @@ impl Instance {
 
     /// Calls the plugin with `bytes` as they are, whatever they are, in the place of parameters or request. Nothing of them is held
     /// against what the plugin says it accepts.
-    pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at_ns: u64) -> Outcome {
+    pub fn call_raw(&mut self, bytes: &[u8], context: &Context, at: EventTime) -> Outcome {
         self.raw = Some(bytes.to_vec());
         let params = Params::default();
-        let outcome = self.call(&Request { params: &params, context, at_ns });
+        let outcome = self.call(&Request { params: &params, context, at, stop: None });
         self.raw = None;
         outcome
     }
@@ -286,7 +287,7 @@ impl Instance {
 
     fn call_here(&mut self, request: &Request<'_>) -> Outcome {
         if self.ended {
-            let fault = Fault::new(self.plugin().name(), "execute", FaultKind::Ended);
+            let fault = Fault::new(self.plugin().name(), EntryPoint::Execute, FaultKind::Ended);
             return Outcome::empty(Status::Fault(fault));
         }
         if let Some(mismatch) = self.mismatch(request) {
@@ -294,7 +295,7 @@ impl Instance {
             self.plugin().counters().rejected(&rejection);
             return Outcome { generation: self.generation, ..Outcome::rejected(rejection) };
         }
-        begin(&mut self.store, request.at_ns, Phase::Call);
+        begin(&mut self.store, request.at, request.stop.and_then(FuelStop::in_call));
         let result = self.execute(request);
         let mut outcome = self.finish(result);
         if std::mem::take(&mut self.fresh) {
@@ -311,34 +312,31 @@ impl Instance {
     }
 
     /// Tells the plugin that it goes, and returns what came of it; nothing when it does not want to be told.
-    pub fn end(mut self, at_ns: u64) -> Option<Outcome> {
+    pub fn end(mut self, at: EventTime) -> Option<Outcome> {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
         let ended = self.on_its_thread(|this| {
-            begin(&mut this.store, at_ns, Phase::Shutdown);
-            let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| ("shutdown", kind));
+            let state = this.store.data();
+            let stop = state.services.shutdown_stop(plugin.name(), &state.tenant, generation);
+            begin(&mut this.store, at, stop);
+            let result = run(&mut this.store, shutdown, ()).map(|()| 0).map_err(|kind| (EntryPoint::Shutdown, kind));
             let result = result.and_then(|code| this.flush().map(|()| code));
             let outcome = this.finish(result);
             this.plugin().counters().shut_down(&outcome);
             outcome
         });
         Some(ended.unwrap_or_else(|error| {
-            let mut outcome = stopped(&plugin, "shutdown", FaultKind::SystemThreads(error));
+            let mut outcome = stopped(&plugin, EntryPoint::Shutdown, FaultKind::SystemThreads(error));
             outcome.generation = generation;
             outcome
         }))
     }
 
-    /// Asks the plugin's export `capabilities` what it needs; empty when it has no such export.
-    pub fn capabilities(&mut self, at_ns: u64) -> Result<Vec<Capability>, Fault> {
-        let names = self.capability_names(at_ns)?;
-        Ok(names.iter().filter_map(|name| Capability::from_name(name)).collect())
-    }
-
-    /// The names of the capabilities it declares, those included that name no capability.
-    pub(super) fn capability_names(&mut self, at_ns: u64) -> Result<Vec<String>, Fault> {
+    /// What the plugin's export `capabilities` says that it needs, empty when it has none: the names as they are, those included that
+    /// name no capability.
+    pub(super) fn capability_names(&mut self, at: EventTime) -> Result<Vec<String>, Fault> {
         let read = self.on_its_thread(|this| {
-            begin(&mut this.store, at_ns, Phase::Call);
+            begin(&mut this.store, at, None);
             let read = this.exports.capabilities(&mut this.store);
             this.store.data().alarm.clear();
             read
@@ -346,7 +344,7 @@ impl Instance {
         let read = read.unwrap_or_else(|error| Err(FaultKind::SystemThreads(error)));
         read.map_err(|kind| {
             self.ended = true;
-            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), "capabilities", kind) }
+            Fault { backtrace: self.backtrace(), ..Fault::new(self.plugin().name(), EntryPoint::Capabilities, kind) }
         })
     }
 
@@ -355,14 +353,14 @@ impl Instance {
         if is_guest_thread() {
             return Ok(f(self));
         }
-        let State { plugin, services, files, .. } = self.store.data();
-        let confined = confinement(plugin.settings(), services, files.is_some());
+        let InstanceState { plugin, services, files, .. } = self.store.data();
+        let confined = confinement(plugin.limits(), services, files.is_some());
         on_guest_thread(|| confined, || f(self))
     }
 
     /// What of the plugin was running when it was stopped.
     fn backtrace(&self) -> Backtrace {
-        let State { plugin, account, .. } = self.store.data();
+        let InstanceState { plugin, account, .. } = self.store.data();
         account.map_or_else(Backtrace::default, |account| Backtrace::noted(&self.store, account, plugin.names()))
     }
 
@@ -370,26 +368,28 @@ impl Instance {
         self.store.data().meter.used(self.store.get_fuel().unwrap_or(0))
     }
 
-    fn initialize(&mut self) -> Result<(), (&'static str, FaultKind)> {
+    fn initialize(&mut self) -> Result<(), (EntryPoint, FaultKind)> {
         if let Some(initialize) = self.exports.initialize {
-            run(&mut self.store, initialize, ()).map_err(|kind| ("_initialize", kind))?;
+            run(&mut self.store, initialize, ()).map_err(|kind| (EntryPoint::Initialize, kind))?;
         }
         match self.exports.dialect {
             Dialect::Plain { init: None } => {}
-            Dialect::Plain { init: Some(init) } => run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?,
+            Dialect::Plain { init: Some(init) } => {
+                run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?;
+            }
             Dialect::Wide { init } => {
-                let packed = run(&mut self.store, init, ()).map_err(|kind| ("init", kind))?;
-                self.metadata = self.read_metadata(packed).map_err(|kind| ("init", kind))?;
+                let packed = run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?;
+                self.metadata = self.read_metadata(packed).map_err(|kind| (EntryPoint::Init, kind))?;
             }
         }
         self.flush()
     }
 
     /// Has the plugin write what it has printed into its buffers: what is said in a call belongs to that call.
-    fn flush(&mut self) -> Result<(), (&'static str, FaultKind)> {
+    fn flush(&mut self) -> Result<(), (EntryPoint, FaultKind)> {
         let Some(fflush) = self.exports.fflush else { return Ok(()) };
         // All streams. What it answers is of no interest: a line that cannot be written is lost.
-        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| ("fflush", kind))
+        run(&mut self.store, fflush, 0).map(drop).map_err(|kind| (EntryPoint::Flush, kind))
     }
 
     /// The metadata at `ptr << 32 | len`; 0 is none.
@@ -397,16 +397,15 @@ impl Instance {
         if packed == 0 {
             return Ok(None);
         }
-        let (ptr, len) = ((packed >> 32) as u32, packed as u32); // the two halves
-        let bytes = memory::slice(self.exports.memory.data(&self.store), ptr, len).map_err(FaultKind::Pointer)?;
+        let bytes = GuestSlice::packed(packed).of(self.exports.memory.data(&self.store)).map_err(FaultKind::Pointer)?;
         if bytes.len() > MAX_METADATA {
-            let reason = format!("it is {len} bytes long, at most {MAX_METADATA} are read");
+            let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
             return Err(FaultKind::Metadata { reason });
         }
         Metadata::parse(bytes).map(Some).map_err(|reason| FaultKind::Metadata { reason })
     }
 
-    fn execute(&mut self, request: &Request<'_>) -> Result<i32, (&'static str, FaultKind)> {
+    fn execute(&mut self, request: &Request<'_>) -> Result<i32, (EntryPoint, FaultKind)> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let raw = self.raw.take();
         let result = self.execute_with(request, raw.as_deref(), &mut buffer);
@@ -421,18 +420,18 @@ impl Instance {
         request: &Request<'_>,
         raw: Option<&[u8]>,
         buffer: &mut Vec<u8>,
-    ) -> Result<i32, (&'static str, FaultKind)> {
+    ) -> Result<i32, (EntryPoint, FaultKind)> {
         let params = raw.unwrap_or_else(|| request.params_json().as_bytes());
         if let Some(execute) = self.exports.execute_with_context {
             write_context(buffer, request);
-            let [(at, len), (context_at, context_len)] = self.place([params, buffer])?;
-            let code = run(&mut self.store, execute, (at, len, context_at, context_len))
-                .map_err(|kind| ("execute_with_context", kind))?;
+            let [params, context] = self.place([params, buffer])?;
+            let code = run(&mut self.store, execute, (params.ptr, params.len, context.ptr, context.len))
+                .map_err(|kind| (EntryPoint::ExecuteWithContext, kind))?;
             return Ok(code);
         }
         let Some(execute) = self.exports.execute else {
             // Loading has checked that there is one of the two.
-            return Err(("execute", FaultKind::Engine { reason: "no export to call".into() }));
+            return Err((EntryPoint::Execute, FaultKind::Engine { reason: "no export to call".into() }));
         };
         let bytes = match self.exports.dialect {
             Dialect::Plain { .. } => params,
@@ -442,40 +441,40 @@ impl Instance {
                 buffer
             }
         };
-        let [(at, len)] = self.place([bytes])?;
-        let code = run(&mut self.store, execute, (at, len)).map_err(|kind| ("execute", kind))?;
+        let [input] = self.place([bytes])?;
+        let code = run(&mut self.store, execute, (input.ptr, input.len)).map_err(|kind| (EntryPoint::Execute, kind))?;
         Ok(code)
     }
 
     /// Copies `parts` into the guest and says where each lies.
-    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[(u32, u32); N], (&'static str, FaultKind)> {
+    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[GuestSlice; N], (EntryPoint, FaultKind)> {
         let total: usize = parts.iter().map(|part| part.len()).sum();
         if total > MAX_REQUEST {
-            return Err(("execute", FaultKind::Request { len: total, limit: MAX_REQUEST }));
+            return Err((EntryPoint::Execute, FaultKind::Request { len: total, limit: MAX_REQUEST }));
         }
-        let mut places = parts.map(|part| (0, part.len() as u32)); // at most MAX_REQUEST
+        let mut places = parts.map(|part| GuestSlice { ptr: 0, len: part.len() as u32 }); // at most MAX_REQUEST
         if let Some(alloc) = self.exports.alloc {
             self.allocate(alloc, &mut places)?;
             // 0 is how a plugin says that it has no allocator after all.
-            if places.iter().any(|(at, _)| *at == 0) {
+            if places.iter().any(|place| place.ptr == 0) {
                 self.kept.clear();
                 self.exports.alloc = None;
             }
         }
         if self.exports.alloc.is_none() {
             if self.plugin().language().claims_added_memory() {
-                return Err(("alloc", FaultKind::NoAllocation));
+                return Err((EntryPoint::Alloc, FaultKind::NoAllocation));
             }
             let mut at = self.input_region(total)?;
             for place in &mut places {
-                place.0 = at;
-                at = at.saturating_add(place.1); // inside the region
+                place.ptr = at;
+                at = at.saturating_add(place.len); // inside the region
             }
         }
         let memory = self.exports.memory.data_mut(&mut self.store);
-        for (part, (at, len)) in parts.iter().zip(places) {
-            let target: Result<&mut [u8], OutOfMemoryBounds> = memory::slice_mut(memory, at, len);
-            target.map_err(|outside| ("alloc", FaultKind::Pointer(outside)))?.copy_from_slice(part);
+        for (part, place) in parts.iter().zip(places) {
+            let target = place.of_mut(memory).map_err(|outside| (EntryPoint::Alloc, FaultKind::Pointer(outside)))?;
+            target.copy_from_slice(part);
         }
         Ok(places)
     }
@@ -485,36 +484,37 @@ impl Instance {
     fn allocate<const N: usize>(
         &mut self,
         alloc: TypedFunc<u32, u32>,
-        places: &mut [(u32, u32); N],
-    ) -> Result<(), (&'static str, FaultKind)> {
+        places: &mut [GuestSlice; N],
+    ) -> Result<(), (EntryPoint, FaultKind)> {
         let Some(dealloc) = self.exports.dealloc else {
             for place in places {
-                place.0 = run(&mut self.store, alloc, place.1.max(1)).map_err(|kind| ("alloc", kind))?;
+                place.ptr = run(&mut self.store, alloc, place.len.max(1)).map_err(|kind| (EntryPoint::Alloc, kind))?;
             }
             return Ok(());
         };
-        let fits = |kept: Option<&(u32, u32)>, len: u32| kept.is_some_and(|(_, room)| *room >= len);
-        if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.1)) {
+        let fits = |kept: Option<&GuestSlice>, len: u32| kept.is_some_and(|room| room.len >= len);
+        if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.len)) {
             for old in std::mem::take(&mut self.kept) {
-                run(&mut self.store, dealloc, old).map_err(|kind| ("dealloc", kind))?;
+                run(&mut self.store, dealloc, (old.ptr, old.len)).map_err(|kind| (EntryPoint::Dealloc, kind))?;
             }
             for place in &*places {
-                let room = place.1.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
-                let at = run(&mut self.store, alloc, room).map_err(|kind| ("alloc", kind))?;
-                self.kept.push((at, room));
+                let len = place.len.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
+                let ptr = run(&mut self.store, alloc, len).map_err(|kind| (EntryPoint::Alloc, kind))?;
+                self.kept.push(GuestSlice { ptr, len });
             }
         }
-        for (place, (at, _)) in places.iter_mut().zip(&self.kept) {
-            place.0 = *at;
+        for (place, room) in places.iter_mut().zip(&self.kept) {
+            place.ptr = room.ptr;
         }
         Ok(())
     }
 
-    fn input_region(&mut self, len: usize) -> Result<u32, (&'static str, FaultKind)> {
+    fn input_region(&mut self, len: usize) -> Result<u32, (EntryPoint, FaultKind)> {
         if let Some(region) = self.region.filter(|region| region.len >= len) {
             return Ok(region.ptr);
         }
-        let region = Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| ("execute", kind))?;
+        let region =
+            Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| (EntryPoint::Execute, kind))?;
         self.region = Some(region);
         if let Some(pages) = self.exports.memory.data_mut(&mut self.store).get_mut(region.ptr as usize..) {
             release_zero_pages(pages);
@@ -522,7 +522,7 @@ impl Instance {
         Ok(region.ptr)
     }
 
-    fn finish(&mut self, result: Result<i32, (&'static str, FaultKind)>) -> Outcome {
+    fn finish(&mut self, result: Result<i32, (EntryPoint, FaultKind)>) -> Outcome {
         let fuel = self.used();
         let peak_memory = self.memory_bytes();
         self.store.data().alarm.clear();
@@ -563,15 +563,15 @@ impl Instance {
 }
 
 /// The guest begins to run: out of its own fuel and time, of which nothing is in the store yet.
-fn begin(store: &mut Store<State>, at_ns: u64, phase: Phase) -> &mut State {
+fn begin(store: &mut Store<InstanceState>, at: EventTime, stop: Option<StopPlace>) -> &mut InstanceState {
     let _ = store.set_fuel(0); // fails only where metering is off
     let state = store.data_mut();
-    state.begin_call(at_ns, phase);
+    state.begin_call(at, stop);
     state
 }
 
 /// The outcome of a call to `plugin` that never began to run. It counts as a fault all the same.
-fn stopped(plugin: &PluginInfo, function: &'static str, kind: FaultKind) -> Outcome {
+fn stopped(plugin: &PluginInfo, function: EntryPoint, kind: FaultKind) -> Outcome {
     let outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), function, kind)));
     plugin.counters().ran(&outcome);
     outcome

@@ -8,50 +8,61 @@ use std::fmt;
 /// Bytes of one page of linear memory.
 pub(in crate::sandbox) const PAGE: u64 = 65_536;
 
-/// A pair of pointer and length that lies outside guest memory.
+/// Bytes of a guest's memory, as the guest names them: nobody has looked yet whether they are inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutOfMemoryBounds {
+pub struct GuestSlice {
     /// Where.
     pub ptr: u32,
-    /// How long.
+    /// How many.
     pub len: u32,
+}
+
+impl GuestSlice {
+    /// Those that a guest returns as `ptr << 32 | len`.
+    pub(in crate::sandbox) const fn packed(packed: u64) -> Self {
+        Self { ptr: (packed >> 32) as u32, len: packed as u32 } // the two halves
+    }
+
+    /// The bytes of `memory`.
+    pub(in crate::sandbox) fn of(self, memory: &[u8]) -> Result<&[u8], OutOfMemoryBounds> {
+        let outside = OutOfMemoryBounds { bytes: self, size: memory.len() };
+        let start = self.ptr as usize;
+        let end = start.checked_add(self.len as usize).ok_or(outside)?;
+        memory.get(start..end).ok_or(outside)
+    }
+
+    /// The bytes of `memory`, to write to.
+    pub(in crate::sandbox) fn of_mut(self, memory: &mut [u8]) -> Result<&mut [u8], OutOfMemoryBounds> {
+        let outside = OutOfMemoryBounds { bytes: self, size: memory.len() };
+        let start = self.ptr as usize;
+        let end = start.checked_add(self.len as usize).ok_or(outside)?;
+        memory.get_mut(start..end).ok_or(outside)
+    }
+}
+
+/// Bytes that a guest names and that lie outside its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfMemoryBounds {
+    /// Which.
+    pub bytes: GuestSlice,
     /// Bytes of memory there are.
     pub size: usize,
 }
 
 impl fmt::Display for OutOfMemoryBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ptr, len, size } = self;
+        let Self { bytes: GuestSlice { ptr, len }, size } = self;
         write!(f, "a pointer outside its memory: {len} bytes at {ptr:#x}, memory ends at {size:#x}")
     }
 }
 
-/// The bytes at `ptr`, `len` long.
-pub(in crate::sandbox) fn slice(memory: &[u8], ptr: u32, len: u32) -> Result<&[u8], OutOfMemoryBounds> {
-    let outside = OutOfMemoryBounds { ptr, len, size: memory.len() };
-    let start = ptr as usize;
-    let end = start.checked_add(len as usize).ok_or(outside)?;
-    memory.get(start..end).ok_or(outside)
-}
-
-/// The part of `memory` that a guest names, to write to.
-pub(in crate::sandbox) fn slice_mut(memory: &mut [u8], ptr: u32, len: u32) -> Result<&mut [u8], OutOfMemoryBounds> {
-    let outside = OutOfMemoryBounds { ptr, len, size: memory.len() };
-    let start = ptr as usize;
-    let end = start.checked_add(len as usize).ok_or(outside)?;
-    memory.get_mut(start..end).ok_or(outside)
-}
-
 /// The bytes from `ptr` to the first zero byte, at most `max` of them.
 pub(in crate::sandbox) fn until_zero(memory: &[u8], ptr: u32, max: usize) -> Result<&[u8], OutOfMemoryBounds> {
-    let rest = slice(memory, ptr, 0)
-        .and_then(|_| memory.get(ptr as usize..).ok_or(OutOfMemoryBounds { ptr, len: 0, size: memory.len() }))?;
+    let outside = |len| OutOfMemoryBounds { bytes: GuestSlice { ptr, len }, size: memory.len() };
+    let rest = memory.get(ptr as usize..).ok_or(outside(0))?;
     let window = rest.get(..max).unwrap_or(rest);
-    let end = window.iter().position(|byte| *byte == 0).ok_or(OutOfMemoryBounds {
-        ptr,
-        len: u32::try_from(window.len()).unwrap_or(u32::MAX),
-        size: memory.len(),
-    })?;
+    let len = u32::try_from(window.len()).unwrap_or(u32::MAX);
+    let end = window.iter().position(|byte| *byte == 0).ok_or(outside(len))?;
     Ok(&window[..end])
 }
 
@@ -67,9 +78,10 @@ mod tests {
             let mut memory = vec![7; size];
             for (ptr, len) in [(ptr, len), (near, short), (near, len), (ptr, short)] {
                 let fits = u64::from(ptr) + u64::from(len) <= size as u64;
-                prop_assert_eq!(slice(&memory, ptr, len).is_ok(), fits);
-                prop_assert_eq!(slice_mut(&mut memory, ptr, len).is_ok(), fits);
-                if let Ok(bytes) = slice(&memory, ptr, len) {
+                let named = GuestSlice { ptr, len };
+                prop_assert_eq!(named.of(&memory).is_ok(), fits);
+                prop_assert_eq!(named.of_mut(&mut memory).is_ok(), fits);
+                if let Ok(bytes) = named.of(&memory) {
                     prop_assert_eq!(bytes.len(), len as usize);
                 }
             }

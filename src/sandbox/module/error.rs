@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::call::Limits;
 use crate::capability::Capability;
-use crate::config::WasmConfig;
 use crate::grant::Denied;
 use crate::sandbox::memory::PAGE;
 use crate::sandbox::module::header::Foreign;
@@ -23,7 +23,7 @@ const MAX_NAME: usize = 80;
 pub struct PluginError {
     /// The plugin's name.
     pub plugin: String,
-    /// Why.
+    /// What about the module is refused.
     pub reason: PluginErrorKind,
 }
 
@@ -48,7 +48,7 @@ pub enum PluginErrorKind {
     Component,
     /// A version of the binary format that does not exist.
     Version {
-        /// Which.
+        /// The version that its header names; 1 is the one there is.
         version: u32,
     },
     /// 64-bit memory or tables.
@@ -60,7 +60,7 @@ pub enum PluginErrorKind {
         /// How many.
         count: u32,
     },
-    /// A start function.
+    /// A start function, which would run before any limit is set.
     StartFunction,
     /// A program, not a library.
     Command {
@@ -69,12 +69,12 @@ pub enum PluginErrorKind {
     },
     /// Something every plugin exports is missing.
     MissingExport {
-        /// Its name.
+        /// The name it has to be exported by.
         name: &'static str,
     },
     /// An export of the contract has another type.
     WrongExport {
-        /// Its name.
+        /// The name it is exported by.
         name: &'static str,
         /// What it should be.
         expected: String,
@@ -85,7 +85,7 @@ pub enum PluginErrorKind {
     ImportKind {
         /// The module it is imported from.
         module: String,
-        /// Its name.
+        /// The name it is imported by.
         name: String,
         /// What it is.
         kind: &'static str,
@@ -111,7 +111,7 @@ pub enum PluginErrorKind {
     UnknownImport {
         /// The module it is imported from.
         module: String,
-        /// Its name.
+        /// The name it is imported by.
         name: String,
         /// The one that is probably meant.
         nearest: Option<&'static str>,
@@ -120,7 +120,7 @@ pub enum PluginErrorKind {
     WrongImport {
         /// The module it is imported from.
         module: String,
-        /// Its name.
+        /// The name it is imported by.
         name: String,
         /// Its type.
         expected: Signature,
@@ -131,7 +131,7 @@ pub enum PluginErrorKind {
     NotGranted {
         /// The function.
         name: String,
-        /// The capability.
+        /// The capability that covers it.
         capability: Capability,
         /// What is granted already, for the line to write.
         granted: Vec<Capability>,
@@ -152,12 +152,12 @@ pub enum PluginErrorKind {
     },
     /// The section `conductor.plugin` cannot be read.
     Metadata {
-        /// Why.
+        /// What is wrong with the section, in words.
         reason: String,
     },
     /// Uses a feature of WebAssembly that is off.
     Feature {
-        /// Which.
+        /// The feature as its proposal is called.
         feature: &'static str,
         /// How to build without it.
         remedy: &'static str,
@@ -241,10 +241,10 @@ impl PluginError {
             }
             PluginErrorKind::InitialMemory { wanted, .. } => {
                 // Without an allocator of its own, its requests take a page more.
-                ("max_memory_bytes", wanted.saturating_add(PAGE).min(WasmConfig::MOST_MEMORY), u64::MAX)
+                ("max_memory_bytes", wanted.saturating_add(PAGE).min(Limits::MOST_MEMORY), u64::MAX)
             }
             PluginErrorKind::InitialTables { wanted, .. } => {
-                ("max_table_elements", *wanted, WasmConfig::MOST_TABLE_ELEMENTS)
+                ("max_table_elements", *wanted, Limits::MOST_TABLE_ELEMENTS)
             }
             _ => return None,
         };

@@ -10,9 +10,9 @@ use crate::text::json_error;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// Its name.
+    /// The name it gives itself; the configuration's name for it may be another.
     pub name: String,
-    /// Its version.
+    /// The version it gives itself, in any form.
     pub version: String,
     /// What it is for.
     pub description: String,

@@ -1,6 +1,7 @@
 //! What a module is before it is loaded: its sections, what it says of itself, and why it is refused.
 
 pub(super) mod description;
+pub(super) mod entry_point;
 pub(super) mod error;
 pub(super) mod header;
 pub(super) mod known_host;

@@ -63,7 +63,7 @@ pub struct Import {
 /// Something a module exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
-    /// Its name.
+    /// The name it is exported by, as the module spells it.
     pub name: String,
     /// What it is.
     pub kind: ExportKind,
@@ -76,9 +76,9 @@ pub enum ExportKind {
     Function(Signature),
     /// A linear memory.
     Memory,
-    /// A table.
+    /// A table of references, such as function pointers.
     Table,
-    /// A global.
+    /// A global variable or constant.
     Global,
     /// An exception tag.
     Tag,

@@ -13,13 +13,13 @@ pub enum Language {
     /// It does not tell, or names one that is not known here.
     #[default]
     Unknown,
-    /// Rust.
+    /// Rust, by `rustc`.
     Rust,
     /// C or C++.
     C,
     /// Go, by its own compiler or by `TinyGo`.
     Go,
-    /// `AssemblyScript`.
+    /// `AssemblyScript`, by its own compiler.
     AssemblyScript,
 }
 

@@ -20,9 +20,9 @@ pub enum ValueType {
 /// A function type: `(i32, i32) -> i32`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// Parameters.
+    /// Types of its parameters, in order.
     pub params: Vec<ValueType>,
-    /// Results.
+    /// Types of its results, in order; none when it returns nothing.
     pub results: Vec<ValueType>,
 }
 

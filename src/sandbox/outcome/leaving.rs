@@ -6,9 +6,9 @@ use crate::time::Micros;
 /// An instance that is told to go. Those of a pool are numbered in the order in which that was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaving {
-    /// Its number.
+    /// Its number among the instances of the pool that were told to go, from 0.
     pub number: u64,
-    /// The plugin.
+    /// Name of the plugin it is an instance of.
     pub plugin: String,
     /// Whose instance.
     pub tenant: String,
@@ -19,7 +19,7 @@ pub struct Leaving {
 /// An instance that went: its `shutdown` has run, or what it had pressed was let go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shutdown {
-    /// The plugin.
+    /// Name of the plugin it was an instance of.
     pub plugin: String,
     /// Whose instance.
     pub tenant: String,

@@ -78,38 +78,38 @@ pub enum Status {
 pub enum Rejection {
     /// As many calls wait for this instance as may.
     QueueFull {
-        /// The plugin.
+        /// Name of the plugin whose queue is full.
         plugin: String,
-        /// `queue`.
+        /// How many calls may wait: `queue` in its section.
         limit: u32,
     },
     /// The plugin faulted too often in a row.
     Quarantined {
-        /// The plugin.
+        /// Name of the plugin that rests.
         plugin: String,
         /// Since when, how often, until when.
         state: Quarantined,
     },
     /// The parameters are not what the plugin says it accepts.
     Params {
-        /// The plugin.
+        /// Name of the plugin that was to be called.
         plugin: String,
         /// Where they differ, and how.
         mismatch: Mismatch,
     },
     /// No plugin of that name is loaded.
     Unknown {
-        /// The name.
+        /// The name that no plugin has.
         plugin: String,
     },
     /// The trust store changed since the plugin was admitted, and it would no longer be.
     Distrusted {
-        /// The plugin.
+        /// Name of the plugin that is no longer trusted.
         plugin: String,
     },
     /// The pool is shutting down.
     Closed {
-        /// The plugin.
+        /// Name of the plugin that was to be called.
         plugin: String,
     },
 }
@@ -119,7 +119,7 @@ pub enum Rejection {
 pub struct LogLine {
     /// How it was written.
     pub level: LogLevel,
-    /// The text.
+    /// What it wrote, fit for a terminal.
     pub text: String,
 }
 

@@ -8,8 +8,7 @@ use crate::capability::Capability;
 use crate::package::AdmittedPlugin;
 use crate::sandbox::module::description::Description;
 use crate::sandbox::module::error::PluginError;
-use crate::sandbox::module::metadata::Metadata;
-use crate::sandbox::module::parse::{Export, Import, Sizes};
+use crate::sandbox::module::parse::{Import, Sizes};
 use crate::sandbox::plugin::probed::Probed;
 use crate::sandbox::store::host_function::HostFunction;
 
@@ -52,14 +51,6 @@ impl Manifest {
     /// The functions it imports, in its order.
     pub fn imports(&self) -> &[Import] {
         &self.description.imports
-    }
-    /// What it exports, in its order.
-    pub fn exports(&self) -> &[Export] {
-        &self.description.exports
-    }
-    /// What its section `conductor.plugin` says.
-    pub fn metadata(&self) -> Option<&Metadata> {
-        self.description.metadata.as_ref()
     }
     /// What its sections say.
     pub fn description(&self) -> &Description {

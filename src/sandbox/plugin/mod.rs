@@ -1,20 +1,20 @@
 //! A loaded plugin: validated, its imports resolved, ready to be instantiated. Nothing of it has run.
 
 pub(super) mod manifest;
+pub(super) mod options;
 pub(super) mod probed;
 pub(super) mod start_cost;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use wasmi::{Engine, FuncType, Linker, Module};
 
 use super::translate;
+use crate::call::Limits;
 use crate::capability::Capability;
-use crate::config::{PluginConfig, WasmConfig};
-use crate::effect::placeholder;
-use crate::grant::{BoundSecrets, Grant, GrantCell, GrantView};
+use crate::grant::{Grant, GrantCell};
 use crate::sandbox::backtrace::profile::Profile;
 use crate::sandbox::engine::new_engine;
 use crate::sandbox::info::PluginInfo;
@@ -27,20 +27,20 @@ use crate::sandbox::module::parse::{Import, Sizes};
 use crate::sandbox::module::signature::Signature;
 use crate::sandbox::module::wasi;
 use crate::sandbox::plugin::manifest::Manifest;
+use crate::sandbox::plugin::options::LoadOptions;
 use crate::sandbox::plugin::start_cost::start_fuel;
 use crate::sandbox::store::host_function::bridge;
-use crate::sandbox::store::state::State;
+use crate::sandbox::store::state::InstanceState;
 
 /// A loaded plugin. Shared by all its instances; the engine and what it translated go with it.
 #[derive(Debug)]
 pub struct Plugin {
     info: Arc<PluginInfo>,
-    manifest: Arc<Manifest>,
     /// Fuel it costs to make an instance, before any of its code runs.
     start_fuel: u64,
     /// Pages its memory grows by after it is made.
     deferred_pages: u64,
-    linker: Linker<State>,
+    linker: Linker<InstanceState>,
     module: Module,
     engine: Engine,
 }
@@ -54,77 +54,43 @@ impl Deref for Plugin {
 }
 
 impl Plugin {
-    /// Validates and links the bytes that were admitted. Only what `grant` covers is linked; an import beyond it is an
+    /// Validates and links the bytes that were admitted. Only what the grant of `options` covers is linked; an import beyond it is an
     /// error that names the line to write. Every gated call asks the grant again, so what is revoked is gone at the next
     /// call; what is granted later is linked when the plugin is loaded anew.
-    pub fn load(
-        manifest: &Arc<Manifest>,
-        settings: &PluginConfig,
-        grant: impl Into<Arc<GrantCell>>,
-    ) -> Result<Arc<Self>, PluginError> {
-        let grant = grant.into().view();
-        Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone(), None)
-    }
-
-    /// Loads it under an empty grant, with every import there: those that need a capability refuse each call. For finding
-    /// out how a plugin behaves before anything is granted to it.
-    pub fn load_ungranted(manifest: &Arc<Manifest>, settings: &PluginConfig) -> Result<Arc<Self>, PluginError> {
-        // By running it, this very plugin may be what finds out the rest.
-        Self::link(manifest, settings, &GrantCell::fixed(Grant::none()).view(), None, manifest.stated_needs(), None)
-    }
-
-    /// Loads it like [`Self::load`], made to tell where its fuel goes ([`PluginInfo::profile`]).
-    pub fn load_profiled(
-        manifest: &Arc<Manifest>,
-        settings: &PluginConfig,
-        grant: impl Into<Arc<GrantCell>>,
-    ) -> Result<Arc<Self>, PluginError> {
-        let grant = grant.into().view();
-        let profile = Some(Profile::default());
-        Self::link(manifest, settings, &grant, Some(grant.get()), manifest.needs().clone(), profile)
-    }
-
-    fn link(
-        manifest: &Arc<Manifest>,
-        settings: &PluginConfig,
-        grant: &GrantView,
-        linked: Option<&Grant>,
-        needs: BTreeSet<Capability>,
-        profile: Option<Profile>,
-    ) -> Result<Arc<Self>, PluginError> {
+    pub fn load(manifest: &Arc<Manifest>, options: LoadOptions) -> Result<Arc<Self>, PluginError> {
+        let LoadOptions { limits, values, secrets, grant, profiled } = options;
         let admitted = manifest.admitted();
         let refuse = |reason| PluginError { plugin: admitted.name().to_owned(), reason };
-        check_size(manifest.sizes(), &settings.wasm).map_err(refuse)?;
-        let engine = new_engine(settings.wasm.max_recursion);
+        let granted = grant.is_some();
+        let grant = grant.unwrap_or_else(|| GrantCell::fixed(Grant::none())).view();
+        // Without a grant, this very plugin may be what finds out the rest, by running it.
+        let needs = if granted { manifest.needs().clone() } else { manifest.stated_needs() };
+        check_size(manifest.sizes(), &limits).map_err(refuse)?;
+        let engine = new_engine(limits.max_recursion);
         let (module, deferred_pages) =
-            translated(&engine, admitted.bytes(), settings.wasm.max_recursion, settings.wasm.max_memory_bytes)
-                .map_err(refuse)?;
-        let linker = link(&engine, manifest, linked).map_err(refuse)?;
+            translated(&engine, admitted.bytes(), limits.max_recursion, limits.max_memory_bytes).map_err(refuse)?;
+        let linker = link(&engine, manifest, granted.then(|| grant.get())).map_err(refuse)?;
         let info = Arc::new(PluginInfo {
             admitted: admitted.clone(),
-            settings: settings.wasm.clone(),
-            values: values(settings),
+            limits,
+            values,
             grant: Arc::clone(grant.cell()),
             approval: grant.approval().cloned(),
-            secrets: BoundSecrets::of(settings),
+            secrets,
             description: Arc::clone(manifest.shared_description()),
             needs,
-            counters: if linked.is_some() { Counters::default() } else { Counters::untold() },
+            counters: if granted { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
-            profile,
+            profile: profiled.then(Profile::default),
             names: OnceLock::new(),
         });
-        let (manifest, start_fuel) = (Arc::clone(manifest), start_fuel(manifest.sizes()));
-        Ok(Arc::new(Self { info, manifest, start_fuel, deferred_pages, linker, module, engine }))
+        let start_fuel = start_fuel(manifest.sizes());
+        Ok(Arc::new(Self { info, start_fuel, deferred_pages, linker, module, engine }))
     }
 
     /// What its instances know of it.
     pub(in crate::sandbox) fn info(&self) -> &Arc<PluginInfo> {
         &self.info
-    }
-    /// What was known of it before it was loaded.
-    pub fn manifest(&self) -> &Arc<Manifest> {
-        &self.manifest
     }
     /// Fuel it costs to make an instance, before any of its code runs.
     pub(in crate::sandbox) fn start_fuel(&self) -> u64 {
@@ -139,7 +105,7 @@ impl Plugin {
     pub(in crate::sandbox) fn module(&self) -> &Module {
         &self.module
     }
-    pub(in crate::sandbox) fn linker(&self) -> &Linker<State> {
+    pub(in crate::sandbox) fn linker(&self) -> &Linker<InstanceState> {
         &self.linker
     }
 }
@@ -161,28 +127,21 @@ pub(super) fn translated(
     Ok((module, prepared.deferred_pages))
 }
 
-fn check_size(sizes: &Sizes, settings: &WasmConfig) -> Result<(), PluginErrorKind> {
+fn check_size(sizes: &Sizes, limits: &Limits) -> Result<(), PluginErrorKind> {
     let wanted = sizes.memory_pages.saturating_mul(PAGE);
-    if wanted > settings.max_memory_bytes {
-        return Err(PluginErrorKind::InitialMemory { wanted, limit: settings.max_memory_bytes });
+    if wanted > limits.max_memory_bytes {
+        return Err(PluginErrorKind::InitialMemory { wanted, limit: limits.max_memory_bytes });
     }
-    if sizes.table_elements > u64::from(settings.max_table_elements) {
-        let limit = settings.max_table_elements;
+    if sizes.table_elements > u64::from(limits.max_table_elements) {
+        let limit = limits.max_table_elements;
         return Err(PluginErrorKind::InitialTables { wanted: sizes.table_elements, limit });
     }
     Ok(())
 }
 
-/// The values of `config`, and for each of `secrets` the placeholder that stands for it in a request's headers: a plugin never
-/// holds a secret.
-fn values(settings: &PluginConfig) -> BTreeMap<String, String> {
-    let secrets = settings.secrets.keys().map(|name| (name.clone(), placeholder(name)));
-    settings.config.clone().into_iter().chain(secrets).collect()
-}
-
 /// A linker with what the imports ask for and `grant` covers, and nothing else from `conductor`. Without a grant everything
 /// is linked: the bridge asks the plugin's grant again at each call.
-fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<Linker<State>, PluginErrorKind> {
+fn link(engine: &Engine, manifest: &Manifest, grant: Option<&Grant>) -> Result<Linker<InstanceState>, PluginErrorKind> {
     let functions = manifest.functions();
     let mut linker = Linker::new(engine);
     let mut uses_wasi = false;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::config::{PluginCall, WasmConfig};
+use crate::call::{Limits, PluginCall};
+use crate::sandbox::engine::meter::FuelStop;
 use crate::sandbox::outcome::leaving::{Carried, Shutdown};
 use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
@@ -20,18 +21,10 @@ pub struct InlinePool {
 }
 
 impl InlinePool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`.
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`.
     #[must_use]
-    pub fn new(services: Arc<Services>, settings: &WasmConfig, plugins: Vec<Arc<Plugin>>) -> Self {
-        let mut table = Table::new(settings);
-        table.replace(plugins, 0);
-        Self { services, table }
-    }
-
-    /// Puts `plugins` in the place of those there were; one that stays the same keeps its instances. Returns those that went.
-    pub fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) -> Vec<Shutdown> {
-        let leave = self.table.replace(plugins, at);
-        self.let_go(leave)
+    pub fn new(services: Arc<Services>, limits: &Limits, plugins: Vec<Arc<Plugin>>) -> Self {
+        Self { services, table: Table::new(limits, plugins) }
     }
 
     /// Lets instances go whose time is up at `now`, each at its own time. Calls do this by themselves.
@@ -40,17 +33,13 @@ impl InlinePool {
         self.let_go(leave)
     }
 
-    /// Carries out `call` for an event at `at` (session time).
-    pub fn call(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Outcome {
-        self.carry_out(call, context, at).outcome
-    }
-
-    /// Carries out `call`, and says which instances went for it.
-    pub fn carry_out(&mut self, call: &PluginCall, context: &Context, at: Micros) -> Carried {
+    /// Carries out `call` for an event at `at` (session time), and says which instances went for it. Time stops it at `stop`, where it
+    /// did when this was recorded.
+    pub fn carry_out(&mut self, call: &PluginCall, context: &Context, at: Micros, stop: Option<FuelStop>) -> Carried {
         match self.table.route(&call.plugin, &call.tenant, at) {
             Ok(route) => {
                 let mut before = self.let_go(route.leave);
-                let mut carried = route.slot.call(&self.services, &call.params, context, at);
+                let mut carried = route.slot.call(&self.services, &call.params, context, at, stop);
                 before.append(&mut carried.before);
                 Carried { before, ..carried }
             }
@@ -75,11 +64,6 @@ impl InlinePool {
     /// The plugin of this name.
     pub fn plugin(&self, name: &str) -> Option<&Arc<Plugin>> {
         self.table.plugins().find(|plugin| plugin.name() == name)
-    }
-
-    /// All plugins, in no order.
-    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
-        self.table.plugins()
     }
 
     /// Tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.

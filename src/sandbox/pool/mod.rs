@@ -10,7 +10,7 @@ pub(super) mod workers;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{PluginCall, WasmConfig};
+use crate::call::{Limits, PluginCall};
 use crate::sandbox::outcome::leaving::{Carried, Leaving, Shutdown};
 use crate::sandbox::outcome::{Outcome, Rejection};
 use crate::sandbox::plugin::Plugin;
@@ -84,46 +84,25 @@ impl std::fmt::Debug for Observer {
     }
 }
 
-/// An observer of calls alone.
-struct OfCalls<F>(F);
-
-impl<F: Fn(Done) + Send + Sync> PoolObserver for OfCalls<F> {
-    fn done(&self, done: Done) {
-        (self.0)(done);
-    }
-}
-
 impl Pool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `settings`. `report` is told of each call that
-    /// was accepted, once, on the worker's thread; calls of one plugin and tenant in their order.
+    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`. `observer` is told what becomes of calls and
+    /// instances.
     ///
     /// The error is the system's, when it has no thread left.
-    pub fn start(
-        services: Arc<Services>,
-        settings: &WasmConfig,
-        plugins: Vec<Arc<Plugin>>,
-        report: impl Fn(Done) + Send + Sync + 'static,
-    ) -> std::io::Result<Self> {
-        Self::observed(services, settings, plugins, Arc::new(OfCalls(report)))
-    }
-
-    /// A pool with an `observer`, who is told of instances as well as of calls.
     pub fn observed(
         services: Arc<Services>,
-        settings: &WasmConfig,
+        limits: &Limits,
         plugins: Vec<Arc<Plugin>>,
         observer: Arc<dyn PoolObserver>,
     ) -> std::io::Result<Self> {
         Alarm::start_watchdog();
         let observer = Observer(observer);
-        let mut table = Table::new(settings);
-        table.replace(plugins, 0);
+        let table = Table::new(limits, plugins);
         let handler = {
             let (services, observer) = (Arc::clone(&services), observer.clone());
             move |slot: &Slot, item: Item| carry_out(slot, item, &services, &*observer.0)
         };
-        let workers =
-            Workers::start(settings.max_instances, confinement(settings, &services, true), Box::new(handler))?;
+        let workers = Workers::start(limits.max_instances, confinement(limits, &services, true), Box::new(handler))?;
         let (number, closed) = (AtomicU64::new(0), AtomicBool::new(false));
         Ok(Self { services, table: Mutex::new(table), workers, observer, number, closed })
     }
@@ -162,13 +141,6 @@ impl Pool {
         self.let_go(leave);
     }
 
-    /// Puts `plugins` in the place of those there were, for calls from now on. What was accepted is carried out by the plugin that
-    /// was there; one that stays the same keeps its instances.
-    pub fn replace(&self, plugins: Vec<Arc<Plugin>>, at: Micros) {
-        let leave = self.table().replace(plugins, at);
-        self.let_go(leave);
-    }
-
     fn let_go(&self, leave: Vec<Leave>) {
         for Leave { slot, at } in leave {
             let number = slot.plugin.may_leave_something().then(|| {
@@ -183,19 +155,9 @@ impl Pool {
         }
     }
 
-    /// All plugins, in no order.
-    pub fn plugins(&self) -> Vec<Arc<Plugin>> {
-        self.table().plugins().cloned().collect()
-    }
-
     /// Waits until every accepted call is done.
     pub fn wait_idle(&self) {
         self.workers.wait_idle();
-    }
-
-    /// Threads there are at the moment.
-    pub fn workers(&self) -> usize {
-        self.workers.count()
     }
 
     /// Takes no more calls, reports those that wait as rejected, waits for those at work (their limits bound that), and
@@ -226,7 +188,7 @@ impl Drop for Pool {
 fn carry_out(slot: &Slot, item: Item, services: &Arc<Services>, observer: &dyn PoolObserver) {
     match item {
         Item::Call(job) => {
-            let Carried { before, outcome, after } = slot.call(services, &job.call.params, &job.context, job.at);
+            let Carried { before, outcome, after } = slot.call(services, &job.call.params, &job.context, job.at, None);
             observer.done(Done { job, before, outcome, after });
         }
         Item::Close { at, number } => {

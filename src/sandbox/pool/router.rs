@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::{Isolation, WasmConfig};
+use crate::call::{Isolation, Limits};
 use crate::sandbox::outcome::Rejection;
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::slot::Slot;
@@ -21,8 +21,6 @@ pub(in crate::sandbox) struct Table {
     alive: usize,
     /// No instance's time is up before this.
     next_expiry: Micros,
-    /// Counts how often plugins were replaced, so that no two instances of a session have the same seed.
-    epoch: u64,
 }
 
 #[derive(Debug)]
@@ -55,32 +53,15 @@ pub(in crate::sandbox) struct Route {
 }
 
 impl Table {
-    pub(in crate::sandbox) fn new(settings: &WasmConfig) -> Self {
+    pub(in crate::sandbox) fn new(limits: &Limits, plugins: Vec<Arc<Plugin>>) -> Self {
+        let entry = |plugin: Arc<Plugin>| (plugin.name().to_owned(), Entry { plugin, tenants: BTreeMap::new() });
         Self {
-            plugins: BTreeMap::new(),
-            max_instances: settings.max_instances.max(1) as usize,
-            ttl: u64::from(settings.instance_ttl_s).saturating_mul(1_000_000),
+            plugins: plugins.into_iter().map(entry).collect(),
+            max_instances: limits.max_instances.max(1) as usize,
+            ttl: u64::from(limits.instance_ttl_s).saturating_mul(1_000_000),
             alive: 0,
             next_expiry: 0,
-            epoch: 0,
         }
-    }
-
-    /// Puts `plugins` in the place of those there were, at `at`; one that stays the same keeps its instances. Returns those that go.
-    pub(in crate::sandbox) fn replace(&mut self, plugins: Vec<Arc<Plugin>>, at: Micros) -> Vec<Leave> {
-        let mut leave = self.expire(at);
-        let mut old = std::mem::take(&mut self.plugins);
-        self.epoch = self.epoch.saturating_add(1);
-        for plugin in plugins {
-            let name = plugin.name().to_owned();
-            let kept = old.get(&name).is_some_and(|entry| Arc::ptr_eq(&entry.plugin, &plugin));
-            let entry = if kept { old.remove(&name) } else { None };
-            self.plugins.insert(name, entry.unwrap_or_else(|| Entry { plugin, tenants: BTreeMap::new() }));
-        }
-        self.alive = self.seats().filter(|seat| seat.alive).count();
-        let gone = old.into_values().flat_map(|entry| entry.tenants.into_values()).filter(|seat| seat.alive);
-        leave.extend(gone.map(|seat| Leave { slot: seat.slot, at }));
-        leave
     }
 
     /// All instances there are: those whose time is up at `at` at their time, the others then.
@@ -116,12 +97,11 @@ impl Table {
     /// The slot for a call at `at`.
     pub(in crate::sandbox) fn route(&mut self, plugin: &str, tenant: &str, at: Micros) -> Result<Route, Rejection> {
         let mut leave = self.expire(at);
-        let epoch = self.epoch;
         let Some(entry) = self.plugins.get_mut(plugin) else {
             return Err(Rejection::Unknown { plugin: plugin.to_owned() });
         };
         if !entry.tenants.contains_key(tenant) {
-            let slot = Arc::new(Slot::new(&entry.plugin, tenant, epoch.saturating_sub(1) << 32));
+            let slot = Arc::new(Slot::new(&entry.plugin, tenant));
             entry.tenants.insert(tenant.to_owned(), TenantEntry { slot, alive: false, last_used: at });
         }
         let Some(seat) = entry.tenants.get_mut(tenant) else {
@@ -130,7 +110,7 @@ impl Table {
         seat.last_used = seat.last_used.max(at);
         let slot = Arc::clone(&seat.slot);
         // An instance that lives for one call only takes no room between calls.
-        if !seat.alive && entry.plugin.settings().isolation == Isolation::Tenant {
+        if !seat.alive && entry.plugin.limits().isolation == Isolation::Tenant {
             seat.alive = true;
             self.alive += 1;
             self.next_expiry = self.next_expiry.min(at.saturating_add(self.ttl));

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{Isolation, Params};
+use crate::call::{Isolation, Params};
 use crate::effect::Origin;
 use crate::effect::Released;
 use crate::grant::{Approval, GrantView};
+use crate::sandbox::engine::meter::{FuelStop, StopPlace};
 use crate::sandbox::instance::{Instance, InstanceSpec};
 use crate::sandbox::outcome::leaving::{Carried, Shutdown};
 use crate::sandbox::outcome::quarantine::Record;
@@ -17,7 +18,7 @@ use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::Job;
 use crate::sandbox::store::request::{Context, Request};
 use crate::sandbox::store::services::Services;
-use crate::time::Micros;
+use crate::time::{EventTime, Micros};
 
 /// The place of one plugin and tenant. Everything that happens to its instances happens here, in order.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ struct Queue {
 /// Something to be done.
 #[derive(Debug)]
 pub(in crate::sandbox) enum Item {
-    /// A call.
+    /// A call to be carried out, in its turn.
     Call(Job),
     /// The instance goes.
     Close {
@@ -66,8 +67,8 @@ struct Work {
 }
 
 impl Slot {
-    /// A slot without an instance; its first will be `generation`.
-    pub(in crate::sandbox) fn new(plugin: &Arc<Plugin>, tenant: &str, generation: u64) -> Self {
+    /// A slot without an instance.
+    pub(in crate::sandbox) fn new(plugin: &Arc<Plugin>, tenant: &str) -> Self {
         Self {
             plugin: Arc::clone(plugin),
             tenant: tenant.into(),
@@ -77,7 +78,7 @@ impl Slot {
                 instance: None,
                 record: Record::default(),
                 approved: None,
-                generation,
+                generation: 0,
             }),
             closed: AtomicBool::new(false),
         }
@@ -93,7 +94,7 @@ impl Slot {
 
     /// Adds a call. `Ok(true)`: the slot has to be handed to a worker.
     pub(in crate::sandbox) fn push_call(&self, job: Job) -> Result<bool, Rejection> {
-        let limit = self.plugin.settings().queue;
+        let limit = self.plugin.limits().queue;
         let mut queue = self.queue();
         if self.closed.load(Ordering::Relaxed) {
             return Err(Rejection::Closed { plugin: self.plugin.name().to_owned() });
@@ -108,7 +109,7 @@ impl Slot {
 
     /// Whether less than half of the calls wait that may.
     pub(in crate::sandbox) fn has_room(&self) -> bool {
-        self.queue().calls as u64 * 2 <= u64::from(self.plugin.settings().queue.saturating_sub(1))
+        self.queue().calls as u64 * 2 <= u64::from(self.plugin.limits().queue.saturating_sub(1))
     }
 
     /// Lets the instance go after what already waits. `true`: the slot has to be handed to a worker.
@@ -153,13 +154,14 @@ impl Slot {
         queue.scheduled
     }
 
-    /// Carries out a call of the event at `at`.
+    /// Carries out a call of the event at `at`. Time stops it at `stop`, where it did when this was recorded.
     pub(in crate::sandbox) fn call(
         &self,
         services: &Arc<Services>,
         params: &Params,
         context: &Context,
         at: Micros,
+        stop: Option<FuelStop>,
     ) -> Carried {
         let mut work = self.work();
         if let Some(state) = work.record.blocks(at) {
@@ -178,9 +180,9 @@ impl Slot {
         let lost = self.look(&mut work, services);
         let outdated = work.instance.take_if(Instance::outdated);
         let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
-        let at_ns = event_time(services, at);
-        let mut outcome = match self.instance(&mut work, services, at_ns) {
-            Ok(instance) => instance.call(&Request { params, context, at_ns }),
+        let event = EventTime::of(&*services.clock, at);
+        let mut outcome = match self.instance(&mut work, services, event, stop.and_then(FuelStop::at_start)) {
+            Ok(instance) => instance.call(&Request { params, context, at: event, stop }),
             Err(outcome) => *outcome,
         };
         outcome.released = lost;
@@ -197,7 +199,7 @@ impl Slot {
             Status::Rejected(_) => {} // nothing of it ran
             Status::Ok | Status::Failed(_) => work.record.succeeded(at),
         }
-        let after = match self.plugin.settings().isolation {
+        let after = match self.plugin.limits().isolation {
             Isolation::Tenant => None,
             Isolation::Call => {
                 let instance = work.instance.take();
@@ -250,7 +252,8 @@ impl Slot {
         &self,
         work: &'a mut Work,
         services: &Arc<Services>,
-        at_ns: u64,
+        at: EventTime,
+        stop: Option<StopPlace>,
     ) -> Result<&'a mut Instance, Box<Outcome>> {
         let instance = match work.instance.take() {
             Some(instance) => instance,
@@ -258,7 +261,8 @@ impl Slot {
                 let generation = work.generation;
                 work.generation = generation.saturating_add(1);
                 let Self { plugin, tenant, .. } = self;
-                Instance::of(InstanceSpec { plugin, tenant, services, generation, at_ns, grant: Some(&work.grant) })?
+                let grant = Some(&work.grant);
+                Instance::of(InstanceSpec { plugin, tenant, services, generation, at, stop, grant })?
             }
         };
         Ok(work.instance.insert(instance))
@@ -281,7 +285,7 @@ impl Slot {
 
     fn let_go(&self, work: &mut Work, instance: Instance, services: &Services, at: Micros) -> Option<Shutdown> {
         let generation = instance.generation();
-        let mut ended = instance.end(event_time(services, at));
+        let mut ended = instance.end(EventTime::of(&*services.clock, at));
         let mut faulted = false;
         if let Some(outcome) = &mut ended
             && let Status::Fault(fault) = &outcome.status
@@ -292,7 +296,7 @@ impl Slot {
             }
         }
         // Nobody knows any more what it holds, unless it never did: one that lives for a single call leaves that to the next.
-        if faulted || self.plugin.settings().isolation == Isolation::Tenant {
+        if faulted || self.plugin.limits().isolation == Isolation::Tenant {
             let released = self.release(services);
             if !released.is_empty() {
                 let silent = || Outcome { generation, ..Outcome::empty(Status::Ok) };
@@ -305,9 +309,4 @@ impl Slot {
     fn gone(&self, at: Micros, outcome: Outcome) -> Shutdown {
         Shutdown { plugin: self.plugin.name().to_owned(), tenant: self.tenant.to_string(), at, outcome }
     }
-}
-
-/// The time of an event at `at` of the session, in nanoseconds since the Unix epoch.
-fn event_time(services: &Services, at: Micros) -> u64 {
-    services.clock.epoch().saturating_add(at).saturating_mul(1_000)
 }

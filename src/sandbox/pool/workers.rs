@@ -28,7 +28,7 @@ pub(in crate::sandbox) struct Workers {
 }
 
 struct Inner {
-    state: Mutex<State>,
+    state: Mutex<Roster>,
     wake: Condvar,
     idle: Condvar,
     most: usize,
@@ -36,8 +36,9 @@ struct Inner {
     handler: Box<Handler>,
 }
 
+/// Who works and what waits.
 #[derive(Default)]
-struct State {
+struct Roster {
     ready: VecDeque<Arc<Slot>>,
     workers: usize,
     waiting: usize,
@@ -118,15 +119,10 @@ impl Workers {
             log::warn!("{short} times in all: no thread for another plugin at work");
         }
     }
-
-    /// Workers there are, for tests and status.
-    pub(in crate::sandbox) fn count(&self) -> usize {
-        self.inner.lock().workers
-    }
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Roster> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -195,7 +191,7 @@ impl Inner {
         }
     }
 
-    fn leave(&self, mut state: MutexGuard<'_, State>) -> Option<Arc<Slot>> {
+    fn leave(&self, mut state: MutexGuard<'_, Roster>) -> Option<Arc<Slot>> {
         state.workers -= 1; // this one
         drop(state);
         self.idle.notify_all();

@@ -4,15 +4,15 @@ use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::config::WasmConfig;
+use crate::call::Limits;
 use crate::confine::{Confinement, is_confined};
 use crate::sandbox::store::services::Services;
 use crate::sandbox::store::wasi::make_private;
 
 /// How guests of a session are confined: to the plugins' data directories, unless the configuration says otherwise. The directory of
 /// them all is made now if `files` are wanted, because what is made later is out of reach.
-pub fn confinement(settings: &WasmConfig, services: &Services, files: bool) -> Confinement {
-    if settings.dangerous_no_second_wall {
+pub fn confinement(limits: &Limits, services: &Services, files: bool) -> Confinement {
+    if !limits.second_wall {
         return Confinement::none();
     }
     let Some(root) = services.data_root.as_deref() else { return Confinement::to([]) };

@@ -27,7 +27,17 @@ pub enum Errno {
 }
 
 impl Errno {
-    /// All of them.
+    /// The number the guest sees.
+    #[must_use]
+    pub const fn code(self) -> i32 {
+        self as i32
+    }
+}
+
+/// What `docs/host-functions.md` is written from.
+#[cfg(any(test, feature = "internals"))]
+impl Errno {
+    /// All of them, in the order of their numbers, from -1 down.
     pub const ALL: [Self; 10] = [
         Self::Invalid,
         Self::NotFound,
@@ -41,13 +51,7 @@ impl Errno {
         Self::TimedOut,
     ];
 
-    /// The number the guest sees.
-    #[must_use]
-    pub const fn code(self) -> i32 {
-        self as i32
-    }
-
-    /// A short name, for counters and tables.
+    /// Its name in that page, in lower case with underscores.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

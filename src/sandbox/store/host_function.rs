@@ -7,17 +7,19 @@ use std::time::Duration;
 use wasmi::{Caller, Val};
 
 use crate::capability::Capability;
-use crate::effect::{Brokered, Effect, EffectError, EffectHandler, Origin, Reply, Request, Response, Url};
+use crate::effect::{
+    Brokered, Effect, EffectError, EffectHandler, NetworkRequest, Origin, Reply, Request, Response, Url,
+};
 use crate::grant::{Denied, Grant};
 use crate::sandbox::engine::meter::Stopped;
 use crate::sandbox::info::PluginInfo;
-use crate::sandbox::memory::{self, OutOfMemoryBounds};
+use crate::sandbox::memory::{GuestSlice, OutOfMemoryBounds};
 use crate::sandbox::module::description::Description;
 use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::signature::ValueType;
 use crate::sandbox::outcome::LogLevel;
 use crate::sandbox::store::errno::Errno;
-use crate::sandbox::store::state::State;
+use crate::sandbox::store::state::InstanceState;
 use crate::text::clean;
 
 /// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
@@ -42,7 +44,7 @@ const MAX_ERROR_TEXT: usize = 500;
 /// capability and documentation.
 #[derive(Debug, Clone, Copy)]
 pub struct HostFunction {
-    /// Its name.
+    /// The name plugins import it by.
     pub name: &'static str,
     /// Types of its parameters.
     pub params: &'static [ValueType],
@@ -76,6 +78,12 @@ impl Args<'_> {
             Some(Val::I32(value)) => value.cast_unsigned(),
             _ => 0,
         }
+    }
+
+    /// The arguments at `position` and behind it, as a pointer and a length.
+    #[must_use]
+    pub fn slice(&self, position: usize) -> GuestSlice {
+        GuestSlice { ptr: self.u32(position), len: self.u32(position + 1) }
     }
 }
 
@@ -128,24 +136,25 @@ impl From<EffectError> for HostError {
 
 /// A host function at work: its way to the guest that called it and to the world.
 pub struct HostCall<'a> {
-    caller: Caller<'a, State>,
+    caller: Caller<'a, InstanceState>,
     function: &'static HostFunction,
 }
 
 impl HostCall<'_> {
     /// Charges `fuel` to the call. When it is not there the call stops with the fuel fault.
     pub fn charge(&mut self, fuel: u64) -> Result<(), HostError> {
-        State::charge_call(&mut self.caller, fuel).map_err(|stopped| HostError::Stop(Stop(stopped)))
+        InstanceState::charge_call(&mut self.caller, fuel).map_err(|stopped| HostError::Stop(Stop(stopped)))
     }
 
-    /// The bytes of the guest at `ptr`, `len` long, charged at [`READ_FUEL`]. Refused when longer than `max`
+    /// The `bytes` of the guest, charged at [`READ_FUEL`]. Refused when longer than `max`
     /// or outside its memory, before anything is allocated or looked at.
-    pub fn read(&mut self, ptr: u32, len: u32, max: usize) -> Result<&[u8], HostError> {
-        self.read_priced(ptr, len, max, 0)
+    pub fn read(&mut self, bytes: GuestSlice, max: usize) -> Result<&[u8], HostError> {
+        self.read_priced(bytes, max, 0)
     }
 
     /// Reads bytes that are not only copied: each is charged `each` fuel on top.
-    pub fn read_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&[u8], HostError> {
+    pub fn read_priced(&mut self, bytes: GuestSlice, max: usize, each: u64) -> Result<&[u8], HostError> {
+        let len = bytes.len;
         check_len(len)?;
         if len as usize > max {
             return Err(Errno::TooLarge.because(format!("{len} bytes; at most {max} may be passed")));
@@ -153,40 +162,41 @@ impl HostCall<'_> {
         // len ≤ max, and a price per byte is small
         self.charge(u64::from(len).saturating_mul(READ_FUEL.saturating_add(each)))?;
         if self.caller.data().services.trace {
-            self.trace_read(ptr, len);
+            self.trace_read(bytes);
         }
-        Ok(memory::slice(self.guest_memory(), ptr, len)?)
+        Ok(bytes.of(self.guest_memory())?)
     }
 
     /// [`HostCall::read`] as text.
-    pub fn read_text(&mut self, ptr: u32, len: u32, max: usize) -> Result<&str, HostError> {
-        self.read_text_priced(ptr, len, max, 0)
+    pub fn read_text(&mut self, bytes: GuestSlice, max: usize) -> Result<&str, HostError> {
+        self.read_text_priced(bytes, max, 0)
     }
 
     /// [`HostCall::read_priced`] as text.
-    pub fn read_text_priced(&mut self, ptr: u32, len: u32, max: usize, each: u64) -> Result<&str, HostError> {
-        let bytes = self.read_priced(ptr, len, max, each)?;
+    pub fn read_text_priced(&mut self, bytes: GuestSlice, max: usize, each: u64) -> Result<&str, HostError> {
+        let bytes = self.read_priced(bytes, max, each)?;
         std::str::from_utf8(bytes).map_err(|_| Errno::Invalid.because("the text is not UTF-8"))
     }
 
-    /// Writes as much of `bytes` as `capacity` holds to `ptr` and returns the whole length, so that a guest with too small a buffer knows
+    /// Writes as much of `bytes` as the guest has given `room` for and returns the whole length, so that a guest with too small a buffer knows
     /// what it needs. Charged at 1 fuel per [`WRITTEN_PER_FUEL`] bytes written.
-    pub fn write(&mut self, ptr: u32, capacity: u32, bytes: &[u8]) -> Result<i32, HostError> {
-        check_len(capacity)?;
+    pub fn write(&mut self, room: GuestSlice, bytes: &[u8]) -> Result<i32, HostError> {
+        check_len(room.len)?;
         let len = i32::try_from(bytes.len()).map_err(|_| Errno::TooLarge.because("more than an i32 counts"))?;
-        let fits = bytes.len().min(capacity as usize);
+        let fits = bytes.len().min(room.len as usize);
         self.charge(fits as u64 / WRITTEN_PER_FUEL)?;
         let memory = self.caller.data().memory;
         let Some(memory) = memory else { return Err(no_memory()) };
-        // fits ≤ bytes.len() and ≤ capacity, a u32
-        memory::slice_mut(memory.data_mut(&mut self.caller), ptr, fits as u32)?.copy_from_slice(&bytes[..fits]);
+        // at most its own length
+        let room = GuestSlice { len: fits as u32, ..room };
+        room.of_mut(memory.data_mut(&mut self.caller))?.copy_from_slice(&bytes[..fits]);
         Ok(len)
     }
 
-    fn trace_read(&mut self, ptr: u32, len: u32) {
+    fn trace_read(&mut self, bytes: GuestSlice) {
         let Some(memory) = self.caller.data().memory else { return };
         let (memory, state) = memory.data_and_store_mut(&mut self.caller);
-        if let Ok(bytes) = memory::slice(memory, ptr, len) {
+        if let Ok(bytes) = bytes.of(memory) {
             state.call.trace.read(bytes);
         }
     }
@@ -243,10 +253,10 @@ impl HostCall<'_> {
         let answer = Brokered(&state.services.outside).request(request, origin, limit);
         state.waited.add(answer.waited);
         match (request, &answer.result) {
-            (Request::SocketOpen(open), Ok(Response::Socket(socket))) => {
+            (Request::Network(NetworkRequest::SocketOpen(open)), Ok(Response::Socket(socket))) => {
                 state.sockets.insert(*socket, open.url.clone());
             }
-            (Request::SocketClose { socket }, Ok(_)) => {
+            (Request::Network(NetworkRequest::SocketClose { socket }), Ok(_)) => {
                 state.sockets.remove(socket);
             }
             _ => {}
@@ -259,8 +269,8 @@ impl HostCall<'_> {
             // Found out only while trying: the address a name turned out to be.
             Err(EffectError::Denied(text)) => {
                 let target = match request {
-                    Request::Http(request) => request.url.origin(),
-                    Request::SocketOpen(open) => open.url.origin(),
+                    Request::Network(NetworkRequest::Http(request)) => request.url.origin(),
+                    Request::Network(NetworkRequest::SocketOpen(open)) => open.url.origin(),
                     _ => String::new(),
                 };
                 let state = self.caller.data_mut();
@@ -287,13 +297,13 @@ impl HostCall<'_> {
         Ok(len)
     }
 
-    /// Copies the next bytes of the answer to `ptr`, `capacity` at most, and returns how many; 0 at its end.
-    pub fn read_answer(&mut self, ptr: u32, capacity: u32) -> Result<i32, HostError> {
+    /// Copies the next bytes of the answer to `room`, as many as that holds, and returns how many; 0 at its end.
+    pub fn read_answer(&mut self, room: GuestSlice) -> Result<i32, HostError> {
         let call = &mut self.caller.data_mut().call;
         let answer = std::mem::take(&mut call.answer);
         let rest = answer.get(call.answer_read..).unwrap_or_default();
-        let chunk = &rest[..rest.len().min(capacity as usize)];
-        let written = self.write(ptr, capacity, chunk);
+        let chunk = &rest[..rest.len().min(room.len as usize)];
+        let written = self.write(room, chunk);
         let read = chunk.len();
         let call = &mut self.caller.data_mut().call;
         call.answer = answer;
@@ -322,7 +332,7 @@ impl HostCall<'_> {
             HostError::Stop(stop) => return Err(stop),
         };
         let fuel = REFUSAL_FUEL.saturating_add(REFUSAL_BYTE_FUEL.saturating_mul(text.len() as u64));
-        State::charge_call(&mut self.caller, fuel).map_err(Stop)?;
+        InstanceState::charge_call(&mut self.caller, fuel).map_err(Stop)?;
         let text = clean(&format!("{}: {text}", self.function.name), MAX_ERROR_TEXT);
         self.caller.data_mut().call.last_error = Some(text);
         Ok(errno.code())
@@ -348,7 +358,7 @@ fn no_memory() -> HostError {
 /// Runs `function` for a guest: the bridge the linker calls.
 pub(in crate::sandbox) fn bridge(
     function: &'static HostFunction,
-    caller: Caller<'_, State>,
+    caller: Caller<'_, InstanceState>,
     params: &[Val],
     results: &mut [Val],
 ) -> Result<(), wasmi::Error> {

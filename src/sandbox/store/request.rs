@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::config::Params;
+use crate::call::Params;
+use crate::sandbox::engine::meter::FuelStop;
+use crate::time::EventTime;
 
 /// Longest request, in bytes. Parameters come from the configuration, so this is far beyond any real one.
 pub const MAX_REQUEST: usize = 1 << 20;
@@ -15,8 +17,10 @@ pub struct Request<'a> {
     pub params: &'a Params,
     /// What the event says.
     pub context: &'a Context,
-    /// When the event happened: nanoseconds since the Unix epoch. The plugin's clock begins here.
-    pub at_ns: u64,
+    /// When the event happened. The plugin's clock begins here.
+    pub at: EventTime,
+    /// Where time stopped it when it was recorded; nowhere when it was not.
+    pub stop: Option<FuelStop>,
 }
 
 /// What a plugin is told of the event.
@@ -183,7 +187,7 @@ mod tests {
 
     fn wide(params: &Params, context: &Context) -> String {
         let mut out = b"left over".to_vec();
-        write_wide(&mut out, &Request { params, context, at_ns: 0 });
+        write_wide(&mut out, &Request { params, context, at: EventTime::default(), stop: None });
         String::from_utf8(out).expect("UTF-8")
     }
 

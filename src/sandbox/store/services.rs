@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use crate::call::{InstanceId, Owner};
 use crate::effect::EffectHandler;
 use crate::effect::Held;
 use crate::grant::Approvals;
@@ -27,8 +28,8 @@ pub struct Services {
     pub live: bool,
     /// Whether outcomes tell every host call, for transcripts.
     pub trace: bool,
-    /// Where time stopped a guest in the session that is replayed; nowhere in any other.
-    pub stops: Option<Arc<Stops>>,
+    /// Where time stopped the `shutdown` of instances in the session that is replayed; of none in any other.
+    pub shutdown_stops: Arc<HashMap<InstanceId, StopPlace>>,
     /// Who is asked which approval counts when a plugin is about to run; without, it is the grant store's.
     pub approvals: Option<Arc<dyn Approvals>>,
     /// The memory of all instances together.
@@ -49,7 +50,7 @@ impl Services {
             data_root: None,
             live: false,
             trace: false,
-            stops: None,
+            shutdown_stops: Arc::default(),
             approvals: None,
             memory: Arc::default(),
             log: Arc::default(),
@@ -64,70 +65,14 @@ impl Services {
         let held = Held::new(Arc::clone(&self.outside));
         (Arc::new(Self { outside: Arc::<Held>::clone(&held), ..self.clone() }), held)
     }
-}
 
-/// One instance of a session.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct InstanceId {
-    /// The plugin.
-    pub plugin: String,
-    /// Whose instance.
-    pub tenant: String,
-    /// Which of those this plugin and tenant had: 0 is the first.
-    pub generation: u64,
-}
-
-/// Where time has to stop what comes, because it did when the session was recorded.
-#[derive(Debug, Default)]
-pub struct Stops {
-    /// In the coming call: whether that is while its instance starts, and where.
-    call: Mutex<Option<(bool, StopPlace)>>,
-    /// In the `shutdown` of an instance.
-    shutdowns: HashMap<InstanceId, StopPlace>,
-}
-
-/// What a guest runs for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Phase {
-    /// Its instance starts: `_initialize`, `init`.
-    Start,
-    /// A call.
-    Call,
-    /// Its instance goes: `shutdown`.
-    Shutdown,
-}
-
-impl Stops {
-    /// Stops in the `shutdown` of instances.
-    #[must_use]
-    pub fn in_shutdowns(shutdowns: HashMap<InstanceId, StopPlace>) -> Self {
-        Self { call: Mutex::default(), shutdowns }
-    }
-
-    /// The coming call ends there: while its instance starts, if `true`. `None`: it runs its course.
-    pub fn set(&self, stop: Option<(bool, StopPlace)>) {
-        *self.call.lock().unwrap_or_else(PoisonError::into_inner) = stop;
-    }
-
-    /// Where the guest stops that begins to run now.
-    pub(in crate::sandbox) fn place(
-        &self,
-        phase: Phase,
-        plugin: &str,
-        tenant: &str,
-        generation: u64,
-    ) -> Option<StopPlace> {
-        let starting = match phase {
-            Phase::Start => true,
-            Phase::Call => false,
-            Phase::Shutdown if self.shutdowns.is_empty() => return None,
-            Phase::Shutdown => {
-                let id = InstanceId { plugin: plugin.to_owned(), tenant: tenant.to_owned(), generation };
-                return self.shutdowns.get(&id).copied();
-            }
-        };
-        let stop = *self.call.lock().unwrap_or_else(PoisonError::into_inner);
-        stop.filter(|(at_start, _)| *at_start == starting).map(|(_, place)| place)
+    /// Where time stops the `shutdown` of an instance.
+    pub(in crate::sandbox) fn shutdown_stop(&self, plugin: &str, tenant: &str, generation: u64) -> Option<StopPlace> {
+        if self.shutdown_stops.is_empty() {
+            return None;
+        }
+        let id = Owner::new(plugin, tenant).instance(generation);
+        self.shutdown_stops.get(&id).copied()
     }
 }
 

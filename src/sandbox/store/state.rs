@@ -6,28 +6,24 @@ use std::time::Duration;
 
 use wasmi::{Caller, Memory};
 
-use crate::capability::Capability;
-use crate::config::PathScope;
-use crate::effect::{Brokered, EffectHandler, Origin, Request, Url};
+use crate::capability::{Capability, PathScope};
+use crate::effect::{Brokered, EffectHandler, NetworkRequest, Origin, Url};
 use crate::grant::{Denied, Grant, GrantView};
 use crate::sandbox::engine::fault::FaultKind;
-use crate::sandbox::engine::limiter::Limits;
-use crate::sandbox::engine::meter::Stopped;
-use crate::sandbox::engine::meter::{Meter, TimeLimit, ceiling};
+use crate::sandbox::engine::limiter::Limiter;
+use crate::sandbox::engine::meter::{Meter, StopPlace, Stopped, TimeLimit, ceiling};
 use crate::sandbox::info::PluginInfo;
 use crate::sandbox::outcome::guest_log::GuestLog;
-use crate::sandbox::store::services::{Phase, Services};
+use crate::sandbox::store::services::Services;
 use crate::sandbox::store::trace::Trace;
 use crate::sandbox::store::wasi::{Deadline, Waited};
 use crate::sandbox::translate::Shadow;
-use crate::time::Alarm;
+use crate::time::{Alarm, EventTime};
 
 /// What the store of one instance holds.
-pub(in crate::sandbox) struct State {
+pub(in crate::sandbox) struct InstanceState {
     pub(in crate::sandbox) plugin: Arc<PluginInfo>,
     pub(in crate::sandbox) tenant: Arc<str>,
-    /// Which of those the plugin and tenant had.
-    pub(in crate::sandbox) generation: u64,
     pub(in crate::sandbox) services: Arc<Services>,
     /// What the plugin may do, as it is at each call.
     pub(in crate::sandbox) grant: GrantView,
@@ -39,7 +35,7 @@ pub(in crate::sandbox) struct State {
     pub(in crate::sandbox) sockets: BTreeMap<u32, Url>,
     /// Time it waited for the world in this call; shared with the guest's clock.
     pub(in crate::sandbox) waited: Waited,
-    pub(in crate::sandbox) limits: Limits,
+    pub(in crate::sandbox) limiter: Limiter,
     pub(in crate::sandbox) wasi: wasi_shim::WasiCtx,
     /// The memory, from instantiation on.
     pub(in crate::sandbox) memory: Option<Memory>,
@@ -73,28 +69,27 @@ pub(in crate::sandbox) struct CallState {
     pub(in crate::sandbox) answer_read: usize,
 }
 
-impl State {
-    /// The guest begins to run: full fuel, a new deadline, nothing said yet. The store's fuel has to be set to 0 beside.
-    pub(in crate::sandbox) fn begin_call(&mut self, at_ns: u64, phase: Phase) {
+impl InstanceState {
+    /// The guest begins to run: full fuel, a new deadline, nothing said yet. Time stops it at `stop`, where it did when this was
+    /// recorded. The store's fuel has to be set to 0 beside.
+    pub(in crate::sandbox) fn begin_call(&mut self, at: EventTime, stop: Option<StopPlace>) {
         self.refresh_grant();
         self.waited.reset();
-        let settings = self.plugin.settings();
+        let limits = self.plugin.limits();
         let clock = &self.services.clock;
-        let deadline = clock.now().saturating_add(u64::from(settings.max_execution_ms).saturating_mul(1_000));
-        let stops = self.services.stops.as_ref();
-        let stop = stops.and_then(|stops| stops.place(phase, self.plugin.name(), &self.tenant, self.generation));
+        let deadline = clock.now().saturating_add(u64::from(limits.max_execution_ms).saturating_mul(1_000));
         match stop {
             Some(_) => self.alarm.clear(), // it is known where the call ends, however long it takes until there
             None if self.services.live => clock.alarm_at(deadline, &self.alarm),
-            None => clock.alarm_after(ceiling(settings), &self.alarm),
+            None => clock.alarm_after(ceiling(limits), &self.alarm),
         }
-        self.meter = Meter { budget: settings.max_fuel, deadline, stop, ..Meter::default() };
+        self.meter = Meter { budget: limits.max_fuel, deadline, stop, ..Meter::default() };
         self.deadline.set(deadline);
         self.counted = 0;
-        self.wasi.begin_call(at_ns);
+        self.wasi.begin_call(at.nanos());
         self.call = CallState::default();
         // What an earlier call was refused and coped with is no reason for what happens in this one.
-        self.limits.take_denied();
+        self.limiter.take_denied();
     }
 
     /// Whether the guest, having used `used`, has run for as long as it may. Asked between slices; what a charge asks is cheaper.
@@ -114,10 +109,10 @@ impl State {
             None if !self.services.live && self.alarm.is_raised() => TimeLimit::Ceiling,
             None => TimeLimit::Deadline,
         };
-        let (settings, host_calls) = (self.plugin.settings(), self.meter.host_calls);
+        let (limits, host_calls) = (self.plugin.limits(), self.meter.host_calls);
         match limit {
-            TimeLimit::Deadline => FaultKind::Deadline { limit_ms: settings.max_execution_ms, fuel: used, host_calls },
-            TimeLimit::Ceiling => FaultKind::Ceiling { limit: ceiling(settings), fuel: used, host_calls },
+            TimeLimit::Deadline => FaultKind::Deadline { limit_ms: limits.max_execution_ms, fuel: used, host_calls },
+            TimeLimit::Ceiling => FaultKind::Ceiling { limit: ceiling(limits), fuel: used, host_calls },
         }
     }
 
@@ -178,19 +173,19 @@ pub(in crate::sandbox) fn files_of(grant: &Grant) -> Option<&PathScope> {
     grant.has(Capability::Filesystem).then(|| grant.paths())
 }
 
-impl Drop for State {
+impl Drop for InstanceState {
     /// What an instance opened goes with it.
     fn drop(&mut self) {
         if !self.sockets.is_empty() {
             let origin = Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant };
             // It closes what is there; there is nobody left to be told.
             let outside = Brokered(&self.services.outside);
-            let _ = outside.request(&Request::SocketCloseAll, origin, Duration::ZERO);
+            let _ = outside.request(&NetworkRequest::SocketCloseAll.into(), origin, Duration::ZERO);
         }
     }
 }
 
-impl wasi_shim::WasiView for State {
+impl wasi_shim::WasiView for InstanceState {
     fn wasi(&mut self) -> &mut wasi_shim::WasiCtx {
         &mut self.wasi
     }
@@ -242,9 +237,9 @@ impl wasi_shim::WasiView for State {
     }
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for InstanceState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State")
+        f.debug_struct("InstanceState")
             .field("plugin", &self.plugin.name())
             .field("tenant", &self.tenant)
             .finish_non_exhaustive()

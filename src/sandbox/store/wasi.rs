@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasi_shim::{Access, ClockId, Preopen, Quota, Scope, Slept, Volume, WasiCtx};
 
-use crate::config::PathScope;
+use crate::capability::PathScope;
 use crate::digest::Digest;
 use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::info::PluginInfo;
@@ -152,7 +152,7 @@ pub(in crate::sandbox) fn context(
             scope = scope.write(prefix).map_err(|error| failed(error.to_string()))?;
         }
         let volume = plugin.volume(tenant, || {
-            Volume::new().with_quota(Quota { bytes: plugin.settings().max_data_bytes, files: MAX_FILES })
+            Volume::new().with_quota(Quota { bytes: plugin.limits().max_data_bytes, files: MAX_FILES })
         });
         builder = builder.preopen(Preopen::new(&path, "/").access(Access::READ_WRITE).volume(volume).scope(scope));
     }

@@ -21,15 +21,15 @@ pub enum Measure {
     Functions,
     /// Global variables.
     Globals,
-    /// Tables.
+    /// Tables, whatever they hold.
     Tables,
-    /// Element segments.
+    /// Element segments, each a list of references for tables.
     ElementSegments,
     /// Elements in all segments.
     Elements,
     /// Operators of a constant expression.
     ConstantOperators,
-    /// Data segments.
+    /// Data segments, each a run of bytes for memory.
     DataSegments,
     /// Parameters of a function or block.
     Parameters,

@@ -76,7 +76,7 @@ pub enum Errno {
     Mlink = 34,
     /// Message too large.
     Msgsize = 35,
-    /// Reserved.
+    /// Reserved by the specification, as `multihop`; no call answers with it.
     Multihop = 36,
     /// Filename too long.
     Nametoolong = 37,
@@ -98,7 +98,7 @@ pub enum Errno {
     Noexec = 45,
     /// No locks available.
     Nolck = 46,
-    /// Reserved.
+    /// Reserved by the specification, as `nolink`; no call answers with it.
     Nolink = 47,
     /// Not enough space.
     Nomem = 48,
@@ -148,7 +148,7 @@ pub enum Errno {
     Spipe = 70,
     /// No such process.
     Srch = 71,
-    /// Reserved.
+    /// Stale file handle, as network file systems answer; the specification reserves it.
     Stale = 72,
     /// Connection timed out.
     Timedout = 73,

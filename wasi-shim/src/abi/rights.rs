@@ -7,65 +7,65 @@ use core::ops::{BitAnd, BitOr, Not};
 pub struct Rights(u64);
 
 impl Rights {
-    /// `fd_datasync`
+    /// `fd_datasync`: wait until a file's bytes are on the disk.
     pub const FD_DATASYNC: Self = Self(1 << 0);
-    /// `fd_read`
+    /// `fd_read`: read bytes; with `FD_SEEK`, at an offset as well.
     pub const FD_READ: Self = Self(1 << 1);
-    /// `fd_seek`
+    /// `fd_seek`: move a file's offset, and tell it.
     pub const FD_SEEK: Self = Self(1 << 2);
-    /// `fd_fdstat_set_flags`
+    /// `fd_fdstat_set_flags`: change a descriptor's flags.
     pub const FD_FDSTAT_SET_FLAGS: Self = Self(1 << 3);
-    /// `fd_sync`
+    /// `fd_sync`: wait until a file's bytes and attributes are on the disk.
     pub const FD_SYNC: Self = Self(1 << 4);
-    /// `fd_tell`
+    /// `fd_tell`: tell a file's offset without moving it.
     pub const FD_TELL: Self = Self(1 << 5);
-    /// `fd_write`
+    /// `fd_write`: write bytes; with `FD_SEEK`, at an offset as well.
     pub const FD_WRITE: Self = Self(1 << 6);
-    /// `fd_advise`
+    /// `fd_advise`: say how a file is going to be read.
     pub const FD_ADVISE: Self = Self(1 << 7);
-    /// `fd_allocate`
+    /// `fd_allocate`: set space aside for a file.
     pub const FD_ALLOCATE: Self = Self(1 << 8);
-    /// `path_create_directory`
+    /// `path_create_directory`: make a directory below this one.
     pub const PATH_CREATE_DIRECTORY: Self = Self(1 << 9);
-    /// `path_create_file`
+    /// `path_create_file`: make a file below this directory, by opening it.
     pub const PATH_CREATE_FILE: Self = Self(1 << 10);
-    /// `path_link_source`
+    /// `path_link_source`: give a file below this directory another name.
     pub const PATH_LINK_SOURCE: Self = Self(1 << 11);
-    /// `path_link_target`
+    /// `path_link_target`: put the new name of a linked file below this directory.
     pub const PATH_LINK_TARGET: Self = Self(1 << 12);
-    /// `path_open`
+    /// `path_open`: open what is below this directory.
     pub const PATH_OPEN: Self = Self(1 << 13);
-    /// `fd_readdir`
+    /// `fd_readdir`: list a directory.
     pub const FD_READDIR: Self = Self(1 << 14);
-    /// `path_readlink`
+    /// `path_readlink`: read where a symbolic link leads.
     pub const PATH_READLINK: Self = Self(1 << 15);
-    /// `path_rename_source`
+    /// `path_rename_source`: move what is below this directory away.
     pub const PATH_RENAME_SOURCE: Self = Self(1 << 16);
-    /// `path_rename_target`
+    /// `path_rename_target`: move something to below this directory.
     pub const PATH_RENAME_TARGET: Self = Self(1 << 17);
-    /// `path_filestat_get`
+    /// `path_filestat_get`: look at the attributes of what is below this directory.
     pub const PATH_FILESTAT_GET: Self = Self(1 << 18);
-    /// `path_filestat_set_size`
+    /// `path_filestat_set_size`: cut a file below this directory to nothing, by opening it.
     pub const PATH_FILESTAT_SET_SIZE: Self = Self(1 << 19);
-    /// `path_filestat_set_times`
+    /// `path_filestat_set_times`: set the times of what is below this directory.
     pub const PATH_FILESTAT_SET_TIMES: Self = Self(1 << 20);
-    /// `fd_filestat_get`
+    /// `fd_filestat_get`: look at the attributes of what is open.
     pub const FD_FILESTAT_GET: Self = Self(1 << 21);
-    /// `fd_filestat_set_size`
+    /// `fd_filestat_set_size`: change the length of an open file.
     pub const FD_FILESTAT_SET_SIZE: Self = Self(1 << 22);
-    /// `fd_filestat_set_times`
+    /// `fd_filestat_set_times`: set the times of what is open.
     pub const FD_FILESTAT_SET_TIMES: Self = Self(1 << 23);
-    /// `path_symlink`
+    /// `path_symlink`: make a symbolic link below this directory.
     pub const PATH_SYMLINK: Self = Self(1 << 24);
-    /// `path_remove_directory`
+    /// `path_remove_directory`: remove an empty directory below this one.
     pub const PATH_REMOVE_DIRECTORY: Self = Self(1 << 25);
-    /// `path_unlink_file`
+    /// `path_unlink_file`: remove a file or link below this directory.
     pub const PATH_UNLINK_FILE: Self = Self(1 << 26);
-    /// `poll_fd_readwrite`
+    /// `poll_fd_readwrite`: wait until there is something to read, or room to write.
     pub const POLL_FD_READWRITE: Self = Self(1 << 27);
-    /// `sock_shutdown`
+    /// `sock_shutdown`: end a connection in one direction; nothing here is a socket.
     pub const SOCK_SHUTDOWN: Self = Self(1 << 28);
-    /// `sock_accept`
+    /// `sock_accept`: accept a connection; nothing here is a socket.
     pub const SOCK_ACCEPT: Self = Self(1 << 29);
 
     /// No right.

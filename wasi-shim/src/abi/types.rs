@@ -30,7 +30,7 @@ impl From<rustix::fs::FileType> for FileType {
     }
 }
 
-/// `fdflags`.
+/// The specification's `fdflags`: how an open descriptor reads and writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct FdFlags(u16);
 
@@ -53,7 +53,7 @@ impl FdFlags {
     }
 }
 
-/// `oflags`.
+/// The specification's `oflags`: what to make or demand when a path is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OpenFlags(u16);
 
@@ -103,7 +103,7 @@ pub(crate) fn new_times(atim: u64, mtim: u64, raw: u32) -> Result<(NewTime, NewT
     Ok((one(bits & 1 != 0, bits & 2 != 0, atim)?, one(bits & 4 != 0, bits & 8 != 0, mtim)?))
 }
 
-/// `whence`.
+/// The specification's `whence`: what an offset is counted from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Whence {
     Set,
@@ -222,7 +222,7 @@ impl Subscription {
         Ok(Self { userdata, subject })
     }
 
-    /// `eventtype`.
+    /// The specification's `eventtype`: 0 for a clock, 1 for reading, 2 for writing.
     pub(crate) fn event_type(&self) -> u8 {
         match self.subject {
             Subject::Clock { .. } => 0,

@@ -3,13 +3,17 @@
 //! Each test binary uses its own part of this.
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
+mod layout;
+mod mirror;
+mod scratch;
 
-use wasi_shim::{
-    Access, Denial, Errno, Exit, FUNCTIONS, FunctionType, MODULE, Preopen, WasiBuilder, WasiCtx, WasiView,
-    add_to_linker,
-};
+use std::path::Path;
+
+pub use layout::*;
+#[allow(unused_imports)] // each binary its own part of this
+pub use mirror::{mirror, signature};
+pub use scratch::{Scratch, preopen, scratch};
+use wasi_shim::{Denial, Errno, Exit, WasiBuilder, WasiCtx, WasiView, add_to_linker};
 use wasmi::{Caller, Config, Engine, Func, Instance, Linker, Memory, Module, Store, Val};
 
 /// What the tests keep in the store.
@@ -72,59 +76,6 @@ pub const OUT: u32 = 64;
 const SCRATCH: u32 = 1024;
 
 pub const PAGES: u32 = 32;
-
-/// Text of a module that exports every function it imports.
-pub fn mirror() -> String {
-    let mut text = String::from("(module\n");
-    for FunctionType { name, .. } in FUNCTIONS {
-        let types = signature(name);
-        let result = if *name == "proc_exit" { "" } else { "(result i32)" };
-        writeln!(text, "(import \"{MODULE}\" \"{name}\" (func ${name} (param {types}) {result}))").expect("in memory");
-    }
-    for FunctionType { name, .. } in FUNCTIONS {
-        writeln!(text, "(export \"{name}\" (func ${name}))").expect("in memory");
-    }
-    text + &format!("(memory (export \"memory\") {PAGES}))")
-}
-
-/// Parameter types as the specification's witx lowers them, written down a second time.
-pub fn signature(name: &str) -> &'static str {
-    match name {
-        "sched_yield" => "",
-        "fd_close" | "fd_datasync" | "fd_sync" | "proc_exit" | "proc_raise" => "i32",
-        "args_get"
-        | "args_sizes_get"
-        | "environ_get"
-        | "environ_sizes_get"
-        | "clock_res_get"
-        | "fd_fdstat_get"
-        | "fd_fdstat_set_flags"
-        | "fd_filestat_get"
-        | "fd_prestat_get"
-        | "fd_renumber"
-        | "fd_tell"
-        | "random_get"
-        | "sock_shutdown" => "i32 i32",
-        "fd_prestat_dir_name"
-        | "path_create_directory"
-        | "path_remove_directory"
-        | "path_unlink_file"
-        | "sock_accept" => "i32 i32 i32",
-        "fd_read" | "fd_write" | "poll_oneoff" => "i32 i32 i32 i32",
-        "clock_time_get" => "i32 i64 i32",
-        "fd_advise" | "fd_filestat_set_times" => "i32 i64 i64 i32",
-        "fd_allocate" | "fd_fdstat_set_rights" => "i32 i64 i64",
-        "fd_filestat_set_size" => "i32 i64",
-        "fd_pread" | "fd_pwrite" | "fd_readdir" => "i32 i32 i32 i64 i32",
-        "fd_seek" => "i32 i64 i32 i32",
-        "path_filestat_get" | "path_symlink" | "sock_send" => "i32 i32 i32 i32 i32",
-        "path_filestat_set_times" => "i32 i32 i32 i32 i64 i64 i32",
-        "path_link" => "i32 i32 i32 i32 i32 i32 i32",
-        "path_open" => "i32 i32 i32 i32 i32 i64 i64 i32 i32",
-        "path_readlink" | "path_rename" | "sock_recv" => "i32 i32 i32 i32 i32 i32",
-        other => panic!("no signature for {other}"),
-    }
-}
 
 impl Guest {
     /// The mirror, with what `builder` gives.
@@ -491,164 +442,10 @@ pub fn l(value: u64) -> Val {
     Val::I64(value.cast_signed())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FdStat {
-    pub filetype: u8,
-    pub flags: u16,
-    pub base: u64,
-    pub inheriting: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileStat {
-    pub dev: u64,
-    pub ino: u64,
-    pub filetype: u8,
-    pub nlink: u64,
-    pub size: u64,
-    pub atim: u64,
-    pub mtim: u64,
-    pub ctim: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dirent {
-    pub next: u64,
-    pub ino: u64,
-    pub filetype: u8,
-    pub name: String,
-}
-
-/// The whole entries in `raw`.
-pub fn dirents(mut raw: &[u8]) -> Vec<Dirent> {
-    let mut entries = Vec::new();
-    while raw.len() >= 24 {
-        let len = u32::from_le_bytes(raw[16..20].try_into().expect("four")) as usize;
-        let Some(name) = raw.get(24..24 + len) else {
-            break;
-        };
-        entries.push(Dirent {
-            next: u64::from_le_bytes(raw[0..8].try_into().expect("eight")),
-            ino: u64::from_le_bytes(raw[8..16].try_into().expect("eight")),
-            filetype: raw[20],
-            name: String::from_utf8(name.to_vec()).expect("text"),
-        });
-        raw = &raw[24 + len..];
-    }
-    entries
-}
-
-/// How a path is opened.
-#[derive(Clone, Copy)]
-pub struct Open {
-    pub follow: bool,
-    pub oflags: u32,
-    pub base: u64,
-    pub inheriting: u64,
-    pub fdflags: u32,
-}
-
-pub const CREAT: u32 = 1;
-pub const DIRECTORY: u32 = 2;
-pub const EXCL: u32 = 4;
-pub const TRUNC: u32 = 8;
-
-pub const APPEND: u32 = 1;
-pub const DSYNC: u32 = 2;
-pub const NONBLOCK: u32 = 4;
-pub const RSYNC: u32 = 8;
-pub const SYNC: u32 = 16;
-
-impl Open {
-    /// No rights, no flags, nothing followed.
-    pub fn none() -> Self {
-        Self { follow: false, oflags: 0, base: 0, inheriting: 0, fdflags: 0 }
-    }
-
-    /// A file with every right.
-    pub fn rw() -> Self {
-        Self { base: Access::READ_WRITE.file.bits(), ..Self::none() }
-    }
-
-    /// A file to read.
-    pub fn read() -> Self {
-        Self { base: Access::READ.file.bits(), ..Self::none() }
-    }
-
-    /// A directory with every right.
-    pub fn dir() -> Self {
-        let Access { directory, file } = Access::READ_WRITE;
-        Self { oflags: DIRECTORY, base: directory.bits(), inheriting: (directory | file).bits(), ..Self::none() }
-    }
-
-    pub fn follow(self) -> Self {
-        Self { follow: true, ..self }
-    }
-
-    pub fn oflags(self, oflags: u32) -> Self {
-        Self { oflags, ..self }
-    }
-
-    pub fn fdflags(self, fdflags: u32) -> Self {
-        Self { fdflags, ..self }
-    }
-
-    pub fn base(self, base: u64) -> Self {
-        Self { base, ..self }
-    }
-
-    pub fn inheriting(self, inheriting: u64) -> Self {
-        Self { inheriting, ..self }
-    }
-}
-
-pub const TYPE_UNKNOWN: u8 = 0;
-pub const TYPE_CHARACTER: u8 = 2;
-pub const TYPE_DIRECTORY: u8 = 3;
-pub const TYPE_FILE: u8 = 4;
-pub const TYPE_LINK: u8 = 7;
-
-/// The directory as `/`, with all rights.
-pub fn preopen(dir: &Path) -> Preopen {
-    Preopen::new(dir, "/").access(Access::READ_WRITE)
-}
-
 /// A guest with a scratch directory of its own as `/`.
 pub fn fresh() -> Guest {
     let dir = scratch();
     let mut guest = dir.guest();
     guest.dir = Some(dir);
     guest
-}
-
-/// A scratch directory.
-pub fn scratch() -> Scratch {
-    Scratch { dir: tempfile::tempdir().expect("a temporary directory") }
-}
-
-pub struct Scratch {
-    dir: tempfile::TempDir,
-}
-
-impl Scratch {
-    pub fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
-    pub fn join(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// A guest that has it as `/`.
-    pub fn guest(&self) -> Guest {
-        Guest::at(self.path())
-    }
-
-    /// Guests that have it as `/`, one for each way of resolving paths.
-    pub fn both(&self) -> [(&'static str, Guest); 2] {
-        [false, true].map(|manual| {
-            let builder = WasiCtx::builder().preopen(preopen(self.path())).force_manual_resolution(manual);
-            (if manual { "component by component" } else { "by the kernel" }, Guest::new(builder))
-        })
-    }
 }

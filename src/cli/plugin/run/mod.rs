@@ -14,7 +14,7 @@ use argh::FromArgs;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::super::event_text::grouped;
+use super::super::account::grouped;
 use super::super::output::say;
 use super::super::run::answers;
 use super::super::scratch::Scratch;
@@ -29,7 +29,7 @@ use crate::sandbox::{
     on_guest_thread,
 };
 use crate::text::Escape as _;
-use crate::time::{Clock, SystemClock, SystemEntropy};
+use crate::time::{EventTime, SystemClock, SystemEntropy};
 
 /// How long effects that were accepted may take after the last call.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -225,25 +225,24 @@ impl Calls<'_> {
     /// Makes `repeat` calls; a fault ends the instance, and the next call gets a fresh one. `tell` is given each outcome; `false`
     /// from it ends the calls.
     fn make(&self, repeat: u32, mut tell: impl FnMut(u32, &Outcome) -> bool + Send) -> Result<(), ThreadError> {
-        let confined = || confinement(self.plugin.settings(), self.services, true);
+        let confined = || confinement(self.plugin.limits(), self.services, true);
         on_guest_thread(confined, move || {
             let (mut instance, mut generation) = (None, 0);
             for number in 1..=repeat {
-                let at_us = self.clock.epoch().saturating_add(self.clock.now());
-                let at_ns = at_us.saturating_mul(1000);
+                let at = EventTime::now(self.clock);
                 let context = Context {
-                    timestamp_ms: at_us / 1000,
+                    timestamp_ms: at.millis(),
                     current_mode: self.event.current_mode.or(Some(0)),
                     ..self.event.clone()
                 };
                 let outcome = match instance.take().map_or_else(
-                    || Instance::new(self.plugin, "default", self.services, generation, at_ns),
+                    || Instance::new(self.plugin, "default", self.services, generation, at),
                     Ok::<Instance, Box<Outcome>>,
                 ) {
                     Ok(mut ready) => {
                         let outcome = match self.raw {
-                            Some(bytes) => ready.call_raw(bytes, &context, at_ns),
-                            None => ready.call(&Request { params: self.params, context: &context, at_ns }),
+                            Some(bytes) => ready.call_raw(bytes, &context, at),
+                            None => ready.call(&Request { params: self.params, context: &context, at, stop: None }),
                         };
                         if !ready.ended() {
                             instance = Some(ready);
@@ -259,14 +258,13 @@ impl Calls<'_> {
                     return;
                 }
             }
-            if let Some(instance) = instance {
-                let at_ns = self.clock.epoch().saturating_add(self.clock.now()).saturating_mul(1000);
-                if let Some(outcome) = instance.end(at_ns) {
-                    for line in outcome.log_lines() {
-                        say(&line.text);
-                    }
-                    say_why(&outcome);
+            if let Some(instance) = instance
+                && let Some(outcome) = instance.end(EventTime::now(self.clock))
+            {
+                for line in outcome.log_lines() {
+                    say(&line.text);
                 }
+                say_why(&outcome);
             }
         })
     }

@@ -12,7 +12,7 @@ use crate::config::{Environment, PluginConfig, Secret};
 use crate::grant::{Grant, HostRule};
 use crate::host;
 use crate::package::{Policy, admit};
-use crate::sandbox::{Manifest, Plugin, PluginErrorKind};
+use crate::sandbox::{LoadOptions, Manifest, Plugin, PluginErrorKind};
 use crate::text::Escape as _;
 
 /// Admits and loads the plugin that `run` names. Nothing is recorded: it is a trial.
@@ -45,7 +45,7 @@ fn alone(run: &Run, environment: &Environment) -> Result<Arc<Plugin>, Failure> {
     let admitted = admit(&path, &policy).map_err(|refusal| Failure::negative(format!("refused: {refusal}")))?;
     let loaded = Manifest::read(&admitted, host::TABLE).and_then(|manifest| {
         let grant = Grant::settle(&settings, manifest.needs(), None);
-        Plugin::load(&manifest, &settings, grant)
+        Plugin::load(&manifest, LoadOptions::from(&settings).grant(grant))
     });
     let plugin = loaded.map_err(|error| {
         let here = match error.reason {

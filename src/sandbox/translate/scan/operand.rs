@@ -23,7 +23,7 @@ pub(super) enum Local {
     No,
     /// This one.
     Number(u32),
-    /// Any.
+    /// It may be any of them.
     Any,
 }
 

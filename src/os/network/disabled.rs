@@ -1,0 +1,33 @@
+//! The network of a build that has none: there is nothing to close, and everything else says which features are missing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::process::Environment;
+use crate::effect::{EffectError, NetworkRequest, Origin, Response};
+use crate::time::SystemClock;
+
+#[derive(Debug)]
+pub(super) struct NetworkOnDemand;
+
+impl NetworkOnDemand {
+    pub(super) const fn new(_: &Arc<SystemClock>) -> Self {
+        Self
+    }
+
+    #[allow(clippy::unused_self)] // as where there is a network
+    pub(super) fn request(
+        &self,
+        request: &NetworkRequest,
+        _: Origin<'_>,
+        _: Duration,
+        _: &Environment,
+    ) -> Result<Response, EffectError> {
+        if matches!(request, NetworkRequest::SocketCloseAll) {
+            return Ok(Response::Done);
+        }
+        Err(EffectError::Unsupported(
+            "this build has no network; build it with: cargo build --features http,websocket".to_owned(),
+        ))
+    }
+}

@@ -1,0 +1,83 @@
+//! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`; what it does is lines such as
+//! `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use conductor::internals::action::Task;
+use conductor::internals::config::{Config, Environment};
+use conductor::internals::gesture::DeviceId;
+use conductor::internals::midi::{Channel, Message, SystemMessage};
+use conductor::internals::run::{Session, SessionEvent};
+
+use crate::support::conditions::Still;
+
+/// The configuration that `text` is.
+#[track_caller]
+pub(crate) fn config(text: &str) -> Arc<Config> {
+    let loaded = Config::from_text(text, "config.toml", Path::new(""), &Environment::default());
+    Arc::new(loaded.unwrap_or_else(|invalid| panic!("{invalid}\n{text}")).config)
+}
+
+/// What a session of `text` does with `input`, its end included.
+#[track_caller]
+pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
+    let config = config(text);
+    let mut session = Session::new(Arc::clone(&config));
+    let mut lines = Vec::new();
+    let mut say = |event: SessionEvent<'_>| {
+        let SessionEvent::Step { step, .. } = event else { return };
+        let what = match &step.task {
+            Task::Effect(effect) => effect.to_string(),
+            Task::Mode(mode) => format!("mode {}", config.modes[*mode].name),
+            Task::Plugin(call) => format!("call {}", call.plugin),
+            Task::Dropped(dropped) => dropped.to_string(),
+        };
+        lines.push(format!("{} {what}", step.at / 1000));
+    };
+    let world = Still::default();
+    session.begin(&world, &mut say);
+    let (mut now, mut channel, mut device) = (0, Channel::new(1).expect("a channel"), DeviceId(0));
+    for word in input.split_whitespace() {
+        let (head, tail) = word.split_once([':', '=']).unwrap_or((word, ""));
+        let number = |text: &str| text.parse::<u16>().unwrap_or_else(|_| panic!("{word}: not a number: {text:?}"));
+        let byte = |text: &str| u8::try_from(number(text)).unwrap_or_else(|_| panic!("{word}: too large"));
+        let message = match (head.split_at(1), tail) {
+            _ if head == "ch" => {
+                channel = Channel::new(byte(tail)).expect("a channel");
+                continue;
+            }
+            _ if head == "dev" => {
+                device = DeviceId(number(tail));
+                continue;
+            }
+            _ if head == "lost" => {
+                session.device_lost(now, device, &world, &mut say);
+                continue;
+            }
+            _ if head == "reset" => Message::System(SystemMessage::Reset),
+            (("t", ""), time) => {
+                now += u64::from(number(time)) * 1000;
+                while !session.advance(now, &world, &mut say) {}
+                continue;
+            }
+            (("n", note), velocity) => Message::NoteOn { channel, note: byte(note), velocity: byte(velocity) },
+            (("r", note), _) => Message::NoteOff { channel, note: byte(note), velocity: 64 },
+            (("c", cc), value) => Message::ControlChange { channel, controller: byte(cc), value: byte(value) },
+            (("p", ""), pressure) => Message::ChannelPressure { channel, pressure: byte(pressure) },
+            (("p", note), pressure) => Message::PolyPressure { channel, note: byte(note), pressure: byte(pressure) },
+            (("b", _), value) => Message::PitchBend { channel, value: number(value) },
+            (("g", _), program) => Message::ProgramChange { channel, program: byte(program) },
+            _ => panic!("{word}: not a word of this language"),
+        };
+        session.feed(now, device, &message, &world, &mut say);
+    }
+    session.end(now, &world, &mut say);
+    lines
+}
+
+/// Holds what a session of `text` does with `input` against `expected`, lines separated by `|`.
+#[track_caller]
+pub(crate) fn plays(text: &str, input: &str, expected: &str) {
+    assert_eq!(play(text, input).join(" | "), expected, "\nfrom {input}");
+}
