@@ -11,3 +11,4 @@ mod parser;
 mod session;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;
