@@ -136,3 +136,25 @@ fn each_message_is_sent_and_said_as_one() {
         "nothing is let go"
     );
 }
+
+#[test]
+fn the_example_of_the_page_does_what_it_says() {
+    let page = std::fs::read_to_string(crate::support::repository("docs/configuration.md")).expect("the page");
+    let (_, example) = page.split_once("```toml\n# The transport keys").expect("the example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let example = format!("#{example}");
+    for (input, expected) in [
+        (
+            "x:fa",
+            "0 midi Recorder: song position 0 | 0 midi Recorder: continue | \
+             0 midi Controller: sysex f0 00 20 29 02 0d 07 01 f7",
+        ),
+        ("x:f07e0006020020290d0101f7", "0 midi Synth: rpn ch 1 0:256"),
+        ("x:f07e000601f7", ""),
+        ("x:b10740 x:b12700", "0 midi Synth: cc14 ch 1 11:16383"),
+        ("x:b163096252 x:0640", "0 midi Synth: nrpn ch 1 1234:5"),
+        ("x:902440 t:5 x:802440", "5 midi Recorder: stop"),
+    ] {
+        plays(&example, input, expected);
+    }
+}

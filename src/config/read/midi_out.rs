@@ -80,7 +80,6 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Ac
         return None;
     };
     fields.within = format!("a {} message", message_type.name());
-    let hold = matches!(message_type, MessageType::NoteOn) && reader.hold(fields, "hold");
     let message = match message_type {
         MessageType::NoteOn => Outgoing::One(Message::NoteOn {
             channel: reader.need_channel(fields),
@@ -138,6 +137,7 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Ac
         MessageType::Continue => system(SystemMessage::Continue),
         MessageType::Clock => system(SystemMessage::TimingClock),
     };
+    let hold = matches!(message_type, MessageType::NoteOn) && reader.hold(fields, "hold");
     Some(Action::SendMidi { out: MidiOut { port: port?.to_owned(), message }, hold })
 }
 
