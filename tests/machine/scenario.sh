@@ -155,7 +155,7 @@ kill $nobody
 
 if [ $failed != 0 ]; then
   for file in $log $events $heard /tmp/monitor /tmp/monitor.err /tmp/keys /tmp/clicks /tmp/nobody.log \
-    /tmp/light.log /tmp/light.jsonl /tmp/round.log /tmp/round.jsonl /tmp/other.log /tmp/own.err /tmp/surface.log /tmp/sound /tmp/talk /tmp/button; do
+    /tmp/light.log /tmp/light.jsonl /tmp/round.log /tmp/round.jsonl /tmp/other.log /tmp/own.err /tmp/surface.log /tmp/burst.err /tmp/sound /tmp/talk /tmp/button; do
     echo "--- $file"; tail -n 40 $file
   done
 fi

@@ -71,11 +71,17 @@ wait $taker
 promise "sysex: and all of one goes out" same
 
 # --- a burst ----------------------------------------------------------------------------------------------------------
+./conductor monitor --input virtual:Burst --json > /tmp/burst.jsonl 2> /tmp/burst.err &
+watcher=$!
+within 20 port Burst
 for burst in 1 2 3; do
-  promise "burst: 2,000 messages at one moment, $burst" ./machine-ports burst "$(address Surface)" 2000
-  promise "burst: and none is lost, $burst" within 60 count $surfaces '"mapping":"burst"' $((burst * 2000))
+  promise "burst: 2,000 messages at one moment, $burst" ./machine-ports burst "$(address Burst)" 2000
+  promise "burst: and none is lost, $burst" within 20 count /tmp/burst.jsonl '"controller":20' $((burst * 2000))
 done
-promise "burst: nothing was said to be lost" not has $surface "lost before"
+kill $watcher
+promise "burst: 2,000 at one moment for a mapping" ./machine-ports burst "$(address Surface)" 2000
+promise "burst: and it fires for each" within 20 count $surfaces '"mapping":"burst"' 2000
+promise "burst: nothing was said to be lost" not has $surface "before they could be read"
 
 # --- latency ----------------------------------------------------------------------------------------------------------
 promise "latency: a note through a mapping, and through a connection" ./machine-ports latency "$(address Surface)" Sound 500

@@ -74,7 +74,7 @@ fn a_parameter_is_known_by_its_number_until_none_is_chosen() {
     let Action::SendMidi { out, .. } = &*config.global_mappings[0].action else { panic!("it sends") };
     let mut bytes = Vec::new();
     out.message.messages().iter().for_each(|message| message.encode(&mut bytes));
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     plays(&maker, &format!("x:{hex} t:5 x:b20601"), "0 keys a | 0 keys a");
 }
 
