@@ -1,6 +1,7 @@
 //! `Action` → steps: sequence, repeat, delay, conditional, mode change, plugin call, and [`Effect`](crate::effect::Effect)s.
 //! Pure: what leaves the process goes through [`EffectHandler`](crate::effect::EffectHandler).
 
+mod fill;
 mod hold;
 mod rest;
 mod scheduler;

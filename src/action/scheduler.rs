@@ -8,12 +8,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::fill;
 use super::hold::Holds;
 use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
 use crate::config::{Action, Condition, Mode, ModeTarget};
 use crate::effect::{Effect, Stroke};
-use crate::mapping::{ConditionSource, holds};
+use crate::mapping::{Absent, ConditionSource, holds, text};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -149,9 +150,9 @@ impl Scheduler {
     /// Drops everything that waits, and says how much that was.
     pub fn stop(&mut self) -> Left {
         let mut left = Left::default();
-        for Reverse(Waiting { action, path, .. }) in self.waiting.drain() {
+        for Reverse(Waiting { action, path, cause, .. }) in self.waiting.drain() {
             left.actions += 1;
-            left.steps = left.steps.saturating_add(steps_left(&action, &path));
+            left.steps = left.steps.saturating_add(steps_left(&action, &path, &cause.event));
         }
         left
     }
@@ -168,7 +169,7 @@ impl Scheduler {
         if self.waiting.len() >= MAX_WAITING {
             let task = Task::Dropped(Dropped::TooManyWaiting { limit: MAX_WAITING });
             // What the rest would have let go is let go now, or it would stay down.
-            let owed = owed(action, &path).map(|out| Task::Effect(Effect::Midi(out)));
+            let owed = owed(action, &path, &cause.event).map(|out| Task::Effect(Effect::Midi(out)));
             let tasks = std::iter::once(task).chain(owed);
             walk.out.extend(tasks.map(|task| Step { at, cause: cause.clone(), task, held: false }));
             return;
@@ -197,6 +198,7 @@ impl Walk<'_> {
             }
             self.visits += 1;
         }
+        let event = &cause.event;
         let (task, held) = match action {
             Action::Sequence(parts) => {
                 let first = if let Some(Frame::Part(part)) = resumed { part } else { 0 };
@@ -210,14 +212,19 @@ impl Walk<'_> {
             }
             Action::Repeat { action, count, delay_ms } => {
                 let first = if let Some(Frame::Round(round)) = resumed { round } else { 0 };
-                for round in first..*count {
+                let numbers = fill::rounds(count, event).and_then(|count| Ok((count, fill::pause(delay_ms, event)?)));
+                let (count, delay_ms) = match numbers {
+                    Ok(numbers) => numbers,
+                    Err(absent) => return self.leave_out("Repeat", absent, at, cause),
+                };
+                for round in first..count {
                     if let Some(pause) = self.visit(action, path, at, cause) {
                         path.push(Frame::Round(round));
                         return Some(pause);
                     }
-                    if *delay_ms > 0 && round + 1 < *count {
+                    if delay_ms > 0 && round + 1 < count {
                         path.push(Frame::Round(round + 1));
-                        return Some(Pause::Delay(*delay_ms));
+                        return Some(Pause::Delay(delay_ms));
                     }
                 }
                 return None;
@@ -235,11 +242,16 @@ impl Walk<'_> {
                 return pause;
             }
             Action::Delay(ms) => {
-                if resumed.is_some() || *ms == 0 {
+                if resumed.is_some() {
                     return None;
                 }
+                let ms = match fill::pause(ms, event) {
+                    Ok(0) => return None,
+                    Ok(ms) => ms,
+                    Err(absent) => return self.leave_out("Delay", absent, at, cause),
+                };
                 path.push(Frame::Over);
-                return Some(Pause::Delay(*ms));
+                return Some(Pause::Delay(ms));
             }
             Action::ModeChange { to, while_held } => {
                 let mode = self.view.mode_of(*to);
@@ -251,22 +263,30 @@ impl Walk<'_> {
                 }
                 (Task::Mode(mode), *while_held)
             }
-            Action::WasmPlugin(call) => (Task::Plugin(Arc::clone(call)), false),
+            Action::WasmPlugin { call, values } => {
+                let call = fill::call(call, values.as_deref(), event).map(Task::Plugin);
+                (call.unwrap_or_else(|absent| left_out("WasmPlugin", absent)), false)
+            }
             Action::Keystroke { keystroke, hold } => {
                 let mut keystroke = keystroke.clone();
                 keystroke.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
                 (Task::Effect(Effect::Keystroke(keystroke)), *hold)
             }
-            Action::Text(text) => (Task::Effect(Effect::Text(text.clone())), false),
-            Action::Launch(app) => (Task::Effect(Effect::Launch(app.clone())), false),
-            Action::Shell(command) => (Task::Effect(Effect::Shell(command.clone())), false),
-            Action::MouseClick { click, hold } => {
-                let mut click = click.clone();
-                click.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
-                (Task::Effect(Effect::MouseClick(click)), *hold)
+            Action::Text(template) => (made("Text", text(template, event).map(Effect::Text)), false),
+            Action::Launch(app) => (Task::Effect(Effect::Launch(fill::command(app, event))), false),
+            Action::Shell(line) => (Task::Effect(Effect::Shell(fill::command(line, event))), false),
+            Action::MouseClick { button, x, y, hold } => {
+                let stroke = if *hold { Stroke::Down } else { Stroke::Tap };
+                let click = fill::click(*button, (x.as_ref(), y.as_ref()), stroke, event);
+                (made("MouseClick", click.map(Effect::MouseClick)), *hold)
             }
-            Action::VolumeControl(volume) => (Task::Effect(Effect::Volume(volume.clone())), false),
-            Action::SendMidi { out, hold } => (Task::Effect(Effect::Midi(out.clone())), *hold),
+            Action::VolumeControl { operation, value } => {
+                let volume = fill::volume(*operation, value.as_ref(), event);
+                (made("VolumeControl", volume.map(Effect::Volume)), false)
+            }
+            Action::SendMidi { out, filled, hold } => {
+                (made("SendMidi", fill::midi(out, filled, event).map(Effect::Midi)), *hold)
+            }
         };
         // What would be pressed until an end that has come already is not pressed.
         if held && !self.lasts(cause) {
@@ -276,10 +296,25 @@ impl Walk<'_> {
         None
     }
 
+    /// Says that a part of an action is left out.
+    fn leave_out(&mut self, action: &'static str, absent: Absent, at: Micros, cause: &Cause) -> Option<Pause> {
+        self.out.push(Step { at, cause: cause.clone(), task: left_out(action, absent), held: false });
+        None
+    }
+
     /// Whether what `cause` began has not ended.
     fn lasts(&self, cause: &Cause) -> bool {
         cause.hold.is_some_and(|hold| self.view.holds.is_alive(hold))
     }
+}
+
+/// The task of an `action` whose effect is made, or could not be.
+fn made(action: &'static str, effect: Result<Effect, Absent>) -> Task {
+    effect.map_or_else(|absent| left_out(action, absent), Task::Effect)
+}
+
+fn left_out(action: &'static str, Absent(number): Absent) -> Task {
+    Task::Dropped(Dropped::NoNumber { action, number })
 }
 
 impl PartialEq for Waiting {

@@ -6,7 +6,7 @@ use super::hold::HoldId;
 use super::scheduler::Left;
 use crate::config::{MappingId, PluginCall};
 use crate::effect::Effect;
-use crate::gesture::GestureEvent;
+use crate::gesture::{EventNumber, GestureEvent};
 use crate::time::Micros;
 
 /// Why something happens: the mapping and the gesture that set it off. Cheap to clone; every step carries one.
@@ -25,9 +25,9 @@ pub struct Cause {
 pub struct Step {
     /// When it was due. A step that is handed out late keeps its time, so that a recorded session and its replay agree.
     pub at: Micros,
-    /// Why.
+    /// The mapping and the gesture that set it off.
     pub cause: Cause,
-    /// What.
+    /// What is to be done.
     pub task: Task,
     /// Whether it lasts until the hold of its cause ends.
     pub held: bool,
@@ -54,6 +54,13 @@ pub enum Dropped {
         /// How many may wait.
         limit: usize,
     },
+    /// A part of the action is made of a number that the event did not have.
+    NoNumber {
+        /// The configuration's name for that part.
+        action: &'static str,
+        /// The number.
+        number: EventNumber,
+    },
     /// The session ended while actions waited for their delays.
     AtEnd(Left),
 }
@@ -66,6 +73,9 @@ impl std::fmt::Display for Dropped {
                 "the rest of the action was dropped: {limit} actions wait for their delays already; shorten the delays \
                  or trigger them less often"
             ),
+            Self::NoNumber { action, number } => {
+                write!(f, "{action} was left out: the event has no `{}`", number.name())
+            }
             Self::AtEnd(left) => write!(f, "the session ended: {left} dropped"),
         }
     }

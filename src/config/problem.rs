@@ -260,6 +260,17 @@ pub enum Problem {
     NeverReleased,
     /// An action of a release that lasts until the release.
     HeldRelease,
+    /// A number that the event never has.
+    NeverThere {
+        /// The number's name.
+        name: &'static str,
+        /// Whether the event is the end of what the trigger waits for.
+        release: bool,
+        /// Whether it stands in braces in a text.
+        text: bool,
+        /// What the event has.
+        known: Vec<&'static str>,
+    },
     /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
     EncoderModes {
         /// Controller number.
@@ -344,6 +355,11 @@ impl Problem {
                                     they leave a range that is not the whole scale"
                 .to_owned(),
             Self::HeldRelease => "leave out `hold` or `while_held` here, or put the action under `action`".to_owned(),
+            Self::NeverThere { name, text, known, .. } => {
+                let has = if known.is_empty() { "it has no numbers".to_owned() } else { format!("it has: {}", known.join(", ")) };
+                let other = if *text { format!("; for the word in braces write {{{{{name}}}}}") } else { String::new() };
+                has + &other
+            }
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
@@ -416,6 +432,12 @@ impl fmt::Display for Problem {
             }
             Self::NeverReleased => f.write_str("what this trigger waits for has no end, so nothing is ever let go"),
             Self::HeldRelease => f.write_str("an action of `release` has no end to last until"),
+            Self::NeverThere { name, release: false, .. } => {
+                write!(f, "what this trigger waits for has no `{name}`")
+            }
+            Self::NeverThere { name, release: true, .. } => {
+                write!(f, "the end of what this trigger waits for has no `{name}`")
+            }
             Self::EncoderModes { cc, line } => {
                 write!(
                     f,

@@ -6,6 +6,8 @@
 
 mod condition;
 mod mapper;
+mod value;
 
 pub use condition::{ConditionSource, holds};
 pub use mapper::{Found, Mapper};
+pub use value::{Absent, number_of, text, value_at, whole, whole_of};

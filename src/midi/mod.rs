@@ -6,6 +6,7 @@ mod encode;
 mod numbers;
 mod outgoing;
 mod smf;
+mod sysex;
 mod kind;
 mod port;
 
@@ -17,3 +18,4 @@ pub use parser::{Dropped, Parser};
 pub(crate) use port::find_port;
 pub use port::{Address, Port};
 pub use smf::{BadEvent, Place, Remark, Riff, RiffError, Smf, SmfError};
+pub use sysex::{MAX_SYSEX, SysExTextError, sysex_payload, sysex_prefix};

@@ -353,7 +353,7 @@ fn action(text: &str) -> Action {
 
 #[test]
 fn parameters_keep_the_order_written_and_serve_both_dialects() {
-    let Action::WasmPlugin(call) = action(
+    let Action::WasmPlugin { call, .. } = action(
         "{ WasmPlugin = { plugin = \"p\", params = { zeta = 0x10, action = \"go\", alpha = { y = -1.50, x = \"\\\"é\" }, \
          parameters = [\"a\", 2, true, [1]], when = 2024-05-01, list = [], note = \"text\" } } }",
     ) else {
@@ -368,7 +368,9 @@ fn parameters_keep_the_order_written_and_serve_both_dialects() {
     assert_eq!(call.params.metadata.clone().into_iter().collect::<Vec<_>>(), [("note".to_owned(), "text".to_owned())]);
     assert_eq!(call.tenant, "default");
 
-    let Action::WasmPlugin(call) = action("{ WasmPlugin = { plugin = \"p\" } }") else { panic!("a plugin call") };
+    let Action::WasmPlugin { call, .. } = action("{ WasmPlugin = { plugin = \"p\" } }") else {
+        panic!("a plugin call")
+    };
     assert_eq!((call.params.json.as_str(), call.params.action.as_str()), ("{}", ""));
 }
 
@@ -386,7 +388,7 @@ fn a_plugin_is_found_by_its_file_or_named_after_it() {
     let called: Vec<String> = config
         .mappings()
         .map(|mapping| match &*mapping.action {
-            Action::WasmPlugin(call) => call.plugin.clone(),
+            Action::WasmPlugin { call, .. } => call.plugin.clone(),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -9,6 +9,7 @@ mod holds;
 mod mapping;
 mod parser;
 mod session;
+mod values;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire;

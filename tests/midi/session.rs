@@ -1,5 +1,6 @@
-//! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`, or as bytes of a device (`x:b04007`); what it does is lines such as
-//! `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN`.
+//! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`, or as the bytes of a device
+//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN` with
+//! the parameters, where there are any.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +31,8 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
         let what = match &step.task {
             Task::Effect(effect) => effect.to_string(),
             Task::Mode(mode) => format!("mode {}", config.modes[*mode].name),
-            Task::Plugin(call) => format!("call {}", call.plugin),
+            Task::Plugin(call) if call.params.json == "{}" => format!("call {}", call.plugin),
+            Task::Plugin(call) => format!("call {} {}", call.plugin, call.params.json),
             Task::Dropped(dropped) => dropped.to_string(),
         };
         lines.push(format!("{} {what}", step.at / 1000));

@@ -1,12 +1,12 @@
 //! `SendMidi`.
 
 use super::Reader;
-use super::sysex;
 use super::table::Table;
 use super::variant::choice;
-use crate::config::action::Action;
+use crate::config::action::{Action, MidiField};
+use crate::config::number::{Number, ValueOf};
 use crate::effect::MidiOut;
-use crate::midi::{Message, Outgoing, SystemMessage};
+use crate::midi::{Channel, Message, Outgoing, SystemMessage, sysex_payload};
 
 /// Velocity of a note on that names none: a firm touch.
 const DEFAULT_VELOCITY: u8 = 100;
@@ -54,8 +54,6 @@ enum MessageType {
 
 /// The message and where it goes. Each message type takes its own fields and no others.
 pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Action> {
-    const DATA: std::ops::RangeInclusive<i64> = 0..=127;
-    const WIDE: std::ops::RangeInclusive<i64> = 0..=16_383;
     let port = fields.need(&["port"]).and_then(|value| value.text("the name of a MIDI output port", MAX_PORT));
     let message_type = fields.need(&["message_type"]).and_then(|value| choice(&value, "message type", &TYPES));
     let Some(message_type) = message_type else {
@@ -80,65 +78,116 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Ac
         return None;
     };
     fields.within = format!("a {} message", message_type.name());
+    let mut filled = Filled { reader, list: Vec::new() };
     let message = match message_type {
         MessageType::NoteOn => Outgoing::One(Message::NoteOn {
-            channel: reader.need_channel(fields),
-            note: fields.need_number(&["note"], DATA),
-            velocity: fields.number(&["velocity"], DATA, DEFAULT_VELOCITY),
+            channel: filled.channel(fields),
+            note: filled.need(fields, &["note"], MidiField::Note),
+            velocity: filled.optional(fields, "velocity", MidiField::Velocity).unwrap_or(DEFAULT_VELOCITY),
         }),
         MessageType::NoteOff => Outgoing::One(Message::NoteOff {
-            channel: reader.need_channel(fields),
-            note: fields.need_number(&["note"], DATA),
-            velocity: fields.number(&["velocity"], DATA, 0),
+            channel: filled.channel(fields),
+            note: filled.need(fields, &["note"], MidiField::Note),
+            velocity: filled.optional(fields, "velocity", MidiField::Velocity).unwrap_or(0),
         }),
         MessageType::Cc => Outgoing::One(Message::ControlChange {
-            channel: reader.need_channel(fields),
-            controller: fields.need_number(&["controller", "cc"], DATA),
-            value: fields.need_number(&["value"], DATA),
+            channel: filled.channel(fields),
+            controller: filled.need(fields, &["controller", "cc"], MidiField::Controller),
+            value: filled.need(fields, &["value"], MidiField::Value),
         }),
         MessageType::Cc14 => Outgoing::Cc14 {
-            channel: reader.need_channel(fields),
-            controller: fields.need_number(&["controller", "cc"], 0..=31),
-            value: fields.need_number(&["value"], WIDE),
+            channel: filled.channel(fields),
+            controller: filled.need(fields, &["controller", "cc"], MidiField::UpperController),
+            value: filled.need(fields, &["value"], MidiField::WideValue),
         },
         MessageType::Rpn | MessageType::Nrpn => Outgoing::Parameter {
-            channel: reader.need_channel(fields),
+            channel: filled.channel(fields),
             registered: message_type == MessageType::Rpn,
-            number: fields.need_number(&["number"], 0..=16_382), // the last one is none
-            value: fields.need_number(&["value"], WIDE),
+            number: filled.need(fields, &["number"], MidiField::Parameter),
+            value: filled.need(fields, &["value"], MidiField::WideValue),
         },
         MessageType::ProgramChange => Outgoing::One(Message::ProgramChange {
-            channel: reader.need_channel(fields),
-            program: fields.need_number(&["program"], DATA),
+            channel: filled.channel(fields),
+            program: filled.need(fields, &["program"], MidiField::Program),
         }),
         MessageType::PitchBend => {
-            let channel = reader.need_channel(fields);
+            let channel = filled.channel(fields);
             // −8192..8191 around rest is 0..16383 on the wire.
-            let pitch: i16 = fields.need_number(&["pitch"], -8192..=8191);
+            let pitch: i16 = filled.need(fields, &["pitch"], MidiField::Pitch);
             let value = u16::try_from(i32::from(pitch) + 8192).unwrap_or(8192);
             Outgoing::One(Message::PitchBend { channel, value })
         }
         MessageType::Aftertouch => {
-            let channel = reader.need_channel(fields);
-            let note = fields.optional_number(&["note"], DATA);
-            let pressure = fields.need_number(&["pressure"], DATA);
+            let channel = filled.channel(fields);
+            let note = filled.optional(fields, "note", MidiField::Note);
+            let pressure = filled.need(fields, &["pressure"], MidiField::Pressure);
             Outgoing::One(match note {
                 Some(note) => Message::PolyPressure { channel, note, pressure },
                 None => Message::ChannelPressure { channel, pressure },
             })
         }
         MessageType::SysEx => {
-            let payload = fields.need(&["data"]).and_then(|value| sysex::payload(&value));
+            let payload = fields.need(&["data"]).and_then(|value| value.sysex(sysex_payload));
             Outgoing::One(Message::SysEx(payload.unwrap_or_default()))
         }
-        MessageType::SongPosition => system(SystemMessage::SongPosition(fields.need_number(&["position"], WIDE))),
+        MessageType::SongPosition => {
+            system(SystemMessage::SongPosition(filled.need(fields, &["position"], MidiField::Position)))
+        }
         MessageType::Start => system(SystemMessage::Start),
         MessageType::Stop => system(SystemMessage::Stop),
         MessageType::Continue => system(SystemMessage::Continue),
         MessageType::Clock => system(SystemMessage::TimingClock),
     };
+    let filled = filled.list.into();
     let hold = matches!(message_type, MessageType::NoteOn) && reader.hold(fields, "hold");
-    Some(Action::SendMidi { out: MidiOut { port: port?.to_owned(), message }, hold })
+    Some(Action::SendMidi { out: MidiOut { port: port?.to_owned(), message }, filled, hold })
+}
+
+/// Reads the numbers of a message, and keeps those that are known only when it is sent. Zero stands in for them.
+struct Filled<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    list: Vec<(MidiField, ValueOf)>,
+}
+
+impl Filled<'_, '_> {
+    /// A number that must be there.
+    fn need<T: TryFrom<i64> + Default>(
+        &mut self,
+        fields: &mut Table<'_>,
+        names: &[&'static str],
+        field: MidiField,
+    ) -> T {
+        let number = self.reader.need_value(fields, names, field.range());
+        self.take(number, field)
+    }
+
+    /// A number that may be left out.
+    fn optional<T: TryFrom<i64> + Default>(
+        &mut self,
+        fields: &mut Table<'_>,
+        name: &'static str,
+        field: MidiField,
+    ) -> Option<T> {
+        let number = self.reader.optional_value(fields, &[name], field.range())?;
+        Some(self.take(number, field))
+    }
+
+    fn take<T: TryFrom<i64> + Default>(&mut self, number: Number, field: MidiField) -> T {
+        match number {
+            Number::Fixed(number) => T::try_from(number).unwrap_or_default(),
+            Number::Of(value) => {
+                self.list.push((field, *value));
+                T::default()
+            }
+        }
+    }
+
+    fn channel(&mut self, fields: &mut Table<'_>) -> Channel {
+        self.reader.need_channel(fields).unwrap_or_else(|value| {
+            self.list.push((MidiField::Channel, value));
+            Channel::from_status(0)
+        })
+    }
 }
 
 fn system(message: SystemMessage) -> Outgoing {

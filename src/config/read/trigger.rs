@@ -1,13 +1,12 @@
 //! Triggers.
 
 use super::Reader;
-use super::sysex;
 use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
 use crate::config::problem::Problem;
 use crate::gesture::{Controls, Direction, EncoderMode, EncoderStep, Transport, Trigger, TriggerSpec, ValueRange};
-use crate::midi::Numbers;
+use crate::midi::{Numbers, sysex_prefix};
 
 const TRIGGERS: Family = Family {
     kind: "trigger",
@@ -49,6 +48,7 @@ impl Reader<'_> {
     pub(super) fn trigger(&mut self, value: Value<'_>) -> Option<TriggerSpec> {
         let variant = TRIGGERS.read(value)?;
         let mut fields = variant.fields;
+        self.repeat_said = fields.has("repeat");
         let trigger = match variant.name {
             "Note" => {
                 let notes = fields.need_numbers(&["note"]);
@@ -126,7 +126,7 @@ impl Reader<'_> {
                 message: fields.need(&["message"]).and_then(|value| transport(&value)).unwrap_or(Transport::Start),
             },
             "SysEx" => {
-                let prefix = fields.take(&["prefix"]).and_then(|value| sysex::prefix(&value));
+                let prefix = fields.take(&["prefix"]).and_then(|value| value.sysex(sysex_prefix));
                 Trigger::SysEx { prefix: prefix.unwrap_or_default() }
             }
             gamepad => {
@@ -146,6 +146,13 @@ impl Reader<'_> {
         let spec = TriggerSpec { trigger, channels, device };
         self.note_encoder(&spec, &value);
         Some(spec)
+    }
+
+    /// Has a trigger whose action uses a number of the event fire at every message in its range, unless the file says otherwise.
+    pub(super) fn repeat_where_left_out(&self, trigger: &mut Trigger) {
+        if let (false, Trigger::Control { repeat, .. }) = (self.repeat_said, trigger) {
+            *repeat = true;
+        }
     }
 
     /// Warns when an earlier trigger says that the same controller writes its turns in another way: the recogniser
