@@ -17,8 +17,9 @@ use alsa::seq::{
     Addr, ClientIter, EvCtrl, EvNote, EvQueueControl, Event, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq,
 };
 
-/// Between two notes: a fast drummer leaves ten times as much.
-const PAUSE: Duration = Duration::from_millis(5);
+/// Between two notes. A player who waits for the answer to each note, and then plays at once, is a feedback loop; this one leaves it time
+/// to see that he is not.
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// Notes that are not counted: the first ones find everything cold.
 const WARM_UP: usize = 50;

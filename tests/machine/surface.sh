@@ -84,7 +84,7 @@ promise "burst: and it fires for each" within 20 count $surfaces '"mapping":"bur
 promise "burst: nothing was said to be lost" not has $surface "before they could be read"
 
 # --- latency ----------------------------------------------------------------------------------------------------------
-promise "latency: a note through a mapping, and through a connection" ./machine-ports latency "$(address Surface)" Sound 500
+promise "latency: a note through a mapping, and through a connection" timeout 120 ./machine-ports latency "$(address Surface)" Sound 300
 
 kill -TERM $player
 within 10 ended $player
