@@ -66,7 +66,7 @@ fn set_one(message: &mut Message, field: MidiField, number: i64) {
             *value = u16::try_from(number + 8192).unwrap_or(8192);
         }
         (MidiField::Pressure, Message::PolyPressure { pressure, .. } | Message::ChannelPressure { pressure, .. }) => {
-            *pressure = byte
+            *pressure = byte;
         }
         (MidiField::Position, Message::System(SystemMessage::SongPosition(position))) => {
             *position = u16::try_from(number).unwrap_or_default();
