@@ -8,6 +8,6 @@ mod condition;
 mod mapper;
 mod value;
 
-pub use condition::{ConditionSource, holds};
+pub use condition::{ConditionSource, Surroundings, holds};
 pub use mapper::{Found, Mapper};
 pub use value::{Absent, number_of, text, value_at, whole, whole_of};

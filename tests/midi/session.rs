@@ -33,6 +33,7 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
             Task::Mode(mode) => format!("mode {}", config.modes[*mode].name),
             Task::Plugin(call) if call.params.json == "{}" => format!("call {}", call.plugin),
             Task::Plugin(call) => format!("call {} {}", call.plugin, call.params.json),
+            Task::State(change) => change.to_string(),
             Task::Dropped(dropped) => dropped.to_string(),
         };
         lines.push(format!("{} {what}", step.at / 1000));

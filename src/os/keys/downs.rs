@@ -51,7 +51,7 @@ impl Input {
         match self {
             Self::Chord(codes, stroke) => Some((codes.clone(), *stroke)),
             Self::Click { button, stroke, .. } => Some((vec![*button], *stroke)),
-            Self::Strokes(_) => None,
+            Self::Strokes(_) | Self::Scroll(_) | Self::Move(_) => None,
         }
     }
 }
