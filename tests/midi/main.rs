@@ -8,6 +8,7 @@ mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod recipes;
 mod session;
 mod values;
 #[path = "../support/mod.rs"]

@@ -69,6 +69,7 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
                 session.device_lost(now, device, &world, &mut say);
                 continue;
             }
+            _ if head == "start" => Message::System(SystemMessage::Start),
             _ if head == "reset" => Message::System(SystemMessage::Reset),
             (("t", ""), time) => {
                 now += u64::from(number(time)) * 1000;
