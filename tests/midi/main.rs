@@ -12,3 +12,4 @@ mod session;
 mod values;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;
