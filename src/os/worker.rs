@@ -42,6 +42,7 @@ impl Worker {
     }
 
     /// Takes `job`, however many wait: whoever calls this bounds how often.
+    #[cfg(feature = "keys")] // only keys are held
     pub(super) fn submit_owed(&self, job: impl FnOnce() + Send + 'static) -> Result<(), EffectError> {
         self.take(Box::new(job), usize::MAX)
     }
