@@ -9,7 +9,7 @@ use crate::effect::{
 };
 use crate::gesture::{EventNumber, GestureEvent};
 use crate::mapping::{Absent, number_of, whole, whole_of};
-use crate::midi::{Channel, Message};
+use crate::midi::{Channel, Message, Outgoing, SystemMessage};
 
 /// The message of a `SendMidi` for `event`.
 pub(super) fn midi(out: &MidiOut, filled: &[(MidiField, ValueOf)], event: &GestureEvent) -> Result<MidiOut, Absent> {
@@ -17,7 +17,7 @@ pub(super) fn midi(out: &MidiOut, filled: &[(MidiField, ValueOf)], event: &Gestu
     for (field, value) in filled {
         // A note on with velocity 0 lets the note go.
         let range = match (field, &out.message) {
-            (MidiField::Velocity, Message::NoteOn { .. }) => 1..=127,
+            (MidiField::Velocity, Outgoing::One(Message::NoteOn { .. })) => 1..=127,
             _ => field.range(),
         };
         set(&mut out.message, *field, whole_of(value, event, &range)?);
@@ -25,8 +25,24 @@ pub(super) fn midi(out: &MidiOut, filled: &[(MidiField, ValueOf)], event: &Gestu
     Ok(out)
 }
 
-/// Puts `number`, which lies in the field's range, into `message`, where that has the field.
-fn set(message: &mut Message, field: MidiField, number: i64) {
+/// Puts `number`, which lies in the field's range, into `outgoing`, where that has the field.
+fn set(outgoing: &mut Outgoing, field: MidiField, number: i64) {
+    let byte = u8::try_from(number).unwrap_or_default();
+    let wide = u16::try_from(number).unwrap_or_default();
+    match (field, outgoing) {
+        (_, Outgoing::One(message)) => set_one(message, field, number),
+        (MidiField::Channel, Outgoing::Cc14 { channel, .. } | Outgoing::Parameter { channel, .. }) => {
+            *channel = Channel::new(byte).unwrap_or(*channel);
+        }
+        (MidiField::UpperController, Outgoing::Cc14 { controller, .. }) => *controller = byte,
+        (MidiField::WideValue, Outgoing::Cc14 { value, .. } | Outgoing::Parameter { value, .. }) => *value = wide,
+        (MidiField::Parameter, Outgoing::Parameter { number, .. }) => *number = wide,
+        _ => {} // the loader puts no field into a message that has none
+    }
+}
+
+/// The same with one message.
+fn set_one(message: &mut Message, field: MidiField, number: i64) {
     let byte = u8::try_from(number).unwrap_or_default();
     match (field, message) {
         (
@@ -55,7 +71,10 @@ fn set(message: &mut Message, field: MidiField, number: i64) {
         (MidiField::Pressure, Message::PolyPressure { pressure, .. } | Message::ChannelPressure { pressure, .. }) => {
             *pressure = byte;
         }
-        _ => {} // the loader puts no field into a message that has none
+        (MidiField::Position, Message::System(SystemMessage::SongPosition(position))) => {
+            *position = u16::try_from(number).unwrap_or_default();
+        }
+        _ => {} // as above
     }
 }
 

@@ -131,7 +131,11 @@ mod tests {
 
     fn note(note: u8, velocity: u8) -> Action {
         let message = Message::NoteOn { channel: Channel::from_status(0), note, velocity };
-        Action::SendMidi { out: MidiOut { port: "a".into(), message }, filled: Box::default(), hold: false }
+        Action::SendMidi {
+            out: MidiOut { port: "a".into(), message: message.into() },
+            filled: Box::default(),
+            hold: false,
+        }
     }
 
     fn repeat(action: Action, count: i64) -> Action {
@@ -139,8 +143,8 @@ mod tests {
     }
 
     fn notes(action: &Action, path: &[Frame]) -> Vec<u8> {
-        let number = |out: MidiOut| match out.message {
-            Message::NoteOn { note, .. } => note,
+        let number = |out: MidiOut| match out.message.single() {
+            Some(Message::NoteOn { note, .. }) => *note,
             other => panic!("{other:?}"),
         };
         owed(action, path, &event()).map(number).collect()

@@ -140,6 +140,14 @@ pub enum MidiField {
     Controller,
     /// Controller value.
     Value,
+    /// Number of the upper controller of a pair.
+    UpperController,
+    /// Value with 14 bits, of a pair or a parameter.
+    WideValue,
+    /// Number of a parameter.
+    Parameter,
+    /// Song position.
+    Position,
     /// Program number.
     Program,
     /// Pitch bend, 0 at rest.
@@ -155,6 +163,9 @@ impl MidiField {
         match self {
             Self::Channel => 1..=16,
             Self::Pitch => -8192..=8191,
+            Self::UpperController => 0..=31,
+            Self::WideValue | Self::Position => 0..=16_383,
+            Self::Parameter => 0..=16_382, // the last one is none
             Self::Note | Self::Velocity | Self::Controller | Self::Value | Self::Program | Self::Pressure => 0..=127,
         }
     }

@@ -290,6 +290,7 @@ fn in_whole_numbers(value: &ValueOf, source: i128) -> i128 {
 
 proptest! {
     #[test]
+    #[allow(clippy::float_cmp)] // whole numbers
     fn ends_become_ends_and_between_them_nothing_turns_back(value in any_value(), sources: [u16; 2]) {
         let [low, high] = value.within;
         let [first, last] = if value.invert { [value.to[1], value.to[0]] } else { value.to };
