@@ -220,8 +220,9 @@ pub fn run_live(
                         feed_one(&mut session, &mut dispatch, t, device, &message);
                     }
                 }
-                device::DeviceEventKind::Connected { name } => {
+                device::DeviceEventKind::Connected { name, address } => {
                     log::info!("reading {name}");
+                    dispatch.connected(device, address);
                     let t = session.settle(t, facts, &mut |happening| say(&mut dispatch, happening));
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Found { t, device: device.0 });
@@ -240,6 +241,7 @@ pub fn run_live(
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Lost { t, device: device.0 });
                     }
+                    dispatch.connected(device, None);
                     session.device_lost(t, device, facts, &mut |happening| say(&mut dispatch, happening));
                 }
                 device::DeviceEventKind::NotMidi { what } => {
