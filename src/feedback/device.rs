@@ -173,7 +173,9 @@ impl Device {
     pub(super) fn lost(&mut self) {
         self.present = false;
         self.queue.clear();
-        self.failed = None;
+        if self.failed.take().is_some() {
+            self.next = 0; // what it waited for is over
+        }
         self.echoes.clear();
         self.down.clear();
         for lamp in &mut self.lamps {
@@ -190,8 +192,8 @@ impl Device {
         self.queue = (0..self.init.len()).map(Waiting::Init).collect();
         for (number, lamp) in self.lamps.iter_mut().enumerate() {
             lamp.shown = None;
-            if lamp.held_until.is_none() {
-                lamp.waits = true;
+            lamp.waits = lamp.held_until.is_none();
+            if lamp.waits {
                 self.queue.push_back(Waiting::Lamp(number));
             }
         }

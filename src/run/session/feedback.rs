@@ -8,12 +8,26 @@ use crate::config::MappingId;
 use crate::effect::{FeedbackOut, FeedbackPort};
 use crate::feedback::{Panel, Telling};
 use crate::gesture::{DeviceId, GestureEvent};
+#[cfg(any(test, feature = "internals"))]
+use crate::state::StateTable;
 use crate::time::Micros;
 
 impl Session {
     /// Devices that show something; none where none does.
     pub fn shown_devices(&self) -> Vec<DeviceId> {
         self.panel.iter().flat_map(Panel::devices).collect()
+    }
+
+    /// Index of the current mode.
+    #[cfg(any(test, feature = "internals"))]
+    pub fn mode(&self) -> usize {
+        self.mode.index
+    }
+
+    /// Named values.
+    #[cfg(any(test, feature = "internals"))]
+    pub fn state(&self) -> &StateTable {
+        &self.state
     }
 
     /// Tells devices everything anew at `t`: all that are there, or these, which count as there from here on.
