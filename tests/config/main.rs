@@ -3,6 +3,7 @@
 mod broken;
 mod check;
 mod documented;
+mod feedback;
 mod fuzz;
 mod hosts;
 mod numbering;
