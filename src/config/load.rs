@@ -8,6 +8,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, Invalid};
 use super::model::{Config, FirstChannel};
 use super::problem::Diagnostic;
+use super::profiles::{ProfileSource, ProfileTexts};
 use super::read;
 use super::source::Source;
 use crate::text::Escape as _;
@@ -34,6 +35,8 @@ pub struct Loaded {
     pub config: Config,
     /// Its text, as read; what its digest is of, and what a journal carries.
     pub source: Source,
+    /// The profiles it names, as read.
+    pub profiles: Vec<ProfileSource>,
     /// What was left out or never takes effect.
     pub warnings: Vec<Diagnostic>,
 }
@@ -68,8 +71,19 @@ impl Config {
         Self::from_text(&text, &path.escaped().to_string(), directory, environment).map_err(ConfigError::Invalid)
     }
 
-    /// Validates `text`. Messages call it `name`; relative paths in it start at `directory`.
+    /// Validates `text`. Messages call it `name`; relative paths in it start at `directory`. The profiles it names are read.
     pub fn from_text(text: &str, name: &str, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
-        read::read(&Source::new(name, text), directory, environment)
+        read::read(&Source::new(name, text), directory, environment, ProfileTexts::Files)
+    }
+
+    /// Validates `text` with the profiles of a recording, whatever files there are by now.
+    pub fn from_recorded(
+        text: &str,
+        name: &str,
+        directory: &Path,
+        environment: &Environment,
+        profiles: &[ProfileSource],
+    ) -> Result<Loaded, Invalid> {
+        read::read(&Source::new(name, text), directory, environment, ProfileTexts::Recorded(profiles))
     }
 }

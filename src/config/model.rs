@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::condition::Condition;
+use super::profile::Profile;
 use super::wasm::{PluginConfig, WasmConfig};
 use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
@@ -126,6 +127,8 @@ pub struct DeviceConfig {
     pub auto_reconnect: bool,
     /// Port number among the ports of a device with several; 0 first.
     pub port: Option<u16>,
+    /// What its controls are called, and how its lamps are lit.
+    pub profile: Option<Arc<Profile>>,
 }
 
 impl DeviceConfig {

@@ -4,12 +4,14 @@
 mod action;
 mod channel;
 mod condition;
+mod control;
 mod feedback;
 mod midi_out;
 mod number;
 mod numbers;
 mod params;
 mod plugins;
+mod profile;
 mod report;
 mod scope;
 mod secret;
@@ -29,6 +31,8 @@ use std::sync::Arc;
 use self::channel::Channels;
 use self::number::Event;
 use self::plugins::Plugins;
+use self::profile::Profiles;
+pub(super) use self::profile::profile;
 use self::report::{Found, Report};
 use self::syntax::Scan;
 use self::table::{Table, shortened};
@@ -39,6 +43,8 @@ use super::expand::expand;
 use super::load::Loaded;
 use super::model::{Advanced, Config, Mapping, Mode};
 use super::problem::Problem;
+use super::profile::Profile;
+use super::profiles::ProfileTexts;
 use super::source::Source;
 use super::suggest::nearest;
 use super::wasm::WasmConfig;
@@ -65,6 +71,10 @@ struct Reader<'a> {
     wasm: WasmConfig,
     /// Names of the devices.
     devices: Vec<String>,
+    /// The profile of each.
+    profiles: Vec<Option<Arc<Profile>>>,
+    /// Whether a device names a profile that there is not, or that is wrong.
+    profile_missing: bool,
     /// Names of the modes.
     modes: Vec<String>,
     plugins: Plugins,
@@ -84,15 +94,23 @@ struct Reader<'a> {
 }
 
 /// Reads the whole of `source`.
-pub(super) fn read(source: &Source, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
+pub(super) fn read(
+    source: &Source,
+    directory: &Path,
+    environment: &Environment,
+    texts: ProfileTexts<'_>,
+) -> Result<Loaded, Invalid> {
     let report = Report::new(source.clone());
     let mut mended = String::new();
+    let mut profiles = Profiles::new(texts, directory, environment);
     let config = Scan::of(source.text())
         .parse(source.text(), &mut mended, &report)
-        .map(|table| config(&table, &report, directory, environment));
+        .map(|table| config(&table, &report, directory, environment, &mut profiles));
     let Found { errors, warnings, more } = report.finish();
     match config {
-        Some(config) if errors.is_empty() => Ok(Loaded { config, source: source.clone(), warnings }),
+        Some(config) if errors.is_empty() => {
+            Ok(Loaded { config, source: source.clone(), profiles: profiles.sources, warnings })
+        }
         _ => Err(Invalid { errors, warnings, more }),
     }
 }
@@ -102,6 +120,7 @@ fn config<'a>(
     report: &'a Report,
     directory: &'a Path,
     environment: &'a Environment,
+    profiles: &mut Profiles<'_>,
 ) -> Config {
     let mut root = Table::new(table, 0..0, "the configuration".to_owned(), report);
     let mut reader = Reader {
@@ -111,6 +130,8 @@ fn config<'a>(
         advanced: settings::advanced(root.take(&["advanced_settings"])),
         wasm: WasmConfig::default(),
         devices: Vec::new(),
+        profiles: Vec::new(),
+        profile_missing: false,
         modes: Vec::new(),
         plugins: Plugins::default(),
         channels: Channels::read(root.take(&["channels_from"])),
@@ -121,8 +142,10 @@ fn config<'a>(
         event: Event::default(),
         repeat_said: false,
     };
-    let (devices, of_devices) = settings::devices(root.take(&["device"]));
+    let (devices, of_devices) = settings::devices(root.take(&["device"]), profiles);
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
+    reader.profiles = devices.iter().map(|device| device.profile.clone()).collect();
+    reader.profile_missing = profiles.is_any_missing();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
     reader.plugins = reader.plugins(root.take(&["plugins"]));

@@ -1,6 +1,7 @@
 //! `[device]`, `[logging]`, `[advanced_settings]`.
 
 use super::Reader;
+use super::profile::Profiles;
 use super::table::{Table, shortened};
 use super::value::Value;
 use crate::config::model::{Advanced, DeviceConfig, Logging};
@@ -15,7 +16,10 @@ const MAX_LOG_FILE: i64 = 1 << 40;
 const MAX_NAME: usize = 255;
 
 /// The devices of `[device]` or `[[device]]`, and what is to be done at points of theirs, which is read when all names are known.
-pub(super) fn devices(value: Option<Value<'_>>) -> (Vec<DeviceConfig>, Vec<(SessionPoint, Value<'_>)>) {
+pub(super) fn devices<'v>(
+    value: Option<Value<'v>>,
+    profiles: &mut Profiles<'_>,
+) -> (Vec<DeviceConfig>, Vec<(SessionPoint, Value<'v>)>) {
     let mut devices: Vec<(DeviceConfig, u32)> = Vec::new();
     let mut hooks = Vec::new();
     for mut table in value.map(|value| tables(value, MAX_DEVICES, "[device]")).unwrap_or_default() {
@@ -35,6 +39,7 @@ pub(super) fn devices(value: Option<Value<'_>>) -> (Vec<DeviceConfig>, Vec<(Sess
             auto_connect: table.flag("auto_connect", true),
             auto_reconnect: table.flag("auto_reconnect", true),
             port: table.optional_number(&["port"], 0..=255),
+            profile: table.take(&["profile"]).and_then(|value| profiles.named(&value)),
         };
         let points = [table.take(&["on_connect"]), table.take(&["on_disconnect"])];
         table.finish();
