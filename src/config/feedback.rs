@@ -17,6 +17,8 @@ pub struct FeedbackConfig {
     pub palette: BTreeMap<String, u8>,
     /// What makes a lamp lit, flash or pulse.
     pub styles: Styles,
+    /// How it is told a colour.
+    pub rgb: Option<ColourMessage>,
     /// Least distance of two messages, in milliseconds.
     pub pace_ms: Option<u32>,
     /// For so long the bytes that were sent are no input when they come back, in milliseconds.
@@ -92,9 +94,48 @@ impl FeedbackConfig {
                 flash: self.styles.flash.or(profile.styles.flash),
                 pulse: self.styles.pulse.or(profile.styles.pulse),
             },
+            rgb: self.rgb.or_else(|| profile.rgb.clone()),
             pace_ms: self.pace_ms.or(profile.pace_ms),
             echo_ms: self.echo_ms.or(profile.echo_ms),
             hold_back_ms: self.hold_back_ms.or(profile.hold_back_ms),
         }
+    }
+}
+
+/// How a device is told a colour: a system exclusive message with the numbers of the lamp in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColourMessage {
+    /// What the message is made of, without F0 and F7.
+    pub parts: Vec<ColourPart>,
+}
+
+/// A part of such a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColourPart {
+    /// This byte.
+    Byte(u8),
+    /// The number of the note or controller.
+    Number,
+    /// Red (0), green (1) or blue (2), in one byte: 0–127.
+    Short(usize),
+    /// One of them in two bytes of seven bits: 0–255.
+    Long(usize),
+}
+
+impl ColourMessage {
+    /// The payload that shows `colour` at `number`.
+    #[must_use]
+    pub fn payload(&self, number: u8, colour: [u8; 3]) -> Box<[u8]> {
+        let of = |which: usize| colour.get(which).copied().unwrap_or_default();
+        let mut payload = Vec::with_capacity(self.parts.len() + 3);
+        for part in &self.parts {
+            match *part {
+                ColourPart::Byte(byte) => payload.push(byte),
+                ColourPart::Number => payload.push(number & 0x7f),
+                ColourPart::Short(which) => payload.push(of(which) >> 1),
+                ColourPart::Long(which) => payload.extend([of(which) >> 7, of(which) & 0x7f]),
+            }
+        }
+        payload.into()
     }
 }

@@ -310,6 +310,34 @@ pub enum Problem {
         /// The line of the first.
         line: u32,
     },
+    /// A device has nothing to show something with.
+    DeviceLacks {
+        /// What triggers call the device.
+        device: String,
+        /// What it does not have.
+        what: &'static str,
+        /// The line that gives it one.
+        add: &'static str,
+    },
+    /// What a trigger waits for has no lamp of its own.
+    NoLamp,
+    /// A lamp that is to follow something the session is not told of when it changes.
+    LampOfWorld {
+        /// The condition.
+        name: &'static str,
+    },
+    /// Something else shows something at the same lamp, and comes first.
+    SecondOwner {
+        /// The lamp.
+        lamp: String,
+        /// The line of the first.
+        line: u32,
+    },
+    /// Something to be picked up that does not move, or that has no value to stand at.
+    PickupOfNothing {
+        /// Whether it moves.
+        moves: bool,
+    },
     /// A mapping that never fires, because one before it takes everything it waits for.
     Shadowed {
         /// The line of the mapping that takes it.
@@ -328,6 +356,7 @@ impl Problem {
                 | Self::NeverFires { .. }
                 | Self::EncoderModes { .. }
                 | Self::Shadowed { .. }
+                | Self::SecondOwner { .. }
         )
     }
 
@@ -404,6 +433,14 @@ impl Problem {
             }
             Self::WrongControl { .. } => "use a trigger for notes, for example { Note = { control = \"…\" } }".to_owned(),
             Self::ControlsApart { .. } => "write a mapping for the controls of each channel".to_owned(),
+            Self::DeviceLacks { add, .. } => format!("add below its [[device]]:\n[device.feedback]\n{add}"),
+            Self::NoLamp => "name one beside it: note = 36 or cc = 7; `channel` and `device` may be named, too".to_owned(),
+            Self::LampOfWorld { .. } => "have a mode entered by it ([[modes]] when = …), and ask for the mode here: when = { ModeIs = { mode = \"…\" } }".to_owned(),
+            Self::SecondOwner { .. } => "leave one of them out".to_owned(),
+            Self::PickupOfNothing { moves: true } => {
+                "add: feedback = { from = \"var.level\", in = [0, 100], to = [0, 127] }, which says where the fader should stand".to_owned()
+            }
+            Self::PickupOfNothing { moves: false } => "it is for CC, CC14, PitchBend and Aftertouch; leave it out here".to_owned(),
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
@@ -509,6 +546,20 @@ impl fmt::Display for Problem {
                     "the trigger on line {line} reads the turns of controller {cc} in another `mode`, and is believed"
                 )
             }
+            Self::DeviceLacks { device, what, .. } => write!(f, "the device \"{device}\" has no {what}"),
+            Self::NoLamp => f.write_str("what this trigger waits for has no lamp of its own"),
+            Self::LampOfWorld { name } => {
+                write!(f, "a lamp cannot follow {name}: nobody tells when that changes")
+            }
+            Self::SecondOwner { lamp, line } => {
+                write!(f, "line {line} shows something at {lamp} already, and is believed")
+            }
+            Self::PickupOfNothing { moves: true } => {
+                f.write_str("nothing says where this fader should stand, so nothing can be picked up")
+            }
+            Self::PickupOfNothing { moves: false } => {
+                f.write_str("what this trigger waits for does not stand anywhere, so it cannot be picked up")
+            }
             Self::Shadowed { by } => {
                 write!(f, "this mapping never fires: the one on line {by} matches all it waits for")
             }
@@ -526,6 +577,7 @@ fn example(key: &str) -> &'static str {
         "conditions" => "[\"Always\"]",
         "note" | "controller" | "value" | "program" | "pressure" | "cc" | "seconds" => "60",
         "notes" => "[60, 64, 67]",
+        "in" => "[0, 100]",
         "channel" | "count" | "x" | "y" => "1",
         "ms" => "100",
         "pitch" => "0",

@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::config::{Curve, Number, Piece, Template, ValueOf};
+use crate::config::{Curve, Number, Piece, Scaling, Template, ValueOf};
 use crate::gesture::{EventNumber, GestureEvent};
 
 /// The greatest value of a curve.
@@ -43,13 +43,13 @@ pub fn whole_of(value: &ValueOf, event: &GestureEvent, range: &RangeInclusive<i6
 /// What `value` is in `event`, with its fraction.
 pub fn number_of(value: &ValueOf, event: &GestureEvent) -> Result<f64, Absent> {
     let source = value.source.of(event).ok_or(Absent(value.source))?;
-    Ok(value_at(value, source.into()))
+    Ok(value_at(&value.scaling, source.into()))
 }
 
-/// What `value` makes of `source`: held to its range, bent, inverted, stretched, and added to.
+/// What `scaling` makes of `source`: held to its range, bent, inverted, stretched, and added to.
 #[must_use]
-pub fn value_at(value: &ValueOf, source: f64) -> f64 {
-    let ValueOf { within: [low, high], to: [first, last], curve, invert, add, .. } = *value;
+pub fn value_at(scaling: &Scaling, source: f64) -> f64 {
+    let Scaling { within: [low, high], to: [first, last], curve, invert, add } = *scaling;
     let (way, whole) = match curve {
         Curve::Linear => (source.clamp(low, high) - low, high - low),
         Curve::Exp => (slow((source.clamp(low, high) - low) / (high - low)), CURVE_END),

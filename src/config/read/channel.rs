@@ -55,7 +55,7 @@ impl Reader<'_> {
         }
         let Some(mut made) = self.value_of(&value) else { return Ok(FIRST) };
         if self.channels.first == FirstChannel::Zero {
-            made.add += 1.0; // what the file makes counts as the file does
+            made.scaling.add += 1.0; // what the file makes counts as the file does
         }
         Err(made)
     }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::Reader;
 use super::table::{Table, shortened};
 use super::value::Value;
+use crate::config::lamp::Lamp;
 use crate::config::problem::Problem;
-use crate::config::profile::{ControlNumber, Profile, ProfileControl};
+use crate::config::profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
 use crate::config::suggest::nearest;
+use crate::gesture::DeviceId;
 use crate::midi::{Channel, Numbers};
 
 /// Most controls of one list.
@@ -81,6 +83,55 @@ impl Reader<'_> {
         named.device = Some(device);
         named
     }
+}
+
+impl Reader<'_> {
+    /// The lamps of the controls that `value` names, of the first of `devices`. The profile says all that `note`, `cc` and `channel`
+    /// would.
+    pub(super) fn lamps_named(
+        &self,
+        fields: &mut Table<'_>,
+        value: &Value<'_>,
+        devices: Option<&[DeviceId]>,
+    ) -> Option<Vec<Lamp>> {
+        for key in ["note", "cc", "channel"] {
+            if let Some(other) = fields.take(&[key]) {
+                let (keys, within, both) = ([key, "control"], fields.within.clone(), true);
+                other.wrong(Problem::OneOf { keys, within, both });
+            }
+        }
+        let device = self.devices.get(usize::from(devices?.first()?.0))?;
+        let (_, profile) = self.profile_of(value, Some(device))?;
+        let items = if value.toml.is_array() { value.list(MAX_LIST)? } else { vec![*value] };
+        if items.is_empty() {
+            value.wrong(Problem::Empty { key: "control".to_owned(), wanted: "the name of a control, or a list" });
+        }
+        let lamp = |item: &Value<'_>| Some(lamp_at(self.control_of(item, &profile)?.1.lamp, FIRST));
+        items.iter().map(lamp).collect()
+    }
+}
+
+/// Where a lamp listens whose profile says no channel.
+const FIRST: Channel = Channel::from_status(0);
+
+/// The lamp at `address`, which is on `channel` where that says none.
+fn lamp_at(address: ControlAddress, channel: Channel) -> Lamp {
+    let channel = address.channel.unwrap_or(channel);
+    match address.number {
+        ControlNumber::Note(note) => Lamp::Note { channel, note },
+        ControlNumber::Cc(controller) => Lamp::Cc { channel, controller },
+    }
+}
+
+/// The lamp of the control in `profile` that sends what `lamp` would be told; that itself where the profile has none.
+pub(super) fn lamp_in(profile: &Profile, lamp: Lamp) -> Lamp {
+    let (number, channel) = match lamp {
+        Lamp::Note { channel, note } => (ControlNumber::Note(note), channel),
+        Lamp::Cc { channel, controller } => (ControlNumber::Cc(controller), channel),
+        Lamp::Cc14 { .. } | Lamp::Bend { .. } => return lamp,
+    };
+    let control = profile.at(ControlAddress { number, channel: Some(channel) });
+    control.map_or(lamp, |(_, control)| lamp_at(control.lamp, channel))
 }
 
 impl<'a> Named<'a> {

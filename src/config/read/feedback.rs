@@ -1,11 +1,13 @@
 //! `[device.feedback]` of a configuration, `[feedback]` of a profile.
 
+pub(super) mod lamp;
+
 use std::collections::BTreeMap;
 
 use super::channel::Channels;
 use super::table::shortened;
 use super::value::Value;
-use crate::config::feedback::{FeedbackConfig, StyleRule, Styles};
+use crate::config::feedback::{ColourMessage, ColourPart, FeedbackConfig, StyleRule, Styles};
 use crate::config::problem::Problem;
 use crate::midi::{MAX_SYSEX, Message, Parser, sysex_payload};
 
@@ -28,6 +30,7 @@ pub(super) fn feedback(value: &Value<'_>, within: &str, channels: &mut Channels)
         exit: table.take(&["exit"]).and_then(|value| messages(&value)),
         palette: table.take(&["palette"]).map(|value| palette(&value)).unwrap_or_default(),
         styles: table.take(&["style"]).map(|value| styles(&value, channels)).unwrap_or_default(),
+        rgb: table.take(&["rgb"]).and_then(|value| colour_message(&value)),
         pace_ms: table.optional_number(&["pace_ms"], 0..=1_000),
         echo_ms: table.optional_number(&["echo_ms"], 0..=10_000),
         hold_back_ms: table.optional_number(&["hold_back_ms"], 0..=60_000),
@@ -68,6 +71,44 @@ fn of_channel(text: &str) -> Option<Message> {
     let message = read.pop().filter(|_| read.is_empty())?;
     message.encode(&mut written);
     (written == bytes).then_some(message)
+}
+
+/// A system exclusive message with words in braces for what differs from lamp to lamp.
+fn colour_message(value: &Value<'_>) -> Option<ColourMessage> {
+    const WANTED: &str = "a SysEx message with {number} and {r} {g} {b} (0 to 127) or {r2} {g2} {b2} (0 to 255 in two bytes) in it, for \
+                          example \"f0 00 20 29 02 0d 03 03 {number} {r} {g} {b} f7\"";
+    const WORDS: [(&str, ColourPart); 7] = [
+        ("{number}", ColourPart::Number),
+        ("{r}", ColourPart::Short(0)),
+        ("{g}", ColourPart::Short(1)),
+        ("{b}", ColourPart::Short(2)),
+        ("{r2}", ColourPart::Long(0)),
+        ("{g2}", ColourPart::Long(1)),
+        ("{b2}", ColourPart::Long(2)),
+    ];
+    let text = value.text("a SysEx message", 4 * MAX_SYSEX)?;
+    let mut words: Vec<&str> = text.split_ascii_whitespace().collect();
+    if words.first().is_some_and(|word| word.eq_ignore_ascii_case("f0")) {
+        words.remove(0);
+    }
+    if words.last().is_some_and(|word| word.eq_ignore_ascii_case("f7")) {
+        words.pop();
+    }
+    let part = |word: &&str| {
+        let named = WORDS.iter().find(|(name, _)| name == word).map(|(_, part)| *part);
+        let byte = || u8::from_str_radix(word, 16).ok().filter(|byte| word.len() == 2 && *byte < 0x80);
+        named.or_else(|| byte().map(ColourPart::Byte))
+    };
+    let parts: Option<Vec<ColourPart>> = words.iter().map(part).collect();
+    let has = |wanted: &dyn Fn(&ColourPart) -> bool| parts.iter().flatten().any(wanted);
+    let whole = has(&|part| *part == ColourPart::Number)
+        && (0..3)
+            .all(|which| has(&|part| matches!(part, ColourPart::Short(of) | ColourPart::Long(of) if *of == which)));
+    let parts = parts.filter(|parts| whole && parts.len() <= MAX_SYSEX / 2);
+    if parts.is_none() {
+        value.malformed(text, WANTED);
+    }
+    Some(ColourMessage { parts: parts? })
 }
 
 fn palette(value: &Value<'_>) -> BTreeMap<String, u8> {

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::channel::Channels;
+use self::feedback::lamp;
 use self::number::Event;
 use self::plugins::Plugins;
 use self::profile::Profiles;
@@ -91,6 +92,8 @@ struct Reader<'a> {
     event: Event,
     /// Whether the trigger read last says itself whether it repeats.
     repeat_said: bool,
+    /// What controls of devices show.
+    lamps: lamp::Lamps,
 }
 
 /// Reads the whole of `source`.
@@ -141,8 +144,10 @@ fn config<'a>(
         state: state::Names::default(),
         event: Event::default(),
         repeat_said: false,
+        lamps: lamp::Lamps::default(),
     };
-    let (devices, of_devices) = settings::devices(root.take(&["device"]), profiles);
+    let (devices, of_devices) = settings::devices(root.take(&["device"]), &mut reader.channels, profiles);
+    reader.lamps.devices = devices.iter().map(lamp::Device::of).collect();
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
     reader.profiles = devices.iter().map(|device| device.profile.clone()).collect();
     reader.profile_missing = profiles.is_any_missing();
@@ -166,12 +171,17 @@ fn config<'a>(
         modes
     };
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
+    if let Some(value) = root.take(&["feedback"]) {
+        reader.free_feedback(value);
+    }
     root.finish();
+    let feedback = reader.settle_lamps();
     reader.tell_zero_channels();
     let plugins = reader.settled_plugins();
     let state_keys = reader.settle_state(&plugins);
     Config {
         channels_from: reader.channels.first(),
+        feedback,
         state_keys,
         plugins,
         devices,
@@ -228,7 +238,15 @@ impl Reader<'_> {
         let trigger =
             TriggerSpec { trigger: Trigger::Session(point), channels: crate::midi::Channels::ANY, device: None };
         let action = Arc::new(action?);
-        Some(Mapping { trigger, action, release: None, when: None, description: None, line: value.line() })
+        Some(Mapping {
+            trigger,
+            action,
+            release: None,
+            when: None,
+            pickup: None,
+            description: None,
+            line: value.line(),
+        })
     }
 
     fn mode_table(&mut self, mut table: Table<'_>, index: usize, hooks: &mut Vec<Mapping>) -> Mode {
@@ -241,7 +259,9 @@ impl Reader<'_> {
         {
             hooks.extend(table.take(&[key]).and_then(|value| self.hook(point, value)));
         }
+        self.lamps.mode = Some(index);
         let mappings = table.take(&["mappings"]).map(|value| self.mappings(value)).unwrap_or_default();
+        self.lamps.mode = None;
         table.finish();
         Mode { name, color, when, mappings }
     }
@@ -282,9 +302,11 @@ impl Reader<'_> {
             self.report.add(place, Problem::NeverReleased);
         }
         let when = table.take(&["when"]).and_then(|value| self.condition(value, 0));
+        let pickup = self.mapping_feedback(&mut table, trigger.as_ref(), value.line());
         let description = table.take(&["description"]).and_then(|value| value.string()).map(str::to_owned);
         table.finish();
-        Some(Mapping { trigger: trigger?, action: Arc::new(action?), release, when, description, line: value.line() })
+        let (action, line) = (Arc::new(action?), value.line());
+        Some(Mapping { trigger: trigger?, action, release, when, pickup, description, line })
     }
 
     /// The index of the mode that `value` names or numbers.

@@ -9,7 +9,7 @@ use super::table::Table;
 use super::value::Value;
 use super::variant::choice;
 use crate::config::model::FirstChannel;
-use crate::config::number::{Curve, Number, ValueOf};
+use crate::config::number::{Curve, Number, Scaling, ValueOf};
 use crate::config::problem::Problem;
 use crate::gesture::{EventNumber, Trigger};
 
@@ -76,15 +76,7 @@ impl Reader<'_> {
             choice(&from, "source of a value", &words)
         });
         let scale = source.zip(from).and_then(|(source, from)| self.scale_of(source, &from, false));
-        let written = fields.take(&["in"]);
-        let within = written.and_then(|value| rising(&value));
-        let to = fields.take(&["to"]).and_then(|value| ends(&value));
-        let curve = fields.take(&["curve"]).and_then(|value| {
-            let words = [("linear", Curve::Linear), ("log", Curve::Log), ("exp", Curve::Exp)];
-            choice(&value, "curve", &words)
-        });
-        let invert = fields.flag("invert", false);
-        let mut add = fields.take(&["add"]).and_then(|value| finite(&value)).unwrap_or(0.0);
+        let Written { has_within, within, to, curve, invert, mut add } = Written::of(&mut fields);
         fields.finish();
         let (source, scale) = (source?, scale?);
         // The steps of a fast turn can be more than its scale has; as they are, they stay.
@@ -96,11 +88,12 @@ impl Reader<'_> {
             if to.is_none() {
                 add -= 1.0;
             }
-            if written.is_some() {
+            if has_within {
                 within = within.map(|end| end + 1.0);
             }
         }
-        Some(ValueOf { source, within, to: to.unwrap_or(within), curve: curve.unwrap_or_default(), invert, add })
+        let scaling = Scaling { within, to: to.unwrap_or(within), curve: curve.unwrap_or_default(), invert, add };
+        Some(ValueOf { source, scaling })
     }
 
     /// The scale of `number` in the event, which is used at `value`: by its name in braces where that is `text`. That the event
@@ -119,6 +112,34 @@ impl Reader<'_> {
             value.wrong(Problem::NeverThere { name: number.name(), release: self.event.release, text, known });
         }
         scale
+    }
+}
+
+/// How a number becomes another, as far as the file says it.
+pub(super) struct Written {
+    /// Whether `in` is there, rightly or wrongly.
+    pub(super) has_within: bool,
+    pub(super) within: Option<[f64; 2]>,
+    pub(super) to: Option<[f64; 2]>,
+    pub(super) curve: Option<Curve>,
+    pub(super) invert: bool,
+    pub(super) add: f64,
+}
+
+impl Written {
+    pub(super) fn of(fields: &mut Table<'_>) -> Self {
+        let written = fields.take(&["in"]);
+        Self {
+            has_within: written.is_some(),
+            within: written.and_then(|value| rising(&value)),
+            to: fields.take(&["to"]).and_then(|value| ends(&value)),
+            curve: fields.take(&["curve"]).and_then(|value| {
+                let words = [("linear", Curve::Linear), ("log", Curve::Log), ("exp", Curve::Exp)];
+                choice(&value, "curve", &words)
+            }),
+            invert: fields.flag("invert", false),
+            add: fields.take(&["add"]).and_then(|value| finite(&value)).unwrap_or(0.0),
+        }
     }
 }
 
