@@ -8,8 +8,9 @@ use super::environment::Environment;
 use super::error::{ConfigError, Invalid};
 use super::model::{Config, FirstChannel};
 use super::problem::Diagnostic;
+use super::profile::Profile;
 use super::profiles::{ProfileSource, ProfileTexts};
-use super::read;
+use super::read::{self, Found};
 use super::source::Source;
 use crate::text::Escape as _;
 
@@ -25,6 +26,17 @@ impl FirstChannel {
         let table: toml::Table = toml::from_str(&text).ok()?;
         let zero = table.get("channels_from").and_then(toml::Value::as_integer) == Some(0);
         Some(if zero { Self::Zero } else { Self::One })
+    }
+}
+
+impl Profile {
+    /// Reads and validates a profile, and says how its file counts channels.
+    pub fn from_source(source: &Source) -> Result<(Self, FirstChannel), Invalid> {
+        let (read, Found { errors, warnings, more }) = read::profile(source);
+        match read {
+            Some(read) if errors.is_empty() => Ok((read.profile, read.first)),
+            _ => Err(Invalid { errors, warnings, more }),
+        }
     }
 }
 
