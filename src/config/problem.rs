@@ -278,6 +278,13 @@ pub enum Problem {
         /// The reason, as the end of a sentence.
         reason: String,
     },
+    /// A control of a profile that sends what another sends.
+    SameControl {
+        /// What both send, for example "controller 48".
+        sends: String,
+        /// The line of the first.
+        line: u32,
+    },
     /// `control`, where no profile gives names to controls.
     NoProfile {
         /// The device that is meant; none where the trigger names none.
@@ -424,6 +431,9 @@ impl Problem {
             Self::ProfileUnreadable { .. } => {
                 "look at the path; `conductor monitor --profile NAME` writes a profile, docs/profiles.md says where they are looked for".to_owned()
             }
+            Self::SameControl { .. } => {
+                "leave one out; where each sends on a channel of its own, give both their `channel`".to_owned()
+            }
             Self::NoProfile { several: true, .. } => "say which device has it: device = \"…\"".to_owned(),
             Self::NoProfile { .. } => {
                 "give the device one: profile = \"launchpad-mini-mk3\" below its name, or write `note` or `cc` here".to_owned()
@@ -521,6 +531,9 @@ impl fmt::Display for Problem {
             }
             Self::ProfileUnreadable { path, reason } => {
                 write!(f, "the profile {} cannot be read: {}", path.escaped(), reason.escaped())
+            }
+            Self::SameControl { sends, line } => {
+                write!(f, "a second control sends {sends}; the first is on line {line}")
             }
             Self::NoProfile { several: true, .. } => {
                 f.write_str("`control` is a name of a device's profile, and several devices have one")

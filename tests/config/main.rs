@@ -6,6 +6,7 @@ mod documented;
 mod fuzz;
 mod hosts;
 mod numbering;
+mod profiles;
 mod schema;
 mod secrets;
 mod state;

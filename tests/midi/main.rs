@@ -8,6 +8,7 @@ mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod profiles;
 mod recipes;
 mod session;
 mod values;

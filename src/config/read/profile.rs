@@ -119,8 +119,8 @@ fn controls(value: &Value<'_>, channels: &mut Channels) -> BTreeMap<String, Prof
         let Some(control) = control(&entry, channels) else { continue };
         let same = taken.entry(control.input.number).or_default();
         if let Some((_, line)) = same.iter().find(|(address, _)| address.meets(&control.input)) {
-            let (kind, name) = ("control with", control.input.number.to_string());
-            value.report().add(span.clone(), Problem::Duplicate { kind, name, line: *line });
+            let sends = control.input.number.to_string();
+            value.report().add(span.clone(), Problem::SameControl { sends, line: *line });
         }
         same.push((control.input, value.report().line(span.start)));
         controls.insert(name.to_owned(), control);

@@ -69,14 +69,14 @@ impl Reader<'_> {
         let variant = TRIGGERS.read(value)?;
         let mut fields = variant.fields;
         self.repeat_said = fields.has("repeat");
-        let device = if OF_TIME.contains(&variant.name) { None } else { fields.take(&["device"]) };
+        let device = if OF_TIME.contains(&variant.name) { None } else { fields.peek("device") };
         let device_said = device.is_some();
         let device = device.and_then(|value| {
             let name = value.string()?;
             self.defined(&value, "device", name, &self.devices)?;
             Some(name.to_owned())
         });
-        let named = if OF_CONTROLS.contains(&variant.name) { fields.take(&["control"]) } else { None };
+        let named = if OF_CONTROLS.contains(&variant.name) { fields.peek("control") } else { None };
         let named = named.map(|value| {
             // What a device has that does not exist, nobody knows.
             let unknown = device_said && device.is_none();
@@ -186,6 +186,10 @@ impl Reader<'_> {
         let of_controls = named.and_then(|named| named.channel(&mut fields));
         let channels = of_controls.map_or_else(|| self.channels(&mut fields, "channel"), Channels::only);
         let device = device.or_else(|| named.and_then(|named| named.device.clone()));
+        fields.take(&["device"]);
+        if OF_CONTROLS.contains(&variant.name) {
+            fields.take(&["control"]);
+        }
         fields.finish();
         let spec = TriggerSpec { trigger, channels, device };
         self.note_encoder(&spec, &value);
