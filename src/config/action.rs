@@ -114,7 +114,7 @@ pub enum Action {
         /// The name.
         key: StateKey,
         /// The value.
-        value: StateValue,
+        value: SetValue,
     },
     /// Send a message to a MIDI output port.
     SendMidi {
@@ -169,6 +169,15 @@ impl MidiField {
             Self::Note | Self::Velocity | Self::Controller | Self::Value | Self::Program | Self::Pressure => 0..=127,
         }
     }
+}
+
+/// What a named value is set to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SetValue {
+    /// As written.
+    Fixed(StateValue),
+    /// Made of a number that is known when the action runs.
+    Of(Box<ValueOf>),
 }
 
 /// The mode that a mode change goes to.
