@@ -22,7 +22,7 @@ mod suggest;
 mod template;
 mod wasm;
 
-pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall};
+pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall, SetValue};
 pub use condition::Condition;
 pub use environment::Environment;
 pub use error::{ConfigError, Invalid};
@@ -32,7 +32,7 @@ pub use lamp::{Feedback, Lamp, Pickup, Shows};
 pub use load::Loaded;
 pub(crate) use load::MAX_BYTES;
 pub use model::{Advanced, Config, DeviceConfig, FirstChannel, Logging, Mapping, MappingId, Mode};
-pub use number::{Curve, Number, Scaling, ValueOf, ranges};
+pub use number::{Curve, Number, Scaling, Source as NumberSource, ValueOf, ranges};
 pub use problem::{Diagnostic, Problem};
 pub use profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
 pub use profiles::ProfileSource;
