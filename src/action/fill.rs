@@ -3,16 +3,17 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::config::{MidiField, Number, ParamValues, PluginCall, ValueOf, ranges};
+use crate::call::MadeNumber;
+use crate::config::{MidiField, Number, ParamValues, Params, PluginCall, ValueOf, ranges};
 use crate::effect::{
     Command, MidiOut, MouseButton, MouseClick, MouseMotion, Stroke, Variables, Volume, VolumeOperation,
 };
-use crate::gesture::{EventNumber, GestureEvent};
-use crate::mapping::{Absent, number_of, whole, whole_of};
+use crate::gesture::EventNumber;
+use crate::mapping::{Absent, Given, number_of, whole, whole_of};
 use crate::midi::{Channel, Message, Outgoing, SystemMessage};
 
 /// The message of a `SendMidi` for `event`.
-pub(super) fn midi(out: &MidiOut, filled: &[(MidiField, ValueOf)], event: &GestureEvent) -> Result<MidiOut, Absent> {
+pub(super) fn midi(out: &MidiOut, filled: &[(MidiField, ValueOf)], given: Given<'_>) -> Result<MidiOut, Absent> {
     let mut out = out.clone();
     for (field, value) in filled {
         // A note on with velocity 0 lets the note go.
@@ -20,7 +21,7 @@ pub(super) fn midi(out: &MidiOut, filled: &[(MidiField, ValueOf)], event: &Gestu
             (MidiField::Velocity, Outgoing::One(Message::NoteOn { .. })) => 1..=127,
             _ => field.range(),
         };
-        set(&mut out.message, *field, whole_of(value, event, &range)?);
+        set(&mut out.message, *field, whole_of(value, given, &range)?);
     }
     Ok(out)
 }
@@ -79,12 +80,8 @@ fn set_one(message: &mut Message, field: MidiField, number: i64) {
 }
 
 /// The change of volume for `event`.
-pub(super) fn volume(
-    operation: VolumeOperation,
-    value: Option<&Number>,
-    event: &GestureEvent,
-) -> Result<Volume, Absent> {
-    let value = value.map(|value| whole(value, event, &ranges::VOLUME)).transpose()?;
+pub(super) fn volume(operation: VolumeOperation, value: Option<&Number>, given: Given<'_>) -> Result<Volume, Absent> {
+    let value = value.map(|value| whole(value, given, &ranges::VOLUME)).transpose()?;
     Ok(Volume { operation, value: value.and_then(|value| u8::try_from(value).ok()) })
 }
 
@@ -93,10 +90,10 @@ pub(super) fn click(
     button: MouseButton,
     (x, y): (Option<&Number>, Option<&Number>),
     stroke: Stroke,
-    event: &GestureEvent,
+    given: Given<'_>,
 ) -> Result<MouseClick, Absent> {
     let place = |number: Option<&Number>| {
-        let number = number.map(|number| whole(number, event, &ranges::PIXELS)).transpose()?;
+        let number = number.map(|number| whole(number, given, &ranges::PIXELS)).transpose()?;
         Ok(number.and_then(|number| i32::try_from(number).ok()))
     };
     Ok(MouseClick { button, x: place(x)?, y: place(y)?, stroke })
@@ -106,25 +103,25 @@ pub(super) fn click(
 pub(super) fn motion(
     [x, y]: [&Number; 2],
     range: &RangeInclusive<i64>,
-    event: &GestureEvent,
+    given: Given<'_>,
 ) -> Result<MouseMotion, Absent> {
-    let by = |number| Ok(i32::try_from(whole(number, event, range)?).unwrap_or_default());
+    let by = |number| Ok(i32::try_from(whole(number, given, range)?).unwrap_or_default());
     Ok(MouseMotion { x: by(x)?, y: by(y)? })
 }
 
 /// A pause in milliseconds, for `event`.
-pub(super) fn pause(number: &Number, event: &GestureEvent) -> Result<u32, Absent> {
-    Ok(u32::try_from(whole(number, event, &ranges::DELAY_MS)?).unwrap_or_default())
+pub(super) fn pause(number: &Number, given: Given<'_>) -> Result<u32, Absent> {
+    Ok(u32::try_from(whole(number, given, &ranges::DELAY_MS)?).unwrap_or_default())
 }
 
 /// The rounds of a repeat, for `event`.
-pub(super) fn rounds(number: &Number, event: &GestureEvent) -> Result<u32, Absent> {
-    Ok(u32::try_from(whole(number, event, &ranges::ROUNDS)?).unwrap_or_default())
+pub(super) fn rounds(number: &Number, given: Given<'_>) -> Result<u32, Absent> {
+    Ok(u32::try_from(whole(number, given, &ranges::ROUNDS)?).unwrap_or_default())
 }
 
 /// The line that is run for `event`, with the event's numbers beside it.
-pub(super) fn command(line: &str, event: &GestureEvent) -> Command {
-    let numbers = EventNumber::ALL.map(|number| number.of(event).and_then(|number| i16::try_from(number).ok()));
+pub(super) fn command(line: &str, given: Given<'_>) -> Command {
+    let numbers = EventNumber::ALL.map(|number| number.of(given.event).and_then(|number| i16::try_from(number).ok()));
     Command { line: line.to_owned(), variables: Variables::of(numbers) }
 }
 
@@ -132,16 +129,18 @@ pub(super) fn command(line: &str, event: &GestureEvent) -> Command {
 pub(super) fn call(
     call: &Arc<PluginCall>,
     values: Option<&ParamValues>,
-    event: &GestureEvent,
+    given: Given<'_>,
 ) -> Result<Arc<PluginCall>, Absent> {
     let Some(ParamValues { numbers, rest }) = values else { return Ok(Arc::clone(call)) };
     let mut call = PluginCall::clone(call);
-    let json = &mut call.params.json;
+    let Params { json, made, .. } = &mut call.params;
     json.clear();
-    for (before, value) in numbers {
+    for (before, key, value) in numbers {
         json.push_str(before);
+        let start = json.len();
         // Adding zero makes zero of what is zero below zero. No number is written with an exponent.
-        json.push_str(&(number_of(value, event)? + 0.0).to_string());
+        json.push_str(&(number_of(value, given)? + 0.0).to_string());
+        made.push(MadeNumber { key: key.clone(), at: start..json.len() });
     }
     json.push_str(rest);
     Ok(Arc::new(call))

@@ -114,7 +114,7 @@ pub enum Action {
         /// The name.
         key: StateKey,
         /// The value.
-        value: StateValue,
+        value: SetValue,
     },
     /// Send a message to a MIDI output port.
     SendMidi {
@@ -171,6 +171,15 @@ impl MidiField {
     }
 }
 
+/// What a named value is set to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SetValue {
+    /// As written.
+    Fixed(StateValue),
+    /// Made of a number that is known when the action runs.
+    Of(Box<ValueOf>),
+}
+
 /// The mode that a mode change goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModeTarget {
@@ -225,8 +234,8 @@ impl Action {
 /// The JSON of a call's parameters with numbers in it that are known when the call is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamValues {
-    /// Numbers, each with the JSON before it.
-    pub numbers: Vec<(String, ValueOf)>,
+    /// Numbers, each with the JSON before it and its key.
+    pub numbers: Vec<(String, String, ValueOf)>,
     /// The JSON after the last.
     pub rest: String,
 }

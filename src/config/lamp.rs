@@ -80,9 +80,7 @@ impl Lamp {
         let value = value.min(self.scale());
         let byte = u8::try_from(value).unwrap_or(127);
         let message = match self {
-            Self::Note { channel, note } => {
-                Message::NoteOn { channel: on.unwrap_or(channel), note, velocity: byte }
-            }
+            Self::Note { channel, note } => Message::NoteOn { channel: on.unwrap_or(channel), note, velocity: byte },
             Self::Cc { channel, controller } => {
                 Message::ControlChange { channel: on.unwrap_or(channel), controller, value: byte }
             }

@@ -8,6 +8,7 @@ use super::action::Action;
 use super::condition::Condition;
 use super::feedback::FeedbackConfig;
 use super::lamp::{Feedback, Pickup};
+use super::profile::Profile;
 use super::wasm::{PluginConfig, WasmConfig};
 use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
@@ -110,7 +111,7 @@ impl Config {
     }
 }
 
-/// Number of a mapping: its place among [`Config::mappings`].
+/// Number of a mapping, from 0: its place among [`Config::mappings`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MappingId(pub usize);
 
@@ -131,6 +132,8 @@ pub struct DeviceConfig {
     pub auto_reconnect: bool,
     /// Port number among the ports of a device with several; 0 first.
     pub port: Option<u16>,
+    /// What its controls are called, and how its lamps are lit.
+    pub profile: Option<Arc<Profile>>,
     /// How it is told what to show.
     pub feedback: FeedbackConfig,
 }

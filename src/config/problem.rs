@@ -271,6 +271,45 @@ pub enum Problem {
         /// What the event has.
         known: Vec<&'static str>,
     },
+    /// A profile that cannot be read.
+    ProfileUnreadable {
+        /// Its file, or what the configuration calls it.
+        path: String,
+        /// The reason, as the end of a sentence.
+        reason: String,
+    },
+    /// A control of a profile that sends what another sends.
+    SameControl {
+        /// What both send, for example "controller 48".
+        sends: String,
+        /// The line of the first.
+        line: u32,
+    },
+    /// `control`, where no profile gives names to controls.
+    NoProfile {
+        /// The device that is meant; none where the trigger names none.
+        device: Option<String>,
+        /// Whether several devices have profiles.
+        several: bool,
+    },
+    /// A control that sends something else than is waited for.
+    WrongControl {
+        /// The control.
+        name: String,
+        /// What it sends, for example "controller 48".
+        is: String,
+        /// What is waited for, for example "a note".
+        wanted: &'static str,
+    },
+    /// Controls of one list that send on different channels.
+    ControlsApart {
+        /// The first that is on another channel than the first of the list.
+        name: String,
+        /// The channel of the first, as the file counts; every one where there is none.
+        one: Option<u8>,
+        /// That of the other.
+        other: Option<u8>,
+    },
     /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
     EncoderModes {
         /// Controller number.
@@ -389,6 +428,21 @@ impl Problem {
                 let other = if *text { format!("; for the word in braces write {{{{{name}}}}}") } else { String::new() };
                 has + &other
             }
+            Self::ProfileUnreadable { .. } => {
+                "look at the path; `conductor monitor --profile NAME` writes a profile, docs/profiles.md says where they are looked for".to_owned()
+            }
+            Self::SameControl { .. } => {
+                "leave one out; where each sends on a channel of its own, give both their `channel`".to_owned()
+            }
+            Self::NoProfile { several: true, .. } => "say which device has it: device = \"…\"".to_owned(),
+            Self::NoProfile { .. } => {
+                "give the device one: profile = \"launchpad-mini-mk3\" below its name, or write `note` or `cc` here".to_owned()
+            }
+            Self::WrongControl { wanted, .. } if wanted.ends_with("note") => {
+                "use a trigger for controllers, for example { CC = { control = \"…\" } }".to_owned()
+            }
+            Self::WrongControl { .. } => "use a trigger for notes, for example { Note = { control = \"…\" } }".to_owned(),
+            Self::ControlsApart { .. } => "write a mapping for the controls of each channel".to_owned(),
             Self::DeviceLacks { add, .. } => format!("add below its [[device]]:\n[device.feedback]\n{add}"),
             Self::NoLamp => "name one beside it: note = 36 or cc = 7; `channel` and `device` may be named, too".to_owned(),
             Self::LampOfWorld { .. } => "have a mode entered by it ([[modes]] when = …), and ask for the mode here: when = { ModeIs = { mode = \"…\" } }".to_owned(),
@@ -474,6 +528,30 @@ impl fmt::Display for Problem {
             }
             Self::NeverThere { name, release: true, .. } => {
                 write!(f, "the end of what this trigger waits for has no `{name}`")
+            }
+            Self::ProfileUnreadable { path, reason } => {
+                write!(f, "the profile {} cannot be read: {}", path.escaped(), reason.escaped())
+            }
+            Self::SameControl { sends, line } => {
+                write!(f, "a second control sends {sends}; the first is on line {line}")
+            }
+            Self::NoProfile { several: true, .. } => {
+                f.write_str("`control` is a name of a device's profile, and several devices have one")
+            }
+            Self::NoProfile { device: Some(device), .. } => {
+                write!(f, "`control` is a name of a device's profile, and the device \"{device}\" has none")
+            }
+            Self::NoProfile { device: None, .. } => {
+                f.write_str("`control` is a name of a device's profile, and no device has one")
+            }
+            Self::WrongControl { name, is, wanted } => {
+                write!(f, "the control \"{name}\" sends {is}, and this trigger waits for {wanted}")
+            }
+            Self::ControlsApart { name, one, other } => {
+                let on = |channel: &Option<u8>| {
+                    channel.map_or("every channel".to_owned(), |channel| format!("channel {channel}"))
+                };
+                write!(f, "\"{name}\" is on {}, and the first of the list on {}", on(other), on(one))
             }
             Self::EncoderModes { cc, line } => {
                 write!(

@@ -14,6 +14,7 @@ use super::line::{Command, InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
 use crate::call::{InstanceId, Owner};
 use crate::capability::Capability;
+use crate::config::profiles::MAX_PROFILE;
 use crate::config::{MAX_BYTES as MAX_CONFIG_BYTES, MappingId};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
@@ -160,6 +161,9 @@ impl Journal {
         // Understanding a text takes many times its length, and a line of a journal may be far longer than a configuration.
         if header.config.text.len() as u64 > MAX_CONFIG_BYTES {
             return Err(not_one(format!("the configuration in it is larger than {} KiB", MAX_CONFIG_BYTES >> 10)));
+        }
+        if header.config.profiles.iter().any(|profile| profile.text.len() as u64 > MAX_PROFILE) {
+            return Err(not_one(format!("a profile in it is larger than {} KiB", MAX_PROFILE >> 10)));
         }
         let mut journal = Self {
             header,

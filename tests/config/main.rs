@@ -7,6 +7,7 @@ mod feedback;
 mod fuzz;
 mod hosts;
 mod numbering;
+mod profiles;
 mod schema;
 mod secrets;
 mod state;

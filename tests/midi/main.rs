@@ -9,6 +9,7 @@ mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod profiles;
 mod recipes;
 mod session;
 mod values;

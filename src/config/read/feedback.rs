@@ -102,7 +102,8 @@ fn colour_message(value: &Value<'_>) -> Option<ColourMessage> {
     let parts: Option<Vec<ColourPart>> = words.iter().map(part).collect();
     let has = |wanted: &dyn Fn(&ColourPart) -> bool| parts.iter().flatten().any(wanted);
     let whole = has(&|part| *part == ColourPart::Number)
-        && (0..3).all(|which| has(&|part| matches!(part, ColourPart::Short(of) | ColourPart::Long(of) if *of == which)));
+        && (0..3)
+            .all(|which| has(&|part| matches!(part, ColourPart::Short(of) | ColourPart::Long(of) if *of == which)));
     let parts = parts.filter(|parts| whole && parts.len() <= MAX_SYSEX / 2);
     if parts.is_none() {
         value.malformed(text, WANTED);

@@ -4,12 +4,14 @@
 mod action;
 mod channel;
 mod condition;
+mod control;
 mod feedback;
 mod midi_out;
 mod number;
 mod numbers;
 mod params;
 mod plugins;
+mod profile;
 mod report;
 mod scope;
 mod secret;
@@ -30,7 +32,10 @@ use self::channel::Channels;
 use self::feedback::lamp;
 use self::number::Event;
 use self::plugins::Plugins;
-use self::report::{Found, Report};
+use self::profile::Profiles;
+pub(super) use self::profile::profile;
+pub(super) use self::report::Found;
+use self::report::Report;
 use self::syntax::Scan;
 use self::table::{Table, shortened};
 use self::value::Value;
@@ -40,6 +45,8 @@ use super::expand::expand;
 use super::load::Loaded;
 use super::model::{Advanced, Config, Mapping, Mode};
 use super::problem::Problem;
+use super::profile::Profile;
+use super::profiles::ProfileTexts;
 use super::source::Source;
 use super::suggest::nearest;
 use super::wasm::WasmConfig;
@@ -66,6 +73,10 @@ struct Reader<'a> {
     wasm: WasmConfig,
     /// Names of the devices.
     devices: Vec<String>,
+    /// The profile of each.
+    profiles: Vec<Option<Arc<Profile>>>,
+    /// Whether a device names a profile that there is not, or that is wrong.
+    profile_missing: bool,
     /// Names of the modes.
     modes: Vec<String>,
     plugins: Plugins,
@@ -87,15 +98,23 @@ struct Reader<'a> {
 }
 
 /// Reads the whole of `source`.
-pub(super) fn read(source: &Source, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
+pub(super) fn read(
+    source: &Source,
+    directory: &Path,
+    environment: &Environment,
+    texts: ProfileTexts<'_>,
+) -> Result<Loaded, Invalid> {
     let report = Report::new(source.clone());
     let mut mended = String::new();
+    let mut profiles = Profiles::new(texts, directory, environment);
     let config = Scan::of(source.text())
         .parse(source.text(), &mut mended, &report)
-        .map(|table| config(&table, &report, directory, environment));
+        .map(|table| config(&table, &report, directory, environment, &mut profiles));
     let Found { errors, warnings, more } = report.finish();
     match config {
-        Some(config) if errors.is_empty() => Ok(Loaded { config, source: source.clone(), warnings }),
+        Some(config) if errors.is_empty() => {
+            Ok(Loaded { config, source: source.clone(), profiles: profiles.sources, warnings })
+        }
         _ => Err(Invalid { errors, warnings, more }),
     }
 }
@@ -105,6 +124,7 @@ fn config<'a>(
     report: &'a Report,
     directory: &'a Path,
     environment: &'a Environment,
+    profiles: &mut Profiles<'_>,
 ) -> Config {
     let mut root = Table::new(table, 0..0, "the configuration".to_owned(), report);
     let mut reader = Reader {
@@ -114,6 +134,8 @@ fn config<'a>(
         advanced: settings::advanced(root.take(&["advanced_settings"])),
         wasm: WasmConfig::default(),
         devices: Vec::new(),
+        profiles: Vec::new(),
+        profile_missing: false,
         modes: Vec::new(),
         plugins: Plugins::default(),
         channels: Channels::read(root.take(&["channels_from"])),
@@ -125,9 +147,11 @@ fn config<'a>(
         repeat_said: false,
         lamps: lamp::Lamps::default(),
     };
-    let (devices, of_devices) = settings::devices(root.take(&["device"]), &mut reader.channels);
+    let (devices, of_devices) = settings::devices(root.take(&["device"]), &mut reader.channels, profiles);
     reader.lamps.devices = devices.iter().map(lamp::Device::of).collect();
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
+    reader.profiles = devices.iter().map(|device| device.profile.clone()).collect();
+    reader.profile_missing = profiles.is_any_missing();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
     reader.plugins = reader.plugins(root.take(&["plugins"]));
@@ -215,7 +239,15 @@ impl Reader<'_> {
         let trigger =
             TriggerSpec { trigger: Trigger::Session(point), channels: crate::midi::Channels::ANY, device: None };
         let action = Arc::new(action?);
-        Some(Mapping { trigger, action, release: None, when: None, pickup: None, description: None, line: value.line() })
+        Some(Mapping {
+            trigger,
+            action,
+            release: None,
+            when: None,
+            pickup: None,
+            description: None,
+            line: value.line(),
+        })
     }
 
     fn mode_table(&mut self, mut table: Table<'_>, index: usize, hooks: &mut Vec<Mapping>) -> Mode {

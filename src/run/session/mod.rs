@@ -266,7 +266,7 @@ impl Session {
         }
         self.point(SessionPoint::Stop, facts, say);
         self.stop_showing(say);
-        (t, self.scheduler.stop())
+        (t, self.scheduler.stop(&self.state))
     }
 
     /// The device has connected at `t`.

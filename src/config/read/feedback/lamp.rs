@@ -11,6 +11,7 @@ use crate::config::model::DeviceConfig;
 use crate::config::number::Scaling;
 use crate::config::problem::Problem;
 use crate::config::read::Reader;
+use crate::config::read::control::lamp_in;
 use crate::config::read::number::Written;
 use crate::config::read::table::{Table, shortened};
 use crate::config::read::value::Value;
@@ -69,7 +70,11 @@ enum Said {
 enum Light {
     Value(u16),
     /// A name of the palette, or another number, in a style.
-    Styled { value: Colour, style: Style, span: Range<usize> },
+    Styled {
+        value: Colour,
+        style: Style,
+        span: Range<usize>,
+    },
     Rgb([u8; 3], Range<usize>),
 }
 
@@ -127,7 +132,11 @@ impl Reader<'_> {
     fn entry(&mut self, fields: &mut Table<'_>, trigger: Option<&TriggerSpec>, line: u32) -> Option<Said> {
         let span = fields.span();
         let devices = self.devices_of(fields, trigger);
-        let lamps = self.lamps_of(fields, trigger);
+        let named = fields.take(&["control"]);
+        let lamps = match named {
+            Some(named) => self.lamps_named(fields, &named, devices.as_deref()),
+            None => self.lamps_of(fields, trigger, devices.as_deref()),
+        };
         let said = self.said(fields)?;
         let (devices, lamps) = (devices?, lamps?);
         let mut lacks_output = false;
@@ -135,7 +144,10 @@ impl Reader<'_> {
             let Some(device) = self.lamps.devices.get(usize::from(id.0)) else { continue };
             if device.is_one_way && device.told.output.is_none() && !lacks_output {
                 lacks_output = true;
-                let (device, what) = (shortened(&device.called), "output port: what comes from a file or a port of Conductor's own has none");
+                let (device, what) = (
+                    shortened(&device.called),
+                    "output port: what comes from a file or a port of Conductor's own has none",
+                );
                 self.report.add(span.clone(), Problem::DeviceLacks { device, what, add: "output = \"NAME\"" });
             }
         }
@@ -186,8 +198,13 @@ impl Reader<'_> {
         Some(numbered.filter(|(_, called)| **called == name).map(|(number, _)| DeviceId(number)).collect())
     }
 
-    /// The lamps of an entry: those it names, or its trigger's own.
-    fn lamps_of(&mut self, fields: &mut Table<'_>, trigger: Option<&TriggerSpec>) -> Option<Vec<Lamp>> {
+    /// The lamps of an entry: those it gives the numbers of, or its trigger's own.
+    fn lamps_of(
+        &mut self,
+        fields: &mut Table<'_>,
+        trigger: Option<&TriggerSpec>,
+        devices: Option<&[DeviceId]>,
+    ) -> Option<Vec<Lamp>> {
         const FIRST: Channel = Channel::from_status(0);
         let channel = fields.take(&["channel"]);
         let channel = channel.map(|value| self.channel_of(&value).unwrap_or(FIRST));
@@ -216,7 +233,7 @@ impl Reader<'_> {
         if has_cc {
             return each(ccs?.iter().collect(), &cc);
         }
-        match &trigger?.trigger {
+        let lamps = match &trigger?.trigger {
             Trigger::Note { notes, .. }
             | Trigger::VelocityRange { notes, .. }
             | Trigger::NoteOff { notes }
@@ -239,6 +256,12 @@ impl Reader<'_> {
                 self.report.add(fields.span(), Problem::NoLamp);
                 None
             }
+        };
+        // A profile may say that the lamp of a control listens to something else than the control sends.
+        let profile = devices.and_then(|devices| self.profiles.get(usize::from(devices.first()?.0))?.clone());
+        match profile.filter(|_| channel.is_none()) {
+            Some(profile) => lamps.map(|lamps| lamps.into_iter().map(|lamp| lamp_in(&profile, lamp)).collect()),
+            None => lamps,
         }
     }
 
@@ -269,7 +292,10 @@ impl Reader<'_> {
                 let written = Written::of(fields);
                 let key = key?;
                 if !matches!(key.kind(), ValueKind::Number | ValueKind::Any) {
-                    from.malformed(&key.to_string(), "a key whose value is a number; others are shown with `when`, `on` and `off`");
+                    from.malformed(
+                        &key.to_string(),
+                        "a key whose value is a number; others are shown with `when`, `on` and `off`",
+                    );
                     return None;
                 }
                 let stretched = written.to.is_some() || written.curve.is_some() || written.invert;
