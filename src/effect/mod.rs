@@ -27,7 +27,7 @@ pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, Stroke};
 pub use midi_out::MidiOut;
-pub(crate) use press::Pressing;
+pub(crate) use press::{Press, Pressing};
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
     SocketOpen, System,

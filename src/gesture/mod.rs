@@ -30,6 +30,7 @@
 mod trigger;
 mod event;
 mod matching;
+mod naming;
 mod number;
 mod text;
 mod plan;
@@ -45,6 +46,7 @@ pub use event::{
     Control, Controls, DeviceId, Direction, Gesture, GestureEvent, SessionPoint, Transport, ValueRange, VelocityBand,
 };
 pub use matching::{Match, Slot};
+pub use naming::MessageKey;
 pub use number::EventNumber;
 pub use recognizer::Recognizer;
 pub use trigger::{EncoderMode, EncoderStep, Trigger, TriggerSpec};

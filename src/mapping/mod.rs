@@ -6,8 +6,11 @@
 
 mod condition;
 mod mapper;
+mod naming;
+mod router;
 mod value;
 
 pub use condition::{ConditionSource, holds};
 pub use mapper::{Found, Mapper};
+pub use router::{Pass, Router};
 pub use value::{Absent, number_of, text, value_at, whole, whole_of};

@@ -29,7 +29,8 @@ pub(super) enum Pointer {
 impl Requirements {
     /// What `config` needs.
     pub(super) fn of(config: &Config) -> Self {
-        let mut needs = Self::default();
+        let mut needs =
+            Self { midi_ports: config.routes.iter().map(|route| route.to.clone()).collect(), ..Self::default() };
         for mapping in config.mappings() {
             needs.add(&mapping.action);
             if let Some(release) = &mapping.release {

@@ -2,14 +2,17 @@
 //!
 //! A session knows no thread, no port and no file, so that a live run, a file and a recording go through the very same code.
 
+mod routes;
+
 use std::sync::Arc;
 
 use crate::action::{Cause, ConditionSource, Hold, Holds, Left, Scheduler, Step, Task, Undo, View};
-use crate::config::{Action, Config, DeviceConfig, Mapping, MappingId};
+use crate::config::{Action, Config, DeviceConfig, Mapping, MappingId, RouteId};
+use crate::effect::MidiOut;
 use crate::gesture::{
     DeviceId, EncoderStep, Gesture, GestureEvent, Recognizer, SessionPoint, Trigger, acceleration_factor,
 };
-use crate::mapping::{Found, Mapper};
+use crate::mapping::{Found, Mapper, Router};
 use crate::midi::Message;
 use crate::time::Micros;
 
@@ -28,6 +31,7 @@ pub struct Session {
     config: Arc<Config>,
     recognizer: Recognizer,
     mapper: Mapper,
+    router: Router,
     scheduler: Scheduler,
     holds: Holds,
     mode: CurrentMode,
@@ -70,6 +74,17 @@ pub enum SessionEvent<'a> {
         /// Index of the mode current before the step.
         mode: usize,
     },
+    /// A message is to be passed on now, without a mapping.
+    Routed {
+        /// When.
+        t: Micros,
+        /// The route.
+        route: RouteId,
+        /// What goes where.
+        out: MidiOut,
+        /// Index of the current mode.
+        mode: usize,
+    },
 }
 
 impl SessionEvent<'_> {
@@ -79,6 +94,7 @@ impl SessionEvent<'_> {
         match self {
             Self::Unmapped { event, .. } => event.t,
             Self::Step { step, .. } => step.at,
+            Self::Routed { t, .. } => *t,
         }
     }
 }
@@ -93,6 +109,7 @@ impl Session {
         Self {
             recognizer,
             mapper,
+            router: Router::new(&config),
             scheduler: Scheduler::new(),
             holds: Holds::default(),
             mode: CurrentMode::default(),
@@ -134,7 +151,8 @@ impl Session {
     ) {
         while !self.advance(t, facts, say) {}
         self.now = self.arrival(t);
-        self.recognize(facts, say, |recognizer, now, gestures| recognizer.feed(now, device, message, gestures));
+        let routed = self.route(device, message, facts, say);
+        self.recognize(routed, facts, say, |recognizer, now, gestures| recognizer.feed(now, device, message, gestures));
     }
 
     /// When something falls due without a message, if anything does. A time that has passed means at once.
@@ -163,7 +181,7 @@ impl Session {
                 self.steps = steps;
                 self.run_mode_hooks(facts, say);
             } else {
-                self.recognize(facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
+                self.recognize(false, facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
             }
         }
         false
@@ -184,6 +202,7 @@ impl Session {
         say: &mut impl FnMut(SessionEvent<'_>),
     ) -> (Micros, Left) {
         let t = self.settle(t, facts, say);
+        self.release_routed(None, say);
         while let Some(hold) = self.holds.take(None) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
@@ -213,7 +232,8 @@ impl Session {
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
         let t = self.settle(t, facts, say);
-        self.recognize(facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
+        self.release_routed(Some(device), say);
+        self.recognize(false, facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
         while let Some(hold) = self.holds.take(Some(device)) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
@@ -221,16 +241,18 @@ impl Session {
         self.point(SessionPoint::Disconnected(device), facts, say);
     }
 
-    /// Has `by` recognise gestures, which belong together, and starts what is mapped to them.
+    /// Has `by` recognise gestures, which belong together, and starts what is mapped to them. What was `routed` has led to something
+    /// already.
     fn recognize(
         &mut self,
+        routed: bool,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
         by: impl FnOnce(&mut Recognizer, Micros, &mut Vec<GestureEvent>),
     ) {
         let mut gestures = std::mem::take(&mut self.gestures);
         by(&mut self.recognizer, self.now, &mut gestures);
-        self.gestures_to_steps(&gestures, facts, say);
+        self.gestures_to_steps(&gestures, routed, facts, say);
         gestures.clear();
         self.gestures = gestures;
     }
@@ -238,7 +260,7 @@ impl Session {
     /// The session has come to a point of its own.
     fn point(&mut self, point: SessionPoint, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
         if !self.config.hooks.is_empty() {
-            self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Session(point))], facts, say);
+            self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Session(point))], false, facts, say);
         }
     }
 
@@ -246,10 +268,11 @@ impl Session {
     fn gestures_to_steps(
         &mut self,
         gestures: &[GestureEvent],
+        routed: bool,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
-        let mut mapped = false;
+        let mut mapped = routed;
         for event in gestures {
             while !self.holds.is_empty()
                 && let Some(hold) = self.holds.take_ended(event)

@@ -8,6 +8,7 @@ mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod routes;
 mod session;
 #[path = "../support/mod.rs"]
 mod support;

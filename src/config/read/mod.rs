@@ -10,6 +10,7 @@ mod numbers;
 mod params;
 mod plugins;
 mod report;
+mod route;
 mod scope;
 mod secret;
 mod settings;
@@ -131,7 +132,11 @@ fn config<'a>(
         modes
     };
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
+    let routes = reader.routes(root.take(&["route"]));
+    let secrets = secret::for_http(root.take(&["secrets"]));
     root.finish();
+    let of_modes: Vec<&[Mapping]> = modes.iter().map(|mode| &*mode.mappings).collect();
+    route::warn_of_idle(&routes, &of_modes, &global_mappings, report);
     reader.tell_zero_channels();
     Config {
         channels_from: reader.channels.first(),
@@ -140,6 +145,8 @@ fn config<'a>(
         modes,
         global_mappings,
         hooks: Vec::new(),
+        routes: routes.into_iter().map(|(route, _)| route).collect(),
+        secrets,
         logging,
         advanced: reader.advanced,
         wasm: reader.wasm,
