@@ -1,9 +1,12 @@
 //! Actions with the numbers of the event in them.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::config::{MidiField, Number, ParamValues, PluginCall, ValueOf, ranges};
-use crate::effect::{Command, MidiOut, MouseButton, MouseClick, Stroke, Variables, Volume, VolumeOperation};
+use crate::effect::{
+    Command, MidiOut, MouseButton, MouseClick, MouseMotion, Stroke, Variables, Volume, VolumeOperation,
+};
 use crate::gesture::{EventNumber, GestureEvent};
 use crate::mapping::{Absent, number_of, whole, whole_of};
 use crate::midi::{Channel, Message};
@@ -50,7 +53,7 @@ fn set(message: &mut Message, field: MidiField, number: i64) {
             *value = u16::try_from(number + 8192).unwrap_or(8192);
         }
         (MidiField::Pressure, Message::PolyPressure { pressure, .. } | Message::ChannelPressure { pressure, .. }) => {
-            *pressure = byte
+            *pressure = byte;
         }
         _ => {} // the loader puts no field into a message that has none
     }
@@ -78,6 +81,16 @@ pub(super) fn click(
         Ok(number.and_then(|number| i32::try_from(number).ok()))
     };
     Ok(MouseClick { button, x: place(x)?, y: place(y)?, stroke })
+}
+
+/// The motion by `x` and `y` for `event`.
+pub(super) fn motion(
+    [x, y]: [&Number; 2],
+    range: &RangeInclusive<i64>,
+    event: &GestureEvent,
+) -> Result<MouseMotion, Absent> {
+    let by = |number| Ok(i32::try_from(whole(number, event, range)?).unwrap_or_default());
+    Ok(MouseMotion { x: by(x)?, y: by(y)? })
 }
 
 /// A pause in milliseconds, for `event`.

@@ -26,6 +26,13 @@ pub(super) fn steps_left(action: &Action, path: &[Frame], event: &GestureEvent) 
             let action = if *branch { Some(then_action) } else { else_action.as_ref() };
             action.map_or(0, |action| steps_left(action, inner, event))
         }
+        (Action::Toggle { on, off, .. }, Frame::Branch(branch)) => {
+            let action = if *branch { on } else { off };
+            action.as_ref().map_or(0, |action| steps_left(action, inner, event))
+        }
+        (Action::Cycle { actions, .. }, Frame::Part(part)) => {
+            actions.get(*part).map_or(0, |action| steps_left(action, inner, event))
+        }
         _ => 0, // a delay that is over
     }
 }
@@ -43,6 +50,11 @@ fn steps(action: &Action, event: &GestureEvent) -> u64 {
         Action::Conditional { then_action, else_action, .. } => {
             steps(then_action).max(else_action.as_deref().map_or(0, steps))
         }
+        Action::Toggle { on, off, .. } => {
+            let of = |action: &Option<Box<Action>>| action.as_deref().map_or(0, steps);
+            of(on).max(of(off)).saturating_add(1)
+        }
+        Action::Cycle { actions, .. } => actions.iter().map(steps).max().unwrap_or(0).saturating_add(1),
         Action::Delay(_) => 0,
         _ => 1,
     }
@@ -83,6 +95,22 @@ fn collect(action: &Action, path: &[Frame], event: &GestureEvent, out: &mut Vec<
                 collect(then_action, inner, event, out);
             }
             if let (None | Some(false), Some(action)) = (asked, else_action) {
+                collect(action, inner, event, out);
+            }
+        }
+        (Action::Toggle { on, off, .. }, frame) => {
+            let chosen = if let Some(Frame::Branch(branch)) = frame { Some(*branch) } else { None };
+            for (branch, action) in [(true, on), (false, off)] {
+                if let Some(action) = action.as_deref().filter(|_| chosen.is_none_or(|chosen| chosen == branch)) {
+                    collect(action, inner, event, out);
+                }
+            }
+        }
+        (Action::Cycle { actions, .. }, frame) => {
+            let chosen = if let Some(Frame::Part(part)) = frame { Some(*part) } else { None };
+            for (_, action) in
+                actions.iter().enumerate().filter(|(part, _)| chosen.is_none_or(|chosen| chosen == *part))
+            {
                 collect(action, inner, event, out);
             }
         }

@@ -9,12 +9,14 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::fill;
-use super::hold::Holds;
 use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
-use crate::config::{Action, Condition, Mode, ModeTarget};
+use super::view::View;
+use crate::config::{Action, ranges};
 use crate::effect::{Effect, Stroke};
-use crate::mapping::{Absent, ConditionSource, holds, text};
+use crate::gesture::Gesture;
+use crate::mapping::{Absent, text};
+use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -75,40 +77,6 @@ pub(super) enum Frame {
     Over,
 }
 
-/// What actions see of the session they run in.
-#[derive(Clone, Copy)]
-pub struct View<'a> {
-    /// What conditions can ask about the world.
-    pub world: &'a dyn ConditionSource,
-    /// Modes of the configuration.
-    pub modes: &'a [Mode],
-    /// Index of the current mode.
-    pub mode: usize,
-    /// Index of the mode that was current before it.
-    pub last_mode: usize,
-    /// What is held.
-    pub holds: &'a Holds,
-}
-
-impl View<'_> {
-    /// Whether `condition` holds now.
-    #[must_use]
-    pub fn holds(&self, condition: &Condition) -> bool {
-        holds(condition, self.mode, self.world)
-    }
-
-    /// The index of the mode that `target` means now.
-    fn mode_of(&self, target: ModeTarget) -> usize {
-        let count = self.modes.len().max(1);
-        match target {
-            ModeTarget::Index(mode) => mode,
-            ModeTarget::Next => (self.mode + 1) % count,
-            ModeTarget::Previous => (self.mode + count - 1) % count,
-            ModeTarget::Last => self.last_mode,
-        }
-    }
-}
-
 /// Why a walk stopped before the end.
 enum Pause {
     /// A delay, in milliseconds.
@@ -145,6 +113,14 @@ impl Scheduler {
             let Some(Reverse(Waiting { due, action, cause, path, .. })) = self.waiting.pop() else { return };
             self.go_on(due, &action, cause, path, &mut walk);
         }
+    }
+
+    /// Whether anything waits that a message has set off.
+    #[must_use]
+    pub fn has_work_of_input(&self) -> bool {
+        self.waiting
+            .iter()
+            .any(|Reverse(waiting)| !matches!(waiting.cause.event.gesture, Gesture::Timer { .. } | Gesture::Session(_)))
     }
 
     /// Drops everything that waits, and says how much that was.
@@ -241,6 +217,41 @@ impl Walk<'_> {
                 }
                 return pause;
             }
+            Action::Toggle { key, on, off } => {
+                let branch = match resumed {
+                    Some(Frame::Branch(branch)) => branch,
+                    _ => {
+                        let branch = self.view.state.get(key) != Some(&StateValue::Flag(true));
+                        let task = self.view.set("Toggle", key, StateValue::Flag(branch));
+                        self.out.push(Step { at, cause: cause.clone(), task, held: false });
+                        branch
+                    }
+                };
+                let action = if branch { on } else { off };
+                let pause = self.visit(action.as_ref()?, path, at, cause);
+                if pause.is_some() {
+                    path.push(Frame::Branch(branch));
+                }
+                return pause;
+            }
+            Action::Cycle { key, actions } => {
+                let part = match resumed {
+                    Some(Frame::Part(part)) => part,
+                    _ => {
+                        let part = self.view.next_of_cycle(key, actions.len());
+                        let number = u32::try_from(part + 1).unwrap_or(u32::MAX); // a list is far shorter
+                        let task = self.view.set("Cycle", key, StateValue::number(number));
+                        self.out.push(Step { at, cause: cause.clone(), task, held: false });
+                        part
+                    }
+                };
+                let pause = self.visit(actions.get(part)?, path, at, cause);
+                if pause.is_some() {
+                    path.push(Frame::Part(part));
+                }
+                return pause;
+            }
+            Action::Set { key, value } => (self.view.set("Set", key, value.clone()), false),
             Action::Delay(ms) => {
                 if resumed.is_some() {
                     return None;
@@ -260,6 +271,9 @@ impl Walk<'_> {
                 }
                 if mode != self.view.mode {
                     (self.view.last_mode, self.view.mode) = (self.view.mode, mode);
+                    if let Some(mode) = self.view.modes.get(mode) {
+                        self.view.state.set(&StateKey::Mode, StateValue::text(&mode.name));
+                    }
                 }
                 (Task::Mode(mode), *while_held)
             }
@@ -286,6 +300,12 @@ impl Walk<'_> {
             }
             Action::SendMidi { out, filled, hold } => {
                 (made("SendMidi", fill::midi(out, filled, event).map(Effect::Midi)), *hold)
+            }
+            Action::MouseScroll { x, y } => {
+                (made("MouseScroll", fill::motion([x, y], &ranges::NOTCHES, event).map(Effect::MouseScroll)), false)
+            }
+            Action::MouseMove { x, y } => {
+                (made("MouseMove", fill::motion([x, y], &ranges::PIXELS, event).map(Effect::MouseMove)), false)
             }
         };
         // What would be pressed until an end that has come already is not pressed.

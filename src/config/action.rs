@@ -7,6 +7,7 @@ use super::number::{Number, ValueOf};
 use super::template::Template;
 pub use crate::call::{Params, PluginCall};
 use crate::effect::{Keystroke, MidiOut, MouseButton, VolumeOperation};
+use crate::state::{StateKey, StateValue};
 
 /// An action as configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +21,7 @@ pub enum Action {
     },
     /// Press and release keys, or press them until what set it off ends.
     Keystroke {
-        /// Which.
+        /// The keys, with their modifiers.
         keystroke: Keystroke,
         /// Pressed until then.
         hold: bool,
@@ -46,6 +47,20 @@ pub enum Action {
         /// Pressed until then.
         hold: bool,
     },
+    /// Turn the mouse's wheels.
+    MouseScroll {
+        /// Notches to the right.
+        x: Number,
+        /// Notches up.
+        y: Number,
+    },
+    /// Move the pointer from where it is.
+    MouseMove {
+        /// Pixels to the right.
+        x: Number,
+        /// Pixels down.
+        y: Number,
+    },
     /// Change the system's volume.
     VolumeControl {
         /// What to do.
@@ -55,7 +70,7 @@ pub enum Action {
     },
     /// Go to another mode.
     ModeChange {
-        /// Which.
+        /// The mode to go to, by its place or by a word.
         to: ModeTarget,
         /// Only until what set it off ends.
         while_held: bool,
@@ -78,6 +93,29 @@ pub enum Action {
         /// When it does not.
         else_action: Option<Box<Action>>,
     },
+    /// Do one thing and another in turn, and remember which.
+    Toggle {
+        /// Where that is remembered: true after `on`.
+        key: StateKey,
+        /// What is done first.
+        on: Option<Box<Action>>,
+        /// What is done next.
+        off: Option<Box<Action>>,
+    },
+    /// Do several things in turn, and remember which.
+    Cycle {
+        /// Where the number of the last one is remembered, from 1.
+        key: StateKey,
+        /// Never empty.
+        actions: Vec<Action>,
+    },
+    /// Give a named value.
+    Set {
+        /// The name.
+        key: StateKey,
+        /// The value.
+        value: StateValue,
+    },
     /// Send a message to a MIDI output port.
     SendMidi {
         /// The message and the port.
@@ -96,7 +134,7 @@ pub enum MidiField {
     Channel,
     /// Note number.
     Note,
-    /// Velocity.
+    /// Velocity of a note on or off, 0–127.
     Velocity,
     /// Controller number.
     Controller,
@@ -106,7 +144,7 @@ pub enum MidiField {
     Program,
     /// Pitch bend, 0 at rest.
     Pitch,
-    /// Pressure.
+    /// Pressure of a note or a channel, 0–127.
     Pressure,
 }
 
@@ -127,9 +165,9 @@ impl MidiField {
 pub enum ModeTarget {
     /// The one with this index in [`super::Config::modes`].
     Index(usize),
-    /// The next one in the order of the configuration, after the last the first.
+    /// The next one without a condition in the order of the configuration, after the last the first.
     Next,
-    /// The one before it in the order of the configuration, before the first the last.
+    /// The one without a condition before it in the order of the configuration, before the first the last.
     Previous,
     /// The one that was current before this one.
     Last,
@@ -150,7 +188,8 @@ impl Action {
     #[must_use]
     pub fn parts(&self) -> Vec<&Self> {
         match self {
-            Self::Sequence(actions) => actions.iter().collect(),
+            Self::Sequence(actions) | Self::Cycle { actions, .. } => actions.iter().collect(),
+            Self::Toggle { on, off, .. } => on.as_deref().into_iter().chain(off.as_deref()).collect(),
             Self::Repeat { action, .. } => vec![action],
             Self::Conditional { then_action, else_action, .. } => {
                 std::iter::once(&**then_action).chain(else_action.as_deref()).collect()
@@ -162,7 +201,10 @@ impl Action {
             | Self::Shell(_)
             | Self::Delay(_)
             | Self::MouseClick { .. }
+            | Self::MouseScroll { .. }
+            | Self::MouseMove { .. }
             | Self::VolumeControl { .. }
+            | Self::Set { .. }
             | Self::ModeChange { .. }
             | Self::SendMidi { .. } => Vec::new(),
         }

@@ -1,6 +1,6 @@
 //! The validated configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::wasm::{PluginConfig, Secret, WasmConfig};
 use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
+use crate::state::StateKey;
 
 /// A whole configuration, validated: every name it uses is defined in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Secrets for the headers of `Http`, by name, each with its hosts: the section `[secrets]`.
     pub secrets: BTreeMap<String, Secret>,
+    /// Named values that something in it asks for.
+    pub state_keys: BTreeSet<StateKey>,
     /// How much is logged, and where to: the section `[logging]`.
     pub logging: Logging,
     /// Timing defaults.
@@ -84,6 +87,16 @@ impl Config {
     pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
         self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings).chain(&self.hooks)
     }
+    /// Index of the mode that the mapping with this number is of; none where it holds in all modes.
+    pub fn mode_of(&self, MappingId(mut number): MappingId) -> Option<usize> {
+        self.modes.iter().position(|mode| match number.checked_sub(mode.mappings.len()) {
+            Some(rest) => {
+                number = rest;
+                false
+            }
+            None => true,
+        })
+    }
     /// The mapping with this number.
     pub fn mapping(&self, MappingId(mut number): MappingId) -> Option<&Mapping> {
         let modes = self.modes.iter().map(|mode| &mode.mappings);
@@ -135,6 +148,8 @@ pub struct Mode {
     pub name: String,
     /// A colour for surfaces that have one; kept as written.
     pub color: Option<String>,
+    /// Entered while this holds.
+    pub when: Option<Condition>,
     /// Mappings, in the order written.
     pub mappings: Vec<Mapping>,
 }

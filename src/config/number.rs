@@ -58,7 +58,7 @@ impl ValueOf {
 /// How a number goes from one end of its range to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Curve {
-    /// Evenly.
+    /// As far on the new scale as on the old one.
     #[default]
     Linear,
     /// Fast first.
@@ -75,6 +75,8 @@ pub mod ranges {
     pub const VOLUME: RangeInclusive<i64> = 0..=100;
     /// Pixels: wider than any arrangement of screens.
     pub const PIXELS: RangeInclusive<i64> = -65_536..=65_536;
+    /// Notches of a wheel.
+    pub const NOTCHES: RangeInclusive<i64> = -1_000..=1_000;
     /// A pause in milliseconds, at most an hour.
     pub const DELAY_MS: RangeInclusive<i64> = 0..=3_600_000;
     /// Rounds of a repeat.

@@ -1,6 +1,7 @@
 //! Which messages a trigger is about, whatever their values.
 
-use super::event::{Controls, Transport};
+use super::control::Controls;
+use super::event::Transport;
 use super::trigger::Trigger;
 use crate::midi::{Message, Numbers};
 
@@ -121,7 +122,7 @@ mod tests {
         let controller = |controller| key(Message::ControlChange { channel, controller, value: 0 });
         let chord = Trigger::NoteChord { notes: vec![60, 64], timeout_ms: 50 };
         assert_eq!(chord.keys(), [note(60), note(64)]);
-        let range = super::super::event::ValueRange { min: 0, max: 16_383, hysteresis: 0 };
+        let range = super::super::control::ValueRange { min: 0, max: 16_383, hysteresis: 0 };
         let control = |controls| Trigger::Control { controls, range, repeat: true }.keys();
         assert_eq!(control(Controls::Cc14(Numbers::only(7))), [controller(7), controller(39)]);
         assert_eq!(control(Controls::Nrpn(1)), [6, 38, 96, 97, 98, 99].map(controller));

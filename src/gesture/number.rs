@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::event::{Control, Controls, Gesture, GestureEvent};
+use super::control::{Control, Controls};
+use super::event::{Gesture, GestureEvent};
 use super::trigger::Trigger;
 use crate::midi::Channel;
 

@@ -1,7 +1,7 @@
 //! Values of 14 bits that come in several controllers: pairs, and the data of registered and makers' parameters (MIDI 1.0
 //! detailed specification, "Control Change" and "Registered and Non-Registered Parameter Numbers").
 
-use super::event::Control;
+use super::control::Control;
 use crate::midi::Numbers;
 
 const DATA_UPPER: u8 = 6;

@@ -10,7 +10,7 @@ mod naming;
 mod router;
 mod value;
 
-pub use condition::{ConditionSource, holds};
+pub use condition::{ConditionSource, Surroundings, holds};
 pub use mapper::{Found, Mapper};
 pub use router::{Pass, Router};
 pub use value::{Absent, number_of, text, value_at, whole, whole_of};

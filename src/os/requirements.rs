@@ -11,6 +11,8 @@ pub(super) struct Requirements {
     pub(super) midi_ports: BTreeSet<String>,
     pub(super) keyboard: bool,
     pub(super) pointer: Pointer,
+    /// Whether the pointer or a wheel is moved.
+    pub(super) mouse: bool,
     pub(super) volume: bool,
 }
 
@@ -50,6 +52,7 @@ impl Requirements {
                 let placed = x.is_some() || y.is_some();
                 self.pointer = self.pointer.max(if placed { Pointer::Places } else { Pointer::Here });
             }
+            Action::MouseScroll { .. } | Action::MouseMove { .. } => self.mouse = true,
             Action::VolumeControl { .. } => self.volume = true,
             _ => action.parts().into_iter().for_each(|part| self.add(part)),
         }

@@ -52,7 +52,7 @@ impl Change {
             VolumeOperation::Set => Some(Self { level: Some(value), steps: 0 }),
             VolumeOperation::Up => Some(Self { level: None, steps: value.into() }),
             VolumeOperation::Down => Some(Self { level: None, steps: -i16::from(value) }),
-            VolumeOperation::Mute | VolumeOperation::Unmute => None,
+            VolumeOperation::Mute | VolumeOperation::Unmute | VolumeOperation::Toggle => None,
         }
     }
 

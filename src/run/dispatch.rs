@@ -204,6 +204,19 @@ impl Dispatch {
                 let what = EntryKind::Routed { route, effect, result, dry_run: self.dry_run.is_some() };
                 report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
             }
+            SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
+            SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
+            SessionEvent::Mode { event, from, to } => {
+                let entry = Entry {
+                    config: Arc::clone(config),
+                    t: event.t,
+                    event: Some(event.clone()),
+                    mapping: None,
+                    mode: from,
+                    what: EntryKind::Mode(to),
+                };
+                report(Report::Entry(entry));
+            }
             SessionEvent::Step { step: Step { at, cause, task, .. }, mapping, mode } => {
                 let entry = |what| Entry {
                     config: Arc::clone(config),
@@ -231,6 +244,7 @@ impl Dispatch {
                         })));
                     }
                     Task::Mode(mode) => report(Report::Entry(entry(EntryKind::Mode(mode)))),
+                    Task::State(change) => report(Report::Entry(entry(EntryKind::State(change)))),
                     Task::Dropped(dropped) => report(Report::Entry(entry(EntryKind::Dropped(dropped)))),
                 }
             }

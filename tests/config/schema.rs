@@ -83,6 +83,13 @@ const ACTIONS: &[Row] = &[
     ("MouseClick", "button = \"Left\", x = 1, y = 2", &[]),
     ("VolumeControl", "operation = \"Set\", value = 1", &[]),
     ("VolumeControl", "operation = \"Mute\"", &[("operation", "action")]),
+    ("VolumeControl", "operation = \"Toggle\"", &[("operation", "action")]),
+    ("MouseScroll", "x = 1, y = -2", &[]),
+    ("MouseMove", "x = 1, y = -2", &[]),
+    ("Toggle", "name = \"a\", on = { Delay = { ms = 1 } }, off = { Delay = { ms = 2 } }", &[]),
+    ("Cycle", "name = \"a\", actions = [{ Delay = { ms = 1 } }]", &[]),
+    ("Set", "key = \"var.a\", value = 1.5", &[]),
+    ("Set", "key = \"toggle.a\", value = true", &[]),
     ("ModeChange", "mode = \"Default\"", &[]),
     ("ModeChange", "mode = 0", &[]),
     ("Repeat", "action = { Delay = { ms = 1 } }, count = 2, delay_ms = 3", &[("delay_ms", "delay_between_ms")]),
@@ -112,6 +119,8 @@ const CONDITIONS: &[Row] = &[
     ("AppRunning", "app_name = \"a\"", &[("app_name", "app")]),
     ("AppFrontmost", "app_name = \"a\"", &[("app_name", "app")]),
     ("ModeIs", "mode = \"Default\"", &[]),
+    ("State", "key = \"mode\", equals = \"Default\"", &[]),
+    ("State", "key = \"midi.pads.1.cc.7\", min = 1, max = 2.5", &[]),
     ("And", "conditions = [\"Always\"]", &[]),
     ("Or", "conditions = [\"Always\", \"Never\"]", &[]),
     ("Not", "condition = \"Always\"", &[]),
@@ -158,6 +167,17 @@ fn every_trigger_is_read_in_both_spellings_with_channel_and_device() {
             (Channels::only(Channel::new(16).expect("16")), Some("pads")),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn triggers_of_time_are_read_in_both_spellings_and_have_no_channel_and_no_device() {
+    for row in [("Every", "seconds = 0.5", &[][..]), ("At", "time = \"09:30\", days = [1, 7]", &[])] {
+        both_spellings(&row, |trigger| mapped(trigger, ACTION));
+        for key in ["channel = 1", "device = \"pads\""] {
+            let found = problems(&mapped(&format!("{{ {} = {{ {}, {key} }} }}", row.0, row.1), ACTION));
+            assert!(matches!(found.as_slice(), [Problem::UnknownKey { .. }]), "{found:?}");
+        }
     }
 }
 
@@ -211,7 +231,7 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
         "secrets = { a = \"A\" }",
         "dangerous_allow_downgrade = true",
     ];
-    let sections: [(&str, &[&str]); 6] = [
+    let sections: [(&str, &[&str]); 7] = [
         (
             "[device]\nname = \"a\"",
             &[
@@ -221,6 +241,8 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
                 "auto_connect = false",
                 "auto_reconnect = false",
                 "port = 1",
+                "on_connect = { Delay = { ms = 1 } }",
+                "on_disconnect = { Delay = { ms = 1 } }",
             ],
         ),
         (
@@ -240,7 +262,17 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
                 .concat(),
         ),
         ("[plugins.p]\npath = \"p.wasm\"", &[&wasm[..], &plugin[..]].concat()),
-        ("[[modes]]\nname = \"a\"", &["color = \"red\"", "mappings = []"]),
+        (
+            "[[modes]]\nname = \"a\"",
+            &[
+                "color = \"red\"",
+                "mappings = []",
+                "when = \"Never\"",
+                "on_enter = { Delay = { ms = 1 } }",
+                "on_leave = { Delay = { ms = 1 } }",
+            ],
+        ),
+        ("[on]", &["start = { Delay = { ms = 1 } }", "stop = { Delay = { ms = 1 } }"]),
     ];
     for (section, keys) in sections {
         let without = good(section);

@@ -10,5 +10,6 @@ mod mapping;
 mod parser;
 mod routes;
 mod session;
+mod values;
 #[path = "../support/mod.rs"]
 mod support;

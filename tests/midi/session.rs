@@ -1,5 +1,5 @@
 //! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`; what it does is lines such as
-//! `100 keys down f13`: milliseconds, then the effect, `mode NAME`, `call PLUGIN`, or `route NUMBER` with what it passed on.
+//! `100 keys down f13`: milliseconds, then the effect, `mode NAME`, `call PLUGIN` with the parameters, where there are any, or `route NUMBER` with what it passed on.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +34,9 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
         let what = match &step.task {
             Task::Effect(effect) => effect.to_string(),
             Task::Mode(mode) => format!("mode {}", config.modes[*mode].name),
-            Task::Plugin(call) => format!("call {}", call.plugin),
+            Task::Plugin(call) if call.params.json == "{}" => format!("call {}", call.plugin),
+            Task::Plugin(call) => format!("call {} {}", call.plugin, call.params.json),
+            Task::State(change) => change.to_string(),
             Task::Dropped(dropped) => dropped.to_string(),
         };
         lines.push(format!("{} {what}", step.at / 1000));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin};
-use conductor::internals::effect::{Volume, VolumeOperation};
+use conductor::internals::effect::{Variables, Volume, VolumeOperation};
 use conductor::internals::mapping::ConditionSource;
 use conductor::internals::os::{Conditions, Environment, Live};
 use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
@@ -314,6 +314,46 @@ fn a_mixer_that_fails_is_told() {
     let live = Live::new(Environment::inherited().with("PATH", scratch.path()));
     perform(&live, &Effect::Volume(Volume { operation: VolumeOperation::Mute, value: None }));
     log.wait_for("volume mute: the volume was not changed: pactl: Connection failure: Connection refused");
+}
+
+/// A fader is turned while the mixer, which takes until it is let go on, is at its first call.
+#[test]
+fn turns_that_wait_for_a_slow_mixer_become_one() {
+    let scratch = crate::support::Scratch::new();
+    let gate = pipe(scratch.path());
+    let (tool, calls) = (scratch.path().join("wpctl"), scratch.path().join("calls"));
+    let script = format!("#!/bin/sh\necho \"$*\" >> {}\nread -r word < {}\n", calls.display(), gate.display());
+    std::fs::write(&tool, script).expect("a script");
+    std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("its mode");
+    let live = Live::new(Environment::inherited().with("PATH", scratch.path()));
+    let turn = |operation, value| perform(&live, &Effect::Volume(Volume { operation, value }));
+    turn(VolumeOperation::Set, Some(1));
+    while std::fs::read_to_string(&calls).map_or(true, |calls| calls.is_empty()) {
+        std::thread::yield_now();
+    }
+    for level in 2..=60 {
+        turn(VolumeOperation::Set, Some(level));
+    }
+    turn(VolumeOperation::Down, Some(10));
+    for _ in 0..2 {
+        std::fs::write(&gate, "on\n").expect("the mixer reads");
+    }
+    assert!(live.drain(LONG));
+    let calls = std::fs::read_to_string(&calls).expect("its calls");
+    let set = |level: &str| format!("set-volume -l 1.0 @DEFAULT_AUDIO_SINK@ {level}\n");
+    assert_eq!(calls, set("1%") + &set("50%"), "61 turns, two calls");
+}
+
+#[test]
+fn a_program_finds_the_events_numbers_and_none_of_another_event() {
+    let scratch = crate::support::Scratch::new();
+    let pipe = pipe(scratch.path());
+    let live = Live::new(Environment::inherited().with("CONDUCTOR_NOTE", "99"));
+    let line = format!("echo \"$CONDUCTOR_VALUE,${{CONDUCTOR_NOTE-none}},$CONDUCTOR_DELTA\" > {}", pipe.display());
+    let mut numbers = [None; 9];
+    (numbers[0], numbers[8]) = (Some(16_383), Some(-3));
+    perform(&live, &Effect::Shell(conductor::internals::effect::Command { line, variables: Variables::of(numbers) }));
+    assert_eq!(std::fs::read_to_string(&pipe).expect("what it wrote"), "16383,none,-3\n");
 }
 
 /// A display of our own that shows nothing.

@@ -27,6 +27,7 @@ fn what(entry: &Entry) -> String {
     match &entry.what {
         EntryKind::Unmapped => "(nothing mapped)".to_owned(),
         EntryKind::Mode(mode) => format!("mode {}", entry.config.modes.get(*mode).map_or("", |mode| &mode.name)),
+        EntryKind::State(change) => change.to_string(),
         EntryKind::Effect { effect, result, dry_run } | EntryKind::Routed { effect, result, dry_run, .. } => {
             match result {
                 Ok(()) if *dry_run => format!("would do: {effect}"),

@@ -1,5 +1,6 @@
 //! Actions.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::Reader;
@@ -10,11 +11,12 @@ use super::variant::{Family, choice};
 use crate::config::action::{Action, ModeTarget, PluginCall};
 use crate::config::keys;
 use crate::config::number::Number;
-use crate::config::number::ranges::{DELAY_MS, PIXELS, ROUNDS, VOLUME};
+use crate::config::number::ranges::{DELAY_MS, NOTCHES, PIXELS, ROUNDS, VOLUME};
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::template::Template;
 use crate::effect::{KeyModifier, Keystroke, MouseButton, Stroke, Variables, VolumeOperation};
+use crate::state::StateKey;
 
 const ACTIONS: Family = Family {
     kind: "action",
@@ -27,10 +29,15 @@ const ACTIONS: Family = Family {
         "Sequence",
         "Delay",
         "MouseClick",
+        "MouseScroll",
+        "MouseMove",
         "VolumeControl",
         "ModeChange",
         "Repeat",
         "Conditional",
+        "Toggle",
+        "Cycle",
+        "Set",
         "SendMidi",
     ],
     unlisted: &[],
@@ -82,6 +89,14 @@ impl Reader<'_> {
                 let hold = self.hold(&mut fields, "hold");
                 self.mouse_click(&mut fields, hold)
             }
+            "MouseScroll" => {
+                let (x, y) = self.motion(&mut fields, NOTCHES);
+                Some(Action::MouseScroll { x, y })
+            }
+            "MouseMove" => {
+                let (x, y) = self.motion(&mut fields, PIXELS);
+                Some(Action::MouseMove { x, y })
+            }
             "VolumeControl" => self.volume(&mut fields),
             "ModeChange" => {
                 let while_held = self.hold(&mut fields, "while_held");
@@ -90,6 +105,9 @@ impl Reader<'_> {
             }
             "Repeat" => self.repeat(&mut fields, depth),
             "Conditional" => self.conditional(&mut fields, depth),
+            "Toggle" => self.toggle(&mut fields, depth),
+            "Cycle" => self.cycle(&mut fields, depth),
+            "Set" => self.set_value(&mut fields).map(|(key, value)| Action::Set { key, value }),
             // "SendMidi": the family has no other name.
             _ => midi_out::read(self, &mut fields),
         };
@@ -142,6 +160,22 @@ impl Reader<'_> {
         Some(Action::Conditional { condition: condition?, then_action: Box::new(then_action?), else_action })
     }
 
+    fn toggle(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
+        let key = self.state_name(fields, StateKey::Toggle);
+        let mut branch = |name: &'static str| match fields.take(&[name]) {
+            Some(value) => self.nested_action(value, depth + 1).map(|action| Some(Box::new(action))),
+            None => Some(None),
+        };
+        let (on, off) = (branch("on"), branch("off"));
+        Some(Action::Toggle { key: key?, on: on?, off: off? })
+    }
+
+    fn cycle(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
+        let key = self.state_name(fields, StateKey::Cycle);
+        let Action::Sequence(actions) = self.sequence(fields, depth)? else { return None };
+        Some(Action::Cycle { key: key?, actions })
+    }
+
     fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<Action> {
         let (path, name) = (fields.take(&["path"]), fields.take(&["plugin"]));
         let (params, values) = self.params(fields);
@@ -149,6 +183,7 @@ impl Reader<'_> {
             Some(value) => value.string().and_then(|tenant| super::plugins::name(&value, tenant)),
             None => Some("default".to_owned()),
         };
+        self.state.tenants.extend(tenant.clone());
         let plugin = match (path, name) {
             (Some(path), None) => self.plugin_at(&path),
             (None, Some(name)) => self.plugin_called(&name),
@@ -168,6 +203,11 @@ impl Reader<'_> {
 fn steps(action: &Action) -> u64 {
     match action {
         Action::Sequence(actions) => actions.iter().map(steps).fold(1, u64::saturating_add),
+        Action::Cycle { actions, .. } => actions.iter().map(steps).max().unwrap_or(0).saturating_add(1),
+        Action::Toggle { on, off, .. } => {
+            let of = |action: &Option<Box<Action>>| action.as_deref().map_or(0, steps);
+            of(on).max(of(off)).saturating_add(1)
+        }
         Action::Repeat { action, count, .. } => {
             let count = u64::try_from(count.most(*ROUNDS.end())).unwrap_or(1);
             steps(action).saturating_add(1).saturating_mul(count)
@@ -293,12 +333,23 @@ impl Reader<'_> {
         Some(Action::MouseClick { button: button?, x, y, hold })
     }
 
+    /// A motion; at least one way is given.
+    fn motion(&mut self, fields: &mut Table<'_>, range: RangeInclusive<i64>) -> (Number, Number) {
+        if !fields.has("x") {
+            return (Number::Fixed(0), self.need_value(fields, &["y"], range));
+        }
+        let mut way =
+            |key: &'static str| self.optional_value(fields, &[key], range.clone()).unwrap_or(Number::Fixed(0));
+        (way("x"), way("y"))
+    }
+
     fn volume(&mut self, fields: &mut Table<'_>) -> Option<Action> {
         let words = [
             ("Up", VolumeOperation::Up),
             ("Down", VolumeOperation::Down),
             ("Mute", VolumeOperation::Mute),
             ("Unmute", VolumeOperation::Unmute),
+            ("Toggle", VolumeOperation::Toggle),
             ("Set", VolumeOperation::Set),
         ];
         let operation =

@@ -1,6 +1,7 @@
 //! Messages that go on without a mapping.
 
-use super::{Session, SessionEvent, view};
+use super::steps::view;
+use super::{Session, SessionEvent};
 use crate::action::ConditionSource;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
@@ -19,7 +20,7 @@ impl Session {
             return false;
         }
         let (t, mode) = (self.now, self.mode.index);
-        let view = view(&self.config, self.mode, &self.holds, facts);
+        let view = view(&self.config, self.mode, &self.holds, &mut self.state, facts);
         self.router.feed(mode, device, message, &mut |condition| view.holds(condition), &mut |route, out| {
             say(SessionEvent::Routed { t, route, out, mode });
         })
