@@ -3,12 +3,13 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::config::{MidiField, Number, ParamValues, PluginCall, ValueOf, ranges};
+use crate::config::{HttpAction, MidiField, Number, OscAction, OscArgument, ParamValues, PluginCall, ValueOf, ranges};
 use crate::effect::{
-    Command, MidiOut, MouseButton, MouseClick, MouseMotion, Stroke, Variables, Volume, VolumeOperation,
+    Command, HttpOut, MidiOut, MouseButton, MouseClick, MouseMotion, OscArg, OscOut, Single, Stroke, Url, Variables,
+    Volume, VolumeOperation,
 };
 use crate::gesture::{EventNumber, GestureEvent};
-use crate::mapping::{Absent, number_of, whole, whole_of};
+use crate::mapping::{Absent, number_of, text, whole, whole_of};
 use crate::midi::{Channel, Message};
 
 /// The message of a `SendMidi` for `event`.
@@ -107,6 +108,33 @@ pub(super) fn rounds(number: &Number, event: &GestureEvent) -> Result<u32, Absen
 pub(super) fn command(line: &str, event: &GestureEvent) -> Command {
     let numbers = EventNumber::ALL.map(|number| number.of(event).and_then(|number| i16::try_from(number).ok()));
     Command { line: line.to_owned(), variables: Variables::of(numbers) }
+}
+
+/// The request of an `Http` for `event`. Numbers are digits and a minus sign, which stand in a URL as they are.
+pub(super) fn http(http: &HttpAction, event: &GestureEvent) -> Result<Box<HttpOut>, Absent> {
+    let HttpAction { method, ref url, ref headers, ref body, timeout_ms } = *http;
+    // The loader has tried it with a number in each place; any other fits as well.
+    let Ok(url) = Url::parse(&text(url, event)?) else { return Err(Absent(EventNumber::Value)) };
+    Ok(Box::new(HttpOut { method, url, headers: Arc::clone(headers), body: text(body, event)?, timeout_ms }))
+}
+
+/// The message of an `Osc` for `event`.
+pub(super) fn osc(osc: &OscAction, event: &GestureEvent) -> Result<Box<OscOut>, Absent> {
+    let arg = |arg: &OscArgument| {
+        Ok(match arg {
+            OscArgument::Int(number) => OscArg::Int(*number),
+            OscArgument::Float(number) => OscArg::Float(*number),
+            OscArgument::Text(template) => OscArg::Text(text(template, event)?),
+            OscArgument::Flag(flag) => OscArg::Flag(*flag),
+            OscArgument::Of { value, float: true } => OscArg::Float(Single::new(number_of(value, event)?)),
+            OscArgument::Of { value, float: false } => {
+                let number = whole_of(value, event, &(i32::MIN.into()..=i32::MAX.into()))?;
+                OscArg::Int(i32::try_from(number).unwrap_or_default())
+            }
+        })
+    };
+    let args = osc.args.iter().map(arg).collect::<Result<_, _>>()?;
+    Ok(Box::new(OscOut { to: osc.to.clone(), address: Arc::clone(&osc.address), args }))
 }
 
 /// The call for `event`: as it is where nothing is laid over its parameters.

@@ -298,6 +298,8 @@ impl Walk<'_> {
                 let volume = fill::volume(*operation, value.as_ref(), event);
                 (made("VolumeControl", volume.map(Effect::Volume)), false)
             }
+            Action::Http(http) => (made("Http", fill::http(http, event).map(Effect::Http)), false),
+            Action::Osc(osc) => (made("Osc", fill::osc(osc, event).map(Effect::Osc)), false),
             Action::SendMidi { out, filled, hold } => {
                 (made("SendMidi", fill::midi(out, filled, event).map(Effect::Midi)), *hold)
             }

@@ -278,6 +278,20 @@ pub enum Problem {
         /// The line of the first.
         line: u32,
     },
+    /// A URL that cannot be asked for.
+    BadUrl {
+        /// The URL as written.
+        found: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A body for a method that has none.
+    NoBody {
+        /// The method.
+        method: &'static str,
+    },
+    /// A placeholder of a secret where secrets are not filled in.
+    SecretInBody,
     /// A key of a route that none of the messages it passes has anything to do with.
     RouteKeyIdle {
         /// The key.
@@ -381,6 +395,8 @@ impl Problem {
                 has + &other
             }
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
+            Self::NoBody { .. } => "leave out `body`, or write: method = \"POST\"".to_owned(),
+            Self::SecretInBody => "put it into a header: headers = { Authorization = \"Bearer {{secret:NAME}}\" }".to_owned(),
             Self::RouteKeyIdle { key, of } => format!("leave out `{key}`, or put a kind of message that has {of} into `only`"),
             Self::RoutedTwice { .. } => "what both pass is sent twice; give each its own `channels`, `notes` or `only`".to_owned(),
             Self::RouteIdle { .. } => {
@@ -469,6 +485,9 @@ impl fmt::Display for Problem {
                     "the trigger on line {line} reads the turns of controller {cc} in another `mode`, and is believed"
                 )
             }
+            Self::BadUrl { found, why } => write!(f, "`url` is \"{found}\": {why}"),
+            Self::NoBody { method } => write!(f, "a {method} request has no body"),
+            Self::SecretInBody => f.write_str("secrets are filled into headers only"),
             Self::RouteKeyIdle { key, of } => {
                 write!(f, "`{key}` means nothing here: no message that this route passes has {of}")
             }
