@@ -133,7 +133,11 @@ impl Shared {
         }
         let host = target.host.to_string();
         let looked_up = (host.as_str(), target.port).to_socket_addrs();
-        let found = match looked_up.map(|mut addresses| addresses.next()) {
+        // Programs that listen to OSC hardly ever do so on IPv6.
+        let first = |addresses: Vec<SocketAddr>| {
+            addresses.iter().find(|address| address.is_ipv4()).or(addresses.first()).copied()
+        };
+        let found = match looked_up.map(|addresses| first(addresses.collect())) {
             Ok(Some(address)) => Ok(address),
             Ok(None) => Err(format!("no address for {host}; check the name and the network")),
             Err(error) => Err(format!("no address for {host}: {error}; check the name and the network")),
