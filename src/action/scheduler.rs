@@ -12,11 +12,11 @@ use super::fill;
 use super::rest::{owed, steps_left};
 use super::step::{Cause, Dropped, Step, Task};
 use super::view::View;
-use crate::config::{Action, ranges};
+use crate::config::{Action, SetValue, ranges};
 use crate::effect::{Effect, Stroke};
 use crate::gesture::Gesture;
-use crate::mapping::{Absent, text};
-use crate::state::{StateKey, StateValue};
+use crate::mapping::{Absent, Given, number_of, text};
+use crate::state::{StateKey, StateNumber, StateTable, StateValue};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -124,11 +124,11 @@ impl Scheduler {
     }
 
     /// Drops everything that waits, and says how much that was.
-    pub fn stop(&mut self) -> Left {
+    pub fn stop(&mut self, state: &StateTable) -> Left {
         let mut left = Left::default();
         for Reverse(Waiting { action, path, cause, .. }) in self.waiting.drain() {
             left.actions += 1;
-            left.steps = left.steps.saturating_add(steps_left(&action, &path, &cause.event));
+            left.steps = left.steps.saturating_add(steps_left(&action, &path, Given { event: &cause.event, state }));
         }
         left
     }
@@ -145,7 +145,7 @@ impl Scheduler {
         if self.waiting.len() >= MAX_WAITING {
             let task = Task::Dropped(Dropped::TooManyWaiting { limit: MAX_WAITING });
             // What the rest would have let go is let go now, or it would stay down.
-            let owed = owed(action, &path, &cause.event).map(|out| Task::Effect(Effect::Midi(out)));
+            let owed = owed(action, &path, walk.given(&cause)).map(|out| Task::Effect(Effect::Midi(out)));
             let tasks = std::iter::once(task).chain(owed);
             walk.out.extend(tasks.map(|task| Step { at, cause: cause.clone(), task, held: false }));
             return;
@@ -174,7 +174,6 @@ impl Walk<'_> {
             }
             self.visits += 1;
         }
-        let event = &cause.event;
         let (task, held) = match action {
             Action::Sequence(parts) => {
                 let first = if let Some(Frame::Part(part)) = resumed { part } else { 0 };
@@ -188,7 +187,8 @@ impl Walk<'_> {
             }
             Action::Repeat { action, count, delay_ms } => {
                 let first = if let Some(Frame::Round(round)) = resumed { round } else { 0 };
-                let numbers = fill::rounds(count, event).and_then(|count| Ok((count, fill::pause(delay_ms, event)?)));
+                let numbers = fill::rounds(count, self.given(cause))
+                    .and_then(|count| Ok((count, fill::pause(delay_ms, self.given(cause))?)));
                 let (count, delay_ms) = match numbers {
                     Ok(numbers) => numbers,
                     Err(absent) => return self.leave_out("Repeat", absent, at, cause),
@@ -251,12 +251,22 @@ impl Walk<'_> {
                 }
                 return pause;
             }
-            Action::Set { key, value } => (self.view.set("Set", key, value.clone()), false),
+            Action::Set { key, value } => {
+                let value = match value {
+                    SetValue::Fixed(value) => Ok(value.clone()),
+                    SetValue::Of(value) => number_of(value, self.given(cause))
+                        .map(|number| StateNumber::new(number).map_or(StateValue::Flag(false), StateValue::Number)),
+                };
+                match value {
+                    Ok(value) => (self.view.set("Set", key, value), false),
+                    Err(absent) => return self.leave_out("Set", absent, at, cause),
+                }
+            }
             Action::Delay(ms) => {
                 if resumed.is_some() {
                     return None;
                 }
-                let ms = match fill::pause(ms, event) {
+                let ms = match fill::pause(ms, self.given(cause)) {
                     Ok(0) => return None,
                     Ok(ms) => ms,
                     Err(absent) => return self.leave_out("Delay", absent, at, cause),
@@ -278,7 +288,7 @@ impl Walk<'_> {
                 (Task::Mode(mode), *while_held)
             }
             Action::WasmPlugin { call, values } => {
-                let call = fill::call(call, values.as_deref(), event).map(Task::Plugin);
+                let call = fill::call(call, values.as_deref(), self.given(cause)).map(Task::Plugin);
                 (call.unwrap_or_else(|absent| left_out("WasmPlugin", absent)), false)
             }
             Action::Keystroke { keystroke, hold } => {
@@ -286,29 +296,31 @@ impl Walk<'_> {
                 keystroke.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
                 (Task::Effect(Effect::Keystroke(keystroke)), *hold)
             }
-            Action::Text(template) => (made("Text", text(template, event).map(Effect::Text)), false),
-            Action::Launch(app) => (Task::Effect(Effect::Launch(fill::command(app, event))), false),
-            Action::Shell(line) => (Task::Effect(Effect::Shell(fill::command(line, event))), false),
+            Action::Text(template) => (made("Text", text(template, self.given(cause)).map(Effect::Text)), false),
+            Action::Launch(app) => (Task::Effect(Effect::Launch(fill::command(app, self.given(cause)))), false),
+            Action::Shell(line) => (Task::Effect(Effect::Shell(fill::command(line, self.given(cause)))), false),
             Action::MouseClick { button, x, y, hold } => {
                 let stroke = if *hold { Stroke::Down } else { Stroke::Tap };
-                let click = fill::click(*button, (x.as_ref(), y.as_ref()), stroke, event);
+                let click = fill::click(*button, (x.as_ref(), y.as_ref()), stroke, self.given(cause));
                 (made("MouseClick", click.map(Effect::MouseClick)), *hold)
             }
             Action::VolumeControl { operation, value } => {
-                let volume = fill::volume(*operation, value.as_ref(), event);
+                let volume = fill::volume(*operation, value.as_ref(), self.given(cause));
                 (made("VolumeControl", volume.map(Effect::Volume)), false)
             }
-            Action::Http(http) => (made("Http", fill::http(http, event).map(Effect::Http)), false),
-            Action::Osc(osc) => (made("Osc", fill::osc(osc, event).map(Effect::Osc)), false),
+            Action::Http(http) => (made("Http", fill::http(http, self.given(cause)).map(Effect::Http)), false),
+            Action::Osc(osc) => (made("Osc", fill::osc(osc, self.given(cause)).map(Effect::Osc)), false),
             Action::SendMidi { out, filled, hold } => {
-                (made("SendMidi", fill::midi(out, filled, event).map(Effect::Midi)), *hold)
+                (made("SendMidi", fill::midi(out, filled, self.given(cause)).map(Effect::Midi)), *hold)
             }
-            Action::MouseScroll { x, y } => {
-                (made("MouseScroll", fill::motion([x, y], &ranges::NOTCHES, event).map(Effect::MouseScroll)), false)
-            }
-            Action::MouseMove { x, y } => {
-                (made("MouseMove", fill::motion([x, y], &ranges::PIXELS, event).map(Effect::MouseMove)), false)
-            }
+            Action::MouseScroll { x, y } => (
+                made("MouseScroll", fill::motion([x, y], &ranges::NOTCHES, self.given(cause)).map(Effect::MouseScroll)),
+                false,
+            ),
+            Action::MouseMove { x, y } => (
+                made("MouseMove", fill::motion([x, y], &ranges::PIXELS, self.given(cause)).map(Effect::MouseMove)),
+                false,
+            ),
         };
         // What would be pressed until an end that has come already is not pressed.
         if held && !self.lasts(cause) {
@@ -324,6 +336,11 @@ impl Walk<'_> {
         None
     }
 
+    /// What numbers of an action that `cause` set off can be made of.
+    fn given<'b>(&'b self, cause: &'b Cause) -> Given<'b> {
+        Given { event: &cause.event, state: self.view.state }
+    }
+
     /// Whether what `cause` began has not ended.
     fn lasts(&self, cause: &Cause) -> bool {
         cause.hold.is_some_and(|hold| self.view.holds.is_alive(hold))
@@ -335,8 +352,8 @@ fn made(action: &'static str, effect: Result<Effect, Absent>) -> Task {
     effect.map_or_else(|absent| left_out(action, absent), Task::Effect)
 }
 
-fn left_out(action: &'static str, Absent(number): Absent) -> Task {
-    Task::Dropped(Dropped::NoNumber { action, number })
+fn left_out(action: &'static str, Absent(source): Absent) -> Task {
+    Task::Dropped(Dropped::NoNumber { action, source })
 }
 
 impl PartialEq for Waiting {

@@ -115,7 +115,7 @@ pub enum Action {
         /// The name.
         key: StateKey,
         /// The value.
-        value: StateValue,
+        value: SetValue,
     },
     /// Send a message to a MIDI output port.
     SendMidi {
@@ -145,6 +145,14 @@ pub enum MidiField {
     Controller,
     /// Controller value.
     Value,
+    /// Number of the upper controller of a pair.
+    UpperController,
+    /// Value with 14 bits, of a pair or a parameter.
+    WideValue,
+    /// Number of a parameter.
+    Parameter,
+    /// Song position.
+    Position,
     /// Program number.
     Program,
     /// Pitch bend, 0 at rest.
@@ -160,9 +168,21 @@ impl MidiField {
         match self {
             Self::Channel => 1..=16,
             Self::Pitch => -8192..=8191,
+            Self::UpperController => 0..=31,
+            Self::WideValue | Self::Position => 0..=16_383,
+            Self::Parameter => 0..=16_382, // the last one is none
             Self::Note | Self::Velocity | Self::Controller | Self::Value | Self::Program | Self::Pressure => 0..=127,
         }
     }
+}
+
+/// What a named value is set to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SetValue {
+    /// As written.
+    Fixed(StateValue),
+    /// Made of a number that is known when the action runs.
+    Of(Box<ValueOf>),
 }
 
 /// The mode that a mode change goes to.

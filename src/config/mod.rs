@@ -19,7 +19,7 @@ mod suggest;
 mod template;
 mod wasm;
 
-pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall};
+pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall, SetValue};
 pub use condition::Condition;
 pub use environment::Environment;
 pub use error::{ConfigError, Invalid};
@@ -28,7 +28,7 @@ pub use load::Loaded;
 pub(crate) use load::MAX_BYTES;
 pub use model::{Advanced, Config, DeviceConfig, FirstChannel, Logging, Mapping, MappingId, Mode};
 pub use network_action::{HttpAction, OscAction, OscArgument};
-pub use number::{Curve, Number, ValueOf, ranges};
+pub use number::{Curve, Number, Source as NumberSource, ValueOf, ranges};
 pub use problem::{Diagnostic, Problem};
 pub use route::{Route, RouteId, RouteKind, RouteKinds, RoutePass};
 pub use source::{Place, Source};

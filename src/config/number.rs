@@ -1,6 +1,9 @@
 //! Numbers of actions: as written, or made of what an event brings.
 
+use std::fmt;
+
 use crate::gesture::EventNumber;
+use crate::state::StateKey;
 
 /// A number of an action.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,11 +33,30 @@ impl Number {
     }
 }
 
+/// Where a number comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A number of the event.
+    Event(EventNumber),
+    /// A named value: a number, or `true` and `false` as 1 and 0.
+    State(StateKey),
+}
+
+impl fmt::Display for Source {
+    /// As configurations write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(number) => f.write_str(number.name()),
+            Self::State(key) => key.fmt(f),
+        }
+    }
+}
+
 /// How a number is made of another: `{ from = "value", to = [0, 100] }`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValueOf {
     /// What it is made of.
-    pub source: EventNumber,
+    pub source: Source,
     /// Least and greatest of that; what is beyond counts as the end.
     pub within: [f64; 2],
     /// What those two become; may fall.

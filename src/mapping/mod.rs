@@ -13,4 +13,4 @@ mod value;
 pub use condition::{ConditionSource, Surroundings, holds};
 pub use mapper::{Found, Mapper};
 pub use router::{Pass, Router};
-pub use value::{Absent, number_of, text, value_at, whole, whole_of};
+pub use value::{Absent, Given, number_of, text, value_at, whole, whole_of};

@@ -73,7 +73,7 @@ impl Router {
             }
             let id = RouteId(number);
             working.let_go_by(id, device, message, pass);
-            let pressing = Pressing::of(message);
+            let pressing = Pressing::of_message(message);
             let owed = pressing.filter(|pressing| !pressing.down).and_then(|pressing| working.take(device, pressing));
             let passes = owed.is_some()
                 || working.route.takes(message)
@@ -84,7 +84,7 @@ impl Router {
             if let Some(pressing) = pressing.filter(|pressing| pressing.down) {
                 working.press(device, pressing);
             }
-            pass(id, MidiOut { port: working.route.to.clone(), message: sent });
+            pass(id, MidiOut { port: working.route.to.clone(), message: sent.into() });
             passed = true;
         }
         passed
@@ -150,8 +150,8 @@ impl Working {
             for _ in 0..*times {
                 let MidiOut { port, message } = press.release(&route.to, channel);
                 // What went down had a place to go to.
-                if let Some(message) = route.sent(&message) {
-                    pass(id, MidiOut { port, message });
+                if let Some(message) = message.single().and_then(|message| route.sent(message)) {
+                    pass(id, MidiOut { port, message: message.into() });
                 }
             }
             false

@@ -3,8 +3,9 @@
 
 use std::ops::RangeInclusive;
 
-use crate::config::{Curve, Number, Piece, Template, ValueOf};
-use crate::gesture::{EventNumber, GestureEvent};
+use crate::config::{Curve, Number, NumberSource as Source, Piece, Template, ValueOf};
+use crate::gesture::GestureEvent;
+use crate::state::{StateTable, StateValue};
 
 /// The greatest value of a curve.
 const CURVE_END: f64 = 32_768.0;
@@ -20,36 +21,63 @@ const SLOW: [u16; 129] = [
     22333, 23127, 23949, 24800, 25680, 26592, 27535, 28511, 29521, 30566, 31648, 32768,
 ];
 
-/// A number that the event does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Absent(pub EventNumber);
+/// What numbers can be made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// What set the action off.
+    pub event: &'a GestureEvent,
+    /// The named values, as they stand now.
+    pub state: &'a StateTable,
+}
+
+/// A number that is not there: the event does not have it, or it is not set, or it is text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent(pub Source);
+
+impl Given<'_> {
+    /// The number that `source` has.
+    pub fn number(self, source: &Source) -> Result<f64, Absent> {
+        let number = match source {
+            Source::Event(number) => number.of(self.event).map(f64::from),
+            Source::State(key) => match self.state.get(key) {
+                Some(StateValue::Number(number)) => Some(number.get()),
+                Some(StateValue::Flag(flag)) => Some((*flag).into()),
+                Some(StateValue::Text(_)) | None => None,
+            },
+        };
+        number.ok_or_else(|| Absent(source.clone()))
+    }
+}
 
 /// What `number` is in `event`, rounded, and held to `range`.
-pub fn whole(number: &Number, event: &GestureEvent, range: &RangeInclusive<i64>) -> Result<i64, Absent> {
+pub fn whole(number: &Number, given: Given<'_>, range: &RangeInclusive<i64>) -> Result<i64, Absent> {
     match number {
         Number::Fixed(number) => Ok(*number),
-        Number::Of(value) => whole_of(value, event, range),
+        Number::Of(value) => whole_of(value, given, range),
     }
 }
 
 /// What `value` is in `event`, rounded half away from zero, and held to `range`.
-pub fn whole_of(value: &ValueOf, event: &GestureEvent, range: &RangeInclusive<i64>) -> Result<i64, Absent> {
-    let number = number_of(value, event)?.round();
+pub fn whole_of(value: &ValueOf, given: Given<'_>, range: &RangeInclusive<i64>) -> Result<i64, Absent> {
+    let number = number_of(value, given)?.round();
     // Far within 64 bits, or the end of them.
     #[allow(clippy::cast_possible_truncation)]
     Ok((number as i64).clamp(*range.start(), *range.end()))
 }
 
 /// What `value` is in `event`, with its fraction.
-pub fn number_of(value: &ValueOf, event: &GestureEvent) -> Result<f64, Absent> {
-    let source = value.source.of(event).ok_or(Absent(value.source))?;
-    Ok(value_at(value, source.into()))
+pub fn number_of(value: &ValueOf, given: Given<'_>) -> Result<f64, Absent> {
+    Ok(value_at(value, given.number(&value.source)?))
 }
 
 /// What `value` makes of `source`: held to its range, bent, inverted, stretched, and added to.
 #[must_use]
 pub fn value_at(value: &ValueOf, source: f64) -> f64 {
     let ValueOf { within: [low, high], to: [first, last], curve, invert, add, .. } = *value;
+    // As it is, without the rounding of a way through fractions.
+    if value.to == value.within && curve == Curve::Linear && !invert {
+        return source.clamp(low, high) + add;
+    }
     let (way, whole) = match curve {
         Curve::Linear => (source.clamp(low, high) - low, high - low),
         Curve::Exp => (slow((source.clamp(low, high) - low) / (high - low)), CURVE_END),
@@ -78,7 +106,7 @@ fn slow(place: f64) -> f64 {
 }
 
 /// The text that `template` is in `event`.
-pub fn text(template: &Template, event: &GestureEvent) -> Result<String, Absent> {
+pub fn text(template: &Template, given: Given<'_>) -> Result<String, Absent> {
     let pieces = match template {
         Template::Plain(text) => return Ok(text.clone()),
         Template::Pieces(pieces) => pieces,
@@ -87,7 +115,7 @@ pub fn text(template: &Template, event: &GestureEvent) -> Result<String, Absent>
     for piece in pieces {
         match piece {
             Piece::Text(part) => text.push_str(part),
-            Piece::Number(number) => text.push_str(&number.of(event).ok_or(Absent(*number))?.to_string()),
+            Piece::Number(number) => text.push_str(&given.number(&Source::Event(*number))?.to_string()),
         }
     }
     Ok(text)

@@ -73,8 +73,8 @@ pub(super) fn context(
             tell("notes", notes.join(","));
         }
         Gesture::Encoder { direction, .. } => tell("direction", direction.to_string()),
-        Gesture::Control { control: Control::Bend, value } => tell("bend", value.to_string()),
-        Gesture::Crossing { control: Control::Bend, value, .. } => tell("bend", value.to_string()),
+        Gesture::Control { control: Control::Bend, value }
+        | Gesture::Crossing { control: Control::Bend, value, .. } => tell("bend", value.to_string()),
         _ => {} // the numbers above say it all
     }
     context

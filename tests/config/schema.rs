@@ -67,6 +67,7 @@ pub(crate) const TRIGGERS: &[Row] = &[
     ("EncoderTurn", "cc = 1, direction = \"Clockwise\", mode = \"BinaryOffset\"", &[]),
     ("Aftertouch", "note = 60, pressure_min = 5", &[("pressure_min", "min_pressure")]),
     ("PitchBend", "value_min = 5, value_max = 9", &[("value_min", "min_value"), ("value_max", "max_value")]),
+    ("SysEx", "prefix = \"f0 7e 7f\"", &[]),
     ("CC", "cc = 1, value_min = 5, value_max = 9", &[("value_min", "min_value"), ("value_max", "max_value")]),
     ("ProgramChange", "program = 5", &[]),
 ];
@@ -106,6 +107,19 @@ const ACTIONS: &[Row] = &[
         &[("controller", "cc")],
     ),
     ("SendMidi", "port = \"a\", message_type = \"ControlChange\", channel = 1, controller = 1, value = 2", &[]),
+    (
+        "SendMidi",
+        "port = \"a\", message_type = \"CC14\", channel = 1, controller = 31, value = 16383",
+        &[("controller", "cc")],
+    ),
+    ("SendMidi", "port = \"a\", message_type = \"RPN\", channel = 1, number = 0, value = 256", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"NRPN\", channel = 1, number = 16382, value = 1", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"SysEx\", data = \"F0 7e7f 06 01 f7\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"SongPosition\", position = 16383", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Start\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Stop\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Continue\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Clock\"", &[]),
     ("SendMidi", "port = \"a\", message_type = \"ProgramChange\", channel = 1, program = 1", &[]),
     ("SendMidi", "port = \"a\", message_type = \"PitchBend\", channel = 1, pitch = -1", &[]),
     ("SendMidi", "port = \"a\", message_type = \"Aftertouch\", channel = 1, note = 1, pressure = 2", &[]),
@@ -476,7 +490,7 @@ fn the_wide_configuration_means_what_it_says() {
         .mappings
         .iter()
         .filter_map(|mapping| match &*mapping.action {
-            Action::SendMidi { out, .. } => Some(&out.message),
+            Action::SendMidi { out, .. } => out.message.single(),
             _ => None,
         })
         .collect();

@@ -298,7 +298,7 @@ fn a_flood_of_waiting_actions_is_cut_counted_and_told() {
         session.start(0, mapping, &action);
     }
     assert_eq!(session.account, "0: dropped dropped dropped");
-    assert_eq!(session.scheduler.stop().actions, MAX_WAITING as u64);
+    assert_eq!(session.scheduler.stop(&StateTable::default()).actions, MAX_WAITING as u64);
     assert_eq!(session.scheduler.next_due(), None);
 }
 

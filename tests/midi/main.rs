@@ -8,8 +8,10 @@ mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod recipes;
 mod routes;
 mod session;
 mod values;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;

@@ -173,7 +173,7 @@ fn sent(text: &str, messages: &[Message]) -> Vec<Message> {
     for message in messages {
         session.feed(0, DeviceId(0), message, &Still::default(), &mut |event| {
             if let SessionEvent::Routed { out, .. } = event {
-                sent.push(out.message);
+                sent.extend(out.message.single().cloned());
             }
         });
     }
@@ -210,7 +210,7 @@ fn every_note_that_goes_on_goes_off_whatever_happens() {
         let mut down = std::collections::BTreeMap::<(u8, u8), i32>::new();
         let mut hear = |event: SessionEvent<'_>| {
             let SessionEvent::Routed { out, .. } = event else { return };
-            match out.message {
+            match *out.message.single().expect("one message") {
                 Message::NoteOn { channel, note, velocity: 1.. } => {
                     *down.entry((channel.number(), note)).or_default() += 1
                 }

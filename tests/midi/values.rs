@@ -1,12 +1,13 @@
 //! Numbers of an event in actions: what the documentation shows does what it says, and every number stays where it belongs.
 
 use conductor::internals::action::Task;
-use conductor::internals::config::{Config, Curve, Environment, Number, ValueOf};
+use conductor::internals::config::{Config, Curve, Environment, Number, NumberSource, ValueOf};
 use conductor::internals::effect::Effect;
 use conductor::internals::gesture::{Control, DeviceId, EventNumber, Gesture, GestureEvent};
-use conductor::internals::mapping::{number_of, value_at, whole};
+use conductor::internals::mapping::{Given, number_of, value_at, whole};
 use conductor::internals::midi::{Channel, Message};
 use conductor::internals::run::{Session, SessionEvent};
+use conductor::internals::state::StateTable;
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -266,7 +267,7 @@ prop_compose! {
         add in -300_i32..300,
     ) -> ValueOf {
         ValueOf {
-            source: EventNumber::Value,
+            source: NumberSource::Event(EventNumber::Value),
             within: [low.into(), (low + span).into()],
             to: to.map(Into::into),
             curve,
@@ -290,6 +291,7 @@ fn in_whole_numbers(value: &ValueOf, source: i128) -> i128 {
 
 proptest! {
     #[test]
+    #[allow(clippy::float_cmp)] // whole numbers
     fn ends_become_ends_and_between_them_nothing_turns_back(value in any_value(), sources: [u16; 2]) {
         let [low, high] = value.within;
         let [first, last] = if value.invert { [value.to[1], value.to[0]] } else { value.to };
@@ -309,9 +311,9 @@ proptest! {
         let straight = ValueOf { curve: Curve::Linear, ..value };
         let expected = in_whole_numbers(&straight, source.into());
         let number = Number::Of(Box::new(straight.clone()));
-        let whole_number = whole(&number, &event(source), &(i64::MIN..=i64::MAX));
+        let whole_number = whole(&number, Given { event: &event(source), state: &StateTable::default() }, &(i64::MIN..=i64::MAX));
         prop_assert_eq!(whole_number.map(i128::from), Ok(expected));
-        let fraction = number_of(&straight, &event(source)).expect("a value");
+        let fraction = number_of(&straight, Given { event: &event(source), state: &StateTable::default() }).expect("a value");
         #[allow(clippy::cast_precision_loss)]
         let expected = expected as f64;
         prop_assert!((fraction - expected).abs() <= 0.5 + 1e-9);
@@ -320,7 +322,7 @@ proptest! {
     #[test]
     fn what_comes_out_is_what_the_field_takes(value in any_value(), source in 0_u16..16_384, range in prop::array::uniform2(-9000_i64..9000)) {
         let range = range[0].min(range[1])..=range[0].max(range[1]);
-        let number = whole(&Number::Of(Box::new(value)), &event(source), &range).expect("a value");
+        let number = whole(&Number::Of(Box::new(value)), Given { event: &event(source), state: &StateTable::default() }, &range).expect("a value");
         prop_assert!(range.contains(&number));
     }
 
@@ -347,4 +349,33 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_named_value_is_a_number_like_those_of_the_event() {
+    let text = "[[global_mappings]]
+trigger = { CC = { cc = 7 } }
+action = { Set = { key = \"var.level\", value = { from = \"value\", to = [0, 100] } } }
+[[global_mappings]]
+trigger = { Note = { note = 36 } }
+action = { VolumeControl = { operation = \"Set\", value = { from = \"var.level\" } } }
+[[global_mappings]]
+trigger = { Note = { note = 37 } }
+action = { SendMidi = { port = \"Synth\", channel = 1, message_type = \"CC\", controller = 1, value = { from = \"var.level\", in = [0, 50], to = [127, 0] } } }
+";
+    plays(
+        text,
+        "n36:9 c7=127 n36:9 n37:9 c7=32 n37:9",
+        "0 VolumeControl was left out: `var.level` is no number now | 0 var.level = 100 | 0 volume set 100% | \
+         0 midi Synth: cc ch 1 1:0 | 0 var.level = 25.19685039370079 | 0 midi Synth: cc ch 1 1:63",
+    );
+    let refused = |value: &str| {
+        let text = text.replace("{ from = \"var.level\" }", value);
+        Config::from_text(&text, "config.toml", Path::new(""), &Environment::default())
+            .map(|_| ())
+            .expect_err("a mistake")
+            .to_string()
+    };
+    assert!(refused("{ from = \"var.level\", to = [0, 9] }").contains("`in`"), "nobody knows how far it reaches");
+    assert!(refused("{ from = \"var.other\" }").contains("var.other"), "nothing sets it");
 }

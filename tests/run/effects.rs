@@ -212,7 +212,10 @@ fn midi_without_a_sequencer_says_what_to_do() {
     }
     let channel = Channel::new(1).expect("1 is a channel");
     let message = Message::NoteOn { channel, note: 60, velocity: 100 };
-    let error = refused(&Live::new(Environment::inherited()), &Effect::Midi(MidiOut { port: "Synth".into(), message }));
+    let error = refused(
+        &Live::new(Environment::inherited()),
+        &Effect::Midi(MidiOut { port: "Synth".into(), message: message.into() }),
+    );
     assert!(error.to_string().contains("sudo modprobe snd-seq"), "{error}");
 }
 

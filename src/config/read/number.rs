@@ -9,7 +9,7 @@ use super::table::Table;
 use super::value::Value;
 use super::variant::choice;
 use crate::config::model::FirstChannel;
-use crate::config::number::{Curve, Number, ValueOf};
+use crate::config::number::{Curve, Number, Source, ValueOf};
 use crate::config::problem::Problem;
 use crate::gesture::{EventNumber, Trigger};
 
@@ -71,11 +71,11 @@ impl Reader<'_> {
     pub(super) fn value_of(&mut self, value: &Value<'_>) -> Option<ValueOf> {
         let mut fields = value.table("this value")?;
         let from = fields.need(&["from"]);
-        let source = from.and_then(|from| {
-            let words = EventNumber::ALL.map(|number| (number.name(), number));
-            choice(&from, "source of a value", &words)
+        let source = from.and_then(|from| self.source(&from));
+        let scale = source.as_ref().zip(from).and_then(|(source, from)| match source {
+            Source::Event(number) => self.scale_of(*number, &from, false),
+            Source::State(_) => Some(-FURTHEST as i32..=FURTHEST as i32),
         });
-        let scale = source.zip(from).and_then(|(source, from)| self.scale_of(source, &from, false));
         let written = fields.take(&["in"]);
         let within = written.and_then(|value| rising(&value));
         let to = fields.take(&["to"]).and_then(|value| ends(&value));
@@ -85,13 +85,19 @@ impl Reader<'_> {
         });
         let invert = fields.flag("invert", false);
         let mut add = fields.take(&["add"]).and_then(|value| finite(&value)).unwrap_or(0.0);
+        let as_is = within.is_none() && to.is_none() && curve.is_none() && !invert;
+        if matches!(source, Some(Source::State(_))) && written.is_none() && !as_is {
+            // Nobody knows how far a named value reaches.
+            fields.need(&["in"]);
+            return None;
+        }
         fields.finish();
         let (source, scale) = (source?, scale?);
         // The steps of a fast turn can be more than its scale has; as they are, they stay.
-        let as_is = within.is_none() && to.is_none() && curve.is_none() && !invert;
-        let scale = if as_is && *scale.start() < 0 { i16::MIN.into()..=i16::MAX.into() } else { scale };
+        let is_turn = matches!(source, Source::Event(_)) && *scale.start() < 0;
+        let scale = if as_is && is_turn { i16::MIN.into()..=i16::MAX.into() } else { scale };
         let mut within = within.unwrap_or([f64::from(*scale.start()), f64::from(*scale.end())]);
-        if source == EventNumber::Channel && self.channels.first() == FirstChannel::Zero {
+        if source == Source::Event(EventNumber::Channel) && self.channels.first() == FirstChannel::Zero {
             // Inside, channels count from 1. What the file says of them is said in its own way.
             if to.is_none() {
                 add -= 1.0;
@@ -101,6 +107,19 @@ impl Reader<'_> {
             }
         }
         Some(ValueOf { source, within, to: to.unwrap_or(within), curve: curve.unwrap_or_default(), invert, add })
+    }
+
+    /// A number of the event by its name, or a named value by its key, which has a dot in it or is quoted.
+    fn source(&mut self, from: &Value<'_>) -> Option<Source> {
+        let text = from.string()?;
+        if let Some(number) = EventNumber::named(text) {
+            return Some(Source::Event(number));
+        }
+        if text.contains('.') {
+            return self.state_key(from).map(Source::State);
+        }
+        let words = EventNumber::ALL.map(|number| (number.name(), number));
+        choice(from, "source of a value", &words).map(Source::Event)
     }
 
     /// The scale of `number` in the event, which is used at `value`: by its name in braces where that is `text`. That the event

@@ -9,6 +9,7 @@ use super::Reader;
 use super::report::Report;
 use super::table::{Table, shortened};
 use super::value::Value;
+use crate::config::action::SetValue;
 use crate::config::condition::Condition;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
@@ -84,7 +85,7 @@ impl Reader<'_> {
     }
 
     /// The key and the value of a `Set`.
-    pub(super) fn set_value(&mut self, fields: &mut Table<'_>) -> Option<(StateKey, StateValue)> {
+    pub(super) fn set_value(&mut self, fields: &mut Table<'_>) -> Option<(StateKey, SetValue)> {
         let key = fields.need(&["key"]).and_then(|value| {
             let key = self.key(&value)?;
             if !matches!(key, StateKey::Var(_) | StateKey::Toggle(_)) {
@@ -95,7 +96,12 @@ impl Reader<'_> {
             Some(key)
         });
         let value = fields.need(&["value"])?;
-        let read = state_value(&value, key.as_ref().map_or(ValueKind::Any, StateKey::kind));
+        let kind = key.as_ref().map_or(ValueKind::Any, StateKey::kind);
+        let read = if value.toml.is_table() && matches!(kind, ValueKind::Any | ValueKind::Number) {
+            self.value_of(&value).map(|value| SetValue::Of(Box::new(value)))
+        } else {
+            state_value(&value, kind).map(SetValue::Fixed)
+        };
         Some((key?, read?))
     }
 

@@ -8,7 +8,7 @@ use super::value::Value;
 use super::variant::{Family, choice};
 use crate::config::problem::Problem;
 use crate::gesture::{Controls, Direction, EncoderMode, EncoderStep, Transport, Trigger, TriggerSpec, ValueRange};
-use crate::midi::{Channels, Numbers};
+use crate::midi::{Channels, Numbers, sysex_prefix};
 
 const TRIGGERS: Family = Family {
     kind: "trigger",
@@ -28,6 +28,7 @@ const TRIGGERS: Family = Family {
         "RPN",
         "NRPN",
         "Transport",
+        "SysEx",
         "Every",
         "At",
         "GamepadButton",
@@ -128,6 +129,10 @@ impl Reader<'_> {
             "Transport" => Trigger::Transport {
                 message: fields.need(&["message"]).and_then(|value| transport(&value)).unwrap_or(Transport::Start),
             },
+            "SysEx" => {
+                let prefix = fields.take(&["prefix"]).and_then(|value| value.sysex(sysex_prefix));
+                Trigger::SysEx { prefix: prefix.unwrap_or_default() }
+            }
             "Every" => {
                 let interval_ms = fields.need(&["seconds"]).and_then(|value| interval_ms(&value)).unwrap_or(1_000);
                 return Some(self.of_time(fields, |timer| Trigger::Every { timer, interval_ms }));

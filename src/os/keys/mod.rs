@@ -2,6 +2,7 @@
 //! and on the console alike. Characters are typed on a US layout.
 
 mod codes;
+mod downs;
 mod layout;
 mod screen;
 mod typist;
