@@ -86,7 +86,7 @@ pub(super) struct Sequencer {
     devices: Vec<PortDevice>,
     sink: Sink,
     wake: Wake,
-    /// The complaint already logged, so that it is logged once.
+    /// The complaint logged last, so that it is not logged again before something has worked.
     complaint: Option<PortsError>,
 }
 
@@ -95,7 +95,7 @@ impl Sequencer {
         Self { devices, sink, wake, complaint: None }
     }
 
-    /// Serves the devices until told to stop.
+    /// Serves the devices on this thread until told to stop, or until nobody listens. What fails is logged and tried again every second.
     pub(super) fn run(&mut self) {
         loop {
             match Watch::open() {

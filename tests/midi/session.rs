@@ -10,7 +10,9 @@ use conductor::internals::config::{Config, Environment, RouteId};
 use conductor::internals::effect::Effect;
 use conductor::internals::gesture::DeviceId;
 use conductor::internals::midi::{Channel, Message, Parser, SystemMessage};
+use conductor::internals::os::Conditions;
 use conductor::internals::run::{Session, SessionEvent};
+use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::support::conditions::Still;
 
@@ -25,7 +27,8 @@ pub(crate) fn config(text: &str) -> Arc<Config> {
 #[track_caller]
 pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
     let config = config(text);
-    let mut session = Session::new(Arc::clone(&config));
+    let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
+    let mut session = Session::new(Arc::clone(&config)).timed(Arc::new(Conditions::played(clock)));
     let mut lines = Vec::new();
     let mut say = |event: SessionEvent<'_>| {
         if let SessionEvent::Routed { t, route: RouteId(route), out, .. } = &event {
