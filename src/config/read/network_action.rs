@@ -71,6 +71,16 @@ impl Reader<'_> {
     /// A URL, in whose path and query numbers may stand.
     fn url(&mut self, value: &Value<'_>) -> Option<Template> {
         let template = self.template_of(value, "a URL such as \"http://hue.lan/api\"", MAX_URL)?;
+        if let Template::Pieces(pieces) = &template {
+            // A number in the place of the host would make one file speak to many machines.
+            let fixed = if let Some(Piece::Text(text)) = pieces.first() { text.as_str() } else { "" };
+            let behind = fixed.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#']));
+            if !behind {
+                let why = "numbers may stand in the path and the query, not in the host or port".to_owned();
+                value.wrong(Problem::BadUrl { found: shortened(value.string()?), why });
+                return None;
+            }
+        }
         let url = match Url::parse(&tried(&template)) {
             Ok(url) => url,
             Err(fault) => {
@@ -82,16 +92,6 @@ impl Reader<'_> {
             let why = "Http speaks https:// and http://".to_owned();
             value.wrong(Problem::BadUrl { found: shortened(value.string()?), why });
             return None;
-        }
-        if let Template::Pieces(pieces) = &template {
-            // A number in the place of the host would make one file speak to many machines.
-            let fixed = if let Some(Piece::Text(text)) = pieces.first() { text.as_str() } else { "" };
-            let behind = fixed.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#']));
-            if !behind {
-                let why = "numbers may stand in the path and the query, not in the host or port".to_owned();
-                value.wrong(Problem::BadUrl { found: shortened(value.string()?), why });
-                return None;
-            }
         }
         Some(template)
     }
