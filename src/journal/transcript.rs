@@ -146,7 +146,7 @@ impl TranscriptLine {
             EntryKind::Mode(mode) => line.effect = entry.config.modes.get(*mode).map(|mode| mode.name.clone()),
             EntryKind::State(change) => line.effect = Some(change.to_string()),
             EntryKind::Effect { effect, .. } | EntryKind::Routed { effect, .. } => {
-                line.effect = Some(effect.to_string())
+                line.effect = Some(effect.to_string());
             }
             EntryKind::Released { effect, .. } => {
                 line.effect = Some(effect.to_string());

@@ -212,7 +212,7 @@ fn every_note_that_goes_on_goes_off_whatever_happens() {
             let SessionEvent::Routed { out, .. } = event else { return };
             match *out.message.single().expect("one message") {
                 Message::NoteOn { channel, note, velocity: 1.. } => {
-                    *down.entry((channel.number(), note)).or_default() += 1
+                    *down.entry((channel.number(), note)).or_default() += 1;
                 }
                 Message::NoteOn { channel, note, .. } | Message::NoteOff { channel, note, .. } => {
                     *down.entry((channel.number(), note)).or_default() -= 1;
@@ -234,13 +234,13 @@ fn every_note_that_goes_on_goes_off_whatever_happens() {
                     session.feed(step, DeviceId(0), &message, &world, &mut hear);
                 }
                 2..9 => {
-                    session.feed(step, DeviceId(0), &Message::NoteOn { channel, note, velocity: 1 }, &world, &mut hear)
+                    session.feed(step, DeviceId(0), &Message::NoteOn { channel, note, velocity: 1 }, &world, &mut hear);
                 }
                 9 => {
-                    session.feed(step, DeviceId(0), &Message::NoteOn { channel, note, velocity: 0 }, &world, &mut hear)
+                    session.feed(step, DeviceId(0), &Message::NoteOn { channel, note, velocity: 0 }, &world, &mut hear);
                 }
                 _ => {
-                    session.feed(step, DeviceId(0), &Message::NoteOff { channel, note, velocity: 9 }, &world, &mut hear)
+                    session.feed(step, DeviceId(0), &Message::NoteOff { channel, note, velocity: 9 }, &world, &mut hear);
                 }
             }
         }

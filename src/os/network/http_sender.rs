@@ -84,8 +84,7 @@ impl HttpSender {
     /// Waits until what was accepted is done, at most `limit`; whether it is.
     pub(in crate::os) fn drain(&self, limit: Duration) -> bool {
         let end = self.clock.now().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX));
-        let left = |worker: &Worker| worker.drain(Duration::from_micros(end.saturating_sub(self.clock.now())));
-        self.workers.iter().fold(true, |done, worker| left(worker) && done)
+        self.workers.iter().all(|worker| worker.drain(Duration::from_micros(end.saturating_sub(self.clock.now()))))
     }
 }
 
