@@ -3,8 +3,10 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use crate::call::MadeNumber;
 use crate::config::{
-    HttpAction, MidiField, Number, NumberSource, OscAction, OscArgument, ParamValues, PluginCall, ValueOf, ranges,
+    HttpAction, MidiField, Number, NumberSource, OscAction, OscArgument, ParamValues, Params, PluginCall, ValueOf,
+    ranges,
 };
 use crate::effect::{
     Command, HttpOut, MidiOut, MouseButton, MouseClick, MouseMotion, OscArg, OscOut, Single, Stroke, Url, Variables,
@@ -162,12 +164,14 @@ pub(super) fn call(
 ) -> Result<Arc<PluginCall>, Absent> {
     let Some(ParamValues { numbers, rest }) = values else { return Ok(Arc::clone(call)) };
     let mut call = PluginCall::clone(call);
-    let json = &mut call.params.json;
+    let Params { json, made, .. } = &mut call.params;
     json.clear();
-    for (before, value) in numbers {
+    for (before, key, value) in numbers {
         json.push_str(before);
+        let start = json.len();
         // Adding zero makes zero of what is zero below zero. No number is written with an exponent.
         json.push_str(&(number_of(value, given)? + 0.0).to_string());
+        made.push(MadeNumber { key: key.clone(), at: start..json.len() });
     }
     json.push_str(rest);
     Ok(Arc::new(call))

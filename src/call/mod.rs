@@ -6,4 +6,4 @@ mod params;
 
 pub use limits::{Isolation, Limits, PLUGIN_LOG_BYTES_PER_MINUTE};
 pub use owner::{InstanceId, Owner};
-pub use params::{Params, PluginCall};
+pub use params::{MadeNumber, Params, PluginCall};

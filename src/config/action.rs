@@ -241,8 +241,8 @@ impl Action {
 /// The JSON of a call's parameters with numbers in it that are known when the call is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamValues {
-    /// Numbers, each with the JSON before it.
-    pub numbers: Vec<(String, ValueOf)>,
+    /// Numbers, each with the JSON before it and its key.
+    pub numbers: Vec<(String, String, ValueOf)>,
     /// The JSON after the last.
     pub rest: String,
 }

@@ -110,7 +110,7 @@ impl Config {
     }
 }
 
-/// Number of a mapping: its place among [`Config::mappings`].
+/// Number of a mapping, from 0: its place among [`Config::mappings`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MappingId(pub usize);
 

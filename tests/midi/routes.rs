@@ -240,7 +240,13 @@ fn every_note_that_goes_on_goes_off_whatever_happens() {
                     session.feed(step, DeviceId(0), &Message::NoteOn { channel, note, velocity: 0 }, &world, &mut hear);
                 }
                 _ => {
-                    session.feed(step, DeviceId(0), &Message::NoteOff { channel, note, velocity: 9 }, &world, &mut hear);
+                    session.feed(
+                        step,
+                        DeviceId(0),
+                        &Message::NoteOff { channel, note, velocity: 9 },
+                        &world,
+                        &mut hear,
+                    );
                 }
             }
         }

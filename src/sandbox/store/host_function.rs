@@ -50,11 +50,13 @@ pub struct HostFunction {
     pub params: &'static [ValueType],
     /// Types of its results: none, or one `i32`.
     pub results: &'static [ValueType],
-    /// The capability it needs; without a grant a plugin that imports it is refused.
+    /// The capability it needs. A plugin that imports it without a grant is refused when it is loaded; the grant is asked again at each
+    /// call.
     pub capability: Option<Capability>,
     /// What it does, for the reference page.
     pub doc: &'static str,
-    /// What it does.
+    /// The function itself, run when the call is charged and its grant checked. Its number is the guest's result, where `results`
+    /// has one.
     pub call: fn(&mut HostCall<'_>, Args<'_>) -> Result<i32, HostError>,
 }
 
@@ -238,7 +240,7 @@ impl HostCall<'_> {
         Ok(reply)
     }
 
-    /// What the plugin may do now.
+    /// What the plugin may do in this call: its grant as it was when the call began.
     pub fn grant(&mut self) -> &Grant {
         self.caller.data_mut().grant.get()
     }
