@@ -1,7 +1,5 @@
 //! What a configuration sends by itself: requests to servers and Open Sound Control, through the program.
-
-use std::net::UdpSocket;
-use std::time::Duration;
+#![cfg(any(feature = "http", feature = "osc"))]
 
 use crate::support::{Program, Scratch, bin};
 
@@ -188,40 +186,47 @@ mod http {
 }
 
 #[cfg(feature = "osc")]
-#[test]
-fn a_fader_sends_open_sound_control() {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-    let port = socket.local_addr().expect("its address").port();
-    let scratch = Scratch::new();
-    let args = "args = [1, -2, 0.5, \"note {note}\", true, false, { from = \"velocity\" }, { from = \"velocity\", to = [0.0, 1.0] }]";
-    let osc =
-        |host: &str| format!("{{ Osc = {{ to = \"udp://{host}:{port}\", address = \"/ch/01/mix/fader\", {args} }} }}");
-    let text = mapping(0, &osc("127.0.0.1")) + &mapping(1, &osc("localhost"));
-    let ran = run(&scratch, &text, 2).run().exits(0);
-    let mut bytes = [0; 1024];
-    for note in [60, 61] {
-        let count = socket.recv(&mut bytes).unwrap_or_else(|error| panic!("{error}\n{}", ran.transcript()));
-        let mut expected = b"/ch/01/mix/fader\0\0\0\0,iifsTFif\0\0\0".to_vec();
-        expected.extend(1_i32.to_be_bytes());
-        expected.extend((-2_i32).to_be_bytes());
-        expected.extend(0.5_f32.to_be_bytes());
-        expected.extend(format!("note {note}\0").as_bytes());
-        expected.extend(100_i32.to_be_bytes());
-        expected.extend((100.0_f32 / 127.0).to_be_bytes());
-        assert_eq!(bytes[..count], expected, "{}", ran.transcript());
-    }
-    let line = format!("osc udp://127.0.0.1:{port} /ch/01/mix/fader 1 -2 0.5 \"note 60\" true false 100 0.7");
-    assert!(ran.stdout.contains(&line), "{}", ran.transcript());
-    assert!(!ran.stderr.contains("warn"), "{}", ran.transcript());
-}
+mod osc {
+    use std::net::UdpSocket;
+    use std::time::Duration;
 
-#[cfg(feature = "osc")]
-#[test]
-fn a_name_without_an_address_is_told() {
-    let scratch = Scratch::new();
-    let text = mapping(0, "{ Osc = { to = \"udp://no-such-host.invalid:9\", address = \"/a\" } }");
-    let ran = run(&scratch, &text, 1).run().exits(0);
-    let wanted = "osc udp://no-such-host.invalid:9 /a: no address for no-such-host.invalid";
-    assert!(ran.stderr.contains(wanted), "{}", ran.transcript());
+    use super::*;
+
+    #[test]
+    fn a_fader_sends_open_sound_control() {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        let port = socket.local_addr().expect("its address").port();
+        let scratch = Scratch::new();
+        let args = "args = [1, -2, 0.5, \"note {note}\", true, false, { from = \"velocity\" }, { from = \"velocity\", to = [0.0, 1.0] }]";
+        let osc = |host: &str| {
+            format!("{{ Osc = {{ to = \"udp://{host}:{port}\", address = \"/ch/01/mix/fader\", {args} }} }}")
+        };
+        let text = mapping(0, &osc("127.0.0.1")) + &mapping(1, &osc("localhost"));
+        let ran = run(&scratch, &text, 2).run().exits(0);
+        let mut bytes = [0; 1024];
+        for note in [60, 61] {
+            let count = socket.recv(&mut bytes).unwrap_or_else(|error| panic!("{error}\n{}", ran.transcript()));
+            let mut expected = b"/ch/01/mix/fader\0\0\0\0,iifsTFif\0\0\0".to_vec();
+            expected.extend(1_i32.to_be_bytes());
+            expected.extend((-2_i32).to_be_bytes());
+            expected.extend(0.5_f32.to_be_bytes());
+            expected.extend(format!("note {note}\0").as_bytes());
+            expected.extend(100_i32.to_be_bytes());
+            expected.extend((100.0_f32 / 127.0).to_be_bytes());
+            assert_eq!(bytes[..count], expected, "{}", ran.transcript());
+        }
+        let line = format!("osc udp://127.0.0.1:{port} /ch/01/mix/fader 1 -2 0.5 \"note 60\" true false 100 0.7");
+        assert!(ran.stdout.contains(&line), "{}", ran.transcript());
+        assert!(!ran.stderr.contains("warn"), "{}", ran.transcript());
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_told() {
+        let scratch = Scratch::new();
+        let text = mapping(0, "{ Osc = { to = \"udp://no-such-host.invalid:9\", address = \"/a\" } }");
+        let ran = run(&scratch, &text, 1).run().exits(0);
+        let wanted = "osc udp://no-such-host.invalid:9 /a: no address for no-such-host.invalid";
+        assert!(ran.stderr.contains(wanted), "{}", ran.transcript());
+    }
 }

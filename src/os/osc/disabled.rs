@@ -13,7 +13,8 @@ pub(super) struct OscSender;
 
 #[allow(clippy::unused_self)] // as where there is one
 impl OscSender {
-    pub(super) const fn new(_: Arc<Repeats>) -> Self {
+    #[allow(clippy::needless_pass_by_value)] // as where there is one
+    pub(super) fn new(_: Arc<Repeats>) -> Self {
         Self
     }
 
