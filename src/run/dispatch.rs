@@ -7,8 +7,7 @@ use super::context::{Names, context};
 use super::session::SessionEvent;
 use crate::action::{Dropped, Left, Step, Task};
 use crate::config::{Config, PluginCall};
-use crate::effect::{EffectHandler as _, Origin};
-use crate::effect::{Held, Released};
+use crate::effect::{Effect, EffectHandler as _, Held, Origin, Released};
 use crate::journal::{Entry, EntryKind, Line, Recorder, RejectReason, RevokedRecord};
 use crate::os::DryRun;
 use crate::sandbox::{Carried, Context, Done, FuelStop, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status};
@@ -198,6 +197,12 @@ impl Dispatch {
                     what: EntryKind::Unmapped,
                 };
                 report(Report::Entry(entry));
+            }
+            SessionEvent::Routed { t, route, out, mode } => {
+                let effect = Effect::Midi(out);
+                let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
+                let what = EntryKind::Routed { route, effect, result, dry_run: self.dry_run.is_some() };
+                report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
             }
             SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
             SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
