@@ -6,6 +6,7 @@ mod documented;
 mod feedback;
 mod fuzz;
 mod hosts;
+mod network;
 mod numbering;
 mod profiles;
 mod schema;
