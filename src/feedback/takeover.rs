@@ -55,9 +55,10 @@ impl Takeover {
         let is_near = |value: u16| value.abs_diff(wanted) <= near;
         let passed = |stood: u16| stood.min(value) <= wanted && wanted <= stood.max(value);
         // While the hand moves it, the value is the hand's, however late it comes back.
-        let keeps = self.taken.get(&(mapping, fader)).is_some_and(|last| {
-            event.t.saturating_sub(*last) <= hand || stood.is_some_and(is_near)
-        });
+        let keeps = self
+            .taken
+            .get(&(mapping, fader))
+            .is_some_and(|last| event.t.saturating_sub(*last) <= hand || stood.is_some_and(is_near));
         let allowed = keeps || is_near(value) || stood.is_some_and(passed);
         if allowed {
             self.taken.insert((mapping, fader), event.t);

@@ -78,7 +78,18 @@ impl Dispatch {
         dry_run: Option<Arc<DryRun>>,
         epoch: u64,
     ) -> Self {
-        Self { calls, refused, outside, dry_run, epoch, clients: HashMap::new(), names: None, token: 0, recorder: None, replayed: None }
+        Self {
+            calls,
+            refused,
+            outside,
+            dry_run,
+            epoch,
+            clients: HashMap::new(),
+            names: None,
+            token: 0,
+            recorder: None,
+            replayed: None,
+        }
     }
 
     /// Calls that are turned away because of timing are recorded.
@@ -219,7 +230,8 @@ impl Dispatch {
             SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
             SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
             SessionEvent::Feedback { t, device, mut out, mode, failed } => {
-                let named = config.devices.get(usize::from(device.0)).is_some_and(|device| device.feedback.output.is_some());
+                let named =
+                    config.devices.get(usize::from(device.0)).is_some_and(|device| device.feedback.output.is_some());
                 if let Some(address) = self.clients.get(&device).filter(|_| !named) {
                     out.port = FeedbackPort::Client(*address);
                 }

@@ -57,7 +57,12 @@ fn styles_and_colours_make_the_message_that_the_device_understands() {
     let told = "palette = { red = 5 }\nstyle = { flash = { channel = 2 }, pulse = { add = 1 } }\n\
                 rgb = \"f0 47 7f {number} {r} {g} {b} {r2} {g2} {b2} f7\"";
     let lamp = |on: &str| {
-        pads(told, &format!("[[feedback]]\nnote = 11\nwhen = \"Always\"\non = {on}\n[[global_mappings]]\ntrigger = {{ Note = {{ note = 1 }} }}\naction = {{ Delay = {{ ms = 1 }} }}\n"))
+        pads(
+            told,
+            &format!(
+                "[[feedback]]\nnote = 11\nwhen = \"Always\"\non = {on}\n[[global_mappings]]\ntrigger = {{ Note = {{ note = 1 }} }}\naction = {{ Delay = {{ ms = 1 }} }}\n"
+            ),
+        )
     };
     for (on, bytes) in [
         ("7", "90 0b 07"),
@@ -95,7 +100,9 @@ fn a_mode_shows_its_own_and_what_nothing_shows_is_dark() {
 /// A fader that a variable moves, and that moves nothing; notes 1 and 2 set the variable.
 fn fader(told: &str) -> String {
     let set = |note: u8, value: i32| {
-        format!("[[global_mappings]]\ntrigger = {{ Note = {{ note = {note} }} }}\naction = {{ Set = {{ key = \"var.level\", value = {value} }} }}\n")
+        format!(
+            "[[global_mappings]]\ntrigger = {{ Note = {{ note = {note} }} }}\naction = {{ Set = {{ key = \"var.level\", value = {value} }} }}\n"
+        )
     };
     let follow = "[[feedback]]\ncc = 7\nfrom = \"var.level\"\nin = [-60, 0]\nto = [0, 127]\n";
     pads(told, &format!("{follow}{}{}{}", set(1, -60), set(2, 0), set(3, -30)))
@@ -192,15 +199,24 @@ fn a_fader_without_a_motor_fires_when_it_has_passed_where_it_should_stand() {
 /// Two devices, lamps of modes, of all modes and free-standing, rings and faders.
 fn everything(pace: [u32; 2]) -> String {
     let device = |name: &str, pace: u32| {
-        format!("[[device]]\nname = \"{name}\"\n[device.feedback]\npace_ms = {pace}\ninit = [\"f0 01 f7\"]\nstyle = {{ flash = {{ channel = 2 }} }}\nrgb = \"{{number}} {{r}} {{g}} {{b}}\"\n")
+        format!(
+            "[[device]]\nname = \"{name}\"\n[device.feedback]\npace_ms = {pace}\ninit = [\"f0 01 f7\"]\nstyle = {{ flash = {{ channel = 2 }} }}\nrgb = \"{{number}} {{r}} {{g}} {{b}}\"\n"
+        )
     };
     let mapping = |list: &str, note: u8, action: &str, rest: &str| {
         format!("[[{list}]]\ntrigger = {{ Note = {{ note = {note}, device = \"a\" }} }}\naction = {action}\n{rest}\n")
     };
-    let lamp = |key: &str, on: &str| format!("feedback = {{ when = {{ State = {{ key = \"{key}\", equals = true }} }}, on = {on}, off = 3 }}");
+    let lamp = |key: &str, on: &str| {
+        format!("feedback = {{ when = {{ State = {{ key = \"{key}\", equals = true }} }}, on = {on}, off = 3 }}")
+    };
     let mut text = device("a", pace[0]) + &device("b", pace[1]);
     text += "[[modes]]\nname = \"one\"\n";
-    text += &mapping("modes.mappings", 1, "{ ModeChange = { mode = \"two\" } }", &lamp("toggle.x", "{ value = 5, style = \"flash\" }"));
+    text += &mapping(
+        "modes.mappings",
+        1,
+        "{ ModeChange = { mode = \"two\" } }",
+        &lamp("toggle.x", "{ value = 5, style = \"flash\" }"),
+    );
     text += &mapping("modes.mappings", 2, "{ Toggle = { name = \"x\" } }", &lamp("toggle.y", "{ rgb = \"80ff00\" }"));
     text += "[[modes]]\nname = \"two\"\n";
     text += &mapping("modes.mappings", 2, "{ ModeChange = { mode = \"one\" } }", &lamp("pressed.3", "9"));
@@ -261,15 +277,18 @@ fn should_show(config: &Config, device: DeviceId, mode: usize, state: &StateTabl
     let mut lamps = BTreeMap::new();
     let of_device = config.feedback.iter().filter(|feedback| feedback.device == device);
     for feedback in of_device.clone() {
-        let first = |wanted: Option<usize>| {
-            of_device.clone().find(|other| other.lamp == feedback.lamp && other.mode == wanted)
-        };
+        let first =
+            |wanted: Option<usize>| of_device.clone().find(|other| other.lamp == feedback.lamp && other.mode == wanted);
         let shows = first(Some(mode)).or_else(|| first(None)).map(|owner| &owner.shows);
         let scale = |value: f64| value.round().clamp(0.0, 127.0) as u16;
         let message = match shows {
             None => feedback.lamp.message(0, None),
             Some(Shows::Lamp { when, on, off }) => {
-                if holds(when, mode, state, &Still::default()) { on.clone() } else { off.clone() }
+                if holds(when, mode, state, &Still::default()) {
+                    on.clone()
+                } else {
+                    off.clone()
+                }
             }
             Some(Shows::Value { key, scaling }) => match state.get(key) {
                 Some(StateValue::Number(number)) => feedback.lamp.message(scale(value_at(scaling, number.get())), None),
@@ -363,7 +382,8 @@ proptest! {
 
 #[test]
 fn what_shows_nothing_is_not_looked_at() {
-    let text = pads("", "[[global_mappings]]\ntrigger = { Note = { note = 1 } }\naction = { Toggle = { name = \"a\" } }\n");
+    let text =
+        pads("", "[[global_mappings]]\ntrigger = { Note = { note = 1 } }\naction = { Toggle = { name = \"a\" } }\n");
     plays(&text, "found n1=1 r1", "0 toggle.a = true");
     let config = config(&text);
     assert!(conductor::internals::feedback::Panel::of(&config, &mut StateTable::default()).is_none());
