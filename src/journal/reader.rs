@@ -10,7 +10,7 @@ use super::answer::unhex;
 use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
 use super::input::{InputKind, SessionInput};
-use super::line::{InstanceRecord, Line, RejectReason};
+use super::line::{Command, InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
 use crate::call::{InstanceId, Owner};
 use crate::capability::Capability;
@@ -225,6 +225,11 @@ impl Journal {
             }
             Line::When { t, mode, holds } => {
                 self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::When { mode, holds } });
+            }
+            Line::Control { t, command: Command::FeedbackRefresh, args } => {
+                let devices: Option<Vec<_>> = args.iter().map(|number| number.parse().ok().map(DeviceId)).collect();
+                let devices = devices.ok_or("devices are known by their numbers")?;
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Refresh(devices) });
             }
             Line::Grant { plugin, tenant, run, approved } => {
                 let record = self.header.plugins.iter().find(|record| record.name == plugin);

@@ -38,6 +38,7 @@ impl Requirements {
                 needs.add(release);
             }
         }
+        needs.midi_ports.extend(config.devices.iter().filter_map(|device| device.feedback.output.clone()));
         needs
     }
 

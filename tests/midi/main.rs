@@ -3,6 +3,7 @@
 mod actions;
 mod cli;
 mod devices;
+mod feedback;
 mod files;
 mod gestures;
 mod holds;

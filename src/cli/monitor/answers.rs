@@ -116,7 +116,7 @@ impl Heard {
         self.devices.taken(event);
         match &event.what {
             DeviceEventKind::Message(message) => return Ok(control(message)),
-            DeviceEventKind::Connected { name } => log::info!("listening to {name}"),
+            DeviceEventKind::Connected { name, .. } => log::info!("listening to {name}"),
             DeviceEventKind::Lost { reason } => log::warn!("the device: {reason}"),
             DeviceEventKind::NotMidi { what } => {
                 return Err(Failure::operation(format!("conductor monitor: the input is no MIDI: {what}")));

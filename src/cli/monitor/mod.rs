@@ -200,7 +200,7 @@ impl Printer<'_> {
                         break;
                     }
                 }
-                DeviceEventKind::Connected { name } => log::info!("listening to {name}"),
+                DeviceEventKind::Connected { name, .. } => log::info!("listening to {name}"),
                 DeviceEventKind::Lost { reason } => log::warn!("{}: {reason}", source.as_deref().unwrap_or("?")),
                 DeviceEventKind::NotMidi { what } => {
                     let source = source.as_deref().unwrap_or("?");
