@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::condition::Condition;
+use super::network_action::{HttpAction, OscAction};
 use super::number::{Number, ValueOf};
 use super::template::Template;
 pub use crate::call::{Params, PluginCall};
@@ -125,6 +126,10 @@ pub enum Action {
         /// A note on: its note off is sent when what set it off ends.
         hold: bool,
     },
+    /// Ask a server for something, and do not wait for the answer. Shared, since it is large.
+    Http(Arc<HttpAction>),
+    /// Send an Open Sound Control message.
+    Osc(Arc<OscAction>),
 }
 
 /// A field of a message that is sent.
@@ -226,7 +231,9 @@ impl Action {
             | Self::VolumeControl { .. }
             | Self::Set { .. }
             | Self::ModeChange { .. }
-            | Self::SendMidi { .. } => Vec::new(),
+            | Self::SendMidi { .. }
+            | Self::Http(_)
+            | Self::Osc(_) => Vec::new(),
         }
     }
 }

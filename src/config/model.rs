@@ -9,7 +9,8 @@ use super::condition::Condition;
 use super::feedback::FeedbackConfig;
 use super::lamp::{Feedback, Pickup};
 use super::profile::Profile;
-use super::wasm::{PluginConfig, WasmConfig};
+use super::route::Route;
+use super::wasm::{PluginConfig, Secret, WasmConfig};
 use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
@@ -31,6 +32,10 @@ pub struct Config {
     /// What controls of devices show: first what mappings say, those of the modes in order, then the global ones, then
     /// `[[feedback]]`. Of several for one lamp the first counts.
     pub feedback: Vec<Feedback>,
+    /// Messages that are passed on without a mapping, in the order written.
+    pub routes: Vec<Route>,
+    /// Secrets for the headers of `Http`, by name, each with its hosts: the section `[secrets]`.
+    pub secrets: BTreeMap<String, Secret>,
     /// Named values that something in it asks for.
     pub state_keys: BTreeSet<StateKey>,
     /// How much is logged, and where to: the section `[logging]`.

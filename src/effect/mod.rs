@@ -11,6 +11,7 @@ mod handler;
 mod held;
 mod input;
 mod midi_out;
+mod network_out;
 mod press;
 mod request;
 mod request_text;
@@ -29,7 +30,8 @@ pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 pub use midi_out::MidiOut;
-pub(crate) use press::Pressing;
+pub use network_out::{HttpOut, OscArg, OscOut, Single, UdpTarget};
+pub(crate) use press::{Press, Pressing};
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
     SocketOpen, System,

@@ -221,6 +221,12 @@ impl Dispatch {
                 };
                 report(Report::Entry(entry));
             }
+            SessionEvent::Routed { t, route, out, mode } => {
+                let effect = Effect::Midi(out);
+                let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
+                let what = EntryKind::Routed { route, effect, result, dry_run: self.dry_run.is_some() };
+                report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
+            }
             SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
             SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
             SessionEvent::Feedback { t, device, mut out, mode, failed } => {

@@ -3,8 +3,10 @@
 mod broken;
 mod check;
 mod documented;
+mod feedback;
 mod fuzz;
 mod hosts;
+mod network;
 mod numbering;
 mod profiles;
 mod schema;

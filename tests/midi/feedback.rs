@@ -11,7 +11,7 @@ use conductor::internals::run::{Session, SessionEvent};
 use conductor::internals::state::{StateTable, StateValue};
 use proptest::prelude::*;
 
-use crate::session::{config, plays};
+use crate::session::{config, play, plays};
 use crate::support::conditions::Still;
 
 /// A device `pads` whose section says this, and what follows.
@@ -387,4 +387,22 @@ fn what_shows_nothing_is_not_looked_at() {
     plays(&text, "found n1=1 r1", "0 toggle.a = true");
     let config = config(&text);
     assert!(conductor::internals::feedback::Panel::of(&config, &mut StateTable::default()).is_none());
+}
+
+#[test]
+fn the_examples_of_the_page_play_to_what_stands_below_them() {
+    let page = std::fs::read_to_string(crate::support::repository("docs/configuration.md")).expect("the page");
+    let (_, section) = page.split_once("\n## What a controller shows\n").expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let blocks = |kind: &str| -> Vec<String> {
+        let fence = format!("```{kind}\n");
+        let blocks = section.split(&fence).skip(1);
+        blocks.map(|block| block.split_once("```").expect("an end").0.to_owned()).collect()
+    };
+    let (configurations, sessions) = (blocks("toml"), blocks("session"));
+    assert_eq!((configurations.len(), sessions.len()), (4, 4));
+    for (configuration, session) in configurations.iter().zip(&sessions) {
+        let (input, expected) = session.split_once('\n').expect("what happens");
+        assert_eq!(play(configuration, input).join("\n"), expected.trim_end(), "{configuration}");
+    }
 }

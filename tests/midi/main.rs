@@ -11,6 +11,7 @@ mod mapping;
 mod parser;
 mod profiles;
 mod recipes;
+mod routes;
 mod session;
 mod values;
 #[path = "../support/mod.rs"]

@@ -1,13 +1,14 @@
 //! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`, or as the bytes of a device
-//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN` with
-//! the parameters, where there are any.
+//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, `call PLUGIN` with
+//! the parameters, where there are any, or `route NUMBER` with what it passed on.
 
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
 use conductor::internals::action::Task;
-use conductor::internals::config::{Config, Environment};
+use conductor::internals::config::{Config, Environment, RouteId};
+use conductor::internals::effect::Effect;
 use conductor::internals::gesture::DeviceId;
 use conductor::internals::midi::{Channel, Message, Parser, SystemMessage};
 use conductor::internals::os::Conditions;
@@ -37,6 +38,9 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
             SessionEvent::Feedback { t, out, failed, .. } => {
                 failed.set(unplugged.get());
                 return lines.push(format!("{} {out}{}", t / 1000, if unplugged.get() { " failed" } else { "" }));
+            }
+            SessionEvent::Routed { t, route: RouteId(route), out, .. } => {
+                return lines.push(format!("{} route {route} {}", t / 1000, Effect::Midi(out)));
             }
             _ => return,
         };

@@ -2,12 +2,14 @@
 
 mod backtraces;
 mod effects;
+mod feedback;
 mod full_disk;
 mod guests;
 mod log;
 mod plugin_run;
 mod pressed;
 mod repeating_warnings;
+mod routes;
 mod session;
 mod slow_reader;
 mod state;

@@ -7,12 +7,14 @@ mod condition;
 mod control;
 mod feedback;
 mod midi_out;
+mod network_action;
 mod number;
 mod numbers;
 mod params;
 mod plugins;
 mod profile;
 mod report;
+mod route;
 mod scope;
 mod secret;
 mod settings;
@@ -25,6 +27,7 @@ mod value;
 mod variant;
 mod wasm;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,6 +88,8 @@ struct Reader<'a> {
     encoders: Vec<(TriggerSpec, u32)>,
     /// Where the action being read has a part that lasts until its trigger ends.
     held: Option<std::ops::Range<usize>>,
+    /// Names of the secrets for requests.
+    secrets: BTreeSet<String>,
     /// Triggers of time so far.
     timers: u32,
     /// Named values.
@@ -141,6 +146,7 @@ fn config<'a>(
         channels: Channels::read(root.take(&["channels_from"])),
         encoders: Vec::new(),
         held: None,
+        secrets: BTreeSet::new(),
         timers: 0,
         state: state::Names::default(),
         event: Event::default(),
@@ -152,6 +158,8 @@ fn config<'a>(
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
     reader.profiles = devices.iter().map(|device| device.profile.clone()).collect();
     reader.profile_missing = profiles.is_any_missing();
+    let secrets = secret::for_http(root.take(&["secrets"]));
+    reader.secrets = secrets.keys().cloned().collect();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
     reader.plugins = reader.plugins(root.take(&["plugins"]));
@@ -175,8 +183,11 @@ fn config<'a>(
     if let Some(value) = root.take(&["feedback"]) {
         reader.free_feedback(value);
     }
-    root.finish();
     let feedback = reader.settle_lamps();
+    let routes = reader.routes(root.take(&["route"]));
+    root.finish();
+    let of_modes: Vec<&[Mapping]> = modes.iter().map(|mode| &*mode.mappings).collect();
+    route::warn_of_idle(&routes, &of_modes, &global_mappings, report);
     reader.tell_zero_channels();
     let plugins = reader.settled_plugins();
     let state_keys = reader.settle_state(&plugins);
@@ -188,6 +199,8 @@ fn config<'a>(
         devices,
         modes,
         global_mappings,
+        routes: routes.into_iter().map(|(route, _)| route).collect(),
+        secrets,
         hooks,
         logging,
         advanced: reader.advanced,

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use crate::action::Step;
-use crate::config::{Mapping, MappingId};
-use crate::effect::FeedbackOut;
+use crate::config::{Mapping, MappingId, RouteId};
+use crate::effect::{FeedbackOut, MidiOut};
 use crate::gesture::{DeviceId, GestureEvent};
 use crate::time::Micros;
 
@@ -25,6 +25,17 @@ pub enum SessionEvent<'a> {
         /// The mapping behind it.
         mapping: &'a Mapping,
         /// Index of the mode current before the step.
+        mode: usize,
+    },
+    /// A message is to be passed on now, without a mapping.
+    Routed {
+        /// When.
+        t: Micros,
+        /// The route.
+        route: RouteId,
+        /// What goes where.
+        out: MidiOut,
+        /// Index of the current mode.
         mode: usize,
     },
     /// The time of the `Every` or `At` of a mapping came; what it sets off follows.
@@ -74,7 +85,7 @@ impl SessionEvent<'_> {
         match self {
             Self::Unmapped { event, .. } | Self::Mode { event, .. } => event.t,
             Self::Step { step, .. } => step.at,
-            Self::Clock { t, .. } | Self::When { t, .. } | Self::Feedback { t, .. } => *t,
+            Self::Routed { t, .. } | Self::Clock { t, .. } | Self::When { t, .. } | Self::Feedback { t, .. } => *t,
         }
     }
 }
