@@ -39,8 +39,8 @@ pub use number::{Curve, Number, Scaling, Source as NumberSource, ValueOf, ranges
 pub use problem::{Diagnostic, Problem};
 pub use profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
 pub use profiles::ProfileSource;
-pub use shipped::SHIPPED;
 pub use route::{Route, RouteId, RouteKind, RouteKinds, RoutePass};
+pub use shipped::SHIPPED;
 pub use source::{Place, Source};
 pub(crate) use suggest::nearest;
 pub use template::{Piece, Template};

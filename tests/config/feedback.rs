@@ -58,7 +58,10 @@ fn each_slip_is_said_with_its_remedy() {
             "when = \"Always\", on = { rgb = \"orange\" }",
             "13:`rgb` is \"orange\"; it takes six hexadecimal digits for red, green and blue, for example \"ff8800\"",
         ),
-        ("when = \"Always\", on = { value = 1, rgb = \"ff8800\" }", "13:both `value` and `rgb` in this `on`; give one of them"),
+        (
+            "when = \"Always\", on = { value = 1, rgb = \"ff8800\" }",
+            "13:both `value` and `rgb` in this `on`; give one of them",
+        ),
         ("when = \"Always\", note = 1, cc = 1", "13:both `note` and `cc` in this feedback; give one of them"),
         ("when = \"Always\", device = \"pad\"", "13:unknown device \"pad\": did you mean \"pads\"?"),
         (
@@ -70,18 +73,20 @@ fn each_slip_is_said_with_its_remedy() {
             "13:`from` is \"toggle.mic\"; it takes a key whose value is a number; others are shown with `when`, `on` and `off`",
         ),
         ("from = \"var.nothing\"", "13:unknown variable \"nothing\": this configuration defines no variable"),
-        ("from = \"mode\"", "13:`from` is \"mode\"; it takes a key whose value is a number; others are shown with `when`, `on` and `off`"),
+        (
+            "from = \"mode\"",
+            "13:`from` is \"mode\"; it takes a key whose value is a number; others are shown with `when`, `on` and `off`",
+        ),
         ("from = \"plugin.obs.volume\", to = [0, 127]", "13:missing key `in` in this feedback: add: in = [0, 100]"),
     ] {
         is_wrong(&feedback(fields), &[expected]);
     }
-    is_wrong(
-        &feedback(&format!("{when}, onn = 5")),
-        &["13:unknown key `onn` in this feedback: did you mean `on`?"],
-    );
+    is_wrong(&feedback(&format!("{when}, onn = 5")), &["13:unknown key `onn` in this feedback: did you mean `on`?"]);
     is_wrong(
         &mapping("{ ProgramChange = { program = 1 } }", "feedback = { when = \"Always\" }\n"),
-        &["13:what this trigger waits for has no lamp of its own: name one beside it: note = 36 or cc = 7; `channel` and `device` may be named, too"],
+        &[
+            "13:what this trigger waits for has no lamp of its own: name one beside it: note = 36 or cc = 7; `channel` and `device` may be named, too",
+        ],
     );
     is_wrong(
         &file("[[feedback]]\nwhen = \"Always\"\n"),
@@ -93,15 +98,21 @@ fn each_slip_is_said_with_its_remedy() {
     );
     is_wrong(
         "[[device]]\nname = \"/dev/snd/midiC1D0\"\nalias = \"raw\"\n[[feedback]]\nnote = 1\nwhen = \"Always\"\n",
-        &["4:the device \"raw\" has no output port: what comes from a file or a port of Conductor's own has none: add below its [[device]]:\n[device.feedback]\noutput = \"NAME\""],
+        &[
+            "4:the device \"raw\" has no output port: what comes from a file or a port of Conductor's own has none: add below its [[device]]:\n[device.feedback]\noutput = \"NAME\"",
+        ],
     );
     is_wrong(
         "[[device]]\nname = \"a\"\n[device.feedback]\nrgb = \"f0 {r} {g} {b} f7\"\n",
-        &["4:`rgb` is \"f0 {r} {g} {b} f7\"; it takes a SysEx message with {number} and {r} {g} {b} (0 to 127) or {r2} {g2} {b2} (0 to 255 in two bytes) in it, for example \"f0 00 20 29 02 0d 03 03 {number} {r} {g} {b} f7\""],
+        &[
+            "4:`rgb` is \"f0 {r} {g} {b} f7\"; it takes a SysEx message with {number} and {r} {g} {b} (0 to 127) or {r2} {g2} {b2} (0 to 255 in two bytes) in it, for example \"f0 00 20 29 02 0d 03 03 {number} {r} {g} {b} f7\"",
+        ],
     );
     is_wrong(
         "[[device]]\nname = \"a\"\n[[feedback]]\nnote = 1\nwhen = \"Always\"\non = \"red\"\n",
-        &["6:the device \"a\" has no palette: add below its [[device]]:\n[device.feedback]\npalette = { red = 5, green = 21 }"],
+        &[
+            "6:the device \"a\" has no palette: add below its [[device]]:\n[device.feedback]\npalette = { red = 5, green = 21 }",
+        ],
     );
 }
 
@@ -114,7 +125,9 @@ fn what_is_picked_up_moves_and_has_a_value_to_stand_at() {
     is_wrong(&mapping(FADER, "feedback = { when = \"Always\" }\npickup = true\n"), &[&lamp]);
     is_wrong(
         &mapping(NOTE, "pickup = true\n"),
-        &["13:what this trigger waits for does not stand anywhere, so it cannot be picked up: it is for CC, CC14, PitchBend and Aftertouch; leave it out here"],
+        &[
+            "13:what this trigger waits for does not stand anywhere, so it cannot be picked up: it is for CC, CC14, PitchBend and Aftertouch; leave it out here",
+        ],
     );
     let loaded = read(&mapping(FADER, "feedback = { from = \"midi.pads.1.cc.9\" }\npickup = true\n")).expect("a fader");
     assert!(loaded.config.global_mappings[0].pickup.is_some());

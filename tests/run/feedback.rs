@@ -79,7 +79,8 @@ fn a_session_from_a_file_shows_from_its_beginning_and_its_recording_replays() {
         .run()
         .exits(0);
     let transcribed = std::fs::read_to_string(&transcript).expect("a transcript");
-    let shown: Vec<_> = values(&transcribed, "effect").into_iter().filter(|effect| effect.starts_with("feedback")).collect();
+    let shown: Vec<_> =
+        values(&transcribed, "effect").into_iter().filter(|effect| effect.starts_with("feedback")).collect();
     assert_eq!(
         shown,
         [
@@ -92,6 +93,9 @@ fn a_session_from_a_file_shows_from_its_beginning_and_its_recording_replays() {
         ]
     );
     let recorded = std::fs::read_to_string(&journal).expect("a journal");
-    assert!(recorded.contains("{\"k\":\"control\",\"t\":0,\"command\":\"FEEDBACK_REFRESH\",\"args\":[\"0\"]}"), "{recorded}");
+    assert!(
+        recorded.contains("{\"k\":\"control\",\"t\":0,\"command\":\"FEEDBACK_REFRESH\",\"args\":[\"0\"]}"),
+        "{recorded}"
+    );
     bin("conductor").arg("replay").arg(&journal).arg("--expect").arg(&transcript).run().exits(0);
 }
