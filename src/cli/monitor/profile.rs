@@ -8,7 +8,7 @@ use super::answers::{Answers, Touched};
 use crate::config::{ControlAddress, ControlNumber, Environment, FirstChannel, Profile, Source, paths, profiles};
 use crate::file;
 use crate::text::Escape as _;
-use crate::text::literal;
+use crate::text::{is_unsafe, literal};
 
 /// The file that `--profile` means: a path, or a name in the folder of profiles beside the configuration.
 pub(super) fn path(written: &str, config: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -53,7 +53,7 @@ impl<'a> Writing<'a> {
             let count = profile.controls.len();
             out.live_line(format_args!(
                 "{} is there, with {count} control{}: what it says stays, and new controls are added",
-                path.display(),
+                path.escaped(),
                 if count == 1 { "" } else { "s" }
             ))?;
         } else if profiles::shipped(written).is_some() {
@@ -95,7 +95,7 @@ impl<'a> Writing<'a> {
                 added += 1;
             }
         }
-        let path = self.path.display();
+        let path = self.path.escaped();
         if added == 0 {
             self.out.line(format_args!("{path}: nothing was added"))?;
         } else {
@@ -115,15 +115,13 @@ impl<'a> Writing<'a> {
         };
         let quoted = literal::string(name);
         let channel = channel.map(|channel| self.first.number(channel));
-        let mut lines = format!("\n[controls.{quoted}]\n{key} = {value}\n");
-        if let Some(channel) = channel {
-            lines += &format!("channel = {channel}\n");
-        }
+        let on = channel.map_or_else(String::new, |channel| format!("channel = {channel}\n"));
+        let lines = format!("\n[controls.{quoted}]\n{key} = {value}\n{on}");
         file::create_directory(&self.path).map_err(|error| failed(&self.path, &error))?;
         let _lock = file::EditLock::take(&self.path).map_err(|error| failed(&self.path, &error))?;
         // What somebody wrote into the file meanwhile stays.
         match profiles::read(&self.path) {
-            Ok(source) => self.text = source.text().to_owned(),
+            Ok(source) => source.text().clone_into(&mut self.text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(&self.path, &error)),
         }
@@ -154,7 +152,7 @@ impl<'a> Writing<'a> {
 fn head(path: &Path) -> Result<String, Failure> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let quoted = literal::string(&name);
-    if name.chars().any(char::is_control) {
+    if name.contains(is_unsafe) {
         return Err(Failure::usage("conductor monitor: the profile's name has control characters"));
     }
     Ok(format!(

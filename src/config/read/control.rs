@@ -51,18 +51,6 @@ impl Reader<'_> {
         }
     }
 
-    /// The control of `profile` that `value` names.
-    pub(super) fn control_of<'v>(&self, value: &Value<'v>, profile: &Profile) -> Option<(&'v str, ProfileControl)> {
-        let name = value.string()?;
-        let found = profile.controls.get(name);
-        if found.is_none() {
-            let nearest = nearest(name, profile.controls.keys().map(String::as_str)).map(shortened);
-            let known = profile.controls.keys().take(12).map(|name| shortened(name)).collect();
-            value.wrong(Problem::UnknownName { kind: "control", name: shortened(name), nearest, known });
-        }
-        found.map(|control| (name, *control))
-    }
-
     /// What `control` of a trigger for `device` names.
     pub(super) fn named_controls<'v>(&self, value: Value<'v>, device: Option<&str>) -> Named<'v> {
         let mut named = Named::nothing(value);
@@ -71,7 +59,7 @@ impl Reader<'_> {
         if value.toml.as_array().is_some_and(|list| list.is_empty()) {
             value.wrong(Problem::Empty { key: "control".to_owned(), wanted: "the name of a control, or a list" });
         }
-        named.controls = items.iter().filter_map(|item| self.control_of(item, &profile)).collect();
+        named.controls = items.iter().filter_map(|item| control_of(item, &profile)).collect();
         named.channel = named.controls.first().and_then(|(_, control)| control.input.channel);
         if let Some((name, control)) = named.controls.iter().find(|(_, control)| control.input.channel != named.channel)
         {
@@ -106,7 +94,7 @@ impl Reader<'_> {
         if items.is_empty() {
             value.wrong(Problem::Empty { key: "control".to_owned(), wanted: "the name of a control, or a list" });
         }
-        let lamp = |item: &Value<'_>| Some(lamp_at(self.control_of(item, &profile)?.1.lamp, FIRST));
+        let lamp = |item: &Value<'_>| Some(lamp_at(control_of(item, &profile)?.1.lamp, FIRST));
         items.iter().map(lamp).collect()
     }
 }
@@ -200,4 +188,16 @@ pub(super) fn instead(fields: &mut Table<'_>, key: &'static str, named: &Named<'
         value.wrong(Problem::OneOf { keys, within, both });
     }
     named.numbers_of(if key == "notes" { "note" } else { key })
+}
+
+/// The control of `profile` that `value` names.
+fn control_of<'v>(value: &Value<'v>, profile: &Profile) -> Option<(&'v str, ProfileControl)> {
+    let name = value.string()?;
+    let found = profile.controls.get(name);
+    if found.is_none() {
+        let nearest = nearest(name, profile.controls.keys().map(String::as_str)).map(shortened);
+        let known = profile.controls.keys().take(12).map(|name| shortened(name)).collect();
+        value.wrong(Problem::UnknownName { kind: "control", name: shortened(name), nearest, known });
+    }
+    found.map(|control| (name, *control))
 }

@@ -17,6 +17,7 @@ use crate::config::problem::Problem;
 use crate::config::profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
 use crate::config::profiles::{ProfileSource, ProfileTexts, find};
 use crate::config::source::Source;
+use crate::text::is_unsafe;
 
 /// Most controls of a controller.
 const MAX_CONTROLS: usize = 1_024;
@@ -112,7 +113,7 @@ fn controls(value: &Value<'_>, channels: &mut Channels) -> BTreeMap<String, Prof
     let mut taken: BTreeMap<ControlNumber, Vec<(ControlAddress, u32)>> = BTreeMap::new();
     for (span, entry) in entries {
         let name = entry.key;
-        if name.is_empty() || name.len() > MAX_CONTROL || name.chars().any(char::is_control) {
+        if name.is_empty() || name.len() > MAX_CONTROL || name.contains(is_unsafe) {
             let (key, wanted) = ("controls".to_owned(), "names of 1 to 64 bytes without control characters");
             value.report().add(span.clone(), Problem::Malformed { key, found: shortened(name), wanted });
         }
