@@ -1,6 +1,7 @@
 //! `[device.feedback]` of a configuration, `[feedback]` of a profile.
 
 pub(super) mod lamp;
+mod light;
 
 use std::collections::BTreeMap;
 
