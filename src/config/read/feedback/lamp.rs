@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::config::action::number::Scaling;
 use crate::config::condition::Condition;
 use crate::config::feedback::{FeedbackConfig, Style, StyleRule};
 use crate::config::lamp::{Feedback, Lamp, Pickup, Shows};
 use crate::config::model::DeviceConfig;
-use crate::config::number::Scaling;
 use crate::config::problem::Problem;
 use crate::config::read::Reader;
 use crate::config::read::control::lamp_in;
