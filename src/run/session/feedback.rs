@@ -43,7 +43,9 @@ impl Session {
             if devices.is_empty() {
                 panel.refresh();
             }
-            devices.iter().for_each(|device| panel.found(*device));
+            for device in devices {
+                panel.found(*device);
+            }
         }
         self.look_at_changes(facts, say);
     }
@@ -100,7 +102,9 @@ impl Session {
     /// Faders stand where the last gestures say.
     pub(super) fn faders_moved(&mut self, gestures: &[GestureEvent]) {
         if let Some(takeover) = &mut self.takeover {
-            gestures.iter().for_each(|event| takeover.moved(event));
+            for event in gestures {
+                takeover.moved(event);
+            }
         }
     }
 }
