@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::light::{Light, written_light};
+use crate::config::action::number::Scaling;
 use crate::config::condition::Condition;
 use crate::config::feedback::FeedbackConfig;
 use crate::config::lamp::{Feedback, Lamp, Pickup, Shows};
 use crate::config::model::DeviceConfig;
-use crate::config::number::Scaling;
 use crate::config::problem::Problem;
 use crate::config::read::Reader;
 use crate::config::read::control::lamp_in;
