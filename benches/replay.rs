@@ -13,6 +13,7 @@ use conductor::internals::grant::Approvals;
 use conductor::internals::journal::{
     ConfigRecord, Header, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder,
 };
+use conductor::internals::journal::{InputKind, SessionInput};
 use conductor::internals::midi::{Channel, Message};
 use conductor::internals::os::DryRun;
 use conductor::internals::os::{self, Conditions};
@@ -53,12 +54,12 @@ fn config() -> Arc<Config> {
 }
 
 /// Presses and releases of `note`, a millisecond apart.
-fn session(note: u8) -> Vec<(Micros, DeviceId, Option<Message>)> {
+fn session(note: u8) -> Vec<SessionInput> {
     let channel = Channel::new(1).expect("a channel");
     (0..EVENTS as u64)
         .map(|number| {
             let velocity = if number % 2 == 0 { 100 } else { 0 };
-            (number * 1000, DeviceId(0), Some(Message::NoteOn { channel, note, velocity }))
+            SessionInput::message(number * 1000, DeviceId(0), Message::NoteOn { channel, note, velocity })
         })
         .collect()
 }
@@ -74,11 +75,7 @@ fn plugins(config: &Config) -> PluginSet {
 }
 
 /// Plays `session`; how many entries its account has.
-fn run(
-    config: &Arc<Config>,
-    session: &[(Micros, DeviceId, Option<Message>)],
-    recorder: Option<Arc<Recorder>>,
-) -> usize {
+fn run(config: &Arc<Config>, session: &[SessionInput], recorder: Option<Arc<Recorder>>) -> usize {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let world = Conditions::played(Arc::clone(&clock));
     let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::default(), [0; 32]));
@@ -89,6 +86,7 @@ fn run(
         services,
         dry_run: None,
         recorder,
+        calendar: None,
         replayed: None,
     };
     let mut entries = 0;
@@ -102,13 +100,9 @@ fn run(
 }
 
 /// Runs the beginning of `session` live, with the worker threads and in real time; the processor time it took, in seconds.
-fn live(
-    config: &Arc<Config>,
-    session: &[(Micros, DeviceId, Option<Message>)],
-    recorder: Option<&Arc<Recorder>>,
-) -> f64 {
+fn live(config: &Arc<Config>, session: &[SessionInput], recorder: Option<&Arc<Recorder>>) -> f64 {
     let clock = Arc::new(SystemClock::start());
-    let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
+    let world = Arc::new(Conditions::live(Arc::clone(&clock), os::Environment::inherited()));
     let dry_run = Arc::<DryRun>::default();
     let mut outside: Arc<dyn EffectHandler> = Arc::<DryRun>::clone(&dry_run);
     let mut approvals: Option<Arc<dyn Approvals>> = None;
@@ -121,8 +115,10 @@ fn live(
         approvals,
         ..Services::new(Arc::<SystemClock>::clone(&clock), outside, [0; 32])
     });
-    let messages =
-        session.iter().take(usize::from(LIVE_EVENTS)).filter_map(|(t, _, message)| Some((*t, message.clone()?)));
+    let messages = session.iter().take(usize::from(LIVE_EVENTS)).filter_map(|input| match &input.what {
+        InputKind::Message(_, message) => Some((input.t, message.clone())),
+        _ => None,
+    });
     let run = LiveRun {
         config: Arc::clone(config),
         plugins: plugins(config),
@@ -131,15 +127,16 @@ fn live(
         dry_run: Some(dry_run),
         revocations: None,
         recorder: recorder.cloned(),
+        surroundings: Arc::<Conditions<SystemClock>>::clone(&world),
         ordered: None,
     };
     let before = processor_time();
     if let Some(recorder) = recorder {
-        let facts = RecordedConditions::new(&world, Arc::clone(recorder));
+        let facts = RecordedConditions::new(&*world, Arc::clone(recorder));
         let end = run_live(run, &facts, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
         recorder.finish(end.t).expect("the journal is complete");
     } else {
-        run_live(run, &world, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
+        run_live(run, &*world, |entry| black_box(&entry).t < Micros::MAX).expect("a live run");
     }
     processor_time() - before
 }

@@ -14,6 +14,7 @@ use std::time::Instant;
 use bare::{Bare, JSON, probe};
 use conductor::internals::config::{Config, Environment};
 use conductor::internals::gesture::DeviceId;
+use conductor::internals::journal::SessionInput;
 use conductor::internals::midi::Parser;
 use conductor::internals::os::Conditions;
 use conductor::internals::os::DryRun;
@@ -65,7 +66,8 @@ fn pipeline(directory: &Path) -> Vec<u64> {
     }
     let services = Arc::new(Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<DryRun>::default(), [0; 32]));
     let config = Arc::new(config);
-    let playing = Playing { config, plugins, clock, services, dry_run: None, recorder: None, replayed: None };
+    let playing =
+        Playing { config, plugins, clock, services, dry_run: None, recorder: None, calendar: None, replayed: None };
     let (base, began) = (Instant::now(), AtomicU64::new(0));
     let now = || u64::try_from(base.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut parser = Parser::new();
@@ -73,7 +75,7 @@ fn pipeline(directory: &Path) -> Vec<u64> {
         began.store(now(), Ordering::Relaxed);
         let mut message = None;
         parser.push(&[0x90, 60, 100], |parsed| message = Some(parsed));
-        (number * 1000, DeviceId(0), message)
+        SessionInput::message(number * 1000, DeviceId(0), message.expect("a press"))
     });
     let mut times = Vec::with_capacity(PRESSES + 1000);
     play(playing, presses, &world, |_| {

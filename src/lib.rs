@@ -21,6 +21,7 @@
 //! | `midi` | MIDI 1.0: bytes to messages and back, Standard MIDI Files, names of ports |
 //! | `effect` | what may leave the process, as values: effects, requests, URLs, and the trait that carries them out |
 //! | `gesture` | messages and time to gestures: state machines, with time as an argument |
+//! | `state` | named values of a session: one table, its keys, and what of the messages is in it |
 //! | `call` | a call of a plugin, as values: whom it is for, its parameters, how far it may go |
 //! | `config` | TOML to a checked configuration; every mistake with its place and what to do |
 //! | `mapping` | a gesture and a mode to the mapping that takes it; conditions |
@@ -50,6 +51,7 @@ mod confine;
 mod midi;
 mod effect;
 mod gesture;
+mod state;
 mod call;
 mod config;
 mod mapping;
@@ -77,7 +79,7 @@ pub mod internals {
         ($($module:ident)*) => { $(pub mod $module { pub use crate::$module::*; })* };
     }
     open! {
-        text digest capability time confine midi effect gesture call config mapping action
+        text digest capability time confine midi effect gesture state call config mapping action
         package grant sandbox host os journal device plugins run
     }
     #[cfg(any(test, fuzzing))]

@@ -10,6 +10,7 @@ use conductor::internals::action::{Cause, Holds, Scheduler, Task, View};
 use conductor::internals::config::{Action, MappingId, ModeTarget, Params, PluginCall};
 use conductor::internals::gesture::{DeviceId, Gesture, GestureEvent};
 use conductor::internals::midi::Channel;
+use conductor::internals::state::StateTable;
 use support::conditions::Still;
 
 thread_local! {
@@ -47,12 +48,14 @@ fn a_plugin_call_and_a_mode_change_are_started_without_allocating() {
     let event = GestureEvent { t: 0, device: Some(DeviceId(0)), channel: Some(channel), gesture };
     let cause = Cause { mapping: MappingId(0), event, hold: None };
     let (world, holds) = (Still::default(), Holds::default());
-    let view = View { world: &world, modes: &[], mode: 0, last_mode: 0, holds: &holds };
+    let mut state = StateTable::default();
     let (mut scheduler, mut steps) = (Scheduler::new(), Vec::with_capacity(4));
     let before = ALLOCATIONS.with(Cell::get);
     for now in 0..1000 {
-        scheduler.start(now, &call, cause.clone(), view, &mut steps);
-        scheduler.start(now, &mode, cause.clone(), view, &mut steps);
+        for action in [&call, &mode] {
+            let view = View { world: &world, modes: &[], mode: 0, last_mode: 0, holds: &holds, state: &mut state };
+            scheduler.start(now, action, cause.clone(), view, &mut steps);
+        }
         assert!(matches!(steps.first().map(|step| &step.task), Some(Task::Plugin(_))));
         steps.clear();
     }

@@ -24,6 +24,13 @@ pub(super) fn steps_left(action: &Action, path: &[Frame]) -> u64 {
             let action = if *branch { Some(then_action) } else { else_action.as_ref() };
             action.map_or(0, |action| steps_left(action, inner))
         }
+        (Action::Toggle { on, off, .. }, Frame::Branch(branch)) => {
+            let action = if *branch { on } else { off };
+            action.as_ref().map_or(0, |action| steps_left(action, inner))
+        }
+        (Action::Cycle { actions, .. }, Frame::Part(part)) => {
+            actions.get(*part).map_or(0, |action| steps_left(action, inner))
+        }
         _ => 0, // a delay that is over
     }
 }
@@ -35,6 +42,11 @@ fn steps(action: &Action) -> u64 {
         Action::Conditional { then_action, else_action, .. } => {
             steps(then_action).max(else_action.as_deref().map_or(0, steps))
         }
+        Action::Toggle { on, off, .. } => {
+            let of = |action: &Option<Box<Action>>| action.as_deref().map_or(0, steps);
+            of(on).max(of(off)).saturating_add(1)
+        }
+        Action::Cycle { actions, .. } => actions.iter().map(steps).max().unwrap_or(0).saturating_add(1),
         Action::Delay(_) => 0,
         _ => 1,
     }
@@ -77,6 +89,22 @@ fn collect<'a>(action: &'a Action, path: &[Frame], out: &mut Vec<&'a MidiOut>) {
                 collect(then_action, inner, out);
             }
             if let (None | Some(false), Some(action)) = (asked, else_action) {
+                collect(action, inner, out);
+            }
+        }
+        (Action::Toggle { on, off, .. }, frame) => {
+            let chosen = if let Some(Frame::Branch(branch)) = frame { Some(*branch) } else { None };
+            for (branch, action) in [(true, on), (false, off)] {
+                if let Some(action) = action.as_deref().filter(|_| chosen.is_none_or(|chosen| chosen == branch)) {
+                    collect(action, inner, out);
+                }
+            }
+        }
+        (Action::Cycle { actions, .. }, frame) => {
+            let chosen = if let Some(Frame::Part(part)) = frame { Some(*part) } else { None };
+            for (_, action) in
+                actions.iter().enumerate().filter(|(part, _)| chosen.is_none_or(|chosen| chosen == *part))
+            {
                 collect(action, inner, out);
             }
         }

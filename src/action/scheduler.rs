@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use super::hold::Holds;
 use super::rest::{owed, steps_left};
-use super::step::{Cause, Dropped, Step, Task};
+use super::step::{Cause, Dropped, StateChange, Step, Task};
 use crate::config::{Action, Condition, Mode, ModeTarget};
 use crate::effect::{Effect, Stroke};
+use crate::gesture::Gesture;
 use crate::mapping::{ConditionSource, holds};
+use crate::state::{StateKey, StateTable, StateValue};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -74,8 +76,7 @@ pub(super) enum Frame {
     Over,
 }
 
-/// What actions see of the session they run in.
-#[derive(Clone, Copy)]
+/// What actions see of the session they run in, and the values that they set.
 pub struct View<'a> {
     /// What conditions can ask about the world.
     pub world: &'a dyn ConditionSource,
@@ -87,24 +88,35 @@ pub struct View<'a> {
     pub last_mode: usize,
     /// What is held.
     pub holds: &'a Holds,
+    /// Named values.
+    pub state: &'a mut StateTable,
 }
 
 impl View<'_> {
     /// Whether `condition` holds now.
     #[must_use]
     pub fn holds(&self, condition: &Condition) -> bool {
-        holds(condition, self.mode, self.world)
+        holds(condition, self.mode, self.state, self.world)
     }
 
     /// The index of the mode that `target` means now.
     fn mode_of(&self, target: ModeTarget) -> usize {
         let count = self.modes.len().max(1);
+        // Modes that are entered and left by a condition are passed over.
+        let is_free = |mode: &usize| self.modes.get(*mode).is_none_or(|mode| mode.when.is_none());
+        let round = (1..count).map(|steps| (self.mode + steps) % count);
         match target {
             ModeTarget::Index(mode) => mode,
-            ModeTarget::Next => (self.mode + 1) % count,
-            ModeTarget::Previous => (self.mode + count - 1) % count,
+            ModeTarget::Next => round.into_iter().find(is_free).unwrap_or(self.mode),
+            ModeTarget::Previous => round.rev().find(is_free).unwrap_or(self.mode),
             ModeTarget::Last => self.last_mode,
         }
+    }
+
+    /// Gives `key` this value, and says so.
+    fn set(&mut self, action: &'static str, key: &StateKey, value: StateValue) -> Task {
+        self.state.set(key, Some(value.clone()));
+        Task::State(StateChange { action, key: key.clone(), value })
     }
 }
 
@@ -144,6 +156,14 @@ impl Scheduler {
             let Some(Reverse(Waiting { due, action, cause, path, .. })) = self.waiting.pop() else { return };
             self.go_on(due, &action, cause, path, &mut walk);
         }
+    }
+
+    /// Whether anything waits that a message has set off.
+    #[must_use]
+    pub fn has_work_of_input(&self) -> bool {
+        self.waiting
+            .iter()
+            .any(|Reverse(waiting)| !matches!(waiting.cause.event.gesture, Gesture::Timer { .. } | Gesture::Session(_)))
     }
 
     /// Drops everything that waits, and says how much that was.
@@ -234,6 +254,41 @@ impl Walk<'_> {
                 }
                 return pause;
             }
+            Action::Toggle { key, on, off } => {
+                let branch = match resumed {
+                    Some(Frame::Branch(branch)) => branch,
+                    _ => {
+                        let branch = self.view.state.get(key) != Some(&StateValue::Flag(true));
+                        let task = self.view.set("Toggle", key, StateValue::Flag(branch));
+                        self.out.push(Step { at, cause: cause.clone(), task, held: false });
+                        branch
+                    }
+                };
+                let action = if branch { on } else { off };
+                let pause = self.visit(action.as_ref()?, path, at, cause);
+                if pause.is_some() {
+                    path.push(Frame::Branch(branch));
+                }
+                return pause;
+            }
+            Action::Cycle { key, actions } => {
+                let part = match resumed {
+                    Some(Frame::Part(part)) => part,
+                    _ => {
+                        let part = next_of_cycle(self.view.state.get(key), actions.len());
+                        let number = u32::try_from(part + 1).unwrap_or(u32::MAX); // a list is far shorter
+                        let task = self.view.set("Cycle", key, StateValue::number(number));
+                        self.out.push(Step { at, cause: cause.clone(), task, held: false });
+                        part
+                    }
+                };
+                let pause = self.visit(actions.get(part)?, path, at, cause);
+                if pause.is_some() {
+                    path.push(Frame::Part(part));
+                }
+                return pause;
+            }
+            Action::Set { key, value } => (self.view.set("Set", key, value.clone()), false),
             Action::Delay(ms) => {
                 if resumed.is_some() || *ms == 0 {
                     return None;
@@ -248,6 +303,9 @@ impl Walk<'_> {
                 }
                 if mode != self.view.mode {
                     (self.view.last_mode, self.view.mode) = (self.view.mode, mode);
+                    if let Some(mode) = self.view.modes.get(mode) {
+                        self.view.state.set(&StateKey::Mode, StateValue::text(&mode.name));
+                    }
                 }
                 (Task::Mode(mode), *while_held)
             }
@@ -265,6 +323,8 @@ impl Walk<'_> {
                 click.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
                 (Task::Effect(Effect::MouseClick(click)), *hold)
             }
+            Action::MouseScroll(motion) => (Task::Effect(Effect::MouseScroll(*motion)), false),
+            Action::MouseMove(motion) => (Task::Effect(Effect::MouseMove(*motion)), false),
             Action::VolumeControl(volume) => (Task::Effect(Effect::Volume(volume.clone())), false),
             Action::SendMidi { out, hold } => (Task::Effect(Effect::Midi(out.clone())), *hold),
         };
@@ -280,6 +340,14 @@ impl Walk<'_> {
     fn lasts(&self, cause: &Cause) -> bool {
         cause.hold.is_some_and(|hold| self.view.holds.is_alive(hold))
     }
+}
+
+/// The place of the action of a cycle of `count` that comes after the one with the number that `last` is.
+fn next_of_cycle(last: Option<&StateValue>, count: usize) -> usize {
+    let Some(StateValue::Number(last)) = last else { return 0 };
+    let whole = (0..count).find(|part| u32::try_from(*part).is_ok_and(|part| last.get() == f64::from(part)));
+    // A number of another configuration, or of the last action: it begins anew.
+    whole.unwrap_or(0)
 }
 
 impl PartialEq for Waiting {

@@ -7,6 +7,7 @@ use super::scheduler::Left;
 use crate::config::{MappingId, PluginCall};
 use crate::effect::Effect;
 use crate::gesture::GestureEvent;
+use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
 /// Why something happens: the mapping and the gesture that set it off. Cheap to clone; every step carries one.
@@ -42,8 +43,27 @@ pub enum Task {
     Effect(Effect),
     /// Go to the mode with this index.
     Mode(usize),
+    /// Nothing: a named value has this value now.
+    State(StateChange),
     /// Nothing: the rest of the action was given up, for the reason told.
     Dropped(Dropped),
+}
+
+/// A named value that an action has set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    /// The configuration's name of the action.
+    pub action: &'static str,
+    /// Its name.
+    pub key: StateKey,
+    /// The value it has now.
+    pub value: StateValue,
+}
+
+impl std::fmt::Display for StateChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} = {}", self.key, self.value)
+    }
 }
 
 /// Why the rest of an action was given up.

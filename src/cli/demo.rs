@@ -8,7 +8,7 @@ use super::scratch::Scratch;
 use super::{Exit, Failure, Output, account};
 use crate::config::{Config, Environment};
 use crate::gesture::DeviceId;
-use crate::journal::{Entry, EntryKind};
+use crate::journal::{Entry, EntryKind, SessionInput};
 use crate::midi::Smf;
 use crate::os::Conditions;
 use crate::os::DryRun;
@@ -102,7 +102,7 @@ impl Demo {
             return Err(Failure::operation(format!("plugin {name} is refused: {reason}")));
         }
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-        let world = Conditions::played(Arc::clone(&clock));
+        let world = Arc::new(Conditions::played(Arc::clone(&clock)));
         let dry_run = Arc::<DryRun>::default();
         let services = Arc::new(Services {
             data_root: places.data_root,
@@ -111,7 +111,7 @@ impl Demo {
         if !self.json {
             out.line(format_args!("{:>10}  {:<29}  {:<29}  what was done", "time", "gesture", "mapping"))?;
         }
-        let messages = session.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
+        let messages = session.messages.into_iter().map(|(t, message)| SessionInput::message(t, DeviceId(0), message));
         let mut totals = Totals::default();
         let mut written = Ok(());
         let tell = |entry: Entry| {
@@ -124,9 +124,17 @@ impl Demo {
             };
             written.is_ok()
         };
-        let playing =
-            Playing { config, plugins, clock, services, dry_run: Some(dry_run), recorder: None, replayed: None };
-        play(playing, messages, &world, tell)?;
+        let playing = Playing {
+            config,
+            plugins,
+            clock,
+            services,
+            dry_run: Some(dry_run),
+            recorder: None,
+            calendar: Some(Arc::<Conditions<VirtualClock>>::clone(&world)),
+            replayed: None,
+        };
+        play(playing, messages, &*world, tell)?;
         written?;
         if !self.json {
             let notes = std::fs::read_to_string(scratch.path().join(NOTES)).unwrap_or_default();

@@ -15,7 +15,9 @@ use crate::confine::probe;
 use crate::device::{DeviceSpec, Input, MidiFile, Reading, resolve_as};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
-use crate::journal::{Entry, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder};
+use crate::journal::{
+    Entry, LimitsRecord, RecordedApprovals, RecordedConditions, RecordedHandler, Recorder, SessionInput,
+};
 use crate::os::{self, CannedAnswers, Conditions, DryRun, Effects, Live};
 use crate::plugins::{Places, PluginSet};
 use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, play, run_live};
@@ -208,11 +210,11 @@ impl RunPlan<'_> {
         let dry_run = self.effects.dry_run();
         let nothing_is_done = dry_run.is_some();
         let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
-        let world = Conditions::played(Arc::clone(&clock));
+        let world = Arc::new(Conditions::played(Arc::clone(&clock)));
         let seed = [0; 32];
         let recorder = self.begin_journal(FILE_EPOCH_US, &seed)?;
         let services = self.services(Arc::<VirtualClock>::clone(&clock), seed, false, recorder.as_ref());
-        let messages = file.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
+        let messages = file.messages.into_iter().map(|(t, message)| SessionInput::message(t, DeviceId(0), message));
         let mut transcript = self.begin_transcript(recorder.as_deref())?;
         let tell = |entry: Entry| {
             if let Some(transcript) = &mut transcript {
@@ -220,8 +222,8 @@ impl RunPlan<'_> {
             }
             report.add(&entry)
         };
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&world, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&world, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&*world, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&*world, |recorded| recorded);
         let playing = Playing {
             config: self.config,
             plugins: self.plugins,
@@ -229,6 +231,7 @@ impl RunPlan<'_> {
             services,
             dry_run,
             recorder: recorder.clone(),
+            calendar: Some(Arc::<Conditions<VirtualClock>>::clone(&world)),
             replayed: None,
         };
         if nothing_is_done {
@@ -246,7 +249,7 @@ impl RunPlan<'_> {
     /// Reads devices, or a paced file, in real time.
     fn live(self, feed: Feed, report: SessionReport) -> Result<Kept, Failure> {
         let clock = Arc::new(SystemClock::start());
-        let world = Conditions::live(Arc::clone(&clock), os::Environment::inherited());
+        let world = Arc::new(Conditions::live(Arc::clone(&clock), os::Environment::inherited()));
         let seed = SystemEntropy::bytes::<32>()
             .map_err(|error| Failure::operation(format!("the system gives no random bytes: {error}")))?;
         let recorder = self.begin_journal(clock.epoch(), &seed)?;
@@ -266,8 +269,8 @@ impl RunPlan<'_> {
             let mut report = told.lock().unwrap_or_else(PoisonError::into_inner);
             report.add(&entry) && report.hand_on()
         };
-        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&world, Arc::clone(recorder)));
-        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&world, |recorded| recorded);
+        let recorded = recorder.as_ref().map(|recorder| RecordedConditions::new(&*world, Arc::clone(recorder)));
+        let facts: &(dyn ConditionSource + Sync) = recorded.as_ref().map_or(&*world, |recorded| recorded);
         let run = LiveRun {
             config: self.config,
             plugins: self.plugins,
@@ -276,6 +279,7 @@ impl RunPlan<'_> {
             dry_run: self.effects.dry_run(),
             revocations: self.effects.revocations(),
             recorder: recorder.clone(),
+            surroundings: Arc::<Conditions<SystemClock>>::clone(&world),
             ordered,
         };
         let LiveEnd { t: end, lost, not_midi } = run_live(run, facts, tell).map_err(|error| {

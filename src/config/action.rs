@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::condition::Condition;
 pub use crate::call::{Params, PluginCall};
-use crate::effect::{Keystroke, MidiOut, MouseClick, Volume};
+use crate::effect::{Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
+use crate::state::{StateKey, StateValue};
 
 /// An action as configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,10 @@ pub enum Action {
         /// Pressed until then.
         hold: bool,
     },
+    /// Turn the mouse's wheels.
+    MouseScroll(MouseMotion),
+    /// Move the pointer from where it is.
+    MouseMove(MouseMotion),
     /// Change the system's volume.
     VolumeControl(Volume),
     /// Go to another mode.
@@ -62,6 +67,29 @@ pub enum Action {
         /// When it does not.
         else_action: Option<Box<Action>>,
     },
+    /// Do one thing and another in turn, and remember which.
+    Toggle {
+        /// Where that is remembered: true after `on`.
+        key: StateKey,
+        /// What is done first.
+        on: Option<Box<Action>>,
+        /// What is done next.
+        off: Option<Box<Action>>,
+    },
+    /// Do several things in turn, and remember which.
+    Cycle {
+        /// Where the number of the last one is remembered, from 1.
+        key: StateKey,
+        /// Never empty.
+        actions: Vec<Action>,
+    },
+    /// Give a named value.
+    Set {
+        /// The name.
+        key: StateKey,
+        /// The value.
+        value: StateValue,
+    },
     /// Send a message to a MIDI output port.
     SendMidi {
         /// The message and the port.
@@ -76,9 +104,9 @@ pub enum Action {
 pub enum ModeTarget {
     /// The one with this index in [`super::Config::modes`].
     Index(usize),
-    /// The next one in the order of the configuration, after the last the first.
+    /// The next one without a condition in the order of the configuration, after the last the first.
     Next,
-    /// The one before it in the order of the configuration, before the first the last.
+    /// The one without a condition before it in the order of the configuration, before the first the last.
     Previous,
     /// The one that was current before this one.
     Last,
@@ -99,7 +127,8 @@ impl Action {
     #[must_use]
     pub fn parts(&self) -> Vec<&Self> {
         match self {
-            Self::Sequence(actions) => actions.iter().collect(),
+            Self::Sequence(actions) | Self::Cycle { actions, .. } => actions.iter().collect(),
+            Self::Toggle { on, off, .. } => on.as_deref().into_iter().chain(off.as_deref()).collect(),
             Self::Repeat { action, .. } => vec![action],
             Self::Conditional { then_action, else_action, .. } => {
                 std::iter::once(&**then_action).chain(else_action.as_deref()).collect()
@@ -111,7 +140,10 @@ impl Action {
             | Self::Shell(_)
             | Self::Delay(_)
             | Self::MouseClick { .. }
+            | Self::MouseScroll(_)
+            | Self::MouseMove(_)
             | Self::VolumeControl(_)
+            | Self::Set { .. }
             | Self::ModeChange { .. }
             | Self::SendMidi { .. } => Vec::new(),
         }

@@ -1,5 +1,7 @@
 //! What a conditional action asks.
 
+use crate::state::{StateKey, StateTest};
+
 /// A question that a conditional action asks when it is reached; times are local, programs are known by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
@@ -34,10 +36,28 @@ pub enum Condition {
         /// Mode index.
         mode: usize,
     },
+    /// A named value passes a test.
+    State {
+        /// Its name.
+        key: StateKey,
+        /// The test.
+        test: StateTest,
+    },
     /// All hold.
     And(Vec<Condition>),
     /// At least one holds.
     Or(Vec<Condition>),
     /// Does not hold.
     Not(Box<Condition>),
+}
+
+impl Condition {
+    /// The conditions in it that have no others inside.
+    pub fn leaves(&self) -> Vec<&Self> {
+        match self {
+            Self::And(conditions) | Self::Or(conditions) => conditions.iter().flat_map(Self::leaves).collect(),
+            Self::Not(condition) => condition.leaves(),
+            _ => vec![self],
+        }
+    }
 }

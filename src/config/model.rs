@@ -1,6 +1,6 @@
 //! The validated configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use super::wasm::{PluginConfig, WasmConfig};
 use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
+use crate::state::StateKey;
 
 /// A whole configuration, validated: every name it uses is defined in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Config {
     pub global_mappings: Vec<Mapping>,
     /// What is done at points of the session: `[on]`, `on_connect`, `on_enter` and the like. They hold in every mode.
     pub hooks: Vec<Mapping>,
+    /// Named values that something in it asks for.
+    pub state_keys: BTreeSet<StateKey>,
     /// How much is logged, and where to: the section `[logging]`.
     pub logging: Logging,
     /// Timing defaults.
@@ -79,6 +82,16 @@ impl Config {
     pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
         self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings).chain(&self.hooks)
     }
+    /// Index of the mode that the mapping with this number is of; none where it holds in all modes.
+    pub fn mode_of(&self, MappingId(mut number): MappingId) -> Option<usize> {
+        self.modes.iter().position(|mode| match number.checked_sub(mode.mappings.len()) {
+            Some(rest) => {
+                number = rest;
+                false
+            }
+            None => true,
+        })
+    }
     /// The mapping with this number.
     pub fn mapping(&self, MappingId(mut number): MappingId) -> Option<&Mapping> {
         let modes = self.modes.iter().map(|mode| &mode.mappings);
@@ -130,6 +143,8 @@ pub struct Mode {
     pub name: String,
     /// A colour for surfaces that have one; kept as written.
     pub color: Option<String>,
+    /// Entered while this holds.
+    pub when: Option<Condition>,
     /// Mappings, in the order written.
     pub mappings: Vec<Mapping>,
 }

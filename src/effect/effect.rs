@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::text::{Brief, OneLine, click_text, keystroke_text, volume_text};
-use super::{Keystroke, MidiOut, MouseClick, Volume};
+use super::{Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
 use crate::capability::Capability;
 
 /// One thing done to the world outside the process.
@@ -23,6 +23,10 @@ pub enum Effect {
     Text(String),
     /// A mouse button pressed and released, where the pointer is or at a place on the screen.
     MouseClick(MouseClick),
+    /// Notches of the mouse's wheels.
+    MouseScroll(MouseMotion),
+    /// Pixels, or what the desktop makes of them, that the pointer goes.
+    MouseMove(MouseMotion),
 }
 
 impl Effect {
@@ -37,6 +41,8 @@ impl Effect {
             Self::Keystroke(_) => "Keystroke",
             Self::Text(_) => "Text",
             Self::MouseClick(_) => "MouseClick",
+            Self::MouseScroll(_) => "MouseScroll",
+            Self::MouseMove(_) => "MouseMove",
         }
     }
 
@@ -44,7 +50,9 @@ impl Effect {
     #[must_use]
     pub const fn capability(&self) -> Capability {
         match self {
-            Self::Keystroke(_) | Self::Text(_) | Self::MouseClick(_) => Capability::SystemControl,
+            Self::Keystroke(_) | Self::Text(_) | Self::MouseClick(_) | Self::MouseScroll(_) | Self::MouseMove(_) => {
+                Capability::SystemControl
+            }
             Self::Volume(_) => Capability::Audio,
             Self::Midi(_) => Capability::Midi,
             Self::Shell(_) | Self::Launch(_) => Capability::Subprocess,
@@ -57,7 +65,7 @@ impl Effect {
         match self {
             Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
             Self::Shell(text) | Self::Launch(text) | Self::Text(text) => text.len(),
-            Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) => 0, // a few names
+            Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) | Self::MouseScroll(_) | Self::MouseMove(_) => 0, // a few names
         }
     }
 }
@@ -73,6 +81,8 @@ impl Display for Effect {
             Self::Keystroke(keystroke) => keystroke_text(keystroke, f),
             Self::Text(text) => write!(f, "type: {}", OneLine(text)),
             Self::MouseClick(click) => click_text(click, f),
+            Self::MouseScroll(MouseMotion { x, y }) => write!(f, "scroll {x},{y}"),
+            Self::MouseMove(MouseMotion { x, y }) => write!(f, "move {x},{y}"),
         }
     }
 }

@@ -86,6 +86,15 @@ pub struct MouseClick {
     pub stroke: Stroke,
 }
 
+/// A motion of the mouse, relative to where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MouseMotion {
+    /// To the right.
+    pub x: i32,
+    /// Of the pointer down, of the wheel up.
+    pub y: i32,
+}
+
 /// Which button of the mouse is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MouseButton {
@@ -106,4 +115,8 @@ pub enum InputEffect<'a> {
     Text(&'a str),
     /// A mouse click.
     Click(&'a MouseClick),
+    /// Notches of the wheels.
+    Scroll(MouseMotion),
+    /// The pointer goes on by this.
+    Move(MouseMotion),
 }

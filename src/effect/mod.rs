@@ -23,7 +23,7 @@ pub use effect::{Effect, Origin, Reply};
 pub use error::{EffectError, EffectErrorKind};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
-pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, Stroke};
+pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 pub use midi_out::MidiOut;
 pub(crate) use press::Pressing;
 pub use request::{

@@ -48,10 +48,11 @@ pub(super) fn volume_text(volume: &Volume, f: &mut Formatter<'_>) -> fmt::Result
         VolumeOperation::Down => "volume down",
         VolumeOperation::Mute => "volume mute",
         VolumeOperation::Unmute => "volume unmute",
+        VolumeOperation::Toggle => "volume toggle",
         VolumeOperation::Set => "volume set",
     })?;
     match (volume.operation, volume.value) {
-        (VolumeOperation::Mute | VolumeOperation::Unmute, _) | (_, None) => Ok(()),
+        (VolumeOperation::Mute | VolumeOperation::Unmute | VolumeOperation::Toggle, _) | (_, None) => Ok(()),
         (_, Some(value)) => write!(f, " {value}%"),
     }
 }
@@ -122,7 +123,7 @@ impl Display for Brief<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::{Effect, KeyModifier, MidiOut};
+    use crate::effect::{Effect, KeyModifier, MidiOut, MouseMotion};
     use crate::midi::Channel;
 
     #[test]
@@ -146,6 +147,9 @@ mod tests {
             (volume(VolumeOperation::Up, None), "volume up"),
             (volume(VolumeOperation::Set, Some(40)), "volume set 40%"),
             (volume(VolumeOperation::Mute, Some(40)), "volume mute"),
+            (volume(VolumeOperation::Toggle, None), "volume toggle"),
+            (Effect::MouseScroll(MouseMotion { x: 0, y: -3 }), "scroll 0,-3"),
+            (Effect::MouseMove(MouseMotion { x: 20, y: 0 }), "move 20,0"),
         ] {
             assert_eq!(effect.to_string(), line);
         }

@@ -20,6 +20,8 @@ pub enum VolumeOperation {
     Mute,
     /// Audible again.
     Unmute,
+    /// Silent, or audible again where it is.
+    Toggle,
     /// To a level.
     Set,
 }

@@ -30,8 +30,8 @@ pub fn journal(data: &[u8]) {
     };
     let written = serde_json::to_string(&journal.header).expect("JSON");
     assert_eq!(serde_json::from_str::<Header>(&written).expect("what was written"), journal.header);
-    assert!(journal.inputs.is_sorted_by_key(|(time, _, _)| *time));
-    let last = journal.inputs.last().map_or(0, |(time, _, _)| *time);
+    assert!(journal.inputs.is_sorted_by_key(|input| input.t));
+    let last = journal.inputs.last().map_or(0, |input| input.t);
     assert!(journal.end.is_none_or(|end| end >= last));
     assert!(journal.truncated.is_none() || journal.end.is_none());
     assert!(journal.revoked.iter().all(|(inputs, _, _)| *inputs <= journal.inputs.len()));

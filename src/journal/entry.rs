@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
-use crate::action::Dropped;
+use crate::action::{Dropped, StateChange};
 use crate::call::Owner;
 use crate::capability::Capability;
 use crate::config::{Config, MappingId, PluginCall};
@@ -40,6 +40,8 @@ pub enum EntryKind {
     Unmapped,
     /// The mode with this index became the current one.
     Mode(usize),
+    /// A named value was set.
+    State(StateChange),
     /// An effect was performed, or was refused or failed.
     Effect {
         /// The effect with all that it needs to be carried out.
@@ -163,7 +165,11 @@ impl Entry {
                     + effect.held_bytes()
                     + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
-            EntryKind::Unmapped | EntryKind::Mode(_) | EntryKind::Refused { .. } | EntryKind::Dropped(_) => 0,
+            EntryKind::Unmapped
+            | EntryKind::Mode(_)
+            | EntryKind::State(_) // names that are in the configuration
+            | EntryKind::Refused { .. }
+            | EntryKind::Dropped(_) => 0,
         };
         size_of::<Self>() + held
     }
@@ -208,6 +214,7 @@ impl Entry {
         match &self.what {
             EntryKind::Unmapped => (None, None),
             EntryKind::Mode(_) => (Some("ModeChange"), Some(Status::Ok)),
+            EntryKind::State(change) => (Some(change.action), Some(Status::Ok)),
             EntryKind::Effect { effect, result, dry_run } | EntryKind::Released { effect, result, dry_run, .. } => {
                 let status = match (result, dry_run) {
                     (Err(_), _) => Status::Failed,
@@ -237,7 +244,7 @@ impl Entry {
             EntryKind::Revoked(RevokedRecord { plugin, what, capability, .. }) => {
                 Some(format!("plugin \"{plugin}\": {what}: dropped, because {capability} was revoked while it waited"))
             }
-            EntryKind::Unmapped | EntryKind::Mode(_) | EntryKind::PluginEffect { .. } => None,
+            EntryKind::Unmapped | EntryKind::Mode(_) | EntryKind::State(_) | EntryKind::PluginEffect { .. } => None,
         }
     }
 
@@ -287,6 +294,7 @@ impl Entry {
         };
         match &self.what {
             EntryKind::Mode(mode) => line.output = self.config.modes.get(*mode).and_then(|mode| text_value(&mode.name)),
+            EntryKind::State(change) => line.output = text_value(&change.to_string()),
             EntryKind::Effect { effect, .. } | EntryKind::Released { by: None, effect, .. } => {
                 line.output = text_value(&effect.to_string());
             }

@@ -30,6 +30,29 @@ pub enum Line {
         /// Its number.
         device: u16,
     },
+    /// A device connected.
+    Found {
+        /// When.
+        t: Micros,
+        /// Its number.
+        device: u16,
+    },
+    /// The time of an `Every` or `At` came.
+    Clock {
+        /// When.
+        t: Micros,
+        /// Number of its mapping, from 0: those of the modes in order, then the global ones.
+        mapping: usize,
+    },
+    /// The condition of a mode changed.
+    When {
+        /// When.
+        t: Micros,
+        /// Index of the mode, from 0.
+        mode: usize,
+        /// Whether it holds now.
+        holds: bool,
+    },
     /// A condition asked something.
     Fact {
         /// What: `minute_of_day`, `weekday`, `app_running` or `app_frontmost`.

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use super::answer::unhex;
 use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
+use super::input::{InputKind, SessionInput};
 use super::line::{InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
 use crate::call::{InstanceId, Owner};
 use crate::capability::Capability;
-use crate::config::MAX_BYTES as MAX_CONFIG_BYTES;
+use crate::config::{MAX_BYTES as MAX_CONFIG_BYTES, MappingId};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
 use crate::sandbox::{FuelStop, RefusedGrowth, StopPlace, TimeLimit};
@@ -30,8 +31,8 @@ const MAX_LINES: u64 = 10_000_000;
 pub struct Journal {
     /// What has to be the same.
     pub header: Header,
-    /// Messages in their order; a lost device stands as `None`.
-    pub inputs: Vec<(Micros, DeviceId, Option<Message>)>,
+    /// What came in, in its order.
+    pub inputs: Vec<SessionInput>,
     /// The answers of the world outside.
     pub playback: Playback,
     /// Calls that were not accepted, by number.
@@ -198,9 +199,20 @@ impl Journal {
         match line {
             Line::In { t, device, bytes } => {
                 let message = message(&bytes).ok_or("not one complete MIDI message")?;
-                self.inputs.push((in_order(t)?, DeviceId(device), Some(message)));
+                self.inputs.push(SessionInput::message(in_order(t)?, DeviceId(device), message));
             }
-            Line::Lost { t, device } => self.inputs.push((in_order(t)?, DeviceId(device), None)),
+            Line::Lost { t, device } => {
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Lost(DeviceId(device)) });
+            }
+            Line::Found { t, device } => {
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Found(DeviceId(device)) });
+            }
+            Line::Clock { t, mapping } => {
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Clock(MappingId(mapping)) });
+            }
+            Line::When { t, mode, holds } => {
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::When { mode, holds } });
+            }
             Line::Grant { plugin, tenant, run, approved } => {
                 let record = self.header.plugins.iter().find(|record| record.name == plugin);
                 let digest = record.and_then(PluginRecord::digest).ok_or("a grant of a plugin that was not there")?;

@@ -46,7 +46,7 @@ pub struct TranscriptLine {
     pub code: Option<i32>,
     /// What the plugin put out.
     pub output: Option<Box<RawValue>>,
-    /// What a mapping had done, or the mode it went to; of a plugin, what was let go for it afterwards.
+    /// What a mapping had done, the mode it went to, or the value it set; of a plugin, what was let go for it afterwards.
     pub effect: Option<String>,
     /// Lines the plugin logged: level and text.
     pub logs: Option<Vec<(&'static str, String)>>,
@@ -144,6 +144,7 @@ impl TranscriptLine {
             EntryKind::PluginEffect { .. } | EntryKind::Released { by: Some(_), .. } => return None,
             EntryKind::Unmapped | EntryKind::Dropped(_) => {}
             EntryKind::Mode(mode) => line.effect = entry.config.modes.get(*mode).map(|mode| mode.name.clone()),
+            EntryKind::State(change) => line.effect = Some(change.to_string()),
             EntryKind::Effect { effect, .. } => line.effect = Some(effect.to_string()),
             EntryKind::Released { effect, .. } => {
                 line.effect = Some(effect.to_string());

@@ -1,6 +1,8 @@
 //! What conditions ask.
 
 use crate::config::Condition;
+use crate::state::StateTable;
+use crate::time::Calendar;
 
 /// What conditions can ask about the world.
 pub trait ConditionSource {
@@ -14,9 +16,14 @@ pub trait ConditionSource {
     fn app_frontmost(&self, name: &str) -> bool;
 }
 
-/// Whether `condition` holds in `mode`, the index of a mode. What decides first decides: the rest is not asked.
+/// What sets off modes and times by itself: programs, and local time.
+pub trait Surroundings: ConditionSource + Calendar {}
+
+impl<T: ConditionSource + Calendar> Surroundings for T {}
+
+/// Whether `condition` holds in `mode`, the index of a mode, with these values. What decides first decides: the rest is not asked.
 #[must_use]
-pub fn holds(condition: &Condition, mode: usize, facts: &dyn ConditionSource) -> bool {
+pub fn holds(condition: &Condition, mode: usize, state: &StateTable, facts: &dyn ConditionSource) -> bool {
     match condition {
         Condition::Always => true,
         Condition::Never => false,
@@ -28,9 +35,10 @@ pub fn holds(condition: &Condition, mode: usize, facts: &dyn ConditionSource) ->
         Condition::AppRunning { app_name } => facts.app_running(app_name),
         Condition::AppFrontmost { app_name } => facts.app_frontmost(app_name),
         Condition::ModeIs { mode: wanted } => *wanted == mode,
-        Condition::And(all) => all.iter().all(|condition| holds(condition, mode, facts)),
-        Condition::Or(any) => any.iter().any(|condition| holds(condition, mode, facts)),
-        Condition::Not(condition) => !holds(condition, mode, facts),
+        Condition::State { key, test } => test.passes(state.get(key)),
+        Condition::And(all) => all.iter().all(|condition| holds(condition, mode, state, facts)),
+        Condition::Or(any) => any.iter().any(|condition| holds(condition, mode, state, facts)),
+        Condition::Not(condition) => !holds(condition, mode, state, facts),
     }
 }
 
@@ -67,6 +75,10 @@ mod tests {
         World { minute, weekday: 3, asked: RefCell::default() }
     }
 
+    fn asked(condition: &Condition, mode: usize, world: &World) -> bool {
+        holds(condition, mode, &StateTable::default(), world)
+    }
+
     fn running(name: &str) -> Condition {
         Condition::AppRunning { app_name: name.into() }
     }
@@ -75,7 +87,7 @@ mod tests {
     fn a_range_of_the_day_starts_sharp_and_ends_before_its_end() {
         let day = Condition::TimeRange { start: 9 * 60, end: 17 * 60 };
         for (minute, expected) in [(9 * 60 - 1, false), (9 * 60, true), (17 * 60 - 1, true), (17 * 60, false)] {
-            assert_eq!(holds(&day, 0, &at(minute)), expected, "{minute}");
+            assert_eq!(asked(&day, 0, &at(minute)), expected, "{minute}");
         }
     }
 
@@ -90,30 +102,30 @@ mod tests {
             (6 * 60 - 1, true),
             (6 * 60, false),
         ] {
-            assert_eq!(holds(&night, 0, &at(minute)), expected, "{minute}");
+            assert_eq!(asked(&night, 0, &at(minute)), expected, "{minute}");
         }
         let whole = Condition::TimeRange { start: 0, end: 24 * 60 };
-        assert!((0..24 * 60).all(|minute| holds(&whole, 0, &at(minute))));
+        assert!((0..24 * 60).all(|minute| asked(&whole, 0, &at(minute))));
     }
 
     #[test]
     fn days_modes_and_programs_are_looked_up() {
         let world = at(0);
-        assert!(holds(&Condition::DayOfWeek { days: vec![1, 3] }, 0, &world));
-        assert!(!holds(&Condition::DayOfWeek { days: vec![2] }, 0, &world));
-        assert!(holds(&Condition::ModeIs { mode: 2 }, 2, &world));
-        assert!(!holds(&Condition::ModeIs { mode: 2 }, 0, &world));
-        assert!(holds(&Condition::AppFrontmost { app_name: "editor".into() }, 0, &world));
-        assert!(holds(&Condition::Not(Box::new(running("x"))), 0, &world));
+        assert!(asked(&Condition::DayOfWeek { days: vec![1, 3] }, 0, &world));
+        assert!(!asked(&Condition::DayOfWeek { days: vec![2] }, 0, &world));
+        assert!(asked(&Condition::ModeIs { mode: 2 }, 2, &world));
+        assert!(!asked(&Condition::ModeIs { mode: 2 }, 0, &world));
+        assert!(asked(&Condition::AppFrontmost { app_name: "editor".into() }, 0, &world));
+        assert!(asked(&Condition::Not(Box::new(running("x"))), 0, &world));
     }
 
     #[test]
     fn what_decides_first_decides_and_the_rest_is_not_asked() {
         let world = at(0);
-        assert!(!holds(&Condition::And(vec![Condition::Never, running("costly")]), 0, &world));
-        assert!(holds(&Condition::Or(vec![Condition::Always, running("costly")]), 0, &world));
+        assert!(!asked(&Condition::And(vec![Condition::Never, running("costly")]), 0, &world));
+        assert!(asked(&Condition::Or(vec![Condition::Always, running("costly")]), 0, &world));
         assert!(world.asked.borrow().is_empty());
-        assert!(holds(&Condition::Or(vec![running("x"), running("obs"), running("costly")]), 0, &world));
+        assert!(asked(&Condition::Or(vec![running("x"), running("obs"), running("costly")]), 0, &world));
         assert_eq!(*world.asked.borrow(), ["x", "obs"]);
     }
 }

@@ -7,5 +7,5 @@
 mod condition;
 mod mapper;
 
-pub use condition::{ConditionSource, holds};
+pub use condition::{ConditionSource, Surroundings, holds};
 pub use mapper::{Found, Mapper};

@@ -162,6 +162,8 @@ impl EffectHandler for Live {
             Effect::Keystroke(keystroke) => self.input(effect, origin, InputEffect::Keystroke(keystroke)),
             Effect::Text(text) => self.input(effect, origin, InputEffect::Text(text)),
             Effect::MouseClick(click) => self.input(effect, origin, InputEffect::Click(click)),
+            Effect::MouseScroll(motion) => self.input(effect, origin, InputEffect::Scroll(*motion)),
+            Effect::MouseMove(motion) => self.input(effect, origin, InputEffect::Move(*motion)),
         }
         .map(|()| Reply::Done)
     }

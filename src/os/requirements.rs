@@ -11,6 +11,8 @@ pub(super) struct Requirements {
     pub(super) midi_ports: BTreeSet<String>,
     pub(super) keyboard: bool,
     pub(super) pointer: Pointer,
+    /// Whether the pointer or a wheel is moved.
+    pub(super) mouse: bool,
     pub(super) volume: bool,
 }
 
@@ -49,6 +51,7 @@ impl Requirements {
                 let placed = click.x.is_some() || click.y.is_some();
                 self.pointer = self.pointer.max(if placed { Pointer::Places } else { Pointer::Here });
             }
+            Action::MouseScroll(_) | Action::MouseMove(_) => self.mouse = true,
             Action::VolumeControl(_) => self.volume = true,
             _ => action.parts().into_iter().for_each(|part| self.add(part)),
         }

@@ -54,19 +54,21 @@ impl Program {
             (_, None) if self == Self::Pactl => format!("+{value}%"),
             (_, None) => format!("{value}%+"),
         };
+        // In the words of each.
         let mute = match volume.operation {
-            VolumeOperation::Mute => Some(true),
-            VolumeOperation::Unmute => Some(false),
+            VolumeOperation::Mute => Some(["1", "mute"]),
+            VolumeOperation::Unmute => Some(["0", "unmute"]),
+            VolumeOperation::Toggle => Some(["toggle", "toggle"]),
             _ => None,
         };
         let words: Vec<&str> = match (self, mute) {
             (Self::Wpctl, None) => vec!["set-volume", "-l", "1.0", "@DEFAULT_AUDIO_SINK@", &level],
-            (Self::Wpctl, Some(mute)) => vec!["set-mute", "@DEFAULT_AUDIO_SINK@", if mute { "1" } else { "0" }],
+            (Self::Wpctl, Some([word, _])) => vec!["set-mute", "@DEFAULT_AUDIO_SINK@", word],
             (Self::Pactl, None) => vec!["set-sink-volume", "@DEFAULT_SINK@", &level],
-            (Self::Pactl, Some(mute)) => vec!["set-sink-mute", "@DEFAULT_SINK@", if mute { "1" } else { "0" }],
+            (Self::Pactl, Some([word, _])) => vec!["set-sink-mute", "@DEFAULT_SINK@", word],
             // -M: per cent as the ear counts them, as the other two do.
             (Self::Amixer, None) => vec!["-q", "-M", "sset", "Master", &level],
-            (Self::Amixer, Some(mute)) => vec!["-q", "sset", "Master", if mute { "mute" } else { "unmute" }],
+            (Self::Amixer, Some([_, word])) => vec!["-q", "sset", "Master", word],
         };
         words.into_iter().map(str::to_owned).collect()
     }
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn each_program_is_told_in_its_own_words() {
-        use VolumeOperation::{Down, Mute, Set, Unmute, Up};
+        use VolumeOperation::{Down, Mute, Set, Toggle, Unmute, Up};
         for (program, operation, value, words) in [
             (Program::Wpctl, Up, None, "set-volume -l 1.0 @DEFAULT_AUDIO_SINK@ 5%+"),
             (Program::Wpctl, Down, Some(10), "set-volume -l 1.0 @DEFAULT_AUDIO_SINK@ 10%-"),
@@ -163,6 +165,9 @@ mod tests {
             (Program::Amixer, Up, Some(3), "-q -M sset Master 3%+"),
             (Program::Amixer, Down, Some(3), "-q -M sset Master 3%-"),
             (Program::Amixer, Mute, None, "-q sset Master mute"),
+            (Program::Wpctl, Toggle, None, "set-mute @DEFAULT_AUDIO_SINK@ toggle"),
+            (Program::Pactl, Toggle, None, "set-sink-mute @DEFAULT_SINK@ toggle"),
+            (Program::Amixer, Toggle, Some(3), "-q sset Master toggle"),
         ] {
             assert_eq!(said(program, operation, value, None), words);
         }

@@ -199,6 +199,19 @@ impl Dispatch {
                 };
                 report(Report::Entry(entry));
             }
+            SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
+            SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
+            SessionEvent::Mode { event, from, to } => {
+                let entry = Entry {
+                    config: Arc::clone(config),
+                    t: event.t,
+                    event: Some(event.clone()),
+                    mapping: None,
+                    mode: from,
+                    what: EntryKind::Mode(to),
+                };
+                report(Report::Entry(entry));
+            }
             SessionEvent::Step { step: Step { at, cause, task, .. }, mapping, mode } => {
                 let entry = |what| Entry {
                     config: Arc::clone(config),
@@ -226,6 +239,7 @@ impl Dispatch {
                         })));
                     }
                     Task::Mode(mode) => report(Report::Entry(entry(EntryKind::Mode(mode)))),
+                    Task::State(change) => report(Report::Entry(entry(EntryKind::State(change)))),
                     Task::Dropped(dropped) => report(Report::Entry(entry(EntryKind::Dropped(dropped)))),
                 }
             }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+use super::app_watch::AppWatch;
 use super::dispatch::{Calls, Dispatch, Report, turned};
 use super::echo::EchoGuard;
 use super::report::order::Ordered;
 use super::report::queue::{LostLines, ReportSender};
 use super::report::writer::ReportWriter;
 use super::room::Room;
-use super::session::{Session, SessionEvent};
+use super::session::{AppAnswers, Session, SessionEvent};
 use super::signals::SignalWatch;
-use crate::action::ConditionSource;
+use crate::action::{ConditionSource, Surroundings};
 use crate::config::{Config, DeviceConfig};
 use crate::device::{self, DeviceError, DeviceEvent, DeviceSpec, Devices};
 use crate::gesture::DeviceId;
@@ -33,6 +34,8 @@ pub(super) enum Event {
     Device(DeviceEvent),
     /// A session that is paced has ended.
     Played,
+    /// Programs that conditions of modes ask for came or went.
+    Apps(AppAnswers),
     /// An effect was dropped that had waited.
     Revoked(RevokedEffect),
     /// The end is asked for.
@@ -70,6 +73,8 @@ pub struct LiveRun {
     pub revocations: Option<Arc<Revocations>>,
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,
+    /// What triggers of time and conditions of modes go by.
+    pub surroundings: Arc<dyn Surroundings>,
     /// Is given each entry in the order of events, for a transcript.
     pub ordered: Option<Ordered>,
 }
@@ -139,7 +144,7 @@ pub fn run_live(
     facts: &dyn ConditionSource,
     tell: impl FnMut(Entry) -> bool + Send + 'static,
 ) -> Result<LiveEnd, LiveError> {
-    let LiveRun { config, plugins, feed, services, dry_run, revocations, recorder, ordered } = run;
+    let LiveRun { config, plugins, feed, services, dry_run, revocations, recorder, surroundings, ordered } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
     let (services, held) = services.with_account();
     let clock = Arc::clone(&services.clock);
@@ -168,11 +173,15 @@ pub fn run_live(
     let say = |dispatch: &mut Dispatch, happening: SessionEvent<'_>| {
         dispatch.handle(&config, happening, &mut |report| sender.send(report));
     };
-    let mut session = Session::new(Arc::clone(&config));
+    let apps = AppWatch::start(&config, Arc::clone(&surroundings), events.clone());
+    let apps = apps.map_err(LiveError::thread("asks for programs"))?;
+    let mut session = Session::new(Arc::clone(&config)).timed(surroundings);
     session.begin(facts, &mut |happening| say(&mut dispatch, happening));
     let feed_one = |session: &mut Session, dispatch: &mut Dispatch, t: Micros, device: DeviceId, message: &Message| {
+        // What falls due before comes before, in the recording as well.
+        let t = session.settle(t, facts, &mut |happening| say(dispatch, happening));
         if let Some(recorder) = &recorder {
-            recorder.message(session.arrival(t), device, message);
+            recorder.message(t, device, message);
         }
         session.feed(t, device, message, facts, &mut |happening| say(dispatch, happening));
     };
@@ -211,7 +220,14 @@ pub fn run_live(
                         feed_one(&mut session, &mut dispatch, t, device, &message);
                     }
                 }
-                device::DeviceEventKind::Connected { name } => log::info!("reading {name}"),
+                device::DeviceEventKind::Connected { name } => {
+                    log::info!("reading {name}");
+                    let t = session.settle(t, facts, &mut |happening| say(&mut dispatch, happening));
+                    if let Some(recorder) = &recorder {
+                        recorder.line(Line::Found { t, device: device.0 });
+                    }
+                    session.device_found(t, device, facts, &mut |happening| say(&mut dispatch, happening));
+                }
                 device::DeviceEventKind::Lost { reason } => {
                     log::warn!("{}: {reason}", device_name(&config, device).escaped());
                     if let Some(guard) = &mut guard {
@@ -220,7 +236,7 @@ pub fn run_live(
                             feed_one(&mut session, &mut dispatch, t, device, &message);
                         }
                     }
-                    let t = session.arrival(t);
+                    let t = session.settle(t, facts, &mut |happening| say(&mut dispatch, happening));
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Lost { t, device: device.0 });
                     }
@@ -233,6 +249,10 @@ pub fn run_live(
                 device::DeviceEventKind::Ended => inputs -= 1,
             },
             Ok(Event::Played) => inputs -= 1,
+            Ok(Event::Apps(answers)) => {
+                let t = clock.now();
+                session.apps_changed(t, answers, facts, &mut |happening| say(&mut dispatch, happening));
+            }
             Ok(Event::Revoked(revoked)) => {
                 let t = session.settle(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
                 dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
@@ -262,7 +282,8 @@ pub fn run_live(
         log::warn!("messages of MIDI loops left out in all: {cut}");
     }
     // The input is over; what it set off goes on until its delays have passed.
-    drop(devices);
+    drop((devices, apps));
+    session.input_over();
     while let (Some(_), false) = (session.next_due(), stopped) {
         match next_event(&inbox, session.next_due(), &*clock) {
             Ok(Event::Stop) => stopped = true,

@@ -6,6 +6,7 @@
 //! signals ─┘                      └─ plugins (pool) ─────┘
 //! ```
 
+mod app_watch;
 mod context;
 mod dispatch;
 mod echo;
@@ -23,4 +24,4 @@ pub use play::{Playing, play};
 pub use report::order::Ordered;
 pub use report::queue::LostLines;
 pub use resources::{ResourceFigures, Resources};
-pub use session::{Session, SessionEvent};
+pub use session::{AppAnswers, AppQuestion, Session, SessionEvent};

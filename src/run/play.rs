@@ -9,16 +9,13 @@ use crate::action::{ConditionSource, Left};
 use crate::capability::Capability;
 use crate::config::Config;
 use crate::confine::Confinement;
-use crate::gesture::DeviceId;
-use crate::journal::{Entry, Recorder, RevokedRecord};
-use crate::midi::Message;
+use crate::journal::{Entry, InputKind, Recorder, RevokedRecord, SessionInput};
 use crate::os::DryRun;
 use crate::plugins::PluginSet;
 use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
-use crate::time::{Alarm, Clock, Micros, VirtualClock};
+use crate::time::{Alarm, Calendar, Clock, Micros, VirtualClock};
 
 /// What a session is played with.
-#[derive(Debug)]
 pub struct Playing {
     /// What to do.
     pub config: Arc<Config>,
@@ -32,8 +29,16 @@ pub struct Playing {
     pub dry_run: Option<Arc<DryRun>>,
     /// Records it, if wanted.
     pub recorder: Option<Arc<Recorder>>,
+    /// What triggers of time and conditions of modes go by; absent where a recording has when they fired and changed.
+    pub calendar: Option<Arc<dyn Calendar>>,
     /// When this is a recorded session: what timing did to it, and when it ended.
     pub replayed: Option<(Replayed, Micros)>,
+}
+
+impl std::fmt::Debug for Playing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Playing").field("plugins", &self.plugins).finish_non_exhaustive()
+    }
 }
 
 impl Playing {
@@ -48,18 +53,26 @@ impl Playing {
     }
 }
 
-/// Plays `messages`; in the place of one that is absent its device is lost. Timers that outlast the last message fall due before
+/// Plays `inputs`. What outlasts the last of them falls due before the end; timers that outlast the last message fall due before
 /// the end, in a recorded session those before its own end. `tell` is given each entry in order; `false` from it ends the
 /// session. Returns the time up to which everything has happened.
 pub fn play(
     playing: Playing,
-    messages: impl Iterator<Item = (Micros, DeviceId, Option<Message>)> + Send,
+    inputs: impl Iterator<Item = SessionInput> + Send,
     facts: &(dyn ConditionSource + Sync),
     tell: impl FnMut(Entry) -> bool + Send,
 ) -> Result<Micros, ThreadError> {
     let confined = playing.confinement();
-    let Playing { config, plugins: PluginSet { plugins, refused }, clock, services, dry_run, recorder, replayed } =
-        playing;
+    let Playing {
+        config,
+        plugins: PluginSet { plugins, refused },
+        clock,
+        services,
+        dry_run,
+        recorder,
+        calendar,
+        replayed,
+    } = playing;
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
     let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
     let mut revoked = replayed.as_mut().map(|replayed| std::mem::take(&mut replayed.revoked)).unwrap_or_default();
@@ -69,6 +82,9 @@ pub fn play(
     let (services, held) = services.with_account();
     on_guest_thread(confined, move || {
         let mut session = Session::new(Arc::clone(&config));
+        if let Some(calendar) = calendar {
+            session = session.timed(calendar);
+        }
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm.limits(), plugins));
         let outside = held;
         let dispatch = Dispatch::new(calls, refused, outside, dry_run, clock.epoch())
@@ -80,7 +96,7 @@ pub fn play(
         session.begin(facts, &mut |happening| {
             at_work.say(happening);
         });
-        for (t, device, message) in messages {
+        for SessionInput { t, what } in inputs {
             at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
             if !pass(&mut session, Some(t), &clock, facts, &mut |happening| at_work.say(happening)) {
                 break;
@@ -89,17 +105,22 @@ pub fn play(
             let mut hear = |happening: SessionEvent<'_>| {
                 at_work.say(happening);
             };
-            if let Some(message) = message {
-                if let Some(recorder) = &recorder {
-                    recorder.message(session.arrival(t), device, &message);
+            match what {
+                InputKind::Message(device, message) => {
+                    if let Some(recorder) = &recorder {
+                        recorder.message(session.arrival(t), device, &message);
+                    }
+                    session.feed(t, device, &message, facts, &mut hear);
                 }
-                session.feed(t, device, &message, facts, &mut hear);
-            } else {
-                session.device_lost(t, device, facts, &mut hear);
+                InputKind::Found(device) => session.device_found(t, device, facts, &mut hear),
+                InputKind::Lost(device) => session.device_lost(t, device, facts, &mut hear),
+                InputKind::Clock(mapping) => session.clock(t, mapping, facts, &mut hear),
+                InputKind::When { mode, holds } => session.when(t, mode, holds, facts, &mut hear),
             }
             number += 1;
         }
         at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
+        session.input_over();
         pass(&mut session, end, &clock, facts, &mut |happening| at_work.say(happening));
         let mut hear = |happening: SessionEvent<'_>| {
             at_work.say(happening);

@@ -5,6 +5,7 @@
 //! operating system, sessions played from a file use [`FILE_EPOCH_US`].
 
 mod alarm;
+mod calendar;
 mod event_time;
 mod timestamp;
 
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use alarm::Alarm;
+pub use calendar::{Calendar, LocalTime, next_time};
 pub use event_time::EventTime;
 pub use timestamp::Timestamp;
 

@@ -13,10 +13,11 @@ use conductor::internals::effect::{
     Answer, Effect, EffectError, EffectHandler, Origin, ProgramEnd, Reply, Request, Response,
 };
 use conductor::internals::gesture::DeviceId;
+use conductor::internals::journal::SessionInput;
 use conductor::internals::journal::{
     ConfigRecord, Header, LimitsRecord, PluginRecord, RecordedHandler, Recorder, Transcript,
 };
-use conductor::internals::midi::{Message, Parser};
+use conductor::internals::midi::Parser;
 use conductor::internals::plugins::{Places, PluginSet};
 use conductor::internals::run::{Playing, play};
 use conductor::internals::sandbox::Services;
@@ -123,12 +124,13 @@ fn a_call_of_a_file_session_ends_at_the_ceiling_and_in_a_replay_where_it_did() {
         services: Arc::new(services),
         dry_run: None,
         recorder: Some(Arc::clone(&recorder)),
+        calendar: None,
         replayed: None,
     };
-    let mut messages: Vec<(Micros, DeviceId, Option<Message>)> = Vec::new();
+    let mut messages: Vec<SessionInput> = Vec::new();
     let mut parser = Parser::new();
     for note in 60..63 {
-        parser.push(&[0x90, note, 100], |message| messages.push((0, DeviceId(0), Some(message))));
+        parser.push(&[0x90, note, 100], |message| messages.push(SessionInput::message(0, DeviceId(0), message)));
     }
     let mut transcript = Transcript::default();
     let end = play(playing, messages.into_iter(), &Still::default(), |entry| {

@@ -106,6 +106,7 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
         dry_run: None,
         revocations: Some(revocations),
         recorder: Some(Arc::clone(&recorder)),
+        surroundings: Arc::new(Still::default()),
         ordered: Some(Box::new(move |entry: &Entry| writer.lock().expect("no panic").add(entry))),
     };
     let end = run_live(run, &Still::default(), |_| true).expect("it ran");

@@ -18,6 +18,7 @@ use conductor::internals::config::{Action, Condition, MappingId, ModeTarget, Par
 use conductor::internals::effect::Effect;
 use conductor::internals::gesture::{DeviceId, Gesture, GestureEvent};
 use conductor::internals::midi::Channel;
+use conductor::internals::state::StateTable;
 
 /// Reads one action from the notation above.
 struct Notation<'a>(Peekable<Chars<'a>>);
@@ -117,8 +118,8 @@ fn cause(mapping: usize) -> Cause {
 }
 
 /// What actions see of `world` while `mode` is current.
-fn view<'a>(world: &'a World, mode: usize, holds: &'a Holds) -> View<'a> {
-    View { world, modes: &[], mode, last_mode: mode, holds }
+fn view<'a>(world: &'a World, mode: usize, holds: &'a Holds, state: &'a mut StateTable) -> View<'a> {
+    View { world, modes: &[], mode, last_mode: mode, holds, state }
 }
 
 /// What the conditions see.
@@ -157,12 +158,22 @@ impl Session {
     fn start(&mut self, ms: u64, mapping: usize, action: &Arc<Action>) {
         self.advance(ms);
         let holds = Holds::default();
-        self.scheduler.start(ms * 1000, action, cause(mapping), view(&self.world, self.mode, &holds), &mut self.steps);
+        self.scheduler.start(
+            ms * 1000,
+            action,
+            cause(mapping),
+            view(&self.world, self.mode, &holds, &mut StateTable::default()),
+            &mut self.steps,
+        );
         self.write();
     }
     fn advance(&mut self, ms: u64) {
         while let Some(due) = self.scheduler.next_due().filter(|due| *due <= ms * 1000) {
-            self.scheduler.advance(due, view(&self.world, self.mode, &Holds::default()), &mut self.steps);
+            self.scheduler.advance(
+                due,
+                view(&self.world, self.mode, &Holds::default(), &mut StateTable::default()),
+                &mut self.steps,
+            );
             self.write();
         }
     }
@@ -181,6 +192,7 @@ impl Session {
                     self.mode = mode;
                     write!(self.account, " m{mode}")
                 }
+                Task::State(change) => write!(self.account, " {change}"),
                 Task::Dropped(_) => write!(self.account, " dropped"),
             };
         }
@@ -266,7 +278,11 @@ fn a_late_call_hands_out_everything_due_in_order_with_the_times_it_was_due() {
     let mut session = Session::default();
     session.start(0, 0, &action("[A d:10 B d:10 C]"));
     session.start(0, 1, &action("[d:15 X]"));
-    session.scheduler.advance(1_000_000, view(&session.world, session.mode, &Holds::default()), &mut session.steps);
+    session.scheduler.advance(
+        1_000_000,
+        view(&session.world, session.mode, &Holds::default(), &mut StateTable::default()),
+        &mut session.steps,
+    );
     let late: Vec<_> = session.steps.iter().map(|step| (step.at, step.cause.mapping)).collect();
     assert_eq!(late, [(10_000, 0), (15_000, 1), (20_000, 0)].map(|(at, mapping)| (at, MappingId(mapping))));
 }
@@ -291,7 +307,7 @@ fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_
         0,
         &action("40000*(50000*([]))"),
         cause(0),
-        view(&session.world, session.mode, &holds),
+        view(&session.world, session.mode, &holds, &mut StateTable::default()),
         &mut session.steps,
     );
     assert!(session.steps.is_empty());
@@ -303,7 +319,11 @@ fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_
     session.start_without_waiting("1000*(A)");
     let mut calls = 1;
     while session.scheduler.next_due().is_some() {
-        session.scheduler.advance(0, view(&session.world, session.mode, &holds), &mut session.steps);
+        session.scheduler.advance(
+            0,
+            view(&session.world, session.mode, &holds, &mut StateTable::default()),
+            &mut session.steps,
+        );
         assert!(session.steps.len() <= MAX_VISITS);
         session.write();
         calls += 1;
@@ -315,7 +335,13 @@ fn an_endless_action_hands_out_a_bounded_number_of_steps_a_call_and_lets_others_
 impl Session {
     fn start_without_waiting(&mut self, text: &str) {
         let holds = Holds::default();
-        self.scheduler.start(0, &action(text), cause(0), view(&self.world, self.mode, &holds), &mut self.steps);
+        self.scheduler.start(
+            0,
+            &action(text),
+            cause(0),
+            view(&self.world, self.mode, &holds, &mut StateTable::default()),
+            &mut self.steps,
+        );
         self.write();
     }
 }

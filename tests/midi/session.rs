@@ -31,6 +31,7 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
             Task::Effect(effect) => effect.to_string(),
             Task::Mode(mode) => format!("mode {}", config.modes[*mode].name),
             Task::Plugin(call) => format!("call {}", call.plugin),
+            Task::State(change) => change.to_string(),
             Task::Dropped(dropped) => dropped.to_string(),
         };
         lines.push(format!("{} {what}", step.at / 1000));

@@ -10,6 +10,8 @@ mod pressed;
 mod repeating_warnings;
 mod session;
 mod slow_reader;
+mod state;
+
 mod system;
 mod wasi_command;
 mod wasi_given;

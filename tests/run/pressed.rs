@@ -14,6 +14,7 @@ use conductor::internals::digest::Digest;
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
 use conductor::internals::gesture::DeviceId;
 use conductor::internals::grant::{Approval, Approvals, Capability, Identity};
+use conductor::internals::journal::SessionInput;
 use conductor::internals::midi::{Message, Parser};
 use conductor::internals::plugins::{Places, PluginSet};
 use conductor::internals::run::{Playing, Replayed, play};
@@ -86,13 +87,21 @@ fn played(text: &str, presses: &[(Micros, u8)], cut: Cut, failing: u32) -> (Down
     let plugins = PluginSet::load(&config, &Places::default(), &*clock);
     assert!(plugins.refused.is_empty(), "{:?}", plugins.refused);
     let replayed = if let Cut::At(end) = cut { Some((Replayed::default(), end)) } else { None };
-    let playing =
-        Playing { config, plugins, clock, services: Arc::new(services), dry_run: None, recorder: None, replayed };
+    let playing = Playing {
+        config,
+        plugins,
+        clock,
+        services: Arc::new(services),
+        dry_run: None,
+        recorder: None,
+        calendar: None,
+        replayed,
+    };
     let mut parser = Parser::new();
     let mut messages = Vec::new();
     for (t, note) in presses {
         if !matches!(cut, Cut::At(end) if *t > end) {
-            parser.push(&[0x90, *note, 100], |message| messages.push((*t, DeviceId(0), Some(message))));
+            parser.push(&[0x90, *note, 100], |message| messages.push(SessionInput::message(*t, DeviceId(0), message)));
         }
     }
     let mut errors = Vec::new();
@@ -207,6 +216,7 @@ fn an_action_that_finds_no_room_to_wait_lets_go_at_once_what_it_has_pressed() {
             mode: 0,
             last_mode: 0,
             holds: &conductor::internals::action::Holds::default(),
+            state: &mut conductor::internals::state::StateTable::default(),
         };
         scheduler.start(n as u64, action, cause, view, &mut steps);
     }
@@ -446,11 +456,19 @@ fn an_instance_that_expires_lets_go_at_its_time() {
     let services = Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<Instrument>::clone(&instrument), [7; 32]);
     let config = Arc::new(loaded.config);
     let plugins = PluginSet::load(&config, &Places::default(), &*clock);
-    let playing =
-        Playing { config, plugins, clock, services: Arc::new(services), dry_run: None, recorder: None, replayed: None };
+    let playing = Playing {
+        config,
+        plugins,
+        clock,
+        services: Arc::new(services),
+        dry_run: None,
+        recorder: None,
+        calendar: None,
+        replayed: None,
+    };
     let mut messages = Vec::new();
     for (t, note) in [(0, 36), (5_000_000, 37)] {
-        Parser::new().push(&[0x90, note, 100], |message| messages.push((t, DeviceId(0), Some(message))));
+        Parser::new().push(&[0x90, note, 100], |message| messages.push(SessionInput::message(t, DeviceId(0), message)));
     }
     let mut seen = Vec::new();
     let tell = |entry: conductor::internals::journal::Entry| {
@@ -508,12 +526,20 @@ fn what_a_plugin_pressed_is_let_go_when_it_may_not_reach_it_any_more() {
     };
     let places = Places { grants: Some(scratch.path().join("grants.toml")), ..Places::default() };
     let plugins = PluginSet::load(&config, &places, &*clock);
-    let playing =
-        Playing { config, plugins, clock, services: Arc::new(services), dry_run: None, recorder: None, replayed: None };
+    let playing = Playing {
+        config,
+        plugins,
+        clock,
+        services: Arc::new(services),
+        dry_run: None,
+        recorder: None,
+        calendar: None,
+        replayed: None,
+    };
     let mut parser = Parser::new();
     let mut messages = Vec::new();
     for t in 0..3 {
-        parser.push(&[0x90, 36, 100], |message| messages.push((t, DeviceId(0), Some(message))));
+        parser.push(&[0x90, 36, 100], |message| messages.push(SessionInput::message(t, DeviceId(0), message)));
     }
     let mut seen = Vec::new();
     let tell = |entry: conductor::internals::journal::Entry| {

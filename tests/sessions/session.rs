@@ -11,6 +11,7 @@ use conductor::internals::action::ConditionSource;
 use conductor::internals::config::{Config, Environment};
 use conductor::internals::effect::EffectHandler;
 use conductor::internals::gesture::DeviceId;
+use conductor::internals::journal::SessionInput;
 use conductor::internals::journal::{
     ApprovalRecord, ConfigRecord, Diverged, Entry, EntryKind, Header, Journal, LimitsRecord, PluginRecord,
     RecordedApprovals, RecordedConditions, RecordedHandler, Recorder, Transcript, copy_tree, tree_digest,
@@ -200,6 +201,7 @@ impl<'a> Stage<'a> {
             dry_run: None,
             revocations: None,
             recorder: Some(Arc::clone(&recorder)),
+            surroundings: Arc::new(RandomFacts::new(self.case.seed)),
             ordered: Some(ordered),
         };
         let mut left = self.case.stop_after.unwrap_or(u64::MAX);
@@ -251,9 +253,10 @@ impl<'a> Stage<'a> {
             services,
             dry_run: None,
             recorder: Some(Arc::clone(&recorder)),
+            calendar: Some(Arc::new(RandomFacts::new(self.case.seed))),
             replayed: None,
         };
-        let messages = self.messages().into_iter().map(|(t, message)| (t, DeviceId(0), Some(message)));
+        let messages = self.messages().into_iter().map(|(t, message)| SessionInput::message(t, DeviceId(0), message));
         let mut transcript = Transcript::default();
         let end = play(playing, messages, &facts, |entry| {
             transcript.add(&entry);
@@ -307,7 +310,7 @@ impl<'a> Stage<'a> {
             )
         });
         let cut_off = journal.end.is_none();
-        let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
+        let last = journal.inputs.last().map_or(0, |input| input.t);
         let (rejected, deadlines, revoked) = (journal.rejected, journal.deadlines, journal.revoked);
         let replayed = Replayed { rejected, deadlines, revoked, cut_off };
         let end = journal.end.unwrap_or(last);
@@ -319,6 +322,7 @@ impl<'a> Stage<'a> {
             services,
             dry_run: None,
             recorder: None,
+            calendar: None,
             replayed: Some((replayed, end)),
         };
         let mut transcript = Transcript::default();

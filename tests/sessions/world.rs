@@ -10,7 +10,7 @@ use conductor::internals::effect::{
     Answer, Effect, EffectError, EffectHandler, HttpResponse, Message, NetworkRequest, Origin, ProgramEnd, Reply,
     Request, Response,
 };
-use conductor::internals::time::{Alarm, Clock, FILE_EPOCH_US, Micros};
+use conductor::internals::time::{Alarm, Calendar, Clock, FILE_EPOCH_US, Micros};
 
 use super::random::Random;
 
@@ -173,5 +173,15 @@ impl ConditionSource for RandomFacts {
     }
     fn app_frontmost(&self, _: &str) -> bool {
         self.random().chance(50)
+    }
+}
+
+/// Midnight UTC of the first day there was, at the session's beginning.
+impl Calendar for RandomFacts {
+    fn unix_at(&self, t: Micros) -> u64 {
+        t
+    }
+    fn offset_at(&self, _: i64) -> i32 {
+        0
     }
 }

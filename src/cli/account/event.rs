@@ -27,6 +27,7 @@ fn what(entry: &Entry) -> String {
     match &entry.what {
         EntryKind::Unmapped => "(nothing mapped)".to_owned(),
         EntryKind::Mode(mode) => format!("mode {}", entry.config.modes.get(*mode).map_or("", |mode| &mode.name)),
+        EntryKind::State(change) => change.to_string(),
         EntryKind::Effect { effect, result: Ok(()), dry_run: false } => effect.to_string(),
         EntryKind::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
         EntryKind::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),

@@ -16,12 +16,13 @@ use crate::action::ConditionSource;
 use crate::config::Environment;
 use crate::journal::budget::{Budget, Usage, count};
 use crate::journal::{Diverged, Entry, Playback, Transcript};
+use crate::os::Conditions;
 use crate::plugins::PluginSet;
 use crate::run::{Playing, play};
 use crate::sandbox::{PluginLog, Services};
 use crate::text::Escape as _;
 use crate::text::toml_error;
-use crate::time::VirtualClock;
+use crate::time::{Calendar, VirtualClock};
 use ready::{Ready, ReplayOptions};
 
 /// Bring a recorded session back, with the same plugins, to the same bytes: no device, no network, no real time.
@@ -141,6 +142,9 @@ impl Replay {
             memory: Arc::clone(&memory),
             log: Arc::new(PluginLog::new(loaded.config.logging.plugin_bytes_per_minute)),
         });
+        // A file without a recording goes by its own time, as `run` has it.
+        let calendar =
+            replayed.is_none().then(|| -> Arc<dyn Calendar> { Arc::new(Conditions::played(Arc::clone(&clock))) });
         let playing = Playing {
             config: Arc::new(loaded.config),
             plugins,
@@ -148,6 +152,7 @@ impl Replay {
             services,
             dry_run: None,
             recorder: None,
+            calendar,
             replayed,
         };
         let mut transcript = Transcript::default();

@@ -15,8 +15,7 @@ use crate::device;
 use crate::digest::Digest;
 use crate::gesture::DeviceId;
 use crate::grant::Approval;
-use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, TreeError, copy_tree, tree_digest};
-use crate::midi::Message;
+use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, SessionInput, TreeError, copy_tree, tree_digest};
 use crate::package::AdmittedPlugin;
 use crate::plugins::PluginSet;
 use crate::run::{Replayed, Resources};
@@ -40,7 +39,7 @@ type Load = fn(&AdmittedPlugin, &PluginConfig, Option<Approval>) -> Result<Arc<P
 pub(super) struct Ready {
     pub(super) loaded: Loaded,
     pub(super) plugins: PluginSet,
-    pub(super) inputs: Vec<(Micros, DeviceId, Option<Message>)>,
+    pub(super) inputs: Vec<SessionInput>,
     pub(super) playback: Arc<Playback>,
     pub(super) epoch: u64,
     pub(super) seed: [u8; 32],
@@ -111,7 +110,7 @@ impl Replay {
         let plugins = self.find_plugins(&loaded.config, &journal.header.plugins, making)?;
         let seed = hex::decode(&journal.header.seed)
             .map_err(|_| Failure::operation(format!("{}: its seed is damaged", self.journal.escaped())))?;
-        let last = journal.inputs.last().map_or(0, |(t, _, _)| *t);
+        let last = journal.inputs.last().map_or(0, |input| input.t);
         let last = journal.revoked.back().map_or(last, |(_, t, _)| last.max(*t));
         let replayed = Replayed {
             rejected: journal.rejected,
@@ -161,7 +160,11 @@ impl Replay {
         Ok(Ready {
             loaded,
             plugins,
-            inputs: session.messages.into_iter().map(|(t, message)| (t, DeviceId(0), Some(message))).collect(),
+            inputs: session
+                .messages
+                .into_iter()
+                .map(|(t, message)| SessionInput::message(t, DeviceId(0), message))
+                .collect(),
             playback: Arc::new(Playback::unrecorded()),
             epoch: FILE_EPOCH_US,
             seed: [0; 32],

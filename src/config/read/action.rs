@@ -12,7 +12,8 @@ use crate::config::action::{Action, ModeTarget, Params, PluginCall};
 use crate::config::keys;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
-use crate::effect::{KeyModifier, Keystroke, MouseButton, MouseClick, Stroke, Volume, VolumeOperation};
+use crate::effect::{KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke, Volume, VolumeOperation};
+use crate::state::StateKey;
 
 const ACTIONS: Family = Family {
     kind: "action",
@@ -25,10 +26,15 @@ const ACTIONS: Family = Family {
         "Sequence",
         "Delay",
         "MouseClick",
+        "MouseScroll",
+        "MouseMove",
         "VolumeControl",
         "ModeChange",
         "Repeat",
         "Conditional",
+        "Toggle",
+        "Cycle",
+        "Set",
         "SendMidi",
     ],
     unlisted: &[],
@@ -84,6 +90,8 @@ impl Reader<'_> {
                 let hold = self.hold(&mut fields, "hold");
                 mouse_click(&mut fields).map(|click| Action::MouseClick { click, hold })
             }
+            "MouseScroll" => Some(Action::MouseScroll(motion(&mut fields, MAX_NOTCHES))),
+            "MouseMove" => Some(Action::MouseMove(motion(&mut fields, MAX_PIXELS))),
             "VolumeControl" => volume(&mut fields).map(Action::VolumeControl),
             "ModeChange" => {
                 let while_held = self.hold(&mut fields, "while_held");
@@ -92,6 +100,9 @@ impl Reader<'_> {
             }
             "Repeat" => self.repeat(&mut fields, depth),
             "Conditional" => self.conditional(&mut fields, depth),
+            "Toggle" => self.toggle(&mut fields, depth),
+            "Cycle" => self.cycle(&mut fields, depth),
+            "Set" => self.set_value(&mut fields).map(|(key, value)| Action::Set { key, value }),
             // "SendMidi": the family has no other name.
             _ => midi_out::read(self, &mut fields),
         };
@@ -143,6 +154,22 @@ impl Reader<'_> {
         Some(Action::Conditional { condition: condition?, then_action: Box::new(then_action?), else_action })
     }
 
+    fn toggle(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
+        let key = self.state_name(fields, StateKey::Toggle);
+        let mut branch = |name: &'static str| match fields.take(&[name]) {
+            Some(value) => self.nested_action(value, depth + 1).map(|action| Some(Box::new(action))),
+            None => Some(None),
+        };
+        let (on, off) = (branch("on"), branch("off"));
+        Some(Action::Toggle { key: key?, on: on?, off: off? })
+    }
+
+    fn cycle(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
+        let key = self.state_name(fields, StateKey::Cycle);
+        let Action::Sequence(actions) = self.sequence(fields, depth)? else { return None };
+        Some(Action::Cycle { key: key?, actions })
+    }
+
     fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<PluginCall> {
         let (path, name) = (fields.take(&["path"]), fields.take(&["plugin"]));
         let params = match fields.take(&["params"]) {
@@ -153,6 +180,7 @@ impl Reader<'_> {
             Some(value) => value.string().and_then(|tenant| super::plugins::name(&value, tenant)),
             None => Some("default".to_owned()),
         };
+        self.state.tenants.extend(tenant.clone());
         let plugin = match (path, name) {
             (Some(path), None) => self.plugin_at(&path),
             (None, Some(name)) => self.plugin_called(&name),
@@ -171,6 +199,11 @@ impl Reader<'_> {
 fn steps(action: &Action) -> u64 {
     match action {
         Action::Sequence(actions) => actions.iter().map(steps).fold(1, u64::saturating_add),
+        Action::Cycle { actions, .. } => actions.iter().map(steps).max().unwrap_or(0).saturating_add(1),
+        Action::Toggle { on, off, .. } => {
+            let of = |action: &Option<Box<Action>>| action.as_deref().map_or(0, steps);
+            of(on).max(of(off)).saturating_add(1)
+        }
         Action::Repeat { action, count, .. } => steps(action).saturating_add(1).saturating_mul(u64::from(*count)),
         Action::Conditional { then_action, else_action, .. } => {
             let other = else_action.as_deref().map_or(0, steps);
@@ -269,12 +302,28 @@ fn mouse_click(fields: &mut Table<'_>) -> Option<MouseClick> {
     Some(MouseClick { button: button?, x, y, stroke: Stroke::Tap })
 }
 
+/// Farthest that a wheel turns or the pointer goes at once: more than any screen has.
+const MAX_NOTCHES: i64 = 1_000;
+const MAX_PIXELS: i64 = 65_536;
+
+/// A motion; at least one way is given.
+fn motion(fields: &mut Table<'_>, most: i64) -> MouseMotion {
+    let x = fields.optional_number(&["x"], -most..=most);
+    let y = if x.is_some() || fields.has("x") {
+        fields.number(&["y"], -most..=most, 0)
+    } else {
+        fields.need_number(&["y"], -most..=most)
+    };
+    MouseMotion { x: x.unwrap_or(0), y }
+}
+
 fn volume(fields: &mut Table<'_>) -> Option<Volume> {
     let words = [
         ("Up", VolumeOperation::Up),
         ("Down", VolumeOperation::Down),
         ("Mute", VolumeOperation::Mute),
         ("Unmute", VolumeOperation::Unmute),
+        ("Toggle", VolumeOperation::Toggle),
         ("Set", VolumeOperation::Set),
     ];
     let operation = fields.need(&["operation", "action"]).and_then(|value| choice(&value, "volume operation", &words));

@@ -11,7 +11,19 @@ use crate::config::problem::Problem;
 
 const CONDITIONS: Family = Family {
     kind: "condition",
-    names: &["Always", "Never", "TimeRange", "DayOfWeek", "AppRunning", "AppFrontmost", "ModeIs", "And", "Or", "Not"],
+    names: &[
+        "Always",
+        "Never",
+        "TimeRange",
+        "DayOfWeek",
+        "AppRunning",
+        "AppFrontmost",
+        "ModeIs",
+        "State",
+        "And",
+        "Or",
+        "Not",
+    ],
     unlisted: &[],
     example: "\"Always\" or { ModeIs = { mode = \"Default\" } }",
 };
@@ -25,7 +37,7 @@ const MAX_APP: usize = 255;
 
 impl Reader<'_> {
     /// The condition `value` describes, inside `depth` others.
-    pub(super) fn condition(&self, value: Value<'_>, depth: u64) -> Option<Condition> {
+    pub(super) fn condition(&mut self, value: Value<'_>, depth: u64) -> Option<Condition> {
         if depth >= MAX_DEPTH {
             value.wrong(Problem::TooMuch { what: "conditions inside each other", found: depth + 1, most: MAX_DEPTH });
             return None;
@@ -42,6 +54,7 @@ impl Reader<'_> {
             "ModeIs" => {
                 fields.need(&["mode"]).and_then(|value| self.mode(&value)).map(|mode| Condition::ModeIs { mode })
             }
+            "State" => self.state_condition(&mut fields),
             "And" => self.conditions(&mut fields, depth).map(Condition::And),
             "Or" => self.conditions(&mut fields, depth).map(Condition::Or),
             // "Not": the family has no other name.
@@ -54,7 +67,7 @@ impl Reader<'_> {
         condition
     }
 
-    fn conditions(&self, fields: &mut Table<'_>, depth: u64) -> Option<Vec<Condition>> {
+    fn conditions(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Vec<Condition>> {
         let value = fields.need(&["conditions"])?;
         let items = value.list(MAX_LIST)?;
         if items.is_empty() {
@@ -87,7 +100,7 @@ fn clock(minute: u16) -> String {
 }
 
 /// `"09:30"`, or TOML's own local time `09:30:00`.
-fn minute_of_day(value: &Value<'_>, most: u16) -> Option<u16> {
+pub(super) fn minute_of_day(value: &Value<'_>, most: u16) -> Option<u16> {
     const WANTED: &str = "a time from \"00:00\" to \"24:00\", for example \"09:30\"";
     let (text, minute) = if let DeValue::Datetime(datetime) = value.toml {
         let time = datetime.time.filter(|_| datetime.date.is_none() && datetime.offset.is_none());
@@ -118,7 +131,10 @@ fn parse_clock(text: &str) -> Option<u16> {
 
 /// Weekdays, sorted, each once.
 fn days(fields: &mut Table<'_>) -> Option<Vec<u8>> {
-    let value = fields.need(&["days"])?;
+    days_of(&fields.need(&["days"])?)
+}
+
+pub(super) fn days_of(value: &Value<'_>) -> Option<Vec<u8>> {
     let items = value.list(MAX_LIST)?;
     if items.is_empty() {
         value.wrong(Problem::Empty { key: "days".into(), wanted: "weekdays from 1 (Monday) to 7 (Sunday)" });

@@ -13,6 +13,7 @@ mod scope;
 mod secret;
 mod settings;
 mod shadow;
+mod state;
 mod syntax;
 mod table;
 mod trigger;
@@ -38,7 +39,7 @@ use super::problem::Problem;
 use super::source::Source;
 use super::suggest::nearest;
 use super::wasm::WasmConfig;
-use crate::gesture::TriggerSpec;
+use crate::gesture::{SessionPoint, Trigger, TriggerSpec};
 
 /// Most modes.
 const MAX_MODES: usize = 256;
@@ -69,6 +70,10 @@ struct Reader<'a> {
     encoders: Vec<(TriggerSpec, u32)>,
     /// Where the action being read has a part that lasts until its trigger ends.
     held: Option<std::ops::Range<usize>>,
+    /// Triggers of time so far.
+    timers: u32,
+    /// Named values.
+    state: state::Names,
 }
 
 /// Reads the whole of `source`.
@@ -104,8 +109,10 @@ fn config<'a>(
         channels: Channels::read(root.take(&["channels_from"])),
         encoders: Vec::new(),
         held: None,
+        timers: 0,
+        state: state::Names::default(),
     };
-    let devices = settings::devices(root.take(&["device"]));
+    let (devices, of_devices) = settings::devices(root.take(&["device"]));
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
@@ -115,23 +122,30 @@ fn config<'a>(
     let mut tables =
         root.take(&["modes"]).map(|modes| settings::tables(modes, MAX_MODES, "[modes]")).unwrap_or_default();
     reader.modes = mode_names(&mut tables);
+    let mut hooks = reader.session_hooks(root.take(&["on"]));
+    for (point, value) in of_devices {
+        hooks.extend(reader.hook(point, value));
+    }
     let modes: Vec<Mode> =
-        tables.into_iter().enumerate().map(|(index, table)| reader.mode_table(table, index)).collect();
+        tables.into_iter().enumerate().map(|(index, table)| reader.mode_table(table, index, &mut hooks)).collect();
     let modes = if modes.is_empty() {
-        vec![Mode { name: DEFAULT_MODE.to_owned(), color: None, mappings: Vec::new() }]
+        vec![Mode { name: DEFAULT_MODE.to_owned(), color: None, when: None, mappings: Vec::new() }]
     } else {
         modes
     };
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
     root.finish();
     reader.tell_zero_channels();
+    let plugins = reader.settled_plugins();
+    let state_keys = reader.settle_state(&plugins);
     Config {
         channels_from: reader.channels.first(),
-        plugins: reader.settled_plugins(),
+        state_keys,
+        plugins,
         devices,
         modes,
         global_mappings,
-        hooks: Vec::new(),
+        hooks,
         logging,
         advanced: reader.advanced,
         wasm: reader.wasm,
@@ -161,13 +175,41 @@ fn mode_names(tables: &mut [Table<'_>]) -> Vec<String> {
 }
 
 impl Reader<'_> {
-    fn mode_table(&mut self, mut table: Table<'_>, index: usize) -> Mode {
+    /// What is to be done at the start and at the end: `[on]`.
+    fn session_hooks(&mut self, value: Option<Value<'_>>) -> Vec<Mapping> {
+        let Some(mut table) = value.and_then(|value| value.table("[on]")) else { return Vec::new() };
+        let points = [("start", SessionPoint::Start), ("stop", SessionPoint::Stop)];
+        let values = points.map(|(key, point)| (point, table.take(&[key])));
+        table.finish();
+        values.into_iter().filter_map(|(point, value)| self.hook(point, value?)).collect()
+    }
+
+    /// What is to be done at a point of the session.
+    fn hook(&mut self, point: SessionPoint, value: Value<'_>) -> Option<Mapping> {
+        self.held = None;
+        let action = self.action(value);
+        if let Some(held) = self.held.take() {
+            self.report.add(held, Problem::NeverReleased);
+        }
+        let trigger =
+            TriggerSpec { trigger: Trigger::Session(point), channels: crate::midi::Channels::ANY, device: None };
+        let action = Arc::new(action?);
+        Some(Mapping { trigger, action, release: None, when: None, description: None, line: value.line() })
+    }
+
+    fn mode_table(&mut self, mut table: Table<'_>, index: usize, hooks: &mut Vec<Mapping>) -> Mode {
         // One name for each table; see `mode_names`.
         let name = self.modes[index].clone();
         let color = table.take(&["color"]).and_then(|value| value.text("a colour", MAX_LABEL).map(str::to_owned));
+        let when = table.take(&["when"]).and_then(|value| self.condition(value, 0));
+        for (key, point) in
+            [("on_enter", SessionPoint::ModeEntered(index)), ("on_leave", SessionPoint::ModeLeft(index))]
+        {
+            hooks.extend(table.take(&[key]).and_then(|value| self.hook(point, value)));
+        }
         let mappings = table.take(&["mappings"]).map(|value| self.mappings(value)).unwrap_or_default();
         table.finish();
-        Mode { name, color, mappings }
+        Mode { name, color, when, mappings }
     }
 
     fn mappings(&mut self, value: Value<'_>) -> Vec<Mapping> {

@@ -5,6 +5,7 @@ use super::table::{Table, shortened};
 use super::value::Value;
 use crate::config::model::{Advanced, DeviceConfig, Logging};
 use crate::config::problem::Problem;
+use crate::gesture::{DeviceId, SessionPoint};
 
 /// Most devices: far more than one machine has sockets for.
 const MAX_DEVICES: usize = 64;
@@ -13,9 +14,10 @@ const MAX_LOG_FILE: i64 = 1 << 40;
 /// Longest name of a device, in bytes.
 const MAX_NAME: usize = 255;
 
-/// `[device]` or `[[device]]`.
-pub(super) fn devices(value: Option<Value<'_>>) -> Vec<DeviceConfig> {
+/// The devices of `[device]` or `[[device]]`, and what is to be done at points of theirs, which is read when all names are known.
+pub(super) fn devices(value: Option<Value<'_>>) -> (Vec<DeviceConfig>, Vec<(SessionPoint, Value<'_>)>) {
     let mut devices: Vec<(DeviceConfig, u32)> = Vec::new();
+    let mut hooks = Vec::new();
     for mut table in value.map(|value| tables(value, MAX_DEVICES, "[device]")).unwrap_or_default() {
         let name = table.need(&["name"]);
         let text = name.and_then(|name| name.text("the device's name or the beginning of it", MAX_NAME));
@@ -34,6 +36,7 @@ pub(super) fn devices(value: Option<Value<'_>>) -> Vec<DeviceConfig> {
             auto_reconnect: table.flag("auto_reconnect", true),
             port: table.optional_number(&["port"], 0..=255),
         };
+        let points = [table.take(&["on_connect"]), table.take(&["on_disconnect"])];
         table.finish();
         let Some(name) = name.filter(|_| text.is_some()) else { continue };
         if let Some((_, line)) = devices.iter().find(|(known, _)| is_the_same(known, &device)) {
@@ -43,10 +46,14 @@ pub(super) fn devices(value: Option<Value<'_>>) -> Vec<DeviceConfig> {
         {
             value.wrong(Problem::Duplicate { kind: "device", name: shortened(text), line: *line });
         } else {
+            let id = DeviceId(u16::try_from(devices.len()).unwrap_or(u16::MAX)); // there are fewer
+            let [connect, disconnect] = points;
+            hooks.extend(connect.map(|value| (SessionPoint::Connected(id), value)));
+            hooks.extend(disconnect.map(|value| (SessionPoint::Disconnected(id), value)));
             devices.push((device, name.line()));
         }
     }
-    devices.into_iter().map(|(device, _)| device).collect()
+    (devices.into_iter().map(|(device, _)| device).collect(), hooks)
 }
 
 /// Whether nothing tells two devices of one name apart.

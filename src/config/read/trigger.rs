@@ -1,12 +1,14 @@
 //! Triggers.
 
 use super::Reader;
+use super::condition::{days_of, minute_of_day};
+use super::state::finite;
 use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
 use crate::config::problem::Problem;
 use crate::gesture::{Controls, Direction, EncoderMode, EncoderStep, Transport, Trigger, TriggerSpec, ValueRange};
-use crate::midi::Numbers;
+use crate::midi::{Channels, Numbers};
 
 const TRIGGERS: Family = Family {
     kind: "trigger",
@@ -26,6 +28,8 @@ const TRIGGERS: Family = Family {
         "RPN",
         "NRPN",
         "Transport",
+        "Every",
+        "At",
         "GamepadButton",
         "GamepadButtonChord",
         "GamepadAnalogStick",
@@ -123,6 +127,16 @@ impl Reader<'_> {
             "Transport" => Trigger::Transport {
                 message: fields.need(&["message"]).and_then(|value| transport(&value)).unwrap_or(Transport::Start),
             },
+            "Every" => {
+                let interval_ms = fields.need(&["seconds"]).and_then(|value| interval_ms(&value)).unwrap_or(1_000);
+                return Some(self.of_time(fields, |timer| Trigger::Every { timer, interval_ms }));
+            }
+            "At" => {
+                let minute = fields.need(&["time"]).and_then(|value| minute_of_day(&value, 23 * 60 + 59)).unwrap_or(0);
+                let days = fields.take(&["days"]).map_or_else(|| Some((1..=7).collect()), |value| days_of(&value));
+                let days = days.unwrap_or_default();
+                return Some(self.of_time(fields, |timer| Trigger::At { timer, minute, days }));
+            }
             gamepad => {
                 // Its fields are not read: what they will mean here is not settled.
                 let problem = Problem::UnsupportedTrigger { name: gamepad.to_owned() };
@@ -140,6 +154,14 @@ impl Reader<'_> {
         let spec = TriggerSpec { trigger, channels, device };
         self.note_encoder(&spec, &value);
         Some(spec)
+    }
+
+    /// A trigger of time, which no device and no channel has; it gets the next number.
+    fn of_time(&mut self, fields: Table<'_>, trigger: impl FnOnce(u32) -> Trigger) -> TriggerSpec {
+        fields.finish();
+        let trigger = trigger(self.timers);
+        self.timers = self.timers.saturating_add(1);
+        TriggerSpec { trigger, channels: Channels::ANY, device: None }
     }
 
     /// Warns when an earlier trigger says that the same controller writes its turns in another way: the recogniser
@@ -196,6 +218,18 @@ fn control(fields: &mut Table<'_>, controls: Controls, ends: &Ends) -> Trigger {
     let range = ValueRange { min, max, hysteresis: fields.number(&["hysteresis"], all, fine) };
     let repeat = fields.take(&["repeat"]).and_then(|value| value.boolean());
     Trigger::Control { controls, range, repeat: repeat.unwrap_or(range.is_whole(scale)) }
+}
+
+/// The distance of an `Every`, in milliseconds: from a hundredth of a second to a day.
+fn interval_ms(value: &Value<'_>) -> Option<u32> {
+    let seconds = finite(value)?.get();
+    if !(0.01..=86_400.0).contains(&seconds) {
+        value.malformed(&seconds.to_string(), "seconds from 0.01 to 86400");
+        return None;
+    }
+    // In range by the test above.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Some((seconds * 1_000.0).round() as u32)
 }
 
 fn transport(value: &Value<'_>) -> Option<Transport> {

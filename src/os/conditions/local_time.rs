@@ -1,4 +1,4 @@
-//! The local time of day and weekday.
+//! The local time zone.
 
 use crate::os::process::Environment;
 
@@ -8,15 +8,6 @@ const LOCALTIME: &str = "/etc/localtime";
 /// A time zone.
 #[derive(Debug)]
 pub(super) struct Zone(tz::TimeZone);
-
-/// A moment as conditions see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LocalTime {
-    /// Minutes since midnight, 0–1439.
-    pub(super) minute: u16,
-    /// 1 (Monday) to 7 (Sunday).
-    pub(super) weekday: u8,
-}
 
 impl Zone {
     /// The zone of `TZ` (a name, a file or a rule, as for every other program), else of `/etc/localtime`, else UTC.
@@ -38,24 +29,29 @@ impl Zone {
         Self(tz::TimeZone::utc())
     }
 
-    /// The local time at `unix` seconds.
-    pub(super) fn at(&self, unix: u64) -> LocalTime {
-        let unix = i64::try_from(unix).unwrap_or(i64::MAX);
-        let offset = self.0.find_local_time_type(unix).map_or(0, tz::LocalTimeType::ut_offset);
-        let local = unix.saturating_add(i64::from(offset));
-        let (day, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
-        let weekday = (day + 3).rem_euclid(7) + 1; // 1970-01-01 was a Thursday
-        // Both are in range by the remainders.
-        LocalTime { minute: (second / 60).cast_unsigned() as u16, weekday: weekday.cast_unsigned() as u8 }
+    /// Seconds that local time is ahead of UTC at `unix` seconds.
+    pub(super) fn offset(&self, unix: i64) -> i32 {
+        self.0.find_local_time_type(unix).map_or(0, tz::LocalTimeType::ut_offset)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::{Calendar, LocalTime, Micros};
+
+    impl Calendar for Zone {
+        fn unix_at(&self, t: Micros) -> u64 {
+            t
+        }
+        fn offset_at(&self, unix: i64) -> i32 {
+            self.offset(unix)
+        }
+    }
 
     fn at(rule: &str, unix: u64) -> (u16, u8) {
-        let time = Zone::of_system(&Environment::inherited().with("TZ", rule)).at(unix);
+        let zone = Zone::of_system(&Environment::inherited().with("TZ", rule));
+        let time = LocalTime::at(unix.cast_signed(), &zone);
         (time.minute, time.weekday)
     }
 

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::process::Environment;
 use crate::mapping::ConditionSource;
-use crate::time::{Clock, Micros};
+use crate::time::{Calendar, Clock, LocalTime, Micros};
 use apps::Apps;
 use cached::Cached;
 use frontmost::Frontmost;
-use local_time::{LocalTime, Zone};
+use local_time::Zone;
 
 /// How long an answer about programs and windows is good for. Long enough that a row of conditions asks once, short enough
 /// that nobody switches windows and presses a pad within it.
@@ -55,7 +55,8 @@ impl<C: Clock> Conditions<C> {
     }
 
     fn local_time(&self) -> LocalTime {
-        self.zone.at(self.clock.unix_time() / 1_000_000)
+        let unix = i64::try_from(self.clock.unix_time() / 1_000_000).unwrap_or(i64::MAX);
+        LocalTime::at(unix, self)
     }
     /// The answer kept in `slot`, or a new one from `ask` where it is too old.
     fn fresh<T, R>(&self, slot: &Mutex<Option<(Micros, T)>>, ask: impl FnOnce() -> T, read: impl FnOnce(&T) -> R) -> R {
@@ -64,6 +65,17 @@ impl<C: Clock> Conditions<C> {
         let kept = slot.take().filter(|(asked, _)| now.saturating_sub(*asked) < FRESH);
         let (_, answer) = slot.insert(kept.unwrap_or_else(|| (now, ask())));
         read(answer)
+    }
+}
+
+impl<C: Clock> Calendar for Conditions<C> {
+    fn unix_at(&self, t: Micros) -> u64 {
+        let now = self.clock.now();
+        // The wall clock may be set while the session goes on.
+        self.clock.unix_time().saturating_add(t).saturating_sub(now)
+    }
+    fn offset_at(&self, unix: i64) -> i32 {
+        self.zone.offset(unix)
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::process::Environment;
-use crate::effect::{EffectError, InputEffect, Keystroke, MouseButton, MouseClick, Stroke};
+use crate::effect::{EffectError, InputEffect, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 use crate::text::Escape as _;
 use crate::time::{Clock, Micros, SystemClock};
 use layout::Typed;
@@ -30,14 +30,20 @@ const PACE: Duration = Duration::from_millis(4);
 const BUTTONS: [u16; 3] = [0x110, 0x111, 0x112];
 const ABS_X: u16 = 0;
 const ABS_Y: u16 = 1;
+const REL_X: u16 = 0;
+const REL_Y: u16 = 1;
+const REL_HWHEEL: u16 = 6;
+const REL_WHEEL: u16 = 8;
 
-/// The two devices, made when first needed. What is pressed is let go before the next thing is done; and whatever ends the process, the
+/// The three devices, made when first needed. What is pressed is let go before the next thing is done; and whatever ends the process, the
 /// kernel lets go of all keys of a device whose maker is gone.
 #[derive(Debug)]
 struct Keys {
     clock: Arc<SystemClock>,
     keyboard: Slot,
     pointer: Slot,
+    /// Goes on from wherever the pointer is. Readers take a device with places and motion for neither, so it is one of its own.
+    mouse: Slot,
 }
 
 type Slot = Arc<Mutex<Option<Ready>>>;
@@ -60,6 +66,10 @@ enum Input {
     Strokes(Vec<Typed>),
     /// A button, after the pointer went somewhere.
     Click { button: u16, at: Option<(i32, i32)>, stroke: Stroke },
+    /// Notches of the wheels.
+    Scroll(MouseMotion),
+    /// The pointer goes on by this.
+    Move(MouseMotion),
 }
 
 /// The work of sending, which asks whether it is still allowed.
@@ -80,6 +90,8 @@ impl Input {
             InputEffect::Keystroke(keystroke) => Self::keystroke(keystroke),
             InputEffect::Text(text) => Self::text(text),
             InputEffect::Click(click) => Self::click(click),
+            InputEffect::Scroll(motion) => Ok(Self::Scroll(motion)),
+            InputEffect::Move(motion) => Ok(Self::Move(motion)),
         }
     }
 
@@ -134,7 +146,12 @@ impl Input {
 
 impl Keys {
     fn new() -> Self {
-        Self { clock: Arc::new(SystemClock::start()), keyboard: Arc::default(), pointer: Arc::default() }
+        Self {
+            clock: Arc::new(SystemClock::start()),
+            keyboard: Arc::default(),
+            pointer: Arc::default(),
+            mouse: Arc::default(),
+        }
     }
 
     /// Makes the device that `input` needs, where it is not there yet, and gives the work of sending it. That work takes
@@ -143,6 +160,7 @@ impl Keys {
         let slot = match &input {
             Input::Chord(..) | Input::Strokes(_) => self.keyboard()?,
             Input::Click { at, .. } => self.pointer(at.is_some(), environment)?,
+            Input::Scroll(_) | Input::Move(_) => self.mouse()?,
         };
         let clock = Arc::clone(&self.clock);
         Ok(Box::new(move |allowed| {
@@ -178,13 +196,39 @@ impl Keys {
         self.pointer(somewhere, environment).map(drop)
     }
 
+    /// Makes the device for wheels and motion now.
+    fn prepare_mouse(&self) -> Result<(), EffectError> {
+        self.mouse().map(drop)
+    }
+
     fn keyboard(&self) -> Result<Slot, EffectError> {
         let mut slot = lock(&self.keyboard);
         if slot.is_none() {
-            let shape = Shape { name: "Conductor keyboard", product: 1, keys: &mut (1..=codes::LAST_KEY), axes: &[] };
+            let shape = Shape {
+                name: "Conductor keyboard",
+                product: 1,
+                keys: &mut (1..=codes::LAST_KEY),
+                axes: &[],
+                relative: &[],
+            };
             *slot = Some(Ready { device: Device::create(shape)?, from: self.clock.now() + SETTLE, screen: (0, 0) });
         }
         Ok(Arc::clone(&self.keyboard))
+    }
+
+    fn mouse(&self) -> Result<Slot, EffectError> {
+        let mut slot = lock(&self.mouse);
+        if slot.is_none() {
+            let shape = Shape {
+                name: "Conductor mouse",
+                product: 3,
+                keys: &mut BUTTONS.into_iter(), // without any, readers do not take it for a mouse
+                axes: &[],
+                relative: &[REL_X, REL_Y, REL_HWHEEL, REL_WHEEL],
+            };
+            *slot = Some(Ready { device: Device::create(shape)?, from: self.clock.now() + SETTLE, screen: (0, 0) });
+        }
+        Ok(Arc::clone(&self.mouse))
     }
 
     /// The pointer. It has axes the size of the screen where that is known, and must have them to go `somewhere`.
@@ -199,7 +243,13 @@ impl Keys {
             };
             // Readers take a device without axes for something else than a mouse, so it always has both.
             let axes = [(ABS_X, (screen.0 - 1).max(1)), (ABS_Y, (screen.1 - 1).max(1))];
-            let shape = Shape { name: "Conductor pointer", product: 2, keys: &mut BUTTONS.into_iter(), axes: &axes };
+            let shape = Shape {
+                name: "Conductor pointer",
+                product: 2,
+                keys: &mut BUTTONS.into_iter(),
+                axes: &axes,
+                relative: &[],
+            };
             *slot = Some(Ready { device: Device::create(shape)?, from: self.clock.now() + SETTLE, screen });
         }
         Ok(Arc::clone(&self.pointer))
@@ -222,7 +272,14 @@ fn send(ready: &mut Ready, input: Input, allowed: &dyn Fn() -> bool) -> Result<S
         }
         Ok(Sent::All)
     };
+    let moved = |device: &mut Device, axes: [(u16, i32); 2]| {
+        device.motion(axes.into_iter().filter(|(_, by)| *by != 0))?;
+        std::thread::sleep(PACE);
+        Ok(Sent::All)
+    };
     match input {
+        Input::Scroll(MouseMotion { x, y }) => moved(device, [(REL_HWHEEL, x), (REL_WHEEL, y)]),
+        Input::Move(MouseMotion { x, y }) => moved(device, [(REL_X, x), (REL_Y, y)]),
         Input::Chord(keys, stroke) => press(device, &keys, stroke),
         Input::Strokes(strokes) => {
             for Typed { code, shift } in strokes {

@@ -31,6 +31,9 @@ impl Typist {
             let somewhere = needs.pointer == Pointer::Places;
             missing.extend(self.keys.prepare_pointer(somewhere, environment).err());
         }
+        if needs.mouse {
+            missing.extend(self.keys.prepare_mouse().err());
+        }
         missing
     }
 

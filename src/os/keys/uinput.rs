@@ -12,12 +12,14 @@ use crate::effect::EffectError;
 /// Kinds of event (`linux/input-event-codes.h`).
 const EV_SYN: u16 = 0;
 const EV_KEY: u16 = 1;
+const EV_REL: u16 = 2;
 const EV_ABS: u16 = 3;
 
 /// Requests of the device file (`linux/uinput.h`).
 const UI_DEV_CREATE: Opcode = opcode::none(b'U', 1);
 const UI_SET_EVBIT: Opcode = opcode::write::<c_int>(b'U', 100);
 const UI_SET_KEYBIT: Opcode = opcode::write::<c_int>(b'U', 101);
+const UI_SET_RELBIT: Opcode = opcode::write::<c_int>(b'U', 102);
 const UI_SET_ABSBIT: Opcode = opcode::write::<c_int>(b'U', 103);
 
 /// Entries of each table of axis ranges in `struct uinput_user_dev`.
@@ -40,6 +42,8 @@ pub(super) struct Shape<'a> {
     pub(super) keys: &'a mut dyn Iterator<Item = u16>,
     /// Its absolute axes: code, and highest value; the lowest is 0.
     pub(super) axes: &'a [(u16, i32)],
+    /// Codes of its relative axes.
+    pub(super) relative: &'a [u16],
 }
 
 #[cfg(test)]
@@ -66,6 +70,12 @@ impl Device {
         for (axis, _) in shape.axes {
             set_bit::<UI_SET_ABSBIT>(&file, *axis).map_err(failed)?;
         }
+        if !shape.relative.is_empty() {
+            set_bit::<UI_SET_EVBIT>(&file, EV_REL).map_err(failed)?;
+        }
+        for axis in shape.relative {
+            set_bit::<UI_SET_RELBIT>(&file, *axis).map_err(failed)?;
+        }
         file.write_all(&description(shape.name, shape.product, shape.axes)).map_err(failed)?;
         create(&file).map_err(failed)?;
         Ok(Self { file })
@@ -79,6 +89,11 @@ impl Device {
     /// Axes going to positions, seen by readers as one moment.
     pub(super) fn axes(&mut self, axes: impl IntoIterator<Item = (u16, i32)>) -> Result<(), EffectError> {
         self.report(EV_ABS, axes)
+    }
+
+    /// Relative axes going on by so much, seen by readers as one moment.
+    pub(super) fn motion(&mut self, axes: impl IntoIterator<Item = (u16, i32)>) -> Result<(), EffectError> {
+        self.report(EV_REL, axes)
     }
 
     fn report(&mut self, kind: u16, events: impl IntoIterator<Item = (u16, i32)>) -> Result<(), EffectError> {
@@ -160,7 +175,7 @@ fn no_module(path: &str) -> EffectError {
 /// Says that the device will have `bit` of what `REQUEST` is about.
 #[allow(unsafe_code)]
 fn set_bit<const REQUEST: Opcode>(file: &File, bit: u16) -> std::io::Result<()> {
-    // SAFETY: the three requests this is used with are uinput's `_IOW('U', 100..=103, int)`, whose argument the kernel takes
+    // SAFETY: the four requests this is used with are uinput's `_IOW('U', 100..=103, int)`, whose argument the kernel takes
     // by value and checks against the range of the bit; no memory is handed over.
     unsafe { ioctl(file, IntegerSetter::<REQUEST>::new_usize(usize::from(bit))) }.map_err(Into::into)
 }

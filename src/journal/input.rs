@@ -1,0 +1,43 @@
+//! What came into a session from outside, in its order.
+
+use crate::config::MappingId;
+use crate::gesture::DeviceId;
+use crate::midi::Message;
+use crate::time::Micros;
+
+/// Something that came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionInput {
+    /// When.
+    pub t: Micros,
+    /// What.
+    pub what: InputKind,
+}
+
+/// What came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputKind {
+    /// A message of a device.
+    Message(DeviceId, Message),
+    /// A device connected.
+    Found(DeviceId),
+    /// A device was lost.
+    Lost(DeviceId),
+    /// The time came of the `Every` or `At` of this mapping.
+    Clock(MappingId),
+    /// The condition of a mode changed.
+    When {
+        /// Index of the mode.
+        mode: usize,
+        /// Whether it holds now.
+        holds: bool,
+    },
+}
+
+impl SessionInput {
+    /// A message that `device` sent at `t`.
+    #[must_use]
+    pub const fn message(t: Micros, device: DeviceId, message: Message) -> Self {
+        Self { t, what: InputKind::Message(device, message) }
+    }
+}

@@ -1,0 +1,78 @@
+//! Asks, beside the input, for programs that conditions of modes ask for.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::live::Event;
+use super::session::{AppAnswers, AppQuestion};
+use crate::action::Surroundings;
+use crate::config::Config;
+
+/// How often programs are asked for. Who switches windows and plays on within it finds the mode of the window before.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// A thread that asks, and tells what has changed.
+#[derive(Debug)]
+pub(super) struct AppWatch {
+    stopped: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AppWatch {
+    /// Begins to ask `surroundings` what the modes of `config` ask, and tells `events`. Nothing begins where no mode asks for a program.
+    pub(super) fn start(
+        config: &Config,
+        surroundings: Arc<dyn Surroundings>,
+        events: SyncSender<Event>,
+    ) -> std::io::Result<Option<Self>> {
+        let questions = AppQuestion::of_modes(config);
+        if questions.is_empty() {
+            return Ok(None);
+        }
+        let stopped = Arc::<(Mutex<bool>, Condvar)>::default();
+        let ours = Arc::clone(&stopped);
+        let watch = move || watch(&questions, &*surroundings, &events, &ours);
+        let thread = std::thread::Builder::new().name("programs".into()).spawn(watch)?;
+        Ok(Some(Self { stopped, thread: Some(thread) }))
+    }
+}
+
+fn watch(
+    questions: &BTreeSet<AppQuestion>,
+    surroundings: &dyn Surroundings,
+    events: &SyncSender<Event>,
+    (stopped, news): &(Mutex<bool>, Condvar),
+) {
+    let mut told: Option<AppAnswers> = None;
+    loop {
+        let answers: AppAnswers =
+            questions.iter().map(|question| (question.clone(), question.ask(surroundings))).collect();
+        if told.as_ref() != Some(&answers) {
+            match events.try_send(Event::Apps(answers.clone())) {
+                Ok(()) => told = Some(answers),
+                // The input comes first; what is so still in a second is told then.
+                Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+        }
+        let stopped = stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = news.wait_timeout_while(stopped, PERIOD, |stopped| !*stopped);
+        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+            return;
+        }
+    }
+}
+
+impl Drop for AppWatch {
+    fn drop(&mut self) {
+        *self.stopped.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stopped.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // What it asked for is of no interest any more.
+            let _ = thread.join();
+        }
+    }
+}

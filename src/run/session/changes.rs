@@ -1,0 +1,113 @@
+//! What happens without a message: times that come, and modes that go by what has changed.
+
+use std::sync::Arc;
+
+use super::{AppAnswers, CurrentMode, MAX_MODE_CHAIN, Session, SessionEvent};
+use crate::action::ConditionSource;
+use crate::config::MappingId;
+use crate::gesture::{Gesture, GestureEvent, SessionPoint, Trigger};
+use crate::time::Micros;
+
+impl Session {
+    /// The time of the `Every` or `At` of `mapping` came, as a recording has it.
+    pub fn clock(
+        &mut self,
+        t: Micros,
+        mapping: MappingId,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        self.settle(t, facts, say);
+        self.timer(mapping, facts, say);
+        self.look_at_changes(facts, say);
+    }
+
+    /// The condition of a mode changed, as a recording has it.
+    pub fn when(
+        &mut self,
+        t: Micros,
+        mode: usize,
+        holds: bool,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        self.settle(t, facts, say);
+        self.condition_changed(mode, holds, facts, say);
+        self.look_at_changes(facts, say);
+    }
+
+    /// These are the answers, at `t`, about the programs that conditions of modes ask for.
+    pub fn apps_changed(
+        &mut self,
+        t: Micros,
+        apps: AppAnswers,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        self.settle(t, facts, say);
+        self.conditions.set_apps(apps);
+        self.look_at_changes(facts, say);
+    }
+
+    /// The timer of `mapping` fires, unless the mapping is one of another mode.
+    pub(super) fn timer(
+        &mut self,
+        mapping: MappingId,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        let config = Arc::clone(&self.config);
+        let timer = match config.mapping(mapping).map(|mapping| &mapping.trigger.trigger) {
+            Some(Trigger::Every { timer, .. } | Trigger::At { timer, .. }) => *timer,
+            _ => return,
+        };
+        if config.mode_of(mapping).is_some_and(|mode| mode != self.mode.index) {
+            return;
+        }
+        say(SessionEvent::Clock { t: self.now, mapping });
+        self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Timer { timer })], facts, say);
+    }
+
+    /// Looks at what has changed in the table, when all that belongs to this moment has happened: conditions of modes may say another mode
+    /// then. Whoever else wants to know what has changed looks here, before it is settled.
+    pub(super) fn look_at_changes(&mut self, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
+        for _ in 0..MAX_MODE_CHAIN {
+            if !(self.state.has_changed() || self.conditions.ask) || self.work_due().is_some_and(|due| due <= self.now)
+            {
+                return;
+            }
+            let asked = self.conditions.ask || self.state.changes().any(|(key, _)| self.conditions.ask_for(key));
+            self.state.settle();
+            let Some(calendar) = self.calendar.clone().filter(|_| asked) else {
+                self.conditions.ask = false;
+                return;
+            };
+            for (mode, holds) in self.conditions.changed(self.now, self.mode.index, &self.state, &*calendar) {
+                self.condition_changed(mode, holds, facts, say);
+            }
+        }
+        log::warn!(
+            "conditions of modes changed {MAX_MODE_CHAIN} times at once, and are looked at again at the next change: what `on_enter` and \
+             `on_leave` set makes a circle with `when`"
+        );
+        self.state.settle();
+        self.conditions.ask = false;
+    }
+
+    /// The condition of a mode changed: the first that holds says the mode.
+    fn condition_changed(
+        &mut self,
+        mode: usize,
+        holds: bool,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        say(SessionEvent::When { t: self.now, mode, holds });
+        let CurrentMode { index: from, last, .. } = self.mode;
+        let Some(to) = self.conditions.set(mode, holds, from, last).filter(|to| *to != from) else { return };
+        let event = GestureEvent::of_session(self.now, Gesture::Session(SessionPoint::ModeEntered(to)));
+        say(SessionEvent::Mode { event: &event, from, to });
+        self.set_mode(to);
+        self.run_mode_hooks(facts, say);
+    }
+}

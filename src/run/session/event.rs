@@ -1,0 +1,64 @@
+//! What a session has to say.
+
+use crate::action::Step;
+use crate::config::{Mapping, MappingId};
+use crate::gesture::GestureEvent;
+use crate::time::Micros;
+
+/// What a session has to say.
+#[derive(Debug)]
+pub enum SessionEvent<'a> {
+    /// A message completed a gesture, and nothing is mapped to it.
+    Unmapped {
+        /// The gesture.
+        event: &'a GestureEvent,
+        /// Index of the current mode.
+        mode: usize,
+    },
+    /// Something is to be done now.
+    Step {
+        /// What, when and why.
+        step: Step,
+        /// The mapping behind it.
+        mapping: &'a Mapping,
+        /// Index of the mode current before the step.
+        mode: usize,
+    },
+    /// The time of the `Every` or `At` of a mapping came; what it sets off follows.
+    Clock {
+        /// When.
+        t: Micros,
+        /// The mapping.
+        mapping: MappingId,
+    },
+    /// The condition of a mode changed.
+    When {
+        /// When.
+        t: Micros,
+        /// Index of the mode.
+        mode: usize,
+        /// Whether it holds now.
+        holds: bool,
+    },
+    /// The mode changed because a condition did.
+    Mode {
+        /// What stands for the gesture.
+        event: &'a GestureEvent,
+        /// Index of the mode before.
+        from: usize,
+        /// Index of the mode now.
+        to: usize,
+    },
+}
+
+impl SessionEvent<'_> {
+    /// When it happens.
+    #[must_use]
+    pub fn at(&self) -> Micros {
+        match self {
+            Self::Unmapped { event, .. } | Self::Mode { event, .. } => event.t,
+            Self::Step { step, .. } => step.at,
+            Self::Clock { t, .. } | Self::When { t, .. } => *t,
+        }
+    }
+}
