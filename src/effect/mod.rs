@@ -13,6 +13,7 @@ mod press;
 mod request;
 mod request_text;
 mod secret;
+mod socket_events;
 mod sent_midi;
 mod text;
 mod url;
@@ -31,6 +32,7 @@ pub use request::{
     SocketOpen, System,
 };
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
+pub use socket_events::{SocketEvent, SocketEvents, SocketOwner, Wake};
 pub use sent_midi::SentMidi;
 pub(crate) use url::split_port;
 pub use url::{Host, Scheme, Url, UrlFault};

@@ -13,6 +13,7 @@ mod echo;
 mod live;
 mod play;
 mod report;
+mod residents;
 mod resources;
 mod room;
 mod session;

@@ -14,7 +14,8 @@ use super::table::{Table, shortened};
 use super::value::Value;
 use super::wasm::FOR_ALL;
 use crate::config::problem::Problem;
-use crate::config::wasm::PluginConfig;
+use crate::config::wasm::{Isolation, PluginConfig};
+use crate::state::StatePrefix;
 
 /// Most sections of plugins.
 const MAX_PLUGINS: usize = 1_024;
@@ -105,6 +106,8 @@ impl Reader<'_> {
         plugin.config = pairs(&mut table, "config", scalar);
         plugin.secrets = pairs(&mut table, "secrets", secret);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
+        plugin.position = section.start;
+        self.resident(&mut table, &mut plugin);
         for (key, remedy) in FOR_ALL.into_iter().filter(|(key, _)| table.has(key)).collect::<Vec<_>>() {
             let problem =
                 Problem::MisplacedKey { key: key.to_owned(), within: table.within.clone(), remedy: remedy.to_owned() };
@@ -113,6 +116,18 @@ impl Reader<'_> {
         }
         table.finish();
         Entry { config: plugin, has_file: path.is_some(), section: Some(section), called: false }
+    }
+
+    /// Whether it is kept, and what it may watch.
+    fn resident(&self, table: &mut Table<'_>, plugin: &mut PluginConfig) {
+        let resident = table.take(&["resident"]);
+        plugin.resident = resident.and_then(|value| value.boolean()).unwrap_or(false);
+        if let Some(value) = resident.filter(|_| plugin.resident && plugin.wasm.isolation == Isolation::Call) {
+            value.wrong(Problem::ResidentForACall { within: table.within.clone() });
+        }
+        let allowed = table.take(&["allowed_state"]);
+        let prefixes = allowed.and_then(|value| value.list(MAX_ENTRIES)).unwrap_or_default();
+        plugin.allowed_state = prefixes.iter().filter_map(state_prefix).collect();
     }
 
     /// A plugin that has only a file.
@@ -212,6 +227,17 @@ fn pairs<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&Value<'_>) 
         return BTreeMap::new();
     }
     pairs.iter().filter_map(|(_, value)| Some((value.key.to_owned(), read(value)?))).collect()
+}
+
+/// What state keys begin with.
+fn state_prefix(value: &Value<'_>) -> Option<StatePrefix> {
+    let text = value.string()?;
+    let prefix = StatePrefix::parse(text);
+    if prefix.is_err() {
+        let wanted = "the beginning of a state key, in whole parts: \"mode\", \"toggle\", \"plugin.obs.muted\"";
+        value.malformed(&shortened(text), wanted);
+    }
+    prefix.ok()
 }
 
 /// A string, number or flag, as text.

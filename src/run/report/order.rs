@@ -93,7 +93,7 @@ fn finished(entry: Entry, done: Done, dry_run: Option<&DryRun>) -> Vec<Entry> {
     for shutdown in before {
         entries.extend(shutdown_entries(&config, shutdown, dry_run));
     }
-    let call = Entry { what: EntryKind::Call { call: job.call, outcome: Box::new(outcome) }, ..entry };
+    let call = Entry { what: EntryKind::of_call(job.call, job.context.resident, Box::new(outcome)), ..entry };
     entries.extend(with_effects(call, dry_run));
     if let Some(shutdown) = after {
         entries.extend(shutdown_entries(&config, shutdown, dry_run));

@@ -6,6 +6,7 @@ use super::{AppAnswers, CurrentMode, MAX_MODE_CHAIN, Session, SessionEvent};
 use crate::action::ConditionSource;
 use crate::config::MappingId;
 use crate::gesture::{Gesture, GestureEvent, SessionPoint, Trigger};
+use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
 impl Session {
@@ -49,6 +50,29 @@ impl Session {
         self.look_at_changes(facts, say);
     }
 
+    /// A plugin has set these of its named values; that takes effect now, at `t`.
+    pub fn plugin_set(
+        &mut self,
+        t: Micros,
+        values: impl IntoIterator<Item = (StateKey, Option<StateValue>)>,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        self.settle(t, facts, say);
+        for (key, value) in values {
+            self.state.set(&key, value);
+        }
+        self.look_at_changes(facts, say);
+    }
+
+    /// What has changed is no news any more: whoever wants to know has it.
+    fn settle_changes(&mut self) {
+        if self.watched {
+            self.changed.extend(self.state.changes().map(|(key, value)| (key.clone(), value.cloned())));
+        }
+        self.state.settle();
+    }
+
     /// The timer of `mapping` fires, unless the mapping is one of another mode.
     pub(super) fn timer(
         &mut self,
@@ -77,7 +101,7 @@ impl Session {
                 return;
             }
             let asked = self.conditions.ask || self.state.changes().any(|(key, _)| self.conditions.ask_for(key));
-            self.state.settle();
+            self.settle_changes();
             let Some(calendar) = self.calendar.clone().filter(|_| asked) else {
                 self.conditions.ask = false;
                 return;
@@ -90,7 +114,7 @@ impl Session {
             "conditions of modes changed {MAX_MODE_CHAIN} times at once, and are looked at again at the next change: what `on_enter` and \
              `on_leave` set makes a circle with `when`"
         );
-        self.state.settle();
+        self.settle_changes();
         self.conditions.ask = false;
     }
 

@@ -59,6 +59,10 @@ pub struct Session {
     timers: Timers,
     /// No input comes any more.
     input_over: bool,
+    /// Somebody wants to know what changes.
+    watched: bool,
+    /// What has changed since that was asked for, in the order in which it did.
+    changed: Vec<(StateKey, Option<StateValue>)>,
 }
 
 impl std::fmt::Debug for Session {
@@ -104,6 +108,8 @@ impl Session {
             calendar: None,
             timers: Timers::default(),
             input_over: false,
+            watched: false,
+            changed: Vec::new(),
             recognizer,
             mapper,
             scheduler: Scheduler::new(),
@@ -130,6 +136,16 @@ impl Session {
     #[must_use]
     pub fn state(&self) -> &StateTable {
         &self.state
+    }
+
+    /// What changes of the named values is kept from now on, until [`Session::take_changes`] takes it.
+    pub fn watch_state(&mut self) {
+        self.watched = true;
+    }
+
+    /// What has changed of the named values, each with its value then, in order.
+    pub fn take_changes(&mut self) -> Vec<(StateKey, Option<StateValue>)> {
+        std::mem::take(&mut self.changed)
     }
 
     /// The time a message counts as received that is stamped `t`: never before what has happened already.

@@ -13,11 +13,13 @@ use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::limiter::Limiter;
 use crate::sandbox::engine::meter::{Meter, StopPlace, Stopped, TimeLimit, ceiling};
 use crate::sandbox::info::PluginInfo;
+use crate::sandbox::outcome::asked::{Asked, OwnKeys};
 use crate::sandbox::outcome::guest_log::GuestLog;
 use crate::sandbox::store::services::Services;
 use crate::sandbox::store::trace::Trace;
 use crate::sandbox::store::wasi::{Deadline, Waited};
 use crate::sandbox::translate::Shadow;
+use crate::state::StatePrefix;
 use crate::time::{Alarm, EventTime};
 
 /// What the store of one instance holds.
@@ -50,6 +52,16 @@ pub(in crate::sandbox) struct InstanceState {
     pub(in crate::sandbox) denied: u32,
     /// It has looked for a directory of files and has none.
     pub(in crate::sandbox) looked_for_files: bool,
+    /// It is the one instance of a resident plugin.
+    pub(in crate::sandbox) kept: bool,
+    /// Its `shutdown` runs: nobody takes in what it asks for any more.
+    pub(in crate::sandbox) leaving: bool,
+    /// What the plugin has set for this tenant.
+    pub(in crate::sandbox) own_keys: OwnKeys,
+    /// What it watches.
+    pub(in crate::sandbox) watches: Vec<StatePrefix>,
+    /// What it asks of the session since the last call ended, `init` of its start included.
+    pub(in crate::sandbox) asked: Asked,
     /// Shared with the guest's clock, so that no sleep outlasts the call.
     pub(in crate::sandbox) deadline: Deadline,
     /// Raised when the guest's time is up, so that no charge has to ask a clock.
@@ -139,6 +151,30 @@ impl InstanceState {
         denied.unwrap_or(Denied::Capability { missing: Capability::Filesystem, held: Vec::new() })
     }
 
+    /// Notes what a resident plugin asks of the session, where somebody wants to know.
+    pub(in crate::sandbox) fn note_ask(&self, what: impl FnOnce() -> String) {
+        if let Some(notes) = &self.services.asks {
+            notes.asked(self.plugin.name(), &self.tenant, what());
+        }
+    }
+
+    /// What the call asked for, once it has ended: nothing when that was by a fault, and then a resident plugin has nothing set any more.
+    pub(in crate::sandbox) fn take_asked(&mut self, faulted: bool) -> Asked {
+        let asked = std::mem::take(&mut self.asked);
+        if faulted {
+            return if self.kept { Asked::removal(std::mem::take(&mut self.own_keys)) } else { Asked::default() };
+        }
+        for (key, value) in &asked.state {
+            if value.is_some() {
+                self.own_keys.insert(key.clone());
+            } else {
+                self.own_keys.remove(key);
+            }
+        }
+        self.watches.extend(asked.watches.iter().cloned());
+        asked
+    }
+
     /// Looks whether the grant was changed, if that is the instance's business.
     fn refresh_grant(&mut self) {
         if !self.grant_is_given {
@@ -176,6 +212,7 @@ pub(in crate::sandbox) fn files_of(grant: &Grant) -> Option<&PathScope> {
 impl Drop for InstanceState {
     /// What an instance opened goes with it.
     fn drop(&mut self) {
+        self.plugin.give_own_keys(&self.tenant, std::mem::take(&mut self.own_keys));
         if !self.sockets.is_empty() {
             let origin = Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant };
             // It closes what is there; there is nobody left to be told.
