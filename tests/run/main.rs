@@ -8,6 +8,7 @@ mod log;
 mod plugin_run;
 mod pressed;
 mod repeating_warnings;
+mod residents;
 mod session;
 mod slow_reader;
 mod state;
