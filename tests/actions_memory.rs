@@ -41,7 +41,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_plugin_call_and_a_mode_change_are_started_without_allocating() {
     let call = PluginCall { plugin: "p".into(), tenant: "t".into(), params: Params::default() };
-    let call = Arc::new(Action::WasmPlugin(Arc::new(call)));
+    let call = Arc::new(Action::WasmPlugin { call: Arc::new(call), values: None });
     let mode = Arc::new(Action::ModeChange { to: ModeTarget::Index(1), while_held: false });
     let channel = Channel::new(1).expect("1 is a channel");
     let gesture = Gesture::Press { note: 60, velocity: 100 };

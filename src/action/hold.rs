@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{Action, MappingId};
 use crate::effect::{Effect, MidiOut, Stroke};
 use crate::gesture::{Control, DeviceId, Gesture, GestureEvent, ValueRange};
-use crate::midi::Message;
+use crate::midi::{Message, Outgoing};
 use crate::time::Micros;
 
 /// Number of a hold; none is used twice in a session.
@@ -89,9 +89,9 @@ impl Undo {
                 (up.stroke, up.x, up.y) = (Stroke::Up, None, None);
                 Effect::MouseClick(up)
             }
-            Effect::Midi(MidiOut { port, message: Message::NoteOn { channel, note, .. } }) => {
+            Effect::Midi(MidiOut { port, message: Outgoing::One(Message::NoteOn { channel, note, .. }) }) => {
                 let message = Message::NoteOff { channel: *channel, note: *note, velocity: 0 };
-                Effect::Midi(MidiOut { port: port.clone(), message })
+                Effect::Midi(MidiOut { port: port.clone(), message: message.into() })
             }
             _ => return None,
         };

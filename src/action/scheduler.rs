@@ -8,14 +8,15 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::hold::Holds;
+use super::fill;
 use super::rest::{owed, steps_left};
-use super::step::{Cause, Dropped, StateChange, Step, Task};
-use crate::config::{Action, Condition, Mode, ModeTarget};
+use super::step::{Cause, Dropped, Step, Task};
+use super::view::View;
+use crate::config::{Action, SetValue, ranges};
 use crate::effect::{Effect, Stroke};
 use crate::gesture::Gesture;
-use crate::mapping::{ConditionSource, holds};
-use crate::state::{StateKey, StateTable, StateValue};
+use crate::mapping::{Absent, Given, number_of, text};
+use crate::state::{StateKey, StateNumber, StateTable, StateValue};
 use crate::time::Micros;
 
 /// Actions that may wait for their delays at once. A player sets off a few a second; a thousand means a pad that floods
@@ -76,50 +77,6 @@ pub(super) enum Frame {
     Over,
 }
 
-/// What actions see of the session they run in, and the values that they set.
-pub struct View<'a> {
-    /// What conditions can ask about the world.
-    pub world: &'a dyn ConditionSource,
-    /// Modes of the configuration.
-    pub modes: &'a [Mode],
-    /// Index of the current mode.
-    pub mode: usize,
-    /// Index of the mode that was current before it.
-    pub last_mode: usize,
-    /// What is held.
-    pub holds: &'a Holds,
-    /// Named values.
-    pub state: &'a mut StateTable,
-}
-
-impl View<'_> {
-    /// Whether `condition` holds now.
-    #[must_use]
-    pub fn holds(&self, condition: &Condition) -> bool {
-        holds(condition, self.mode, self.state, self.world)
-    }
-
-    /// The index of the mode that `target` means now.
-    fn mode_of(&self, target: ModeTarget) -> usize {
-        let count = self.modes.len().max(1);
-        // Modes that are entered and left by a condition are passed over.
-        let is_free = |mode: &usize| self.modes.get(*mode).is_none_or(|mode| mode.when.is_none());
-        let round = (1..count).map(|steps| (self.mode + steps) % count);
-        match target {
-            ModeTarget::Index(mode) => mode,
-            ModeTarget::Next => round.into_iter().find(is_free).unwrap_or(self.mode),
-            ModeTarget::Previous => round.rev().find(is_free).unwrap_or(self.mode),
-            ModeTarget::Last => self.last_mode,
-        }
-    }
-
-    /// Gives `key` this value, and says so.
-    fn set(&mut self, action: &'static str, key: &StateKey, value: StateValue) -> Task {
-        self.state.set(key, Some(value.clone()));
-        Task::State(StateChange { action, key: key.clone(), value })
-    }
-}
-
 /// Why a walk stopped before the end.
 enum Pause {
     /// A delay, in milliseconds.
@@ -167,11 +124,11 @@ impl Scheduler {
     }
 
     /// Drops everything that waits, and says how much that was.
-    pub fn stop(&mut self) -> Left {
+    pub fn stop(&mut self, state: &StateTable) -> Left {
         let mut left = Left::default();
-        for Reverse(Waiting { action, path, .. }) in self.waiting.drain() {
+        for Reverse(Waiting { action, path, cause, .. }) in self.waiting.drain() {
             left.actions += 1;
-            left.steps = left.steps.saturating_add(steps_left(&action, &path));
+            left.steps = left.steps.saturating_add(steps_left(&action, &path, Given { event: &cause.event, state }));
         }
         left
     }
@@ -188,7 +145,7 @@ impl Scheduler {
         if self.waiting.len() >= MAX_WAITING {
             let task = Task::Dropped(Dropped::TooManyWaiting { limit: MAX_WAITING });
             // What the rest would have let go is let go now, or it would stay down.
-            let owed = owed(action, &path).map(|out| Task::Effect(Effect::Midi(out)));
+            let owed = owed(action, &path, walk.given(&cause)).map(|out| Task::Effect(Effect::Midi(out)));
             let tasks = std::iter::once(task).chain(owed);
             walk.out.extend(tasks.map(|task| Step { at, cause: cause.clone(), task, held: false }));
             return;
@@ -230,14 +187,20 @@ impl Walk<'_> {
             }
             Action::Repeat { action, count, delay_ms } => {
                 let first = if let Some(Frame::Round(round)) = resumed { round } else { 0 };
-                for round in first..*count {
+                let numbers = fill::rounds(count, self.given(cause))
+                    .and_then(|count| Ok((count, fill::pause(delay_ms, self.given(cause))?)));
+                let (count, delay_ms) = match numbers {
+                    Ok(numbers) => numbers,
+                    Err(absent) => return self.leave_out("Repeat", absent, at, cause),
+                };
+                for round in first..count {
                     if let Some(pause) = self.visit(action, path, at, cause) {
                         path.push(Frame::Round(round));
                         return Some(pause);
                     }
-                    if *delay_ms > 0 && round + 1 < *count {
+                    if delay_ms > 0 && round + 1 < count {
                         path.push(Frame::Round(round + 1));
-                        return Some(Pause::Delay(*delay_ms));
+                        return Some(Pause::Delay(delay_ms));
                     }
                 }
                 return None;
@@ -275,7 +238,7 @@ impl Walk<'_> {
                 let part = match resumed {
                     Some(Frame::Part(part)) => part,
                     _ => {
-                        let part = next_of_cycle(self.view.state.get(key), actions.len());
+                        let part = self.view.next_of_cycle(key, actions.len());
                         let number = u32::try_from(part + 1).unwrap_or(u32::MAX); // a list is far shorter
                         let task = self.view.set("Cycle", key, StateValue::number(number));
                         self.out.push(Step { at, cause: cause.clone(), task, held: false });
@@ -288,13 +251,28 @@ impl Walk<'_> {
                 }
                 return pause;
             }
-            Action::Set { key, value } => (self.view.set("Set", key, value.clone()), false),
+            Action::Set { key, value } => {
+                let value = match value {
+                    SetValue::Fixed(value) => Ok(value.clone()),
+                    SetValue::Of(value) => number_of(value, self.given(cause))
+                        .map(|number| StateNumber::new(number).map_or(StateValue::Flag(false), StateValue::Number)),
+                };
+                match value {
+                    Ok(value) => (self.view.set("Set", key, value), false),
+                    Err(absent) => return self.leave_out("Set", absent, at, cause),
+                }
+            }
             Action::Delay(ms) => {
-                if resumed.is_some() || *ms == 0 {
+                if resumed.is_some() {
                     return None;
                 }
+                let ms = match fill::pause(ms, self.given(cause)) {
+                    Ok(0) => return None,
+                    Ok(ms) => ms,
+                    Err(absent) => return self.leave_out("Delay", absent, at, cause),
+                };
                 path.push(Frame::Over);
-                return Some(Pause::Delay(*ms));
+                return Some(Pause::Delay(ms));
             }
             Action::ModeChange { to, while_held } => {
                 let mode = self.view.mode_of(*to);
@@ -309,24 +287,38 @@ impl Walk<'_> {
                 }
                 (Task::Mode(mode), *while_held)
             }
-            Action::WasmPlugin(call) => (Task::Plugin(Arc::clone(call)), false),
+            Action::WasmPlugin { call, values } => {
+                let call = fill::call(call, values.as_deref(), self.given(cause)).map(Task::Plugin);
+                (call.unwrap_or_else(|absent| left_out("WasmPlugin", absent)), false)
+            }
             Action::Keystroke { keystroke, hold } => {
                 let mut keystroke = keystroke.clone();
                 keystroke.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
                 (Task::Effect(Effect::Keystroke(keystroke)), *hold)
             }
-            Action::Text(text) => (Task::Effect(Effect::Text(text.clone())), false),
-            Action::Launch(app) => (Task::Effect(Effect::Launch(app.clone())), false),
-            Action::Shell(command) => (Task::Effect(Effect::Shell(command.clone())), false),
-            Action::MouseClick { click, hold } => {
-                let mut click = click.clone();
-                click.stroke = if *hold { Stroke::Down } else { Stroke::Tap };
-                (Task::Effect(Effect::MouseClick(click)), *hold)
+            Action::Text(template) => (made("Text", text(template, self.given(cause)).map(Effect::Text)), false),
+            Action::Launch(app) => (Task::Effect(Effect::Launch(fill::command(app, self.given(cause)))), false),
+            Action::Shell(line) => (Task::Effect(Effect::Shell(fill::command(line, self.given(cause)))), false),
+            Action::MouseClick { button, x, y, hold } => {
+                let stroke = if *hold { Stroke::Down } else { Stroke::Tap };
+                let click = fill::click(*button, (x.as_ref(), y.as_ref()), stroke, self.given(cause));
+                (made("MouseClick", click.map(Effect::MouseClick)), *hold)
             }
-            Action::MouseScroll(motion) => (Task::Effect(Effect::MouseScroll(*motion)), false),
-            Action::MouseMove(motion) => (Task::Effect(Effect::MouseMove(*motion)), false),
-            Action::VolumeControl(volume) => (Task::Effect(Effect::Volume(volume.clone())), false),
-            Action::SendMidi { out, hold } => (Task::Effect(Effect::Midi(out.clone())), *hold),
+            Action::VolumeControl { operation, value } => {
+                let volume = fill::volume(*operation, value.as_ref(), self.given(cause));
+                (made("VolumeControl", volume.map(Effect::Volume)), false)
+            }
+            Action::SendMidi { out, filled, hold } => {
+                (made("SendMidi", fill::midi(out, filled, self.given(cause)).map(Effect::Midi)), *hold)
+            }
+            Action::MouseScroll { x, y } => (
+                made("MouseScroll", fill::motion([x, y], &ranges::NOTCHES, self.given(cause)).map(Effect::MouseScroll)),
+                false,
+            ),
+            Action::MouseMove { x, y } => (
+                made("MouseMove", fill::motion([x, y], &ranges::PIXELS, self.given(cause)).map(Effect::MouseMove)),
+                false,
+            ),
         };
         // What would be pressed until an end that has come already is not pressed.
         if held && !self.lasts(cause) {
@@ -336,18 +328,30 @@ impl Walk<'_> {
         None
     }
 
+    /// Says that a part of an action is left out.
+    fn leave_out(&mut self, action: &'static str, absent: Absent, at: Micros, cause: &Cause) -> Option<Pause> {
+        self.out.push(Step { at, cause: cause.clone(), task: left_out(action, absent), held: false });
+        None
+    }
+
+    /// What numbers of an action that `cause` set off can be made of.
+    fn given<'b>(&'b self, cause: &'b Cause) -> Given<'b> {
+        Given { event: &cause.event, state: self.view.state }
+    }
+
     /// Whether what `cause` began has not ended.
     fn lasts(&self, cause: &Cause) -> bool {
         cause.hold.is_some_and(|hold| self.view.holds.is_alive(hold))
     }
 }
 
-/// The place of the action of a cycle of `count` that comes after the one with the number that `last` is.
-fn next_of_cycle(last: Option<&StateValue>, count: usize) -> usize {
-    let Some(StateValue::Number(last)) = last else { return 0 };
-    let whole = (0..count).find(|part| u32::try_from(*part).is_ok_and(|part| last.get() == f64::from(part)));
-    // A number of another configuration, or of the last action: it begins anew.
-    whole.unwrap_or(0)
+/// The task of an `action` whose effect is made, or could not be.
+fn made(action: &'static str, effect: Result<Effect, Absent>) -> Task {
+    effect.map_or_else(|absent| left_out(action, absent), Task::Effect)
+}
+
+fn left_out(action: &'static str, Absent(source): Absent) -> Task {
+    Task::Dropped(Dropped::NoNumber { action, source })
 }
 
 impl PartialEq for Waiting {

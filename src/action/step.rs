@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::hold::HoldId;
 use super::scheduler::Left;
-use crate::config::{MappingId, PluginCall};
+use crate::config::{MappingId, NumberSource, PluginCall};
 use crate::effect::Effect;
 use crate::gesture::GestureEvent;
 use crate::state::{StateKey, StateValue};
@@ -26,9 +26,9 @@ pub struct Cause {
 pub struct Step {
     /// When it was due. A step that is handed out late keeps its time, so that a recorded session and its replay agree.
     pub at: Micros,
-    /// Why.
+    /// The mapping and the gesture that set it off.
     pub cause: Cause,
-    /// What.
+    /// What is to be done.
     pub task: Task,
     /// Whether it lasts until the hold of its cause ends.
     pub held: bool,
@@ -67,12 +67,19 @@ impl std::fmt::Display for StateChange {
 }
 
 /// Why the rest of an action was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dropped {
     /// Too many actions were waiting for their delays.
     TooManyWaiting {
         /// How many may wait.
         limit: usize,
+    },
+    /// A part of the action is made of a number that the event did not have, or that is not set.
+    NoNumber {
+        /// The configuration's name for that part.
+        action: &'static str,
+        /// Where the number was to come from.
+        source: NumberSource,
     },
     /// The session ended while actions waited for their delays.
     AtEnd(Left),
@@ -86,6 +93,10 @@ impl std::fmt::Display for Dropped {
                 "the rest of the action was dropped: {limit} actions wait for their delays already; shorten the delays \
                  or trigger them less often"
             ),
+            Self::NoNumber { action, source: source @ NumberSource::Event(_) } => {
+                write!(f, "{action} was left out: the event has no `{source}`")
+            }
+            Self::NoNumber { action, source } => write!(f, "{action} was left out: `{source}` is no number now"),
             Self::AtEnd(left) => write!(f, "the session ended: {left} dropped"),
         }
     }

@@ -28,7 +28,7 @@ use crate::time::{Micros, SystemClock};
     subcommand,
     name = "monitor",
     example = "Whatever is plugged in; one device; a file; a pipe:\n  {command_name}\n  {command_name} --input 'Maschine Mikro MK3'\n  {command_name} --input session.mid\n  amidi -p hw:1,0,0 -r /dev/stdout | {command_name} --input -",
-    note = "SysEx messages are shown from files, raw devices and pipes; sequencer ports leave them out.\n\nExit codes: 0 the input ended or --count was reached; 2 the input cannot be read."
+    note = "SysEx messages of more than 64 KiB are left out.\n\nExit codes: 0 the input ended or --count was reached; 2 the input cannot be read."
 )]
 pub(super) struct Monitor {
     /// port (name, beginning of a name, client:port), virtual:NAME, file, device, FIFO, or - for standard input

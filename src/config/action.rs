@@ -3,24 +3,31 @@
 use std::sync::Arc;
 
 use super::condition::Condition;
+use super::number::{Number, ValueOf};
+use super::template::Template;
 pub use crate::call::{Params, PluginCall};
-use crate::effect::{Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
+use crate::effect::{Keystroke, MidiOut, MouseButton, VolumeOperation};
 use crate::state::{StateKey, StateValue};
 
 /// An action as configured.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Call a plugin. Shared, so that a call can be handed to a worker without copying its parameters.
-    WasmPlugin(Arc<PluginCall>),
+    WasmPlugin {
+        /// The call, where nothing is laid over its parameters.
+        call: Arc<PluginCall>,
+        /// What is laid over the parameters' JSON when the call is made, where there is anything.
+        values: Option<Box<ParamValues>>,
+    },
     /// Press and release keys, or press them until what set it off ends.
     Keystroke {
-        /// Which.
+        /// The keys, with their modifiers.
         keystroke: Keystroke,
         /// Pressed until then.
         hold: bool,
     },
     /// Type text.
-    Text(String),
+    Text(Template),
     /// Start a program and leave it running.
     Launch(String),
     /// Run a line in `/bin/sh`.
@@ -28,23 +35,42 @@ pub enum Action {
     /// Start each action in turn.
     Sequence(Vec<Action>),
     /// Let time pass before what follows in the sequence, in milliseconds.
-    Delay(u32),
+    Delay(Number),
     /// Click, or press a button until what set it off ends.
     MouseClick {
-        /// Which button, and where.
-        click: MouseClick,
+        /// Which button.
+        button: MouseButton,
+        /// Where, when given: pixels from the left.
+        x: Option<Number>,
+        /// Where, when given: pixels from the top.
+        y: Option<Number>,
         /// Pressed until then.
         hold: bool,
     },
     /// Turn the mouse's wheels.
-    MouseScroll(MouseMotion),
+    MouseScroll {
+        /// Notches to the right.
+        x: Number,
+        /// Notches up.
+        y: Number,
+    },
     /// Move the pointer from where it is.
-    MouseMove(MouseMotion),
+    MouseMove {
+        /// Pixels to the right.
+        x: Number,
+        /// Pixels down.
+        y: Number,
+    },
     /// Change the system's volume.
-    VolumeControl(Volume),
+    VolumeControl {
+        /// What to do.
+        operation: VolumeOperation,
+        /// Per cent: the level for Set (required there), the step for Up and Down.
+        value: Option<Number>,
+    },
     /// Go to another mode.
     ModeChange {
-        /// Which.
+        /// The mode to go to, by its place or by a word.
         to: ModeTarget,
         /// Only until what set it off ends.
         while_held: bool,
@@ -54,9 +80,9 @@ pub enum Action {
         /// What to do.
         action: Box<Action>,
         /// How often; bounded by the configuration loader.
-        count: u32,
+        count: Number,
         /// Pause between two rounds, in milliseconds.
-        delay_ms: u32,
+        delay_ms: Number,
     },
     /// Do one thing or another.
     Conditional {
@@ -88,15 +114,70 @@ pub enum Action {
         /// The name.
         key: StateKey,
         /// The value.
-        value: StateValue,
+        value: SetValue,
     },
     /// Send a message to a MIDI output port.
     SendMidi {
         /// The message and the port.
         out: MidiOut,
+        /// What is put into the message when it is sent, in the place of what stands there.
+        filled: Box<[(MidiField, ValueOf)]>,
         /// A note on: its note off is sent when what set it off ends.
         hold: bool,
     },
+}
+
+/// A field of a message that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MidiField {
+    /// Channel, from 1.
+    Channel,
+    /// Note number.
+    Note,
+    /// Velocity of a note on or off, 0–127.
+    Velocity,
+    /// Controller number.
+    Controller,
+    /// Controller value.
+    Value,
+    /// Number of the upper controller of a pair.
+    UpperController,
+    /// Value with 14 bits, of a pair or a parameter.
+    WideValue,
+    /// Number of a parameter.
+    Parameter,
+    /// Song position.
+    Position,
+    /// Program number.
+    Program,
+    /// Pitch bend, 0 at rest.
+    Pitch,
+    /// Pressure of a note or a channel, 0–127.
+    Pressure,
+}
+
+impl MidiField {
+    /// What it takes.
+    #[must_use]
+    pub const fn range(self) -> std::ops::RangeInclusive<i64> {
+        match self {
+            Self::Channel => 1..=16,
+            Self::Pitch => -8192..=8191,
+            Self::UpperController => 0..=31,
+            Self::WideValue | Self::Position => 0..=16_383,
+            Self::Parameter => 0..=16_382, // the last one is none
+            Self::Note | Self::Velocity | Self::Controller | Self::Value | Self::Program | Self::Pressure => 0..=127,
+        }
+    }
+}
+
+/// What a named value is set to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SetValue {
+    /// As written.
+    Fixed(StateValue),
+    /// Made of a number that is known when the action runs.
+    Of(Box<ValueOf>),
 }
 
 /// The mode that a mode change goes to.
@@ -133,19 +214,28 @@ impl Action {
             Self::Conditional { then_action, else_action, .. } => {
                 std::iter::once(&**then_action).chain(else_action.as_deref()).collect()
             }
-            Self::WasmPlugin(_)
+            Self::WasmPlugin { .. }
             | Self::Keystroke { .. }
             | Self::Text(_)
             | Self::Launch(_)
             | Self::Shell(_)
             | Self::Delay(_)
             | Self::MouseClick { .. }
-            | Self::MouseScroll(_)
-            | Self::MouseMove(_)
-            | Self::VolumeControl(_)
+            | Self::MouseScroll { .. }
+            | Self::MouseMove { .. }
+            | Self::VolumeControl { .. }
             | Self::Set { .. }
             | Self::ModeChange { .. }
             | Self::SendMidi { .. } => Vec::new(),
         }
     }
+}
+
+/// The JSON of a call's parameters with numbers in it that are known when the call is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamValues {
+    /// Numbers, each with the JSON before it.
+    pub numbers: Vec<(String, ValueOf)>,
+    /// The JSON after the last.
+    pub rest: String,
 }

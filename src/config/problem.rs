@@ -265,6 +265,17 @@ pub enum Problem {
     NeverReleased,
     /// An action of a release that lasts until the release.
     HeldRelease,
+    /// A number that the event never has.
+    NeverThere {
+        /// The number's name.
+        name: &'static str,
+        /// Whether the event is the end of what the trigger waits for.
+        release: bool,
+        /// Whether it stands in braces in a text.
+        text: bool,
+        /// What the event has.
+        known: Vec<&'static str>,
+    },
     /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
     EncoderModes {
         /// Controller number.
@@ -352,6 +363,11 @@ impl Problem {
                                     they leave a range that is not the whole scale"
                 .to_owned(),
             Self::HeldRelease => "leave out `hold` or `while_held` here, or put the action under `action`".to_owned(),
+            Self::NeverThere { name, text, known, .. } => {
+                let has = if known.is_empty() { "it has no numbers".to_owned() } else { format!("it has: {}", known.join(", ")) };
+                let other = if *text { format!("; for the word in braces write {{{{{name}}}}}") } else { String::new() };
+                has + &other
+            }
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
@@ -427,6 +443,12 @@ impl fmt::Display for Problem {
             }
             Self::NeverReleased => f.write_str("what this trigger waits for has no end, so nothing is ever let go"),
             Self::HeldRelease => f.write_str("an action of `release` has no end to last until"),
+            Self::NeverThere { name, release: false, .. } => {
+                write!(f, "what this trigger waits for has no `{name}`")
+            }
+            Self::NeverThere { name, release: true, .. } => {
+                write!(f, "the end of what this trigger waits for has no `{name}`")
+            }
             Self::EncoderModes { cc, line } => {
                 write!(
                     f,
@@ -448,16 +470,14 @@ fn example(key: &str) -> &'static str {
         "actions" => "[{ Delay = { ms = 100 } }]",
         "condition" => "\"Always\"",
         "conditions" => "[\"Always\"]",
-        "note" | "controller" | "value" | "program" | "pressure" | "cc" => "60",
+        "note" | "controller" | "value" | "program" | "pressure" | "cc" | "seconds" => "60",
         "notes" => "[60, 64, 67]",
-        "channel" | "count" => "1",
+        "channel" | "count" | "x" | "y" => "1",
         "ms" => "100",
         "pitch" => "0",
         "days" => "[1, 2, 3, 4, 5]",
         "start" | "time" => "\"09:00\"",
-        "seconds" => "60",
         "key" => "\"var.take\"",
-        "x" | "y" => "1",
         "end" => "\"17:00\"",
         "message_type" => "\"NoteOn\"",
         "button" => "\"Left\"",

@@ -17,7 +17,7 @@ thread_local! {
     static CONFINED: Cell<bool> = const { Cell::new(false) };
 }
 
-static BROKER: Broker = Broker { state: Mutex::new(State::new()), wake: Condvar::new() };
+static BROKER: Broker = Broker { state: Mutex::new(Staff::new()), wake: Condvar::new() };
 
 /// Whether this thread has been confined.
 #[must_use]
@@ -64,11 +64,11 @@ pub(super) fn start() -> std::io::Result<()> {
 /// The threads and their work. One thread more than there is work waits at any time, because only a thread that is not confined
 /// can start another.
 struct Broker {
-    state: Mutex<State>,
+    state: Mutex<Staff>,
     wake: Condvar,
 }
 
-struct State {
+struct Staff {
     jobs: VecDeque<Job>,
     threads: usize,
     /// Threads that wait for work.
@@ -77,14 +77,14 @@ struct State {
     short: Tally,
 }
 
-impl State {
+impl Staff {
     const fn new() -> Self {
         Self { jobs: VecDeque::new(), threads: 0, idle: 0, short: Tally::new() }
     }
 }
 
 impl Broker {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Staff> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +97,7 @@ impl Broker {
         self.wake.notify_one();
     }
 
-    fn spawn(&'static self, state: &mut State) -> std::io::Result<()> {
+    fn spawn(&'static self, state: &mut Staff) -> std::io::Result<()> {
         std::thread::Builder::new().name("broker".into()).spawn(|| self.work())?;
         state.threads += 1;
         Ok(())

@@ -13,10 +13,9 @@
 //! | `/dev/snd/midiC1D0`, `/run/midi` | a raw byte stream: MIDI device, serial line, FIFO |
 //! | `-` | standard input |
 //!
-//! `SysEx` messages do not come through sequencer ports: the port library collects them without a limit, so a device that
-//! never ends one would fill the memory, and nothing can be mapped to them. Raw devices deliver them, up to 64 KiB each.
+//! `SysEx` messages of up to 64 KiB are delivered, wherever they come from and in however many pieces.
 //!
-//! The sequencer keeps 200 messages for a port whose reader has not come round yet. A program that sends more at one moment
+//! The sequencer keeps 2,000 messages for a port whose reader has not come round yet. A program that sends more at one moment
 //! overruns it: the kernel drops what it kept, and that is logged. No cable or USB device is as fast.
 
 mod event;
@@ -29,6 +28,10 @@ mod usb;
 mod open;
 mod midi_file;
 mod input;
+#[cfg(feature = "alsa")]
+mod client;
+#[cfg(feature = "alsa")]
+mod receiver;
 #[cfg(feature = "alsa")]
 mod sequencer;
 #[cfg(feature = "alsa")]

@@ -112,8 +112,9 @@ impl fmt::Debug for Devices {
 }
 
 impl Devices {
-    /// Room in the queue of events that callers should make: a second of a MIDI cable at full speed.
-    pub const QUEUE: usize = 1024;
+    /// Room in the queue of events that callers should make: all that the sequencer keeps for a port, or two seconds of a MIDI cable at
+    /// full speed.
+    pub const QUEUE: usize = 2048;
 
     /// Starts reading `devices`. Events are stamped by `clock` as they are received and go to `to`; a message of a device that
     /// finds it full is dropped and counted, never waited with, and one of a pipe waits for room. Who takes an event out of it calls [`Devices::taken`].

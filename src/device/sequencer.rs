@@ -1,28 +1,26 @@
 //! Sequencer ports as devices: connects them by name, notices when they vanish, finds them again.
 
+use std::ffi::CStr;
 use std::time::Duration;
-
-use midir::os::unix::VirtualInput;
-use midir::{Ignore, MidiInput, MidiInputConnection};
 
 use super::event::{DeviceEventKind, Loss};
 use super::port::{PortList, PortsError};
+use super::receiver::Receiver;
 use super::sink::Sink;
 use super::usb::Which;
 use super::wake::{Wake, Woken};
 use super::watch::{Announcement, Watch};
 use crate::gesture::DeviceId;
-use crate::midi::{Address, Parser, Port, find_port};
-use crate::os::OwnReceivers;
+use crate::midi::{Address, Port, find_port};
 use crate::text::Escape as _;
 
 /// How long to wait before a missing sequencer, or a port that would not connect, is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// The client other programs find an own port under.
-const OWN_CLIENT: &str = "Conductor";
+const OWN_CLIENT: &CStr = c"Conductor";
 /// The client that connects to the ports of others. Another name, so that `aplaymidi -p Conductor` means the own port.
-const READER_CLIENT: &str = "Conductor input";
+const READER_CLIENT: &CStr = c"Conductor input";
 
 /// What a device of the sequencer is to be.
 pub(super) enum Wanted {
@@ -56,31 +54,10 @@ enum Link {
         /// Where; absent for an own port.
         address: Option<Address>,
         /// Held for its lifetime.
-        _connection: MidiInputConnection<()>,
-        /// Its client, to which nothing of this process is sent.
-        _client: OwnReceivers,
+        _receiver: Receiver,
     },
     /// Not to be looked for any more.
     Ended,
-}
-
-/// Why a port did not connect.
-enum ConnectError {
-    Init,
-    NoQueue,
-    Vanished,
-    Refused(String),
-}
-
-impl std::fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Init => f.write_str("the sequencer takes no further client"),
-            Self::NoQueue => f.write_str("all queues of the sequencer are in use (each connection takes one of 32)"),
-            Self::Vanished => f.write_str("the port vanished again"),
-            Self::Refused(error) => f.write_str(error),
-        }
-    }
 }
 
 impl PortDevice {
@@ -109,7 +86,7 @@ pub(super) struct Sequencer {
     devices: Vec<PortDevice>,
     sink: Sink,
     wake: Wake,
-    /// The complaint already logged, so that it is logged once.
+    /// The complaint logged last, so that it is not logged again before something has worked.
     complaint: Option<PortsError>,
 }
 
@@ -118,7 +95,7 @@ impl Sequencer {
         Self { devices, sink, wake, complaint: None }
     }
 
-    /// Serves the devices until told to stop.
+    /// Serves the devices on this thread until told to stop, or until nobody listens. What fails is logged and tried again every second.
     pub(super) fn run(&mut self) {
         loop {
             match Watch::open() {
@@ -208,10 +185,10 @@ impl Sequencer {
             if !matches!(device.link, Link::Missing) {
                 continue;
             }
-            let (name, address, connected) = match &device.wanted {
+            let (name, address, receiver) = match &device.wanted {
                 Wanted::Virtual(name) => {
-                    let connected = made(watch, OWN_CLIENT, || offer(name, device.id, self.sink.clone()));
-                    (format!("{OWN_CLIENT}:{name}"), None, connected)
+                    let receiver = Receiver::offer(OWN_CLIENT, name, device.id, self.sink.clone());
+                    (format!("{}:{name}", OWN_CLIENT.to_string_lossy()), None, receiver)
                 }
                 Wanted::Port { pattern, which, nth, .. } => {
                     let meant = meant(&ports, pattern, which, &claims);
@@ -223,15 +200,15 @@ impl Sequencer {
                         continue;
                     };
                     let name = format!("{} ({})", port.full_name(), port.address);
-                    let connected = made(watch, READER_CLIENT, || connect(port, device.id, self.sink.clone()));
-                    (name, Some(port.address), connected)
+                    let receiver = Receiver::connect(READER_CLIENT, port.address, device.id, self.sink.clone());
+                    (name, Some(port.address), receiver)
                 }
             };
-            match connected {
-                Ok((connection, client)) => {
+            match receiver {
+                Ok(receiver) => {
                     taken.extend(address);
                     device.refused = false;
-                    device.link = Link::Connected { address, _connection: connection, _client: client };
+                    device.link = Link::Connected { address, _receiver: receiver };
                     if !self.sink.report(device.id, &DeviceEventKind::Connected { name }) {
                         return None;
                     }
@@ -257,55 +234,6 @@ fn meant(ports: &PortList, pattern: &str, which: &Which, claims: &[(String, Whic
     };
     let meant = |port: &&Port| if which.is_any() { !claimed(port) } else { which.means(ports.usb(port)) };
     ports.inputs.iter().filter(meant).cloned().collect()
-}
-
-/// The kernel's limit of queues. The port library takes one for each connection and panics when there is none.
-const QUEUES: usize = 32;
-
-fn queue_is_free() -> bool {
-    let queues = std::fs::read_to_string("/proc/asound/seq/queues").unwrap_or_default();
-    queues.lines().filter(|line| line.starts_with("queue ")).count() < QUEUES
-}
-
-fn reader(client: &str) -> Result<MidiInput, ConnectError> {
-    if !queue_is_free() {
-        return Err(ConnectError::NoQueue);
-    }
-    let mut input = MidiInput::new(client).map_err(|_| ConnectError::Init)?;
-    input.ignore(Ignore::Sysex); // see the module's page
-    Ok(input)
-}
-
-/// Hands every message of a port on. Messages come whole, but the parser makes sure of it.
-fn receiver(id: DeviceId, sink: Sink) -> impl FnMut(u64, &[u8], &mut ()) + Send + 'static {
-    let mut parser = Parser::new();
-    move |_, bytes, ()| parser.push(bytes, |message| sink.message(id, message))
-}
-
-/// Makes a connection with `make`, and says which client called `name` is its. The port library does not tell; but nobody else in this
-/// process makes any meanwhile.
-fn made(
-    watch: &Watch,
-    name: &str,
-    make: impl FnOnce() -> Result<MidiInputConnection<()>, ConnectError>,
-) -> Result<(MidiInputConnection<()>, OwnReceivers), ConnectError> {
-    let before = watch.clients(name);
-    let connection = make()?;
-    let new = watch.clients(name).into_iter().filter(|client| !before.contains(client));
-    Ok((connection, OwnReceivers::new(new.collect())))
-}
-
-fn connect(port: &Port, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<()>, ConnectError> {
-    let input = reader(READER_CLIENT)?;
-    let target = input.find_port_by_id(&port.address.to_string()).ok_or(ConnectError::Vanished)?;
-    input
-        .connect(&target, "in", receiver(id, sink), ())
-        .map_err(|error| ConnectError::Refused(error.kind().to_string()))
-}
-
-fn offer(name: &str, id: DeviceId, sink: Sink) -> Result<MidiInputConnection<()>, ConnectError> {
-    let input = reader(OWN_CLIENT)?;
-    input.create_virtual(name, receiver(id, sink), ()).map_err(|error| ConnectError::Refused(error.kind().to_string()))
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! The sequencer's own word on ports: the list of them, and announcements of those that come and go.
 
-use std::fs::File;
-use std::io::ErrorKind;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use alsa::poll::{Descriptors, pollfd};
 use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq};
 
+use super::client::{failed, open, wait};
 use super::port::{PortList, PortsError};
 use super::usb::{SYSTEM, Usb};
 use super::wake::Woken;
@@ -15,29 +13,8 @@ use crate::midi::{Address, Port};
 use crate::os::is_marked;
 use crate::text::Escape as _;
 
-/// The sequencer's device node.
-const SEQUENCER: &str = "/dev/snd/seq";
-
 /// Client numbers the kernel keeps for itself (system timer and announcements).
 const SYSTEM_CLIENT: i32 = 0;
-
-/// Opens the sequencer. Asked for directly first: the ALSA library would write to standard error.
-fn open(name: &std::ffi::CStr) -> Result<Seq, PortsError> {
-    File::options().read(true).write(true).open(SEQUENCER).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => PortsError::NoSequencer,
-        ErrorKind::PermissionDenied => PortsError::NotPermitted,
-        // The node is there, but no driver answers: the same as no node.
-        _ if matches!(error.raw_os_error(), Some(6 | 19)) => PortsError::NoSequencer, // ENXIO, ENODEV
-        _ => PortsError::Failed { reason: error.to_string() },
-    })?;
-    let seq = Seq::open(None, None, true).map_err(failed)?;
-    seq.set_client_name(name).map_err(failed)?;
-    Ok(seq)
-}
-
-fn failed(error: alsa::Error) -> PortsError {
-    PortsError::Failed { reason: error.to_string() }
-}
 
 /// The ports there are now.
 pub(super) fn list() -> Result<PortList, PortsError> {
@@ -123,26 +100,9 @@ impl Watch {
         ports(&self.seq)
     }
 
-    /// Clients of this name there are now.
-    pub(super) fn clients(&self, name: &str) -> Vec<i32> {
-        let clients = ClientIter::new(&self.seq).filter(|client| client.get_name() == Ok(name));
-        clients.map(|client| client.get_client()).collect()
-    }
-
     /// Waits for an announcement or for the order to stop (`stop` becomes readable).
     pub(super) fn wait(&self, stop: &OwnedFd) -> Result<Woken, PortsError> {
-        let readable = alsa::poll::Flags::IN.bits();
-        let mut fds = vec![pollfd { fd: stop.as_raw_fd(), events: readable, revents: 0 }];
-        fds.extend((&self.seq, Some(alsa::Direction::Capture)).get().map_err(failed)?);
-        loop {
-            match alsa::poll::poll(&mut fds, -1) {
-                Err(error) if error.errno() == rustix::io::Errno::INTR.raw_os_error() => {}
-                Err(error) => return Err(failed(error)),
-                Ok(_) => break,
-            }
-        }
-        let stopped = fds.first().is_some_and(|fd| fd.revents != 0);
-        Ok(if stopped { Woken::Stop } else { Woken::Input })
+        wait(&self.seq, stop)
     }
 
     /// Hands on what was announced since the last call; true when anything was.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::text::{Brief, OneLine, click_text, keystroke_text, volume_text};
-use super::{Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
+use super::{Command, Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
 use crate::capability::Capability;
 
 /// One thing done to the world outside the process.
@@ -12,9 +12,9 @@ pub enum Effect {
     /// A message to a MIDI output port.
     Midi(MidiOut),
     /// A line for `/bin/sh`, from the configuration only: no plugin can make one.
-    Shell(String),
+    Shell(Command),
     /// A program started and left running, from the configuration only.
-    Launch(String),
+    Launch(Command),
     /// A change of the system's volume.
     Volume(Volume),
     /// Keys pressed together.
@@ -64,7 +64,8 @@ impl Effect {
     pub fn held_bytes(&self) -> usize {
         match self {
             Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
-            Self::Shell(text) | Self::Launch(text) | Self::Text(text) => text.len(),
+            Self::Shell(command) | Self::Launch(command) => command.line.len(),
+            Self::Text(text) => text.len(),
             Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) | Self::MouseScroll(_) | Self::MouseMove(_) => 0, // a few names
         }
     }
@@ -75,8 +76,8 @@ impl Display for Effect {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Midi(out) => write!(f, "midi {}: {}", OneLine(&out.port), Brief(&out.message)),
-            Self::Shell(line) => write!(f, "shell: {}", OneLine(line)),
-            Self::Launch(app) => write!(f, "launch: {}", OneLine(app)),
+            Self::Shell(command) => write!(f, "shell: {}", OneLine(&command.line)),
+            Self::Launch(command) => write!(f, "launch: {}", OneLine(&command.line)),
             Self::Volume(volume) => volume_text(volume, f),
             Self::Keystroke(keystroke) => keystroke_text(keystroke, f),
             Self::Text(text) => write!(f, "type: {}", OneLine(text)),

@@ -225,7 +225,7 @@ mod tests {
         let mut message = None;
         crate::midi::Parser::with_sysex_limit(8).push(&bytes, |parsed| message = Some(parsed));
         let message: Message = message.expect("a message");
-        held.perform(&Effect::Midi(MidiOut { port: port.to_owned(), message }), origin)
+        held.perform(&Effect::Midi(MidiOut { port: port.to_owned(), message: message.into() }), origin)
     }
 
     fn take(lines: &Lines) -> Vec<String> {

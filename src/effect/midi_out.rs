@@ -1,12 +1,12 @@
 //! MIDI that is sent.
 
-use crate::midi::Message;
+use crate::midi::Outgoing;
 
-/// A message for a MIDI output port.
+/// A message for a MIDI output port, or several that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MidiOut {
     /// Name, prefix or `client:port` of the output port.
     pub port: String,
     /// The message, complete and valid.
-    pub message: Message,
+    pub message: Outgoing,
 }

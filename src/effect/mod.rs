@@ -2,6 +2,7 @@
 //! that carries them out, [`EffectHandler`]. What does it for real is in [`crate::os`].
 
 mod brokered;
+mod command;
 #[allow(clippy::module_inception)] // the noun that the room is named by
 mod effect;
 mod error;
@@ -20,6 +21,7 @@ mod url;
 mod volume;
 
 pub use brokered::Brokered;
+pub use command::{Command, Variables};
 pub use effect::{Effect, Origin, Reply};
 pub use error::{EffectError, EffectErrorKind};
 pub use handler::EffectHandler;

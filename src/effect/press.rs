@@ -1,7 +1,7 @@
 //! What is pressed on an output until it is let go: notes, and the pedals that keep notes sounding.
 
 use crate::effect::MidiOut;
-use crate::midi::{Channel, Message};
+use crate::midi::{Channel, Message, Outgoing};
 
 /// Controllers of pedals under which notes sound on after they were let go: damper, sostenuto, hold 2.
 const PEDALS: [u8; 3] = [64, 66, 69];
@@ -24,9 +24,10 @@ pub(crate) struct Pressing {
 }
 
 impl Pressing {
-    /// What `message` presses or lets go, if it does either.
-    pub(crate) fn of(message: &Message) -> Option<Self> {
-        let (channel, press, down) = match *message {
+    /// What `outgoing` presses or lets go, if it does either. What is several messages on the wire sets values only: the controllers of
+    /// pedals are not among its own.
+    pub(crate) fn of(outgoing: &Outgoing) -> Option<Self> {
+        let (channel, press, down) = match *outgoing.single()? {
             Message::NoteOn { channel, note, velocity } => (channel, Press::Note(note), velocity > 0),
             Message::NoteOff { channel, note, .. } => (channel, Press::Note(note), false),
             Message::ControlChange { channel, controller, value } if PEDALS.contains(&controller) => {
@@ -45,6 +46,6 @@ impl Press {
             Self::Note(note) => Message::NoteOff { channel, note, velocity: 0 },
             Self::Pedal(controller) => Message::ControlChange { channel, controller, value: 0 },
         };
-        MidiOut { port: port.to_owned(), message }
+        MidiOut { port: port.to_owned(), message: message.into() }
     }
 }

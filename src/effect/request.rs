@@ -148,14 +148,14 @@ pub enum Message {
 }
 
 impl Message {
-    /// Size in bytes.
+    /// Bytes of its payload; those of a text are UTF-8.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
             Self::Binary(bytes) => bytes.len(),
         }
     }
-    /// Whether there is nothing in it.
+    /// Whether its payload has no byte.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

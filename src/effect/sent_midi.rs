@@ -57,11 +57,14 @@ impl SentMidi {
                 recent.ports.len() - 1 // pushed just above
             }
         };
-        if recent.messages.len() >= REMEMBERED {
-            recent.messages.pop_front();
+        // Each by itself: that is how they come back.
+        for message in out.message.messages().iter() {
+            if recent.messages.len() >= REMEMBERED {
+                recent.messages.pop_front();
+            }
+            let message = (!matches!(message, Message::SysEx(_))).then(|| message.clone());
+            recent.messages.push_back(Sent { t, message, port });
         }
-        let message = (!matches!(out.message, Message::SysEx(_))).then(|| out.message.clone());
-        recent.messages.push_back(Sent { t, message, port });
         self.last.store(t.saturating_add(1), Ordering::Release);
     }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::text::Escape as _;
 
 use super::{Keystroke, MouseButton, MouseClick, Stroke, Volume, VolumeOperation};
-use crate::midi::{Message, SystemMessage};
+use crate::midi::{Message, Outgoing, SystemMessage};
 
 /// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
 const SHOWN: usize = 200;
@@ -72,12 +72,22 @@ impl Display for OneLine<'_> {
     }
 }
 
-/// A message in few words.
-pub(super) struct Brief<'a>(pub(super) &'a Message);
+/// What is sent, in few words.
+pub(super) struct Brief<'a>(pub(super) &'a Outgoing);
 
 impl Display for Brief<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        let message = match self.0 {
+            Outgoing::One(message) => message,
+            Outgoing::Cc14 { channel, controller, value } => {
+                return write!(f, "cc14 ch {} {controller}:{value}", channel.number());
+            }
+            Outgoing::Parameter { channel, registered, number, value } => {
+                let kind = if *registered { "rpn" } else { "nrpn" };
+                return write!(f, "{kind} ch {} {number}:{value}", channel.number());
+            }
+        };
+        match message {
             Message::NoteOn { channel, note, velocity } => {
                 write!(f, "note on ch {} {note}:{velocity}", channel.number())
             }
@@ -129,7 +139,9 @@ mod tests {
     #[test]
     fn each_effect_is_one_readable_line() {
         let channel = Channel::new(1).expect("1 is a channel");
-        let midi = |message| Effect::Midi(MidiOut { port: "Synth".into(), message });
+        let out = |message| Effect::Midi(MidiOut { port: "Synth".into(), message });
+        let midi = |message: Message| out(message.into());
+        let parameter = |registered| Outgoing::Parameter { channel, registered, number: 1_234, value: 5 };
         let keys =
             |keys: &str, modifiers| Effect::Keystroke(Keystroke { keys: keys.into(), modifiers, stroke: Stroke::Tap });
         let click = |x, y| Effect::MouseClick(MouseClick { button: MouseButton::Left, x, y, stroke: Stroke::Tap });
@@ -138,8 +150,11 @@ mod tests {
             (midi(Message::NoteOn { channel, note: 60, velocity: 100 }), "midi Synth: note on ch 1 60:100"),
             (midi(Message::PitchBend { channel, value: 8000 }), "midi Synth: bend ch 1 -192"),
             (midi(Message::SysEx([1, 2, 0x7f].into())), "midi Synth: sysex f0 01 02 7f f7"),
-            (Effect::Shell("echo a\necho b\u{1b}[1m".into()), r"shell: echo a\necho b\u{1b}[1m"),
-            (Effect::Launch("firefox --new-window".into()), "launch: firefox --new-window"),
+            (out(Outgoing::Cc14 { channel, controller: 7, value: 12_345 }), "midi Synth: cc14 ch 1 7:12345"),
+            (out(parameter(true)), "midi Synth: rpn ch 1 1234:5"),
+            (out(parameter(false)), "midi Synth: nrpn ch 1 1234:5"),
+            (Effect::Shell("echo a\necho b\u{1b}[1m".to_owned().into()), r"shell: echo a\necho b\u{1b}[1m"),
+            (Effect::Launch("firefox --new-window".to_owned().into()), "launch: firefox --new-window"),
             (keys("c", vec![KeyModifier::Ctrl, KeyModifier::Shift]), "keys ctrl+shift+c"),
             (Effect::Text("Grüße\u{202e}!".into()), r"type: Grüße\u{202e}!"),
             (click(None, None), "click left"),

@@ -1,7 +1,8 @@
 //! The state of one channel of one device.
 
+use super::control::Control;
 use super::encoder::{Encoder, Turn};
-use super::event::{Control, Gesture};
+use super::event::Gesture;
 use super::parameter::Parameters;
 use super::plan::{ChannelPlan, ChordPlan, NotePlan, micros};
 use super::range::RangeWatch;

@@ -1,6 +1,10 @@
-//! What happened: what the player did, or what else an action can wait for.
+//! What happened: what the player did, or what else an action can wait for. As text it is short: `press n36:100`,
+//! `long n36 2000ms`, `chord n36+n38:90`.
 
-use crate::midi::{Channel, Numbers, SystemMessage};
+use std::fmt;
+
+use super::control::{Control, ValueRange};
+use crate::midi::{Channel, SystemMessage};
 use crate::time::Micros;
 
 /// Number of a configured device, in the order of the configuration. Stable for a session; never a system index.
@@ -121,150 +125,12 @@ pub enum Gesture {
     Session(SessionPoint),
 }
 
-/// What moves on a scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Control {
-    /// A controller, by number.
-    Cc(u8),
-    /// A pair of controllers with 14 bits, by the number of the upper one, 0–31.
-    Cc14(u8),
-    /// A registered parameter, 0–16383.
-    Rpn(u16),
-    /// A parameter of the maker's, 0–16383.
-    Nrpn(u16),
-    /// Pitch bend, 8192 at rest.
-    Bend,
-    /// Pressure of a note, or of the whole channel (`None`).
-    Pressure(Option<u8>),
-}
-
-impl Control {
-    /// Greatest value; the least is 0.
-    #[must_use]
-    pub const fn scale(self) -> u16 {
-        match self {
-            Self::Cc(_) | Self::Pressure(_) => 127,
-            Self::Cc14(_) | Self::Rpn(_) | Self::Nrpn(_) | Self::Bend => 16_383,
-        }
-    }
-}
-
-/// A range of a control's values, both ends inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ValueRange {
-    /// Least value.
-    pub min: u16,
-    /// Greatest value.
-    pub max: u16,
-    /// How far outside the range the control has to go before it can come in again; the end of its scale is always far enough.
-    pub hysteresis: u16,
-}
-
-impl ValueRange {
-    /// Whether `value` lies in it.
-    #[must_use]
-    pub const fn contains(self, value: u16) -> bool {
-        self.min <= value && value <= self.max
-    }
-
-    /// Whether `value` is so far outside, on a scale up to `scale`, that the control has left the range.
-    #[must_use]
-    pub const fn is_left_at(self, value: u16, scale: u16) -> bool {
-        let below = value < self.min && (value == 0 || value.saturating_add(self.hysteresis) <= self.min);
-        let above = value > self.max && (value >= scale || value >= self.max.saturating_add(self.hysteresis));
-        below || above
-    }
-
-    /// Whether it is the whole of a scale up to `scale`.
-    #[must_use]
-    pub const fn is_whole(self, scale: u16) -> bool {
-        self.min == 0 && self.max >= scale
-    }
-}
-
-/// Which controls a trigger waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Controls {
-    /// Controllers, each for itself.
-    Cc(Numbers),
-    /// Pairs of controllers with 14 bits, each for itself.
-    Cc14(Numbers),
-    /// A registered parameter.
-    Rpn(u16),
-    /// A parameter of the maker's.
-    Nrpn(u16),
-    /// Pitch bend.
-    Bend,
-    /// Pressure of these notes, or (`None`) of every note and of the channel.
-    Pressure(Option<Numbers>),
-}
-
-impl Controls {
-    /// Whether `control` is one of them.
-    #[must_use]
-    pub fn contains(&self, control: Control) -> bool {
-        match (self, control) {
-            (Self::Cc(numbers), Control::Cc(number)) | (Self::Cc14(numbers), Control::Cc14(number)) => {
-                numbers.contains(number)
-            }
-            (Self::Rpn(wanted), Control::Rpn(number)) | (Self::Nrpn(wanted), Control::Nrpn(number)) => {
-                *wanted == number
-            }
-            (Self::Bend, Control::Bend) | (Self::Pressure(None), Control::Pressure(_)) => true,
-            (Self::Pressure(Some(notes)), Control::Pressure(Some(note))) => notes.contains(note),
-            _ => false,
-        }
-    }
-
-    /// Whether every control of `other` is among them.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Cc(numbers), Self::Cc(others)) | (Self::Cc14(numbers), Self::Cc14(others)) => {
-                numbers.covers(*others)
-            }
-            (Self::Pressure(None), Self::Pressure(_)) => true,
-            (Self::Pressure(Some(notes)), Self::Pressure(Some(others))) => notes.covers(*others),
-            _ => self == other,
-        }
-    }
-
-    /// Whether they are of one kind, so that both can be one set.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Rpn(_) | Self::Nrpn(_), _) => self == other,
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
-        }
-    }
-
-    /// Takes in the controls of `other`, which is like it.
-    pub(super) fn join(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::Cc(numbers), Self::Cc(others)) | (Self::Cc14(numbers), Self::Cc14(others)) => {
-                *numbers = numbers.with(*others);
-            }
-            (Self::Pressure(Some(notes)), Self::Pressure(Some(others))) => *notes = notes.with(*others),
-            (Self::Pressure(notes), Self::Pressure(None)) => *notes = None,
-            _ => {}
-        }
-    }
-
-    /// Greatest value of each of them.
-    #[must_use]
-    pub const fn scale(&self) -> u16 {
-        match self {
-            Self::Cc(_) | Self::Pressure(_) => 127,
-            Self::Cc14(_) | Self::Rpn(_) | Self::Nrpn(_) | Self::Bend => 16_383,
-        }
-    }
-}
-
 /// A transport message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
     /// Start from the beginning.
     Start,
-    /// Stop.
+    /// Stop, and stay where it is.
     Stop,
     /// Go on where it was stopped.
     Continue,
@@ -316,21 +182,184 @@ pub enum VelocityBand {
     Soft,
     /// Up to `medium_max`.
     Medium,
-    /// Above.
+    /// Above `medium_max`.
     Hard,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Where mappings are looked for: the kind of a gesture and its number. A gesture matches only triggers of its own slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(u16);
 
-    #[test]
-    fn a_range_is_left_beyond_its_hysteresis_or_at_the_end_of_the_scale() {
-        let upper = ValueRange { min: 64, max: 127, hysteresis: 2 };
-        assert_eq!([63, 62, 61, 0].map(|value| upper.is_left_at(value, 127)), [false, true, true, true]);
-        let narrow = ValueRange { min: 1, max: 126, hysteresis: 2 };
-        assert_eq!([0, 1, 126, 127].map(|value| narrow.is_left_at(value, 127)), [true, false, false, true]);
-        let none = ValueRange { min: 10, max: 20, hysteresis: 0 };
-        assert_eq!([9, 10, 20, 21].map(|value| none.is_left_at(value, 127)), [true, false, false, true]);
+/// The kinds of gestures among which mappings are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SlotKind {
+    Press,
+    LongPress,
+    DoubleTap,
+    Chord,
+    Encoder,
+    Cc,
+    Pressure,
+    Bend,
+    ProgramChange,
+    Cc14,
+    Rpn,
+    Nrpn,
+    Release,
+    Transport,
+    SysEx,
+    Timer,
+    Session,
+}
+
+impl Slot {
+    /// Those without a number of their own have the first.
+    pub(super) const fn new(kind: SlotKind, number: u8) -> Self {
+        Self((kind as u16) << 8 | number as u16)
+    }
+}
+
+impl Gesture {
+    /// Where the mappings for it are looked for.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        match self {
+            Self::Press { note, .. } => Slot::new(SlotKind::Press, *note),
+            Self::LongPress { note, .. } => Slot::new(SlotKind::LongPress, *note),
+            Self::DoubleTap { note, .. } => Slot::new(SlotKind::DoubleTap, *note),
+            Self::Chord { notes, .. } => Slot::new(SlotKind::Chord, notes.first().copied().unwrap_or_default()),
+            Self::Encoder { cc, .. } => Slot::new(SlotKind::Encoder, *cc),
+            Self::Control { control, .. } | Self::Crossing { control, .. } => match control {
+                Control::Cc(number) => Slot::new(SlotKind::Cc, *number),
+                Control::Pressure(_) => Slot::new(SlotKind::Pressure, 0),
+                Control::Bend => Slot::new(SlotKind::Bend, 0),
+                Control::Cc14(number) => Slot::new(SlotKind::Cc14, *number),
+                Control::Rpn(_) => Slot::new(SlotKind::Rpn, 0),
+                Control::Nrpn(_) => Slot::new(SlotKind::Nrpn, 0),
+            },
+            Self::ProgramChange { program } => Slot::new(SlotKind::ProgramChange, *program),
+            Self::Release { note, .. } => Slot::new(SlotKind::Release, *note),
+            Self::Transport(_) => Slot::new(SlotKind::Transport, 0),
+            Self::SysEx(_) => Slot::new(SlotKind::SysEx, 0),
+            Self::Timer { .. } => Slot::new(SlotKind::Timer, 0),
+            Self::Session(_) => Slot::new(SlotKind::Session, 0),
+        }
+    }
+
+    /// Whether it is worth a word when nothing is mapped to it. Ends of gestures, and what no finger does, are not.
+    #[must_use]
+    pub const fn is_told_unmapped(&self) -> bool {
+        match self {
+            Self::Press { .. }
+            | Self::LongPress { .. }
+            | Self::DoubleTap { .. }
+            | Self::Chord { .. }
+            | Self::Encoder { .. }
+            | Self::Control { .. }
+            | Self::ProgramChange { .. } => true,
+            Self::Release { .. }
+            | Self::Crossing { .. }
+            | Self::Transport(_)
+            | Self::SysEx(_)
+            | Self::Timer { .. }
+            | Self::Session(_) => false,
+        }
+    }
+
+    /// Its kind, as plugins are told: `press`, `release`, `long_press`, `double_tap`, `chord`, `encoder`, `cc`, `aftertouch`,
+    /// `pitch_bend`, `program_change`, `sysex`, `transport`, `timer`, `start`, `stop`, `device`, `mode`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Press { .. } => "press",
+            Self::Release { .. } | Self::Crossing { inside: false, .. } => "release",
+            Self::LongPress { .. } => "long_press",
+            Self::DoubleTap { .. } => "double_tap",
+            Self::Chord { .. } => "chord",
+            Self::Encoder { .. } => "encoder",
+            Self::Control { control, .. } | Self::Crossing { control, .. } => match control {
+                Control::Cc(_) | Control::Cc14(_) | Control::Rpn(_) | Control::Nrpn(_) => "cc",
+                Control::Pressure(_) => "aftertouch",
+                Control::Bend => "pitch_bend",
+            },
+            Self::ProgramChange { .. } => "program_change",
+            Self::Transport(_) => "transport",
+            Self::SysEx(_) => "sysex",
+            Self::Timer { .. } => "timer",
+            Self::Session(point) => match point {
+                SessionPoint::Start => "start",
+                SessionPoint::Stop => "stop",
+                SessionPoint::Connected(_) | SessionPoint::Disconnected(_) => "device",
+                SessionPoint::ModeEntered(_) | SessionPoint::ModeLeft(_) => "mode",
+            },
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clockwise => "clockwise",
+            Self::CounterClockwise => "counterclockwise",
+        })
+    }
+}
+
+impl fmt::Display for Gesture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Press { note, velocity } => write!(f, "press n{note}:{velocity}"),
+            Self::Release { note, velocity } => write!(f, "release n{note}:{velocity}"),
+            Self::LongPress { note, duration_ms, .. } => write!(f, "long n{note} {duration_ms}ms"),
+            Self::DoubleTap { note, velocity, .. } => write!(f, "double n{note}:{velocity}"),
+            Self::Chord { notes, velocity, .. } => {
+                for (position, note) in notes.iter().enumerate() {
+                    write!(f, "{}n{note}", if position == 0 { "chord " } else { "+" })?;
+                }
+                write!(f, ":{velocity}")
+            }
+            Self::Encoder { cc, direction, .. } => write!(f, "encoder c{cc} {direction}"),
+            Self::Control { control, value } | Self::Crossing { control, value, inside: true, .. } => {
+                moved(*control, *value, f)
+            }
+            Self::Crossing { control, value, .. } => {
+                f.write_str("release ")?;
+                moved(*control, *value, f)
+            }
+            Self::ProgramChange { program } => write!(f, "program {program}"),
+            Self::Transport(transport) => f.write_str(match transport {
+                Transport::Start => "transport start",
+                Transport::Stop => "transport stop",
+                Transport::Continue => "transport continue",
+            }),
+            Self::SysEx(payload) => {
+                f.write_str("sysex")?;
+                for byte in payload.iter().take(16) {
+                    write!(f, " {byte:02x}")?;
+                }
+                if payload.len() > 16 { write!(f, " … ({} bytes)", payload.len()) } else { Ok(()) }
+            }
+            Self::Timer { timer } => write!(f, "timer {}", timer + 1),
+            Self::Session(point) => match point {
+                SessionPoint::Start => f.write_str("start"),
+                SessionPoint::Stop => f.write_str("stop"),
+                SessionPoint::Connected(_) => f.write_str("connected"),
+                SessionPoint::Disconnected(_) => f.write_str("disconnected"),
+                SessionPoint::ModeEntered(_) => f.write_str("mode entered"),
+                SessionPoint::ModeLeft(_) => f.write_str("mode left"),
+            },
+        }
+    }
+}
+
+fn moved(control: Control, value: u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match control {
+        Control::Cc(number) => write!(f, "cc c{number}={value}"),
+        Control::Cc14(number) => write!(f, "cc14 c{number}={value}"),
+        Control::Rpn(number) => write!(f, "rpn {number}={value}"),
+        Control::Nrpn(number) => write!(f, "nrpn {number}={value}"),
+        Control::Bend => write!(f, "bend {value}"),
+        Control::Pressure(Some(note)) => write!(f, "aftertouch n{note}={value}"),
+        Control::Pressure(None) => write!(f, "aftertouch {value}"),
     }
 }

@@ -27,10 +27,10 @@
 //! Gestures of one moment come in this order: long presses that fall due, by device, channel and note; then, for a
 //! message, the plain gesture (press, control change), the double tap, chords in the order of the configuration, the encoder.
 
-mod trigger;
+mod control;
 mod event;
-mod matching;
-mod text;
+mod trigger;
+mod number;
 mod plan;
 mod timer;
 mod encoder;
@@ -39,10 +39,9 @@ mod range;
 mod channel;
 mod recognizer;
 
+pub use control::{Control, Controls, ValueRange};
 pub use encoder::factor as acceleration_factor;
-pub use event::{
-    Control, Controls, DeviceId, Direction, Gesture, GestureEvent, SessionPoint, Transport, ValueRange, VelocityBand,
-};
-pub use matching::{Match, Slot};
+pub use event::{DeviceId, Direction, Gesture, GestureEvent, SessionPoint, Slot, Transport, VelocityBand};
+pub use number::EventNumber;
 pub use recognizer::Recognizer;
-pub use trigger::{EncoderMode, EncoderStep, Trigger, TriggerSpec};
+pub use trigger::{EncoderMode, EncoderStep, Match, Trigger, TriggerSpec};

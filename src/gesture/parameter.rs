@@ -1,7 +1,7 @@
 //! Values of 14 bits that come in several controllers: pairs, and the data of registered and makers' parameters (MIDI 1.0
 //! detailed specification, "Control Change" and "Registered and Non-Registered Parameter Numbers").
 
-use super::event::Control;
+use super::control::Control;
 use crate::midi::Numbers;
 
 const DATA_UPPER: u8 = 6;
@@ -26,11 +26,19 @@ pub(super) struct Parameters {
     registered: bool,
     number: u16,
     data: u16,
+    /// Which half of a value came first since the parameter was chosen, where one came.
+    first: Option<Half>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Half {
+    Upper,
+    Lower,
 }
 
 impl Parameters {
     pub(super) const fn new(pairs: Numbers, wanted: bool) -> Self {
-        Self { pairs, upper: [0; 32], wanted, registered: true, number: NULL, data: 0 }
+        Self { pairs, upper: [0; 32], wanted, registered: true, number: NULL, data: 0, first: None }
     }
 
     /// The pair whose value `cc` completes. The upper half comes first, and stays for further lower halves.
@@ -42,7 +50,8 @@ impl Parameters {
         Some((Control::Cc14(pair), join(self.upper[usize::from(pair)], value)))
     }
 
-    /// The parameter that `cc` gives a value. Both halves of a value do; the upper one alone counts as with a lower one of 0.
+    /// The parameter that `cc` gives a value. Both halves of a value do; the upper one alone counts as with
+    /// a lower one of 0, unless the lower ones come first.
     pub(super) fn parameter(&mut self, cc: u8, value: u8) -> Option<(Control, u16)> {
         if !self.wanted {
             return None;
@@ -58,11 +67,17 @@ impl Parameters {
                 } else {
                     join((self.number >> 7) as u8, value)
                 };
-                self.data = 0;
+                (self.data, self.first) = (0, None);
                 return None;
             }
-            DATA_UPPER => self.data = join(value, 0),
-            DATA_LOWER => self.data = self.data & !0x7f | u16::from(value),
+            DATA_UPPER => {
+                let kept = if *self.first.get_or_insert(Half::Upper) == Half::Lower { self.data & 0x7f } else { 0 };
+                self.data = join(value, kept as u8);
+            }
+            DATA_LOWER => {
+                self.first.get_or_insert(Half::Lower);
+                self.data = self.data & !0x7f | u16::from(value);
+            }
             INCREMENT => self.data = (self.data + 1).min(0x3fff),
             DECREMENT => self.data = self.data.saturating_sub(1),
             _ => return None,
@@ -77,7 +92,7 @@ impl Parameters {
 
     /// Nobody knows any more which parameter was chosen.
     pub(super) fn forget(&mut self) {
-        (self.number, self.data, self.upper) = (NULL, 0, [0; 32]);
+        (self.number, self.data, self.first, self.upper) = (NULL, 0, None, [0; 32]);
     }
 }
 

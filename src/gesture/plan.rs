@@ -1,6 +1,7 @@
 //! What the configuration asks of each note and controller of one channel of one device.
 
-use super::event::{Controls, DeviceId, ValueRange};
+use super::control::{Controls, ValueRange};
+use super::event::DeviceId;
 use super::trigger::{EncoderMode, Trigger, TriggerSpec};
 use crate::midi::{Channel, Channels, Numbers};
 use crate::time::Micros;

@@ -1,6 +1,7 @@
 //! Ranges that controls come into and leave.
 
-use super::event::{Control, Controls, Gesture, ValueRange};
+use super::control::{Control, Controls, ValueRange};
+use super::event::Gesture;
 use crate::midi::Numbers;
 
 /// A range that a mapping waits for, and which of the trigger's controls are in it, on one channel of one device.

@@ -1,7 +1,8 @@
 //! The state machine over all devices.
 
 use super::channel::ChannelState;
-use super::event::{Control, DeviceId, Gesture, GestureEvent, Transport};
+use super::control::Control;
+use super::event::{DeviceId, Gesture, GestureEvent, Transport};
 use super::plan::Plan;
 use super::timer::{Timer, Timers};
 use super::trigger::TriggerSpec;

@@ -87,7 +87,7 @@ pub enum StoreErrorKind {
     File {
         /// What failed: `read`, `lock` or `write`.
         doing: &'static str,
-        /// Why.
+        /// What the system says about it.
         reason: String,
     },
     /// It is not a grant store.

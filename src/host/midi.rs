@@ -39,7 +39,7 @@ fn midi_send(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> 
     let messages = complete(call.read_priced(args.slice(2), MAX_BYTES, BYTE_FUEL)?)?;
     call.charge(MESSAGE_FUEL.saturating_mul(messages.len() as u64))?;
     for message in messages {
-        call.perform(&Effect::Midi(MidiOut { port: port.clone(), message }))?;
+        call.perform(&Effect::Midi(MidiOut { port: port.clone(), message: message.into() }))?;
     }
     Ok(0)
 }

@@ -21,7 +21,7 @@ pub use header::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecor
 pub use input::{InputKind, SessionInput, StateInput};
 pub use line::{InstanceRecord, Line, RejectReason};
 pub use playback::{Diverged, Playback};
-pub use reader::{Journal, JournalError};
+pub use reader::{Journal, JournalError, JournalErrorKind};
 pub use recorder::{Recorder, RecorderError};
 pub use recording::{RecordedApprovals, RecordedConditions, RecordedHandler};
 pub use transcript::{Difference, Transcript, TranscriptLine};

@@ -51,27 +51,31 @@ pub struct Journal {
     pub truncated: Option<u64>,
 }
 
-/// Why a journal cannot be replayed.
+/// Why a journal cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JournalError {
+pub struct JournalError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub kind: JournalErrorKind,
+}
+
+/// What is wrong with a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JournalErrorKind {
     /// It cannot be read.
-    Read {
-        /// The journal.
-        path: PathBuf,
-        /// The operating system's word for it.
-        error: String,
+    Unreadable {
+        /// What the system says about it.
+        reason: String,
     },
     /// It is not a journal.
-    NotOne {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
+    NoJournal {
+        /// What speaks against it.
         reason: String,
     },
     /// It was made by another engine or for another version of the format.
     Foreign {
-        /// The journal.
-        path: PathBuf,
         /// What differs.
         what: &'static str,
         /// As the journal has it.
@@ -80,9 +84,7 @@ pub enum JournalError {
         ours: String,
     },
     /// A line is damaged.
-    Line {
-        /// The journal.
-        path: PathBuf,
+    Damaged {
         /// Its number, from 1.
         line: u64,
         /// What is wrong with it.
@@ -90,24 +92,30 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// What to do about it, where there is something to do.
+    #[must_use]
+    pub const fn remedy(&self) -> Option<&'static str> {
+        match self.kind {
+            JournalErrorKind::NoJournal { .. } => Some("journals are made by `conductor run --record FILE`"),
+            JournalErrorKind::Foreign { .. } => Some("replay it with the version of Conductor that recorded it"),
+            JournalErrorKind::Unreadable { .. } | JournalErrorKind::Damaged { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read { path, error } => write!(f, "{}: {error}", path.escaped()),
-            Self::NotOne { path, reason } => write!(
-                f,
-                "{}: not a journal: {}\n  journals are made by `conductor run --record FILE`",
-                path.escaped(),
-                reason.escaped()
-            ),
-            Self::Foreign { path, what, theirs, ours } => write!(
-                f,
-                "{}: recorded under another {what}\n  journal: {}\n  here:    {ours}\n  replay it with the version of Conductor that recorded it",
-                path.escaped(),
-                theirs.escaped()
-            ),
-            Self::Line { path, line, reason } => write!(f, "{}:{line}: {}", path.escaped(), reason.escaped()),
+        let path = self.path.escaped();
+        match &self.kind {
+            JournalErrorKind::Unreadable { reason } => write!(f, "{path}: {reason}")?,
+            JournalErrorKind::NoJournal { reason } => write!(f, "{path}: not a journal: {}", reason.escaped())?,
+            JournalErrorKind::Foreign { what, theirs, ours } => {
+                write!(f, "{path}: recorded under another {what}\n  journal: {}\n  here:    {ours}", theirs.escaped())?;
+            }
+            JournalErrorKind::Damaged { line, reason } => write!(f, "{path}:{line}: {}", reason.escaped())?,
         }
+        self.remedy().map_or(Ok(()), |remedy| write!(f, "\n  {remedy}"))
     }
 }
 
@@ -130,7 +138,8 @@ impl Journal {
 
     /// Reads the journal at `path`. A last line that was cut off, as by a power cut, is left out and told.
     pub fn read(path: &Path) -> Result<Self, JournalError> {
-        let failed = |error: std::io::Error| JournalError::Read { path: path.into(), error: error.to_string() };
+        let wrong = |kind| JournalError { path: path.into(), kind };
+        let failed = |error: std::io::Error| wrong(JournalErrorKind::Unreadable { reason: error.to_string() });
         let mut file = BufReader::new(File::open(path).map_err(failed)?);
         let mut text = Vec::new();
         let mut next = |text: &mut Vec<u8>| -> Result<bool, JournalError> {
@@ -138,15 +147,15 @@ impl Journal {
             (&mut file).take(MAX_LINE).read_until(b'\n', text).map_err(failed).map(|read| read > 0)
         };
         next(&mut text)?;
-        let not_one = |reason: String| JournalError::NotOne { path: path.into(), reason };
+        let not_one = |reason: String| wrong(JournalErrorKind::NoJournal { reason });
         // What another version has in its header is its own affair.
         let version: Version = serde_json::from_slice(&text).map_err(|error| not_one(json_error(&error)))?;
         if let Some((what, theirs, ours)) = version.foreign() {
-            return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
+            return Err(wrong(JournalErrorKind::Foreign { what, theirs, ours }));
         }
         let header: Header = serde_json::from_slice(&text).map_err(|error| not_one(json_error(&error)))?;
         if let Some((what, theirs, ours)) = header.foreign() {
-            return Err(JournalError::Foreign { path: path.into(), what, theirs, ours });
+            return Err(wrong(JournalErrorKind::Foreign { what, theirs, ours }));
         }
         // Understanding a text takes many times its length, and a line of a journal may be far longer than a configuration.
         if header.config.text.len() as u64 > MAX_CONFIG_BYTES {
@@ -167,7 +176,7 @@ impl Journal {
         let (mut number, mut last) = (1, 0);
         while next(&mut text)? {
             number += 1;
-            let damaged = |reason: String| JournalError::Line { path: path.into(), line: number, reason };
+            let damaged = |reason: String| wrong(JournalErrorKind::Damaged { line: number, reason });
             if number > MAX_LINES {
                 return Err(damaged(format!("more than {MAX_LINES} lines")));
             }

@@ -226,7 +226,7 @@ mod tests {
         let channel = prop::option::of((1..3u8).prop_map(|number| Channel::new(number).expect("1 or 2")));
         let mapping = (trigger(), channel, device).prop_map(|(trigger, channel, device)| Mapping {
             trigger: TriggerSpec { trigger, channels: channel.map_or(Channels::ANY, Channels::only), device },
-            action: Arc::new(Action::Delay(1)),
+            action: Arc::new(Action::Delay(1.into())),
             release: None,
             when: None,
             description: None,

@@ -6,6 +6,8 @@
 
 mod condition;
 mod mapper;
+mod value;
 
 pub use condition::{ConditionSource, Surroundings, holds};
 pub use mapper::{Found, Mapper};
+pub use value::{Absent, Given, number_of, text, value_at, whole, whole_of};

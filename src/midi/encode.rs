@@ -29,18 +29,14 @@ impl Message {
                 out.extend(payload.iter().map(|byte| byte & 0x7f));
                 out.push(0xf7);
             }
-            Self::System(message) => match message {
-                SystemMessage::QuarterFrame(data) => out.extend([0xf1, data & 0x7f]),
-                SystemMessage::SongPosition(beats) => out.extend([0xf2, low(*beats), high(*beats)]),
-                SystemMessage::SongSelect(song) => out.extend([0xf3, song & 0x7f]),
-                SystemMessage::TuneRequest => out.push(0xf6),
-                SystemMessage::TimingClock => out.push(0xf8),
-                SystemMessage::Start => out.push(0xfa),
-                SystemMessage::Continue => out.push(0xfb),
-                SystemMessage::Stop => out.push(0xfc),
-                SystemMessage::ActiveSensing => out.push(0xfe),
-                SystemMessage::Reset => out.push(0xff),
-            },
+            Self::System(message) => {
+                out.push(message.status());
+                match *message {
+                    SystemMessage::QuarterFrame(data) | SystemMessage::SongSelect(data) => out.push(data & 0x7f),
+                    SystemMessage::SongPosition(beats) => out.extend([low(beats), high(beats)]),
+                    _ => {} // nothing but their status
+                }
+            }
         }
     }
 }

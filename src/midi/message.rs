@@ -118,6 +118,25 @@ pub enum SystemMessage {
     Reset,
 }
 
+impl SystemMessage {
+    /// Its status byte.
+    #[must_use]
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::QuarterFrame(_) => 0xf1,
+            Self::SongPosition(_) => 0xf2,
+            Self::SongSelect(_) => 0xf3,
+            Self::TuneRequest => 0xf6,
+            Self::TimingClock => 0xf8,
+            Self::Start => 0xfa,
+            Self::Continue => 0xfb,
+            Self::Stop => 0xfc,
+            Self::ActiveSensing => 0xfe,
+            Self::Reset => 0xff,
+        }
+    }
+}
+
 impl Message {
     /// How many bytes of memory it holds beside its own size: only system exclusive messages hold any.
     #[must_use]

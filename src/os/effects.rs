@@ -8,9 +8,9 @@ use crate::effect::EffectHandler;
 /// The way out of a session: what is asked for is done, or only reported.
 #[derive(Debug, Clone)]
 pub enum Effects {
-    /// Done.
+    /// They are carried out.
     Live(Arc<Live>),
-    /// Reported.
+    /// They are reported, and nothing is done.
     DryRun(Arc<DryRun>),
 }
 

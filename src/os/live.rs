@@ -1,6 +1,6 @@
 //! Effects done for real.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::keys::Typist;
@@ -11,11 +11,13 @@ use super::requests::Requests;
 use super::requirements::Requirements;
 use super::revoked::{Permit, Permits, Revocations};
 use super::volume::{LIMIT, Mixer};
+use super::volume_queue::WaitingVolume;
 use super::words;
 use super::worker::Worker;
 use crate::config::Config;
 use crate::effect::{
-    Answer, Effect, EffectError, EffectHandler, InputEffect, Origin, Reply, Request, SentMidi, Volume,
+    Answer, Command, Effect, EffectError, EffectHandler, InputEffect, Origin, Reply, Request, SentMidi, Variables,
+    Volume,
 };
 use crate::text::{Escape as _, Repeats};
 
@@ -32,6 +34,9 @@ pub struct Live {
     midi: MidiOutput,
     typist: Typist,
     programs: Worker,
+    /// The volume change that came last to `programs`, where changes after it can become one with it: it is for a mapping, and
+    /// nothing came behind it.
+    last_volume: Mutex<Option<Arc<WaitingVolume>>>,
     reaper: Arc<Reaper>,
     mixer: Arc<Mixer>,
     requests: Requests,
@@ -50,6 +55,7 @@ impl Live {
             midi: MidiOutput::default(),
             typist: Typist::new(),
             programs: Worker::new("effects"),
+            last_volume: Mutex::default(),
             reaper: Arc::new(Reaper::new(repeats)),
             mixer: Arc::default(),
             requests: Requests::new(),
@@ -101,12 +107,7 @@ impl Live {
     /// Tells of a failure on another thread.
     fn teller(&self, effect: &Effect) -> impl FnOnce(Result<(), EffectError>) + Send + use<> {
         let (effect, repeats) = (effect.clone(), Arc::clone(&self.repeats));
-        move |result| {
-            if let Err(error) = result {
-                let text = effect.to_string();
-                repeats.warn(&text, format_args!("{text}: {error}"));
-            }
-        }
+        move |result| warn_of_failure(&repeats, &effect, result)
     }
 
     /// What `effect` needs to happen after it had to wait.
@@ -120,28 +121,60 @@ impl Live {
         origin: Origin<'_>,
         program: &str,
         arguments: Vec<String>,
+        variables: Variables,
     ) -> Result<(), EffectError> {
         let file = self.environment.find(program)?;
         let (tell, reaper, environment) = (self.teller(effect), Arc::clone(&self.reaper), self.environment.clone());
         let (label, permit) = (effect.to_string(), self.permit(effect, origin));
+        // Whatever changes the volume later does so behind this.
+        let mut last_volume = self.last_volume();
+        *last_volume = None;
         self.programs.submit(move || match permit {
             Some(permit) if !permit.holds() => permit.drop_effect(),
             _ => {
                 let mut command = environment.command(&file);
                 command.args(arguments);
+                for (name, number) in variables.iter() {
+                    match number {
+                        Some(number) => command.env(name, number.to_string()),
+                        None => command.env_remove(name),
+                    };
+                }
                 tell(reaper.start(command, &file, label));
             }
         })
     }
 
     fn volume(&self, effect: &Effect, origin: Origin<'_>, volume: &Volume) -> Result<(), EffectError> {
+        let of_mapping = origin == Origin::Mapping;
+        let mut last = self.last_volume();
+        if of_mapping && last.as_ref().is_some_and(|waiting| waiting.join(volume)) {
+            return Ok(());
+        }
+        *last = None;
         Mixer::present(&self.environment)?;
-        let (tell, mixer, environment) = (self.teller(effect), Arc::clone(&self.mixer), self.environment.clone());
-        let (volume, permit) = (volume.clone(), self.permit(effect, origin));
+        let (mixer, environment) = (Arc::clone(&self.mixer), self.environment.clone());
+        let waiting = WaitingVolume::of(volume).filter(|_| of_mapping);
+        if let Some(waiting) = waiting {
+            let (begun, repeats) = (Arc::clone(&waiting), Arc::clone(&self.repeats));
+            self.programs.submit(move || {
+                if let Some(volume) = begun.begin() {
+                    let done = mixer.apply(&volume, &environment, LIMIT);
+                    warn_of_failure(&repeats, &Effect::Volume(volume), done);
+                }
+            })?;
+            *last = Some(waiting);
+            return Ok(());
+        }
+        let (tell, volume, permit) = (self.teller(effect), volume.clone(), self.permit(effect, origin));
         self.programs.submit(move || match permit {
             Some(permit) if !permit.holds() => permit.drop_effect(),
             _ => tell(mixer.apply(&volume, &environment, LIMIT)),
         })
+    }
+
+    fn last_volume(&self) -> MutexGuard<'_, Option<Arc<WaitingVolume>>> {
+        self.last_volume.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn input(&self, effect: &Effect, origin: Origin<'_>, input: InputEffect<'_>) -> Result<(), EffectError> {
@@ -153,10 +186,12 @@ impl EffectHandler for Live {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
             Effect::Midi(out) => self.midi.send(out),
-            Effect::Shell(line) => self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()]),
-            Effect::Launch(app) => {
-                let (program, arguments) = launch(app)?;
-                self.start(effect, origin, &program, arguments)
+            Effect::Shell(Command { line, variables }) => {
+                self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()], *variables)
+            }
+            Effect::Launch(Command { line, variables }) => {
+                let (program, arguments) = launch(line)?;
+                self.start(effect, origin, &program, arguments, *variables)
             }
             Effect::Volume(volume) => self.volume(effect, origin, volume),
             Effect::Keystroke(keystroke) => self.input(effect, origin, InputEffect::Keystroke(keystroke)),
@@ -184,6 +219,14 @@ impl EffectHandler for Live {
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+/// Warns that `effect`, which had been accepted, failed.
+fn warn_of_failure(repeats: &Repeats, effect: &Effect, result: Result<(), EffectError>) {
+    if let Err(error) = result {
+        let text = effect.to_string();
+        repeats.warn(&text, format_args!("{text}: {error}"));
     }
 }
 

@@ -33,6 +33,7 @@ mod requests;
 mod revoked;
 mod system;
 mod volume;
+mod volume_queue;
 mod words;
 mod worker;
 

@@ -47,12 +47,12 @@ impl Requirements {
                 self.midi_ports.insert(out.port.clone());
             }
             Action::Keystroke { .. } | Action::Text(_) => self.keyboard = true,
-            Action::MouseClick { click, .. } => {
-                let placed = click.x.is_some() || click.y.is_some();
+            Action::MouseClick { x, y, .. } => {
+                let placed = x.is_some() || y.is_some();
                 self.pointer = self.pointer.max(if placed { Pointer::Places } else { Pointer::Here });
             }
-            Action::MouseScroll(_) | Action::MouseMove(_) => self.mouse = true,
-            Action::VolumeControl(_) => self.volume = true,
+            Action::MouseScroll { .. } | Action::MouseMove { .. } => self.mouse = true,
+            Action::VolumeControl { .. } => self.volume = true,
             _ => action.parts().into_iter().for_each(|part| self.add(part)),
         }
     }

@@ -6,15 +6,13 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::process::{Ended, Environment, Keep, run};
+use super::volume_queue::STEP;
 use crate::effect::EffectError;
 use crate::effect::{Volume, VolumeOperation};
 
 /// How long a mixer program may take. They answer in tens of milliseconds; one that waits for a dead sound server does
 /// not answer at all.
 pub(super) const LIMIT: Duration = Duration::from_secs(2);
-
-/// The step of Up and Down, in per cent, where the configuration gives none.
-const STEP: u8 = 5;
 
 /// The mixer programs known, the one that knows most about the system first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A thread for what takes long, behind a bounded queue.
 
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub(super) struct Worker {
     name: &'static str,
-    sender: Mutex<Option<SyncSender<Job>>>,
+    sender: Mutex<Option<Sender<Job>>>,
     pending: Arc<Pending>,
 }
 
@@ -37,24 +37,31 @@ impl Worker {
 
     /// Takes `job`, or says that too many wait.
     pub(super) fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), EffectError> {
+        // One more than may wait is the one at work.
+        self.take(Box::new(job), QUEUE + 1)
+    }
+
+    /// Takes `job`, however many wait: whoever calls this bounds how often.
+    #[cfg(feature = "keys")] // only keys are held
+    pub(super) fn submit_owed(&self, job: impl FnOnce() + Send + 'static) -> Result<(), EffectError> {
+        self.take(Box::new(job), usize::MAX)
+    }
+
+    /// Takes `job` where fewer than `most` are pending.
+    fn take(&self, job: Job, most: usize) -> Result<(), EffectError> {
         let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = match &mut *sender {
             Some(sender) => sender,
             empty => empty.insert(self.spawn()?),
         };
         // Counted before it is sent: the thread may be done with it before this function is.
-        self.pending.add(1);
-        match sender.try_send(Box::new(job)) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => {
-                self.pending.done();
-                Err(EffectError::Busy(format!("{QUEUE} effects are waiting for the {} thread already", self.name)))
-            }
-            Err(TrySendError::Disconnected(_)) => {
-                self.pending.done();
-                Err(EffectError::Failed(format!("the {} thread has ended", self.name)))
-            }
+        if !self.pending.add_one(most) {
+            return Err(EffectError::Busy(format!("{QUEUE} effects are waiting for the {} thread already", self.name)));
         }
+        sender.send(job).map_err(|_| {
+            self.pending.done();
+            EffectError::Failed(format!("the {} thread has ended", self.name))
+        })
     }
 
     /// Whether less than half of the jobs wait that may.
@@ -69,8 +76,8 @@ impl Worker {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    fn spawn(&self) -> Result<SyncSender<Job>, EffectError> {
-        let (sender, receiver) = sync_channel::<Job>(QUEUE);
+    fn spawn(&self) -> Result<Sender<Job>, EffectError> {
+        let (sender, receiver) = channel::<Job>();
         let pending = Arc::clone(&self.pending);
         std::thread::Builder::new()
             .name(self.name.into())
@@ -90,8 +97,12 @@ impl Pending {
     fn lock(&self) -> std::sync::MutexGuard<'_, usize> {
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn add(&self, jobs: usize) {
-        *self.lock() += jobs;
+    /// One more, where there are fewer than `most`; whether there were.
+    fn add_one(&self, most: usize) -> bool {
+        let mut count = self.lock();
+        let fits = *count < most;
+        *count += usize::from(fits);
+        fits
     }
     fn done(&self) {
         let mut count = self.lock();

@@ -93,7 +93,7 @@ pub enum AdmissionErrorKind {
     Revoked {
         /// The key.
         key: PublicKey,
-        /// Why.
+        /// The reason that the trust store gives for the revocation.
         reason: String,
     },
     /// The signatures no longer hold.

@@ -54,6 +54,7 @@ impl AdmittedPlugin {
         &self.name
     }
     /// Where it was read from.
+    #[cfg(any(feature = "internals", feature = "plugin-signing"))]
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -45,7 +45,7 @@ pub struct TrustedKey {
 pub struct RevokedKey {
     /// The key.
     pub key: PublicKey,
-    /// Why.
+    /// The reason as the user wrote it; may be empty.
     pub reason: String,
     /// When the user revoked it.
     pub revoked_at: String,
@@ -70,7 +70,7 @@ pub enum KeyStanding {
     },
     /// It is refused.
     Revoked {
-        /// Why.
+        /// The reason that stands beside the key.
         reason: String,
     },
 }

@@ -76,3 +76,71 @@ impl Drop for AppWatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::config::Environment;
+    use crate::mapping::ConditionSource;
+    use crate::time::{Calendar, Micros};
+
+    /// A desktop with OBS in front.
+    struct Desktop;
+
+    impl ConditionSource for Desktop {
+        fn minute_of_day(&self) -> u16 {
+            0
+        }
+        fn weekday(&self) -> u8 {
+            1
+        }
+        fn app_running(&self, name: &str) -> bool {
+            name == "obs"
+        }
+        fn app_frontmost(&self, name: &str) -> bool {
+            name == "obs"
+        }
+    }
+
+    impl Calendar for Desktop {
+        fn unix_at(&self, t: Micros) -> u64 {
+            t
+        }
+        fn offset_at(&self, _: i64) -> i32 {
+            0
+        }
+    }
+
+    fn config(when: &str) -> Config {
+        let text = format!("[[modes]]\nname = \"home\"\n[[modes]]\nname = \"other\"\nwhen = {when}\n");
+        Config::from_text(&text, "test", Path::new(""), &Environment::default()).expect("valid").config
+    }
+
+    #[test]
+    fn what_modes_ask_is_told_once_and_the_thread_ends_with_its_watch() {
+        let (events, inbox) = sync_channel(8);
+        let asks = config(
+            "{ And = { conditions = [{ AppRunning = { app = \"obs\" } }, { Not = { condition = { AppFrontmost = { app = \"gimp\" } } } }] } }",
+        );
+        let watch = AppWatch::start(&asks, Arc::new(Desktop), events).expect("a thread");
+        let Ok(Event::Apps(answers)) = inbox.recv() else { panic!("no answers") };
+        let expected = [(AppQuestion::Running("obs".into()), true), (AppQuestion::Frontmost("gimp".into()), false)];
+        assert_eq!(answers, AppAnswers::from(expected));
+        drop(watch);
+        assert!(inbox.recv().is_err(), "nothing has changed, and nobody asks any more");
+    }
+
+    #[test]
+    fn nobody_asks_where_no_mode_does() {
+        let (events, _inbox) = sync_channel(8);
+        let watch = AppWatch::start(
+            &config("{ TimeRange = { start = \"08:00\", end = \"09:00\" } }"),
+            Arc::new(Desktop),
+            events,
+        );
+        assert!(watch.expect("no thread is needed").is_none());
+    }
+}

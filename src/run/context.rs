@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Mapping};
-use crate::gesture::{Control, Gesture, GestureEvent, VelocityBand};
+use crate::gesture::{Control, EventNumber, Gesture, GestureEvent, VelocityBand};
 use crate::midi::Channel;
 use crate::sandbox::Context;
 use crate::time::Micros;
@@ -41,7 +41,12 @@ pub(super) fn context(
     epoch: u64,
     at: Micros,
 ) -> Context {
+    let seven = |number: EventNumber| number.of(event).and_then(|number| u8::try_from(number).ok());
     let mut context = Context {
+        velocity: seven(EventNumber::Velocity),
+        note: seven(EventNumber::Note),
+        cc: seven(EventNumber::Cc),
+        value: value(&event.gesture),
         current_mode: u32::try_from(mode).ok(),
         timestamp_ms: epoch.saturating_add(at) / 1000,
         channel: event.channel.map(Channel::number),
@@ -49,55 +54,41 @@ pub(super) fn context(
         device: event.device.and_then(|device| names.devices.get(usize::from(device.0)).cloned()),
         gesture: Some(event.gesture.kind()),
         mode: names.modes.get(mode).cloned(),
+        pressure: seven(EventNumber::Pressure),
+        bend: EventNumber::Bend.of(event).and_then(|bend| u16::try_from(bend).ok()),
+        delta: EventNumber::Delta.of(event).and_then(|delta| i16::try_from(delta).ok()),
+        program: seven(EventNumber::Program),
         ..Context::default()
     };
+    let mut tell = |key: &str, value: String| context.metadata.push((key.to_owned(), value));
     match &event.gesture {
-        Gesture::Press { note, velocity } => {
-            (context.note, context.velocity) = (Some(*note), Some(*velocity));
-            let band = match mapping.trigger.trigger.band(&event.gesture) {
-                Some(VelocityBand::Soft) => "soft",
-                Some(VelocityBand::Medium) => "medium",
-                Some(VelocityBand::Hard) => "hard",
-                None => return context,
-            };
-            context.metadata.push(("velocity_band".to_owned(), band.to_owned()));
-        }
-        Gesture::Release { note, velocity }
-        | Gesture::LongPress { note, velocity, .. }
-        | Gesture::DoubleTap { note, velocity, .. } => {
-            (context.note, context.velocity) = (Some(*note), Some(*velocity));
-        }
-        Gesture::Chord { notes, velocity, .. } => {
-            context.velocity = Some(*velocity);
+        Gesture::Press { .. } => match mapping.trigger.trigger.band(&event.gesture) {
+            Some(VelocityBand::Soft) => tell("velocity_band", "soft".to_owned()),
+            Some(VelocityBand::Medium) => tell("velocity_band", "medium".to_owned()),
+            Some(VelocityBand::Hard) => tell("velocity_band", "hard".to_owned()),
+            None => {}
+        },
+        Gesture::Chord { notes, .. } => {
             let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
-            context.metadata.push(("notes".to_owned(), notes.join(",")));
+            tell("notes", notes.join(","));
         }
-        Gesture::Encoder { cc, value, direction, steps, .. } => {
-            (context.cc, context.value, context.delta) = (Some(*cc), Some(*value), Some(*steps));
-            context.metadata.push(("direction".to_owned(), direction.to_string()));
-        }
-        Gesture::Control { control, value } | Gesture::Crossing { control, value, .. } => {
-            moved(*control, *value, &mut context);
-        }
-        Gesture::ProgramChange { program } => (context.value, context.program) = (Some(*program), Some(*program)),
-        Gesture::Transport(_) | Gesture::SysEx(_) | Gesture::Timer { .. } | Gesture::Session(_) => {}
+        Gesture::Encoder { direction, .. } => tell("direction", direction.to_string()),
+        Gesture::Control { control: Control::Bend, value }
+        | Gesture::Crossing { control: Control::Bend, value, .. } => tell("bend", value.to_string()),
+        _ => {} // the numbers above say it all
     }
     context
 }
 
-/// What a plugin is told of a control that moved. A value of 14 bits has its upper seven in `value`, which readers hold as one byte.
-fn moved(control: Control, value: u16, context: &mut Context) {
-    let byte = |value: u16| u8::try_from(value).ok();
-    match control {
-        Control::Cc(cc) => (context.cc, context.value) = (Some(cc), byte(value)),
-        Control::Cc14(cc) => (context.cc, context.value) = (Some(cc), byte(value >> 7)),
-        Control::Rpn(_) | Control::Nrpn(_) => context.value = byte(value >> 7),
-        Control::Pressure(note) => {
-            (context.note, context.value, context.pressure) = (note, byte(value), byte(value));
+/// The value that was received, in the one byte that readers hold it in: of a value of 14 bits the upper seven.
+fn value(gesture: &Gesture) -> Option<u8> {
+    match gesture {
+        Gesture::Encoder { value, .. } => Some(*value),
+        Gesture::Control { control, value } | Gesture::Crossing { control, value, .. } => {
+            let value = if control.scale() > 127 { value >> 7 } else { *value };
+            u8::try_from(value).ok()
         }
-        Control::Bend => {
-            (context.bend, context.value) = (Some(value), byte(value >> 7));
-            context.metadata.push(("bend".to_owned(), value.to_string()));
-        }
+        Gesture::ProgramChange { program } => Some(*program),
+        _ => None,
     }
 }

@@ -395,7 +395,7 @@ pub(super) fn with_effects(entry: Entry, dry_run: Option<&DryRun>) -> Vec<Entry>
         _ => entry.released().collect(),
     };
     // An instance that went without a word has no line of its own.
-    let silent = matches!(&entry.what, EntryKind::Shutdown { outcome, .. } if outcome.is_silent());
+    let silent = matches!(&entry.what, EntryKind::Shutdown { outcome, .. } if outcome.ran_nothing());
     std::iter::once(entry).filter(|_| !silent).chain(after).collect()
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::value::{Number, StateValue};
+use super::value::{StateNumber, StateValue};
 
 /// Whole numbers up to here are written without a fraction, and are what they say.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
@@ -52,7 +52,7 @@ impl Visitor<'_> for OfJson {
         self.visit_f64(number as f64) // as above
     }
     fn visit_f64<E: Error>(self, number: f64) -> Result<StateValue, E> {
-        Number::new(number).map(StateValue::Number).ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
+        StateNumber::new(number).map(StateValue::Number).ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<StateValue, E> {
         StateValue::text(text).ok_or_else(|| E::invalid_length(text.len(), &self))

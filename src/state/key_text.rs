@@ -227,9 +227,19 @@ mod tests {
 
     #[test]
     fn what_is_no_key_says_why() {
-        for text in
-            ["", ".", "toggle.", "toggle..x", "toggle.a b", "toggle.\"x", "toggle.\"x\"y", "toggle.\"\"", "\"\\n\"", "var.\"a\nb\"", "var.\"\u{202e}\""]
-        {
+        for text in [
+            "",
+            ".",
+            "toggle.",
+            "toggle..x",
+            "toggle.a b",
+            "toggle.\"x",
+            "toggle.\"x\"y",
+            "toggle.\"\"",
+            "\"\\n\"",
+            "var.\"a\nb\"",
+            "var.\"\u{202e}\"",
+        ] {
             assert_eq!(parse(text), Err(KeyFault::Malformed), "{text}");
         }
         assert_eq!(parse("togle.x"), Err(KeyFault::Unknown("togle".into())));

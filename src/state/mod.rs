@@ -17,5 +17,5 @@ pub(crate) use key_text::KINDS;
 pub use key_text::KeyFault;
 pub use prefix::StatePrefix;
 pub use table::{Place, StateTable};
-pub use value::{Number, StateTest, StateValue};
+pub use value::{StateNumber, StateTest, StateValue};
 pub use watch::Watch;

@@ -8,9 +8,9 @@ use crate::text::literal;
 
 /// A finite number.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Number(f64);
+pub struct StateNumber(f64);
 
-impl Number {
+impl StateNumber {
     /// The number, unless it is infinite or none.
     #[must_use]
     pub fn new(number: f64) -> Option<Self> {
@@ -25,28 +25,28 @@ impl Number {
     }
 }
 
-impl From<u32> for Number {
+impl From<u32> for StateNumber {
     fn from(number: u32) -> Self {
         Self(number.into())
     }
 }
 
 // A finite number equals itself.
-impl Eq for Number {}
+impl Eq for StateNumber {}
 
-impl PartialOrd for Number {
+impl PartialOrd for StateNumber {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Number {
+impl Ord for StateNumber {
     fn cmp(&self, other: &Self) -> Ordering {
         self.0.total_cmp(&other.0)
     }
 }
 
-impl fmt::Display for Number {
+impl fmt::Display for StateNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -58,7 +58,7 @@ pub enum StateValue {
     /// Text of at most [`StateValue::MAX_TEXT`] bytes.
     Text(Arc<str>),
     /// A number.
-    Number(Number),
+    Number(StateNumber),
     /// True or false.
     Flag(bool),
 }
@@ -99,9 +99,9 @@ pub enum StateTest {
     /// It is a number in this range, both ends inside.
     Within {
         /// Least.
-        min: Option<Number>,
+        min: Option<StateNumber>,
         /// Greatest.
-        max: Option<Number>,
+        max: Option<StateNumber>,
     },
 }
 
@@ -125,17 +125,17 @@ mod tests {
 
     #[test]
     fn tests_compare_values_of_their_kind_and_nothing_that_is_absent() {
-        let number = |number: f64| StateValue::Number(Number::new(number).expect("finite"));
+        let number = |number: f64| StateValue::Number(StateNumber::new(number).expect("finite"));
         let within = |min: Option<f64>, max: Option<f64>| StateTest::Within {
-            min: min.and_then(Number::new),
-            max: max.and_then(Number::new),
+            min: min.and_then(StateNumber::new),
+            max: max.and_then(StateNumber::new),
         };
         assert!(within(Some(1.0), None).passes(Some(&number(1.0))));
         assert!(!within(Some(1.0), Some(2.0)).passes(Some(&number(2.5))));
         assert!(!within(None, Some(2.0)).passes(Some(&StateValue::Flag(true))));
         assert!(StateTest::Equals(number(0.0)).passes(Some(&number(-0.0))));
         assert!(!StateTest::Equals(StateValue::Flag(false)).passes(None));
-        assert_eq!(Number::new(f64::NAN).or(Number::new(f64::INFINITY)), None);
+        assert_eq!(StateNumber::new(f64::NAN).or(StateNumber::new(f64::INFINITY)), None);
         assert_eq!([number(1.0), number(-0.5)].map(|value| value.to_string()), ["1", "-0.5"]);
     }
 }

@@ -93,7 +93,7 @@ impl Watch {
             Message::ChannelPressure { channel, pressure } => {
                 self.set((MidiValue::Pressure, channel), device, pressure.into(), table);
             }
-            Message::PitchBend { channel, value } => self.set((MidiValue::Bend, channel), device, value.into(), table),
+            Message::PitchBend { channel, value } => self.set((MidiValue::Bend, channel), device, value, table),
             Message::System(SystemMessage::Reset) => self.let_go(table, |_, of, _| of == device),
             Message::PolyPressure { .. } | Message::SysEx(_) | Message::System(_) => {}
         }

@@ -22,7 +22,7 @@ impl EventTime {
         Self::from_unix(clock.epoch().saturating_add(at))
     }
 
-    /// Now.
+    /// The time at this moment, by the clock of the session.
     #[must_use]
     pub fn now(clock: &dyn Clock) -> Self {
         Self::of(clock, clock.now())

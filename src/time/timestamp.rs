@@ -17,9 +17,9 @@ impl Timestamp {
     pub const fn from_unix(seconds: u64) -> Self {
         Self(seconds)
     }
-    /// What `clock` says.
+    /// The second of a wall clock now, as `clock` shows one; it follows a system clock that is set later.
     pub fn now(clock: &dyn crate::time::Clock) -> Self {
-        Self(clock.epoch().saturating_add(clock.now()) / 1_000_000)
+        Self(clock.unix_time() / 1_000_000)
     }
     /// Seconds since the Unix epoch.
     #[must_use]

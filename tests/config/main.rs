@@ -8,6 +8,7 @@ mod hosts;
 mod numbering;
 mod schema;
 mod secrets;
+mod state;
 mod warnings;
 #[path = "../support/mod.rs"]
 mod support;

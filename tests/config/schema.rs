@@ -67,6 +67,7 @@ pub(crate) const TRIGGERS: &[Row] = &[
     ("EncoderTurn", "cc = 1, direction = \"Clockwise\", mode = \"BinaryOffset\"", &[]),
     ("Aftertouch", "note = 60, pressure_min = 5", &[("pressure_min", "min_pressure")]),
     ("PitchBend", "value_min = 5, value_max = 9", &[("value_min", "min_value"), ("value_max", "max_value")]),
+    ("SysEx", "prefix = \"f0 7e 7f\"", &[]),
     ("CC", "cc = 1, value_min = 5, value_max = 9", &[("value_min", "min_value"), ("value_max", "max_value")]),
     ("ProgramChange", "program = 5", &[]),
 ];
@@ -83,6 +84,13 @@ const ACTIONS: &[Row] = &[
     ("MouseClick", "button = \"Left\", x = 1, y = 2", &[]),
     ("VolumeControl", "operation = \"Set\", value = 1", &[]),
     ("VolumeControl", "operation = \"Mute\"", &[("operation", "action")]),
+    ("VolumeControl", "operation = \"Toggle\"", &[("operation", "action")]),
+    ("MouseScroll", "x = 1, y = -2", &[]),
+    ("MouseMove", "x = 1, y = -2", &[]),
+    ("Toggle", "name = \"a\", on = { Delay = { ms = 1 } }, off = { Delay = { ms = 2 } }", &[]),
+    ("Cycle", "name = \"a\", actions = [{ Delay = { ms = 1 } }]", &[]),
+    ("Set", "key = \"var.a\", value = 1.5", &[]),
+    ("Set", "key = \"toggle.a\", value = true", &[]),
     ("ModeChange", "mode = \"Default\"", &[]),
     ("ModeChange", "mode = 0", &[]),
     ("Repeat", "action = { Delay = { ms = 1 } }, count = 2, delay_ms = 3", &[("delay_ms", "delay_between_ms")]),
@@ -99,6 +107,19 @@ const ACTIONS: &[Row] = &[
         &[("controller", "cc")],
     ),
     ("SendMidi", "port = \"a\", message_type = \"ControlChange\", channel = 1, controller = 1, value = 2", &[]),
+    (
+        "SendMidi",
+        "port = \"a\", message_type = \"CC14\", channel = 1, controller = 31, value = 16383",
+        &[("controller", "cc")],
+    ),
+    ("SendMidi", "port = \"a\", message_type = \"RPN\", channel = 1, number = 0, value = 256", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"NRPN\", channel = 1, number = 16382, value = 1", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"SysEx\", data = \"F0 7e7f 06 01 f7\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"SongPosition\", position = 16383", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Start\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Stop\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Continue\"", &[]),
+    ("SendMidi", "port = \"a\", message_type = \"Clock\"", &[]),
     ("SendMidi", "port = \"a\", message_type = \"ProgramChange\", channel = 1, program = 1", &[]),
     ("SendMidi", "port = \"a\", message_type = \"PitchBend\", channel = 1, pitch = -1", &[]),
     ("SendMidi", "port = \"a\", message_type = \"Aftertouch\", channel = 1, note = 1, pressure = 2", &[]),
@@ -112,6 +133,8 @@ const CONDITIONS: &[Row] = &[
     ("AppRunning", "app_name = \"a\"", &[("app_name", "app")]),
     ("AppFrontmost", "app_name = \"a\"", &[("app_name", "app")]),
     ("ModeIs", "mode = \"Default\"", &[]),
+    ("State", "key = \"mode\", equals = \"Default\"", &[]),
+    ("State", "key = \"midi.pads.1.cc.7\", min = 1, max = 2.5", &[]),
     ("And", "conditions = [\"Always\"]", &[]),
     ("Or", "conditions = [\"Always\", \"Never\"]", &[]),
     ("Not", "condition = \"Always\"", &[]),
@@ -158,6 +181,17 @@ fn every_trigger_is_read_in_both_spellings_with_channel_and_device() {
             (Channels::only(Channel::new(16).expect("16")), Some("pads")),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn triggers_of_time_are_read_in_both_spellings_and_have_no_channel_and_no_device() {
+    for row in [("Every", "seconds = 0.5", &[][..]), ("At", "time = \"09:30\", days = [1, 7]", &[])] {
+        both_spellings(&row, |trigger| mapped(trigger, ACTION));
+        for key in ["channel = 1", "device = \"pads\""] {
+            let found = problems(&mapped(&format!("{{ {} = {{ {}, {key} }} }}", row.0, row.1), ACTION));
+            assert!(matches!(found.as_slice(), [Problem::UnknownKey { .. }]), "{found:?}");
+        }
     }
 }
 
@@ -211,7 +245,7 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
         "secrets = { a = \"A\" }",
         "dangerous_allow_downgrade = true",
     ];
-    let sections: [(&str, &[&str]); 6] = [
+    let sections: [(&str, &[&str]); 7] = [
         (
             "[device]\nname = \"a\"",
             &[
@@ -221,6 +255,8 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
                 "auto_connect = false",
                 "auto_reconnect = false",
                 "port = 1",
+                "on_connect = { Delay = { ms = 1 } }",
+                "on_disconnect = { Delay = { ms = 1 } }",
             ],
         ),
         (
@@ -240,7 +276,17 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
                 .concat(),
         ),
         ("[plugins.p]\npath = \"p.wasm\"", &[&wasm[..], &plugin[..]].concat()),
-        ("[[modes]]\nname = \"a\"", &["color = \"red\"", "mappings = []"]),
+        (
+            "[[modes]]\nname = \"a\"",
+            &[
+                "color = \"red\"",
+                "mappings = []",
+                "when = \"Never\"",
+                "on_enter = { Delay = { ms = 1 } }",
+                "on_leave = { Delay = { ms = 1 } }",
+            ],
+        ),
+        ("[on]", &["start = { Delay = { ms = 1 } }", "stop = { Delay = { ms = 1 } }"]),
     ];
     for (section, keys) in sections {
         let without = good(section);
@@ -339,7 +385,7 @@ fn action(text: &str) -> Action {
 
 #[test]
 fn parameters_keep_the_order_written_and_serve_both_dialects() {
-    let Action::WasmPlugin(call) = action(
+    let Action::WasmPlugin { call, .. } = action(
         "{ WasmPlugin = { plugin = \"p\", params = { zeta = 0x10, action = \"go\", alpha = { y = -1.50, x = \"\\\"é\" }, \
          parameters = [\"a\", 2, true, [1]], when = 2024-05-01, list = [], note = \"text\" } } }",
     ) else {
@@ -354,7 +400,9 @@ fn parameters_keep_the_order_written_and_serve_both_dialects() {
     assert_eq!(call.params.metadata.clone().into_iter().collect::<Vec<_>>(), [("note".to_owned(), "text".to_owned())]);
     assert_eq!(call.tenant, "default");
 
-    let Action::WasmPlugin(call) = action("{ WasmPlugin = { plugin = \"p\" } }") else { panic!("a plugin call") };
+    let Action::WasmPlugin { call, .. } = action("{ WasmPlugin = { plugin = \"p\" } }") else {
+        panic!("a plugin call")
+    };
     assert_eq!((call.params.json.as_str(), call.params.action.as_str()), ("{}", ""));
 }
 
@@ -372,7 +420,7 @@ fn a_plugin_is_found_by_its_file_or_named_after_it() {
     let called: Vec<String> = config
         .mappings()
         .map(|mapping| match &*mapping.action {
-            Action::WasmPlugin(call) => call.plugin.clone(),
+            Action::WasmPlugin { call, .. } => call.plugin.clone(),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -442,7 +490,7 @@ fn the_wide_configuration_means_what_it_says() {
         .mappings
         .iter()
         .filter_map(|mapping| match &*mapping.action {
-            Action::SendMidi { out, .. } => Some(&out.message),
+            Action::SendMidi { out, .. } => out.message.single(),
             _ => None,
         })
         .collect();

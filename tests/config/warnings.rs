@@ -76,7 +76,7 @@ fn the_key_fn_is_left_out_with_a_warning() {
     let two = "{ Sequence = { actions = [{ Keystroke = { keys = \"fn\" } }, { Text = { text = \"a\" } }] } }";
     let (config, _) = warned(&mapped(TRIGGER, two));
     let Action::Sequence(parts) = &*config.modes[0].mappings[0].action else { panic!("{config:?}") };
-    assert_eq!(parts.last(), Some(&Action::Text("a".to_owned())), "the rest of a sequence is done");
+    assert_eq!(parts.last(), Some(&Action::Text("a".to_owned().into())), "the rest of a sequence is done");
 }
 
 #[test]

@@ -50,11 +50,11 @@ fn config(scratch: &Scratch, port: u16) -> PathBuf {
         );
     }
     text.push_str(
-        "[[modes.mappings]]\ntrigger = { Note = { note = 66 } }\naction = { WasmPlugin = { plugin = \"note-logger\", params = { action = \"log\" } } }\n\
+        "[[modes.mappings]]\ntrigger = { Note = { note = 66 } }\naction = { WasmPlugin = { plugin = \"note-logger\", params = { action = \"log\" }, values = { hard = { from = \"velocity\", to = [-1, 1] } } } }\n\
          [[modes.mappings]]\ntrigger = { Note = { note = 67 } }\naction = { WasmPlugin = { plugin = \"endless\", params = { loop = 1 } } }\n\
          [[modes.mappings]]\ntrigger = { Note = { note = 68 } }\naction = { Conditional = { condition = { TimeRange = { start = \"00:00\", end = \"12:00\" } }, \
-         then_action = { SendMidi = { port = \"virtual:out\", message_type = \"CC\", channel = 1, controller = 1, value = 0 } }, \
-         else_action = { SendMidi = { port = \"virtual:out\", message_type = \"CC\", channel = 1, controller = 1, value = 1 } } } }\n\
+         then_action = { SendMidi = { port = \"virtual:out\", message_type = \"CC\", channel = 1, controller = 1, value = { from = \"velocity\", curve = \"exp\" } } }, \
+         else_action = { SendMidi = { port = \"virtual:out\", message_type = \"CC\", channel = 1, controller = 2, value = { from = \"velocity\", curve = \"exp\" } } } } }\n\
          [[modes.mappings]]\ntrigger = { DoubleTap = { note = 66 } }\naction = { Sequence = { actions = [{ Delay = { ms = 30 } }, { WasmPlugin = { plugin = \"note-logger\", params = { action = \"count\" } } }] } }\n",
     );
     scratch.file("config.toml", text)

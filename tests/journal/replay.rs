@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::{Scratch, bin, golden, repository};
 use conductor::internals::digest::Digest;
 
-pub(crate) const SESSIONS: [&str; 4] = ["gestures", "actions", "plugins-at-work", "limits"];
+pub(crate) const SESSIONS: [&str; 5] = ["gestures", "actions", "plugins-at-work", "limits", "values"];
 
 /// A session's file, from the repository's directory, where programs and tests run.
 pub(crate) fn session(name: &str, file: &str) -> PathBuf {

@@ -143,6 +143,7 @@ promise "run: its keyboard is gone with it" [ -z "$(input_device 'Conductor keyb
 kill $listener
 
 . ./own_ports.sh
+. ./surface.sh
 
 # --- without permission -----------------------------------------------------------------------------------------------
 chmod 0666 /dev/snd/*
@@ -154,7 +155,7 @@ kill $nobody
 
 if [ $failed != 0 ]; then
   for file in $log $events $heard /tmp/monitor /tmp/monitor.err /tmp/keys /tmp/clicks /tmp/nobody.log \
-    /tmp/light.log /tmp/light.jsonl /tmp/round.log /tmp/round.jsonl /tmp/other.log /tmp/own.err; do
+    /tmp/light.log /tmp/light.jsonl /tmp/round.log /tmp/round.jsonl /tmp/other.log /tmp/own.err /tmp/surface.log /tmp/burst.err /tmp/sound /tmp/talk /tmp/button; do
     echo "--- $file"; tail -n 40 $file
   done
 fi

@@ -37,7 +37,7 @@ impl Notation<'_> {
             '!' => Action::Shell(self.next().to_string()),
             'd' => {
                 self.expect(':');
-                Action::Delay(self.number())
+                Action::Delay(i64::from(self.number()).into())
             }
             'm' => {
                 self.expect(':');
@@ -62,11 +62,14 @@ impl Notation<'_> {
                 self.expect(')');
                 Action::Conditional { condition, then_action, else_action }
             }
-            plugin if plugin.is_ascii_uppercase() => Action::WasmPlugin(Arc::new(PluginCall {
-                plugin: plugin.to_string(),
-                tenant: "default".into(),
-                params: Params::default(),
-            })),
+            plugin if plugin.is_ascii_uppercase() => Action::WasmPlugin {
+                values: None,
+                call: Arc::new(PluginCall {
+                    plugin: plugin.to_string(),
+                    tenant: "default".into(),
+                    params: Params::default(),
+                }),
+            },
             digit => {
                 let count = digit.to_digit(10).expect("a count");
                 let count = if self.peek().is_ascii_digit() { self.number_after(count) } else { count };
@@ -75,7 +78,7 @@ impl Notation<'_> {
                 self.expect('(');
                 let action = Box::new(self.action());
                 self.expect(')');
-                Action::Repeat { action, count, delay_ms }
+                Action::Repeat { action, count: i64::from(count).into(), delay_ms: i64::from(delay_ms).into() }
             }
         }
     }
@@ -186,7 +189,7 @@ impl Session {
             }
             let _ = match task {
                 Task::Plugin(call) => write!(self.account, " {}", call.plugin),
-                Task::Effect(Effect::Shell(line)) => write!(self.account, " !{line}"),
+                Task::Effect(Effect::Shell(command)) => write!(self.account, " !{}", command.line),
                 Task::Effect(other) => write!(self.account, " {other:?}"),
                 Task::Mode(mode) => {
                     self.mode = mode;
@@ -295,7 +298,7 @@ fn a_flood_of_waiting_actions_is_cut_counted_and_told() {
         session.start(0, mapping, &action);
     }
     assert_eq!(session.account, "0: dropped dropped dropped");
-    assert_eq!(session.scheduler.stop().actions, MAX_WAITING as u64);
+    assert_eq!(session.scheduler.stop(&StateTable::default()).actions, MAX_WAITING as u64);
     assert_eq!(session.scheduler.next_due(), None);
 }
 

@@ -8,6 +8,9 @@ mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod recipes;
 mod session;
+mod values;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;

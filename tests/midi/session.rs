@@ -1,5 +1,6 @@
-//! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`; what it does is lines such as
-//! `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN`.
+//! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`, or as the bytes of a device
+//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN` with
+//! the parameters, where there are any.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,8 +8,10 @@ use std::sync::Arc;
 use conductor::internals::action::Task;
 use conductor::internals::config::{Config, Environment};
 use conductor::internals::gesture::DeviceId;
-use conductor::internals::midi::{Channel, Message, SystemMessage};
+use conductor::internals::midi::{Channel, Message, Parser, SystemMessage};
+use conductor::internals::os::Conditions;
 use conductor::internals::run::{Session, SessionEvent};
+use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
 
 use crate::support::conditions::Still;
 
@@ -23,14 +26,16 @@ pub(crate) fn config(text: &str) -> Arc<Config> {
 #[track_caller]
 pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
     let config = config(text);
-    let mut session = Session::new(Arc::clone(&config));
+    let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
+    let mut session = Session::new(Arc::clone(&config)).timed(Arc::new(Conditions::played(clock)));
     let mut lines = Vec::new();
     let mut say = |event: SessionEvent<'_>| {
         let SessionEvent::Step { step, .. } = event else { return };
         let what = match &step.task {
             Task::Effect(effect) => effect.to_string(),
             Task::Mode(mode) => format!("mode {}", config.modes[*mode].name),
-            Task::Plugin(call) => format!("call {}", call.plugin),
+            Task::Plugin(call) if call.params.json == "{}" => format!("call {}", call.plugin),
+            Task::Plugin(call) => format!("call {} {}", call.plugin, call.params.json),
             Task::State(change) => change.to_string(),
             Task::Dropped(dropped) => dropped.to_string(),
         };
@@ -39,6 +44,7 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
     let world = Still::default();
     session.begin(&world, &mut say);
     let (mut now, mut channel, mut device) = (0, Channel::new(1).expect("a channel"), DeviceId(0));
+    let mut parser = Parser::new();
     for word in input.split_whitespace() {
         let (head, tail) = word.split_once([':', '=']).unwrap_or((word, ""));
         let number = |text: &str| text.parse::<u16>().unwrap_or_else(|_| panic!("{word}: not a number: {text:?}"));
@@ -52,10 +58,21 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
                 device = DeviceId(number(tail));
                 continue;
             }
+            _ if head == "x" => {
+                let digit = |at: usize| tail.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+                let bytes: Vec<u8> = (0..tail.len()).step_by(2).map(|at| digit(at).expect(word)).collect();
+                let mut messages = Vec::new();
+                parser.push(&bytes, |message| messages.push(message));
+                for message in messages {
+                    session.feed(now, device, &message, &world, &mut say);
+                }
+                continue;
+            }
             _ if head == "lost" => {
                 session.device_lost(now, device, &world, &mut say);
                 continue;
             }
+            _ if head == "start" => Message::System(SystemMessage::Start),
             _ if head == "reset" => Message::System(SystemMessage::Reset),
             (("t", ""), time) => {
                 now += u64::from(number(time)) * 1000;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin};
-use conductor::internals::effect::{Stroke, Volume, VolumeOperation};
+use conductor::internals::effect::{Variables, Volume, VolumeOperation};
 use conductor::internals::mapping::ConditionSource;
 use conductor::internals::os::{Conditions, Environment, Live};
 use conductor::internals::time::{FILE_EPOCH_US, VirtualClock};
@@ -88,7 +88,7 @@ fn a_shell_line_runs_in_a_group_of_its_own_with_nothing_on_its_streams() {
     let look =
         "s=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2); read -r id name state parent g rest < /proc/$$/stat";
     let script = format!("{look}; printf '%s\\n' $GREETING $s $g $$ > {}", pipe.display());
-    perform(&live, &Effect::Shell(script));
+    perform(&live, &Effect::Shell(script.into()));
     let said = std::fs::read_to_string(&pipe).expect("what the line wrote");
     let said: Vec<_> = said.lines().map(str::trim).collect();
     let [greeting, input, output, errors, group, shell] = said[..] else { panic!("{said:?}") };
@@ -102,10 +102,10 @@ fn programs_that_end_leave_no_zombie() {
     let pipe = pipe(scratch.path());
     let live = Live::new(Environment::inherited());
     for _ in 0..20 {
-        perform(&live, &Effect::Shell("exit 3".to_owned()));
-        perform(&live, &Effect::Launch("true".to_owned()));
+        perform(&live, &Effect::Shell("exit 3".to_owned().into()));
+        perform(&live, &Effect::Launch("true".to_owned().into()));
     }
-    perform(&live, &Effect::Launch(format!("sh -c 'echo launched > {}'", pipe.display())));
+    perform(&live, &Effect::Launch(format!("sh -c 'echo launched > {}'", pipe.display()).into()));
     assert_eq!(std::fs::read_to_string(&pipe).expect("what it wrote"), "launched\n");
     assert!(live.drain(LONG));
     while live.running() > 0 {
@@ -142,12 +142,12 @@ fn a_program_that_runs_on_does_not_hold_up_the_next_and_there_is_a_limit() {
     let live = Live::new(Environment::inherited());
     // Each waits for the pipe's writer, which comes at the end.
     let pipe = pipe(scratch.path());
-    let waiter = Effect::Launch(format!("sh -c 'read word < {}'", pipe.display()));
+    let waiter = Effect::Launch(format!("sh -c 'read word < {}'", pipe.display()).into());
     for _ in 0..64 {
         perform(&live, &waiter);
         assert!(live.drain(LONG));
     }
-    perform(&live, &Effect::Launch("true".to_owned()));
+    perform(&live, &Effect::Launch("true".to_owned().into()));
     log.wait_for("launch: true: 64 programs started by mappings are still running; launch: true was not started");
     while live.running() > 0 {
         if let Ok(mut writer) = open_if_read(&pipe) {
@@ -167,7 +167,7 @@ fn open_if_read(pipe: &Path) -> std::io::Result<std::fs::File> {
 #[test]
 fn what_cannot_be_started_is_told_at_once() {
     let live = Live::new(Environment::inherited());
-    let launch = |app: &str| refused(&live, &Effect::Launch(app.to_owned()));
+    let launch = |app: &str| refused(&live, &Effect::Launch(app.to_owned().into()));
     assert_eq!(
         launch("no-such-program --flag"),
         EffectError::NotFound(
@@ -183,7 +183,11 @@ fn what_cannot_be_started_is_told_at_once() {
 fn keys_without_a_device_say_what_to_do() {
     use conductor::internals::effect::Keystroke;
     let live = Live::new(Environment::inherited());
-    let keystroke = Effect::Keystroke(Keystroke { keys: "a".into(), modifiers: vec![], stroke: Stroke::Tap });
+    let keystroke = Effect::Keystroke(Keystroke {
+        keys: "a".into(),
+        modifiers: vec![],
+        stroke: conductor::internals::effect::Stroke::Tap,
+    });
     if Path::new("/dev/uinput").exists() {
         return; // what happens then is held by the machine test
     }
@@ -208,7 +212,10 @@ fn midi_without_a_sequencer_says_what_to_do() {
     }
     let channel = Channel::new(1).expect("1 is a channel");
     let message = Message::NoteOn { channel, note: 60, velocity: 100 };
-    let error = refused(&Live::new(Environment::inherited()), &Effect::Midi(MidiOut { port: "Synth".into(), message }));
+    let error = refused(
+        &Live::new(Environment::inherited()),
+        &Effect::Midi(MidiOut { port: "Synth".into(), message: message.into() }),
+    );
     assert!(error.to_string().contains("sudo modprobe snd-seq"), "{error}");
 }
 
@@ -310,6 +317,46 @@ fn a_mixer_that_fails_is_told() {
     let live = Live::new(Environment::inherited().with("PATH", scratch.path()));
     perform(&live, &Effect::Volume(Volume { operation: VolumeOperation::Mute, value: None }));
     log.wait_for("volume mute: the volume was not changed: pactl: Connection failure: Connection refused");
+}
+
+/// A fader is turned while the mixer, which takes until it is let go on, is at its first call.
+#[test]
+fn turns_that_wait_for_a_slow_mixer_become_one() {
+    let scratch = crate::support::Scratch::new();
+    let gate = pipe(scratch.path());
+    let (tool, calls) = (scratch.path().join("wpctl"), scratch.path().join("calls"));
+    let script = format!("#!/bin/sh\necho \"$*\" >> {}\nread -r word < {}\n", calls.display(), gate.display());
+    std::fs::write(&tool, script).expect("a script");
+    std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("its mode");
+    let live = Live::new(Environment::inherited().with("PATH", scratch.path()));
+    let turn = |operation, value| perform(&live, &Effect::Volume(Volume { operation, value }));
+    turn(VolumeOperation::Set, Some(1));
+    while std::fs::read_to_string(&calls).map_or(true, |calls| calls.is_empty()) {
+        std::thread::yield_now();
+    }
+    for level in 2..=60 {
+        turn(VolumeOperation::Set, Some(level));
+    }
+    turn(VolumeOperation::Down, Some(10));
+    for _ in 0..2 {
+        std::fs::write(&gate, "on\n").expect("the mixer reads");
+    }
+    assert!(live.drain(LONG));
+    let calls = std::fs::read_to_string(&calls).expect("its calls");
+    let set = |level: &str| format!("set-volume -l 1.0 @DEFAULT_AUDIO_SINK@ {level}\n");
+    assert_eq!(calls, set("1%") + &set("50%"), "61 turns, two calls");
+}
+
+#[test]
+fn a_program_finds_the_events_numbers_and_none_of_another_event() {
+    let scratch = crate::support::Scratch::new();
+    let pipe = pipe(scratch.path());
+    let live = Live::new(Environment::inherited().with("CONDUCTOR_NOTE", "99"));
+    let line = format!("echo \"$CONDUCTOR_VALUE,${{CONDUCTOR_NOTE-none}},$CONDUCTOR_DELTA\" > {}", pipe.display());
+    let mut numbers = [None; 9];
+    (numbers[0], numbers[8]) = (Some(16_383), Some(-3));
+    perform(&live, &Effect::Shell(conductor::internals::effect::Command { line, variables: Variables::of(numbers) }));
+    assert_eq!(std::fs::read_to_string(&pipe).expect("what it wrote"), "16383,none,-3\n");
 }
 
 /// A display of our own that shows nothing.

@@ -41,7 +41,7 @@ impl EffectHandler for Instrument {
         let Effect::Midi(out) = effect else { return Ok(Reply::Done) };
         let mut count = self.count.lock().expect("no panic");
         *count += 1;
-        let (channel, pedal, number, down) = match out.message {
+        let (channel, pedal, number, down) = match *out.message.single().expect("one message") {
             Message::NoteOn { channel, note, velocity } => (channel, false, note, velocity > 0),
             Message::NoteOff { channel, note, .. } => (channel, false, note, false),
             Message::ControlChange { channel, controller, value } => (channel, true, controller, value >= 64),

@@ -10,11 +10,10 @@ use conductor::internals::gesture::DeviceId;
 use conductor::internals::journal::{
     ConfigRecord, Header, InputKind, Journal, LimitsRecord, Recorder, SessionInput, Transcript, TranscriptLine,
 };
-use conductor::internals::midi::{Channel, Parser};
+use conductor::internals::midi::Parser;
 use conductor::internals::plugins::PluginSet;
 use conductor::internals::run::{AppAnswers, AppQuestion, Playing, Replayed, Session, SessionEvent, play};
 use conductor::internals::sandbox::Services;
-use conductor::internals::state::StateKey;
 use conductor::internals::time::{Calendar, Micros, VirtualClock};
 
 const SECOND: Micros = 1_000_000;
@@ -437,6 +436,7 @@ impl Driven {
                 InputKind::Lost(device) => session.device_lost(t, device, &facts, say),
                 InputKind::Clock(mapping) => session.clock(t, mapping, &facts, say),
                 InputKind::When { mode, holds } => session.when(t, mode, holds, &facts, say),
+                InputKind::Event { .. } | InputKind::State(_) => {} // of plugins, of which there are none
             }
         });
     }
@@ -536,14 +536,83 @@ fn a_live_session_with_all_of_it_replays_to_the_byte() {
     bin("conductor").arg("replay").arg(&journal).args("--expect").arg(&transcript).run().exits(0);
 }
 
+/// The first block of TOML below a heading of the configuration's page.
+fn documented(heading: &str) -> String {
+    let page = std::fs::read_to_string(crate::support::repository("docs/configuration.md")).expect("the page");
+    let (_, below) = page.split_once(&format!("\n### {heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
+    let (_, block) = below.split_once("```toml\n").expect("a block");
+    block.split_once("```").expect("its end").0.to_owned()
+}
+
 #[test]
-fn a_session_tells_its_values() {
-    let driven = Driven::new("[[device]]\nname = \"pads\"\n[[modes]]\nname = \"only\"\n", None);
-    let value = |key: &str| {
-        let key = StateKey::parse(key, Channel::new).expect("a key");
-        driven.session.state().get(&key).map(ToString::to_string)
-    };
-    assert_eq!(value("mode").as_deref(), Some("\"only\""));
-    assert_eq!(value("device.pads.connected").as_deref(), Some("false"));
-    assert_eq!(value("toggle.mic"), None);
+fn the_examples_of_the_page_do_what_it_says() {
+    let plays = |heading: &str, inputs: &[(u64, u8, u8)]| played(&documented(heading), notes(inputs), berlin(0));
+    assert_eq!(
+        plays(
+            "Toggles, cycles and variables",
+            &[
+                (0, 36, 1),
+                (1, 39, 1),
+                (2, 36, 1),
+                (3, 39, 1),
+                (4, 37, 1),
+                (5, 37, 1),
+                (6, 37, 1),
+                (7, 37, 1),
+                (8, 38, 1)
+            ]
+        ),
+        [
+            "0 toggle.mic = true",
+            "0 keys f13",
+            "1 type: on air",
+            "2 toggle.mic = false",
+            "2 keys f14",
+            "3 type: off air",
+            "4 cycle.scene = 1",
+            "4 midi Synth: program ch 1 0",
+            "5 cycle.scene = 2",
+            "5 midi Synth: program ch 1 4",
+            "6 cycle.scene = 3",
+            "6 midi Synth: program ch 1 9",
+            "7 cycle.scene = 1",
+            "7 midi Synth: program ch 1 0",
+            "8 toggle.mic = false",
+            "8 var.take = 1",
+        ]
+    );
+    assert_eq!(
+        plays("Start, end, devices and modes", &[(5, 36, 1), (6, 36, 1)]),
+        ["0 var.take = 1", "5 Mix", "5 type: bye", "5 type: hello", "6 Live", "6 volume unmute"]
+    );
+    let blink = "midi Launchpad Mini: note on ch 1 36:5";
+    assert_eq!(
+        plays("Times", &[(600, 36, 1), (1_700, 36, 1), (2_100, 36, 0)]),
+        [
+            "600 toggle.blink = true".to_owned(),
+            format!("1000 {blink}"),
+            format!("1500 {blink}"),
+            "1700 toggle.blink = false".to_owned(),
+            "2100 midi Launchpad Mini: note off ch 1 36:0".to_owned(),
+            "2100 midi Launchpad Mini: note off ch 1 36:0".to_owned(),
+        ],
+        "and at the end what is down is let go"
+    );
+    // Monday, 1 January 2024, 09:00 in Berlin.
+    let monday = played(&documented("Times"), notes(&[(3_600_000, 60, 1)]), berlin(1_704_096_000));
+    assert_eq!(monday, ["1800000 launch: obs", "3600000 -"]);
+    assert_eq!(
+        plays("Modes by application", &[(0, 36, 1), (1, 37, 1), (2, 36, 1), (3, 36, 1)]),
+        ["0 toggle.mute = true", "0 Muted", "1 Default", "2 toggle.mute = false", "3 toggle.mute = true", "3 Muted",]
+    );
+    let mut live = Driven::new(&documented("Modes by application"), Some(berlin(0)));
+    for front in [true, false] {
+        let apps = AppAnswers::from([(AppQuestion::Frontmost("obs".into()), front)]);
+        live.with(|session, say| session.apps_changed(0, apps, &Still::default(), &mut |event| say(event)));
+    }
+    let said = live.lines.join("\n");
+    assert!(
+        said.contains("from: 0, to: 1") && said.contains("Text(\"obs\")") && said.contains("from: 1, to: 0"),
+        "{said}"
+    );
 }

@@ -106,7 +106,7 @@ action = { WasmPlugin = { plugin = "echo" } }
 trigger = { NoteChord = { notes = [63, 64], timeout_ms = 3000 } }
 action = { WasmPlugin = { plugin = "echo" } }
 [[global_mappings]]
-trigger = { EncoderTurn = { cc = 16 } }
+trigger = { EncoderTurn = { cc = 16, step = "once" } }
 action = { WasmPlugin = { plugin = "echo" } }
 [[global_mappings]]
 trigger = { CC = { cc = 7 } }

@@ -124,13 +124,14 @@ fn grants(random: &mut Random, script: &Script) -> Vec<(&'static str, String)> {
 }
 
 fn mapping(random: &mut Random, plugins: &[PluginPlan], tenants: u64, note: u64) -> MappingPlan {
-    let trigger = match random.below(20) {
+    let trigger = match random.below(21) {
         0..13 => format!("{{ Note = {{ note = {note} }} }}"),
         13 => format!("{{ VelocityRange = {{ note = {note} }} }}"),
         14 => format!("{{ LongPress = {{ note = {note}, duration_ms = {} }} }}", random.within(20, 400)),
         15 => format!("{{ DoubleTap = {{ note = {note}, timeout_ms = {} }} }}", random.within(20, 400)),
         16 => format!("{{ NoteChord = {{ notes = [{note}, {}] }} }}", note + 1),
         17 => format!("{{ CC = {{ cc = {} }} }}", random.below(3)),
+        19 => format!("{{ Every = {{ seconds = 0.{} }} }}", random.within(10, 99)),
         18 => format!("{{ EncoderTurn = {{ cc = {}, mode = \"TwosComplement\" }} }}", random.below(3)),
         _ => "{ PitchBend = {} }".to_owned(),
     };
@@ -167,6 +168,9 @@ fn action(random: &mut Random, plugins: &[PluginPlan], tenants: u64, depth: u32)
                 "{ DayOfWeek = { days = [1, 3, 5] } }",
                 "{ ModeIs = { mode = \"Other\" } }",
                 "{ AppRunning = { app_name = \"obs\" } }",
+                "{ State = { key = \"toggle.b\", equals = true } }",
+                "{ State = { key = \"pressed.36\", equals = true } }",
+                "{ State = { key = \"var.x\", min = 1 } }",
                 "{ Not = { condition = { AppFrontmost = { app_name = \"firefox\" } } } }",
             ]))
             .to_owned(),
@@ -182,10 +186,17 @@ fn delay(random: &mut Random) -> u32 {
 }
 
 fn plain(random: &mut Random) -> String {
-    match random.below(7) {
+    match random.below(10) {
         0 | 1 => format!("{{ ModeChange = {{ mode = \"{}\" }} }}", random.pick(&MODES)),
         2 => "{ SendMidi = { port = \"out\", message_type = \"CC\", channel = 1, controller = 1, value = 5 } }"
             .to_owned(),
+        7 => format!(
+            "{{ Toggle = {{ name = \"{}\", on = {{ Text = {{ text = \"on\" }} }} }} }}",
+            random.pick(&["a", "b"])
+        ),
+        8 => "{ Cycle = { name = \"c\", actions = [{ Text = { text = \"one\" } }, { Delay = { ms = 20 } }] } }"
+            .to_owned(),
+        9 => format!("{{ Set = {{ key = \"var.x\", value = {} }} }}", random.below(3)),
         3 => "{ Text = { text = \"hello\" } }".to_owned(),
         4 => "{ Keystroke = { keys = \"space\" } }".to_owned(),
         5 => "{ VolumeControl = { operation = \"Up\", value = 2 } }".to_owned(),

@@ -114,8 +114,19 @@ impl Plan {
             let _ = write!(config, "\n[plugins.{name}]\npath = \"{name}.wasm\"\n");
             add_keys(&mut config, settings);
         }
+        // What conditions ask for has a name in every one of them.
+        config.push_str(
+            "\n[on]\nstart = { Sequence = { actions = [{ Toggle = { name = \"a\" } }, { Toggle = { name = \"b\" } }, { Set = { key = \"var.x\", value = 1 } }] } }\nstop = { Text = { text = \"stop\" } }\n",
+        );
         for (number, mode) in MODES.iter().enumerate() {
-            let _ = write!(config, "\n[[modes]]\nname = \"{mode}\"\n");
+            let _ = write!(
+                config,
+                "\n[[modes]]\nname = \"{mode}\"\non_leave = {{ Cycle = {{ name = \"c\", actions = [{{ Delay = {{ ms = 7 }} }}, {{ Toggle = {{ name = \"b\" }} }}] }} }}\n"
+            );
+            // Some sessions have a mode that comes and goes by itself.
+            if number == 1 && self.seed.is_multiple_of(3) {
+                config.push_str("when = { State = { key = \"toggle.a\", equals = true } }\non_enter = { Text = { text = \"in\" } }\n");
+            }
             self.add_mappings(&mut config, Some(number), "modes.mappings");
         }
         self.add_mappings(&mut config, None, "global_mappings");

@@ -1,4 +1,4 @@
-//! What grows as a session goes on, and may come to the end of a disk.
+//! Output that grows as a session goes on. The first write that fails ends it, and not the session.
 
 use std::io;
 
@@ -13,7 +13,7 @@ pub(super) struct Growing {
 }
 
 impl Growing {
-    /// Something called `name`, escaped.
+    /// What people are told of it begins with `name`, which is shown as it is: the caller has escaped it.
     pub(super) fn new(name: String) -> Self {
         Self { name, failed: None }
     }

@@ -15,7 +15,7 @@ const LINE: usize = 64;
 /// The lines that wait for the log file.
 #[derive(Debug, Default)]
 pub(super) struct LogWriter {
-    state: Mutex<State>,
+    state: Mutex<Backlog>,
     /// There are lines.
     news: Condvar,
     /// Everything is written.
@@ -23,7 +23,7 @@ pub(super) struct LogWriter {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Backlog {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
     /// Lines that found no room.
@@ -43,7 +43,7 @@ impl LogWriter {
         Ok(writer)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Backlog> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -62,7 +62,7 @@ impl LogWriter {
 
     /// Waits until everything is with the system, at most `limit`.
     pub(super) fn flush(&self, limit: Duration) {
-        let waits = |state: &mut State| state.busy || !state.lines.is_empty() || state.missing > 0;
+        let waits = |state: &mut Backlog| state.busy || !state.lines.is_empty() || state.missing > 0;
         // After the limit the rest is lost: a disk that hangs does not keep a program from ending.
         let _ = self.idle.wait_timeout_while(self.state(), limit, waits);
     }
@@ -74,7 +74,7 @@ impl LogWriter {
 
     fn work(&self, mut file: LogFile) {
         loop {
-            let nothing = |state: &mut State| state.lines.is_empty() && state.missing == 0;
+            let nothing = |state: &mut Backlog| state.lines.is_empty() && state.missing == 0;
             let mut state = self.news.wait_while(self.state(), nothing).unwrap_or_else(PoisonError::into_inner);
             let (lines, missing) = (std::mem::take(&mut state.lines), std::mem::take(&mut state.missing));
             state.busy = true;

@@ -1,18 +1,21 @@
 //! Actions.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::Reader;
 use super::midi_out;
-use super::params;
 use super::table::{Table, shortened};
 use super::value::Value;
 use super::variant::{Family, choice};
-use crate::config::action::{Action, ModeTarget, Params, PluginCall};
+use crate::config::action::{Action, ModeTarget, PluginCall};
 use crate::config::keys;
+use crate::config::number::Number;
+use crate::config::number::ranges::{DELAY_MS, NOTCHES, PIXELS, ROUNDS, VOLUME};
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
-use crate::effect::{KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke, Volume, VolumeOperation};
+use crate::config::template::Template;
+use crate::effect::{KeyModifier, Keystroke, MouseButton, Stroke, Variables, VolumeOperation};
 use crate::state::StateKey;
 
 const ACTIONS: Family = Family {
@@ -45,13 +48,9 @@ const ACTIONS: Family = Family {
 const MAX_DEPTH: u64 = 16;
 /// Most actions in one sequence.
 const MAX_SEQUENCE: usize = 256;
-/// Most rounds of one repeat.
-const MAX_ROUNDS: i64 = 1_000;
 /// Most steps of one mapping, repeats multiplied out: nested repeats would otherwise multiply to more than a session has
 /// time for, from a few bytes of text.
 const MAX_STEPS: u64 = 10_000;
-/// Longest pause: an hour.
-const DELAY_MS: std::ops::RangeInclusive<i64> = 0..=3_600_000;
 /// Longest text to type, in bytes.
 const MAX_TEXT: usize = 4_096;
 /// Longest command line, in bytes; the system's own limit is far above.
@@ -76,23 +75,29 @@ impl Reader<'_> {
         let variant = ACTIONS.read(value)?;
         let mut fields = variant.fields;
         let action = match variant.name {
-            "WasmPlugin" => self.plugin_call(&mut fields).map(|call| Action::WasmPlugin(Arc::new(call))),
+            "WasmPlugin" => self.plugin_call(&mut fields),
             "Keystroke" => {
                 let hold = self.hold(&mut fields, "hold");
                 keystroke(&mut fields, hold)
             }
-            "Text" => text(&mut fields, "text", "the text to type", MAX_TEXT).map(Action::Text),
-            "Launch" => text(&mut fields, "app", "the program to start", MAX_COMMAND).map(Action::Launch),
-            "Shell" => text(&mut fields, "command", "a line for /bin/sh", MAX_COMMAND).map(Action::Shell),
+            "Text" => self.template(&mut fields, "text", "the text to type", MAX_TEXT).map(Action::Text),
+            "Launch" => self.line(&mut fields, "app", "the program to start").map(Action::Launch),
+            "Shell" => self.line(&mut fields, "command", "a line for /bin/sh").map(Action::Shell),
             "Sequence" => self.sequence(&mut fields, depth),
-            "Delay" => Some(Action::Delay(fields.need_number(&["ms"], DELAY_MS))),
+            "Delay" => Some(Action::Delay(self.need_value(&mut fields, &["ms"], DELAY_MS))),
             "MouseClick" => {
                 let hold = self.hold(&mut fields, "hold");
-                mouse_click(&mut fields).map(|click| Action::MouseClick { click, hold })
+                self.mouse_click(&mut fields, hold)
             }
-            "MouseScroll" => Some(Action::MouseScroll(motion(&mut fields, MAX_NOTCHES))),
-            "MouseMove" => Some(Action::MouseMove(motion(&mut fields, MAX_PIXELS))),
-            "VolumeControl" => volume(&mut fields).map(Action::VolumeControl),
+            "MouseScroll" => {
+                let (x, y) = self.motion(&mut fields, NOTCHES);
+                Some(Action::MouseScroll { x, y })
+            }
+            "MouseMove" => {
+                let (x, y) = self.motion(&mut fields, PIXELS);
+                Some(Action::MouseMove { x, y })
+            }
+            "VolumeControl" => self.volume(&mut fields),
             "ModeChange" => {
                 let while_held = self.hold(&mut fields, "while_held");
                 let to = fields.need(&["mode"]).and_then(|value| self.mode_target(&value));
@@ -138,8 +143,9 @@ impl Reader<'_> {
     }
 
     fn repeat(&mut self, fields: &mut Table<'_>, depth: u64) -> Option<Action> {
-        let count = fields.need_number(&["count"], 1..=MAX_ROUNDS);
-        let delay_ms = fields.number(&["delay_ms", "delay_between_ms"], DELAY_MS, 0);
+        let count = self.need_value(fields, &["count"], ROUNDS);
+        let delay_ms = self.optional_value(fields, &["delay_ms", "delay_between_ms"], DELAY_MS);
+        let delay_ms = delay_ms.unwrap_or(Number::Fixed(0));
         let action = fields.need(&["action"]).and_then(|value| self.nested_action(value, depth + 1))?;
         Some(Action::Repeat { action: Box::new(action), count, delay_ms })
     }
@@ -170,12 +176,9 @@ impl Reader<'_> {
         Some(Action::Cycle { key: key?, actions })
     }
 
-    fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<PluginCall> {
+    fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<Action> {
         let (path, name) = (fields.take(&["path"]), fields.take(&["plugin"]));
-        let params = match fields.take(&["params"]) {
-            Some(value) => value.table("params").and_then(|table| Params::read(&table)),
-            None => Some(params::none()),
-        };
+        let (params, values) = self.params(fields);
         let tenant = match fields.take(&["tenant"]) {
             Some(value) => value.string().and_then(|tenant| super::plugins::name(&value, tenant)),
             None => Some("default".to_owned()),
@@ -191,7 +194,8 @@ impl Reader<'_> {
                 None
             }
         };
-        Some(PluginCall { plugin: plugin?, tenant: tenant?, params: params? })
+        let call = PluginCall { plugin: plugin?, tenant: tenant?, params: params? };
+        Some(Action::WasmPlugin { call: Arc::new(call), values })
     }
 }
 
@@ -204,7 +208,10 @@ fn steps(action: &Action) -> u64 {
             let of = |action: &Option<Box<Action>>| action.as_deref().map_or(0, steps);
             of(on).max(of(off)).saturating_add(1)
         }
-        Action::Repeat { action, count, .. } => steps(action).saturating_add(1).saturating_mul(u64::from(*count)),
+        Action::Repeat { action, count, .. } => {
+            let count = u64::try_from(count.most(*ROUNDS.end())).unwrap_or(1);
+            steps(action).saturating_add(1).saturating_mul(count)
+        }
         Action::Conditional { then_action, else_action, .. } => {
             let other = else_action.as_deref().map_or(0, steps);
             steps(then_action).max(other).saturating_add(1)
@@ -289,50 +296,70 @@ fn combination(written: &str) -> Option<String> {
     Some(format!("keys = \"{key}\", modifiers = {:?}", names?))
 }
 
-fn mouse_click(fields: &mut Table<'_>) -> Option<MouseClick> {
-    let words = [("Left", MouseButton::Left), ("Right", MouseButton::Right), ("Middle", MouseButton::Middle)];
-    let button = fields.need(&["button"]).and_then(|value| {
-        let any_case = |(word, _): &&(&str, MouseButton)| word.eq_ignore_ascii_case(value.toml.as_str().unwrap_or(""));
-        let button = words.iter().find(any_case).map(|(_, button)| *button);
-        button.or_else(|| choice(&value, "mouse button", &words))
-    });
-    // Wider than any arrangement of screens.
-    let x = fields.optional_number(&["x"], -65_536..=65_536);
-    let y = fields.optional_number(&["y"], -65_536..=65_536);
-    Some(MouseClick { button: button?, x, y, stroke: Stroke::Tap })
-}
+impl Reader<'_> {
+    /// Text in which numbers of the event stand in braces.
+    fn template(
+        &mut self,
+        fields: &mut Table<'_>,
+        key: &'static str,
+        wanted: &'static str,
+        most: usize,
+    ) -> Option<Template> {
+        let value = fields.need(&[key])?;
+        let template = Template::read(value.text(wanted, most)?);
+        for number in template.numbers() {
+            self.scale_of(number, &value, true);
+        }
+        Some(template)
+    }
 
-/// Farthest that a wheel turns or the pointer goes at once: more than any screen has.
-const MAX_NOTCHES: i64 = 1_000;
-const MAX_PIXELS: i64 = 65_536;
+    /// A line that is run. One that names a variable uses the event's numbers.
+    fn line(&mut self, fields: &mut Table<'_>, key: &'static str, wanted: &'static str) -> Option<String> {
+        let line = text(fields, key, wanted, MAX_COMMAND)?;
+        self.event.used |= Variables::NAMES.iter().any(|name| line.contains(name));
+        Some(line)
+    }
 
-/// A motion; at least one way is given.
-fn motion(fields: &mut Table<'_>, most: i64) -> MouseMotion {
-    let x = fields.optional_number(&["x"], -most..=most);
-    let y = if x.is_some() || fields.has("x") {
-        fields.number(&["y"], -most..=most, 0)
-    } else {
-        fields.need_number(&["y"], -most..=most)
-    };
-    MouseMotion { x: x.unwrap_or(0), y }
-}
+    fn mouse_click(&mut self, fields: &mut Table<'_>, hold: bool) -> Option<Action> {
+        let words = [("Left", MouseButton::Left), ("Right", MouseButton::Right), ("Middle", MouseButton::Middle)];
+        let button = fields.need(&["button"]).and_then(|value| {
+            let written = value.toml.as_str().unwrap_or("");
+            let any_case = |(word, _): &&(&str, MouseButton)| word.eq_ignore_ascii_case(written);
+            let button = words.iter().find(any_case).map(|(_, button)| *button);
+            button.or_else(|| choice(&value, "mouse button", &words))
+        });
+        let x = self.optional_value(fields, &["x"], PIXELS);
+        let y = self.optional_value(fields, &["y"], PIXELS);
+        Some(Action::MouseClick { button: button?, x, y, hold })
+    }
 
-fn volume(fields: &mut Table<'_>) -> Option<Volume> {
-    let words = [
-        ("Up", VolumeOperation::Up),
-        ("Down", VolumeOperation::Down),
-        ("Mute", VolumeOperation::Mute),
-        ("Unmute", VolumeOperation::Unmute),
-        ("Toggle", VolumeOperation::Toggle),
-        ("Set", VolumeOperation::Set),
-    ];
-    let operation = fields.need(&["operation", "action"]).and_then(|value| choice(&value, "volume operation", &words));
-    let value = if operation == Some(VolumeOperation::Set) {
-        fields.within.push_str(" with operation Set");
-        fields.need(&["value"])
-    } else {
-        fields.take(&["value"])
-    };
-    let value = value.and_then(|value| value.integer(0..=100)).and_then(|value| u8::try_from(value).ok());
-    Some(Volume { operation: operation?, value })
+    /// A motion; at least one way is given.
+    fn motion(&mut self, fields: &mut Table<'_>, range: RangeInclusive<i64>) -> (Number, Number) {
+        if !fields.has("x") {
+            return (Number::Fixed(0), self.need_value(fields, &["y"], range));
+        }
+        let mut way =
+            |key: &'static str| self.optional_value(fields, &[key], range.clone()).unwrap_or(Number::Fixed(0));
+        (way("x"), way("y"))
+    }
+
+    fn volume(&mut self, fields: &mut Table<'_>) -> Option<Action> {
+        let words = [
+            ("Up", VolumeOperation::Up),
+            ("Down", VolumeOperation::Down),
+            ("Mute", VolumeOperation::Mute),
+            ("Unmute", VolumeOperation::Unmute),
+            ("Toggle", VolumeOperation::Toggle),
+            ("Set", VolumeOperation::Set),
+        ];
+        let operation =
+            fields.need(&["operation", "action"]).and_then(|value| choice(&value, "volume operation", &words));
+        let value = if operation == Some(VolumeOperation::Set) {
+            fields.within.push_str(" with operation Set");
+            Some(self.need_value(fields, &["value"], VOLUME))
+        } else {
+            self.optional_value(fields, &["value"], VOLUME)
+        };
+        Some(Action::VolumeControl { operation: operation?, value })
+    }
 }

@@ -6,6 +6,7 @@ use super::Reader;
 use super::table::Table;
 use super::value::Value;
 use crate::config::model::FirstChannel;
+use crate::config::number::ValueOf;
 use crate::config::problem::Problem;
 use crate::midi::Channel;
 
@@ -43,11 +44,19 @@ impl Channels {
 }
 
 impl Reader<'_> {
-    /// Reads a channel that must be there. Channel 1 stands in for one that is missing or wrong.
-    pub(super) fn need_channel(&mut self, fields: &mut Table<'_>) -> Channel {
+    /// Reads a channel that must be there, or (`Err`) how it is made of what the event brings. Channel 1 stands in for one that is
+    /// missing or wrong.
+    pub(super) fn need_channel(&mut self, fields: &mut Table<'_>) -> Result<Channel, ValueOf> {
         const FIRST: Channel = Channel::from_status(0);
-        let value = fields.need(&["channel"]);
-        value.and_then(|value| self.channel_of(&value)).unwrap_or(FIRST)
+        let Some(value) = fields.need(&["channel"]) else { return Ok(FIRST) };
+        if !value.toml.is_table() {
+            return Ok(self.channel_of(&value).unwrap_or(FIRST));
+        }
+        let Some(mut made) = self.value_of(&value) else { return Ok(FIRST) };
+        if self.channels.first == FirstChannel::Zero {
+            made.add += 1.0; // what the file makes counts as the file does
+        }
+        Err(made)
     }
 
     pub(super) fn channel_of(&mut self, value: &Value<'_>) -> Option<Channel> {

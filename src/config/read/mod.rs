@@ -5,6 +5,7 @@ mod action;
 mod channel;
 mod condition;
 mod midi_out;
+mod number;
 mod numbers;
 mod params;
 mod plugins;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::channel::Channels;
+use self::number::Event;
 use self::plugins::Plugins;
 use self::report::{Found, Report};
 use self::syntax::Scan;
@@ -74,6 +76,10 @@ struct Reader<'a> {
     timers: u32,
     /// Named values.
     state: state::Names,
+    /// What sets off the action being read.
+    event: Event,
+    /// Whether the trigger read last says itself whether it repeats.
+    repeat_said: bool,
 }
 
 /// Reads the whole of `source`.
@@ -111,6 +117,8 @@ fn config<'a>(
         held: None,
         timers: 0,
         state: state::Names::default(),
+        event: Event::default(),
+        repeat_said: false,
     };
     let (devices, of_devices) = settings::devices(root.take(&["device"]));
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
@@ -187,6 +195,8 @@ impl Reader<'_> {
     /// What is to be done at a point of the session.
     fn hook(&mut self, point: SessionPoint, value: Value<'_>) -> Option<Mapping> {
         self.held = None;
+        // Its numbers are nobody's.
+        self.event = Event { trigger: Some(Trigger::Session(point)), ..Event::default() };
         let action = self.action(value);
         if let Some(held) = self.held.take() {
             self.report.add(held, Problem::NeverReleased);
@@ -227,13 +237,18 @@ impl Reader<'_> {
     fn mapping(&mut self, value: Value<'_>) -> Option<Mapping> {
         let mut table = value.table("this mapping")?;
         // Both are read before either may end this, so that the errors of both are told.
-        let trigger = table.need(&["trigger"]).and_then(|value| self.trigger(value));
+        let mut trigger = table.need(&["trigger"]).and_then(|value| self.trigger(value));
         self.held = None;
+        self.event = Event { trigger: trigger.as_ref().map(|spec| spec.trigger.clone()), ..Event::default() };
         let action = table.need(&["action"]).and_then(|value| self.action(value));
         let held = self.held.take();
         let release = table.take(&["release"]);
         let release_span = release.map(|value| value.span());
+        self.event.release = true;
         let release = release.and_then(|value| self.action(value)).map(Arc::new);
+        if let Some(spec) = trigger.as_mut().filter(|_| self.event.used) {
+            self.repeat_where_left_out(&mut spec.trigger);
+        }
         if let Some(again) = self.held.take() {
             self.report.add(again, Problem::HeldRelease);
         }

@@ -1,4 +1,4 @@
-//! Sets of notes, controllers, programs and channels: a number, a list, a range `"36-51"`, or `"any"`.
+//! Sets of notes, controllers and programs (0–127), and of channels (as the file counts them): a number, a list, a range `"36-51"`, or `"any"`.
 
 use super::Reader;
 use super::table::Table;
@@ -17,7 +17,7 @@ const DATA: std::ops::RangeInclusive<i64> = 0..=127;
 type Span = (i64, i64);
 
 impl Table<'_> {
-    /// The set of numbers under one of `names`, where it is there and right.
+    /// The set of numbers (0–127) under the key that goes by `names`. None when it is left out; none, and reported, when it is wrong.
     pub(super) fn optional_numbers(&mut self, names: &[&'static str]) -> Option<Numbers> {
         let spans = spans(&self.take(names)?, DATA)?;
         Some(

@@ -2,13 +2,17 @@
 
 use toml::de::DeValue;
 
+use super::Reader;
 use super::table::Table;
 use super::value::Value;
-use crate::config::action::Params;
+use crate::config::action::{ParamValues, Params};
 use crate::config::problem::Problem;
 
 /// Largest parameters, in bytes of JSON. Half of a small plugin's memory page, and far above what a mapping says.
 const MAX_JSON: usize = 32 * 1024;
+
+/// A key's place, and its value.
+type Entry<'a> = (std::ops::Range<usize>, Value<'a>);
 
 impl Params {
     /// The parameters in `table`; nothing when they cannot be said in JSON, which is reported.
@@ -107,7 +111,43 @@ fn write(value: &Value<'_>, into: &mut String) -> Option<()> {
     Some(())
 }
 
-/// The parameters of a call that names none: an empty table.
-pub(super) fn none() -> Params {
-    Params { json: "{}".to_owned(), ..Params::default() }
+impl Reader<'_> {
+    /// The parameters of a call, and what is laid over them.
+    pub(super) fn params(&mut self, fields: &mut Table<'_>) -> (Option<Params>, Option<Box<ParamValues>>) {
+        let table = fields.take(&["params"]).map(|value| value.table("params"));
+        let written = table.as_ref().and_then(Option::as_ref).map(Table::entries).unwrap_or_default();
+        let params = match &table {
+            Some(table) => table.as_ref().and_then(Params::read),
+            // A call that names none has an empty table.
+            None => Some(Params { json: "{}".to_owned(), ..Params::default() }),
+        };
+        let values = fields.take(&["values"]).and_then(|value| value.table("values"));
+        let values = values.map(|values| self.values(&values.entries(), &written)).filter(|_| params.is_some());
+        (params, values.flatten().map(Box::new))
+    }
+
+    /// The JSON of the parameters `written`, with `values` in the place of those of their names, and behind them.
+    fn values(&mut self, values: &[Entry<'_>], written: &[Entry<'_>]) -> Option<ParamValues> {
+        let mut made = Vec::new();
+        for (_, value) in values {
+            made.push((value.key, self.value_of(value)?));
+        }
+        let mut laid = ParamValues { numbers: Vec::new(), rest: "{".to_owned() };
+        let keys = written.iter().map(|(_, value)| value.key);
+        let new = made.iter().map(|(key, _)| *key).filter(|key| !written.iter().any(|(_, value)| value.key == *key));
+        for (number, key) in keys.chain(new).enumerate() {
+            if number > 0 {
+                laid.rest.push(',');
+            }
+            quoted(key, &mut laid.rest);
+            laid.rest.push(':');
+            if let Some((_, value)) = made.iter().find(|(name, _)| *name == key) {
+                laid.numbers.push((std::mem::take(&mut laid.rest), value.clone()));
+            } else if let Some((_, value)) = written.iter().find(|(_, value)| value.key == key) {
+                write(value, &mut laid.rest)?;
+            }
+        }
+        laid.rest.push('}');
+        (!laid.numbers.is_empty()).then_some(laid)
+    }
 }

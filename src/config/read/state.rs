@@ -9,11 +9,12 @@ use super::Reader;
 use super::report::Report;
 use super::table::{Table, shortened};
 use super::value::Value;
+use crate::config::action::SetValue;
 use crate::config::condition::Condition;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::wasm::PluginConfig;
-use crate::state::{KINDS, KeyFault, Number, StateKey, StateTest, StateValue, ValueKind};
+use crate::state::{KINDS, KeyFault, StateKey, StateNumber, StateTest, StateValue, ValueKind};
 
 /// Named values, as far as the file has been read.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ impl Reader<'_> {
     }
 
     /// The key and the value of a `Set`.
-    pub(super) fn set_value(&mut self, fields: &mut Table<'_>) -> Option<(StateKey, StateValue)> {
+    pub(super) fn set_value(&mut self, fields: &mut Table<'_>) -> Option<(StateKey, SetValue)> {
         let key = fields.need(&["key"]).and_then(|value| {
             let key = self.key(&value)?;
             if !matches!(key, StateKey::Var(_) | StateKey::Toggle(_)) {
@@ -95,7 +96,12 @@ impl Reader<'_> {
             Some(key)
         });
         let value = fields.need(&["value"])?;
-        let read = state_value(&value, key.as_ref().map_or(ValueKind::Any, StateKey::kind));
+        let kind = key.as_ref().map_or(ValueKind::Any, StateKey::kind);
+        let read = if value.toml.is_table() && matches!(kind, ValueKind::Any | ValueKind::Number) {
+            self.value_of(&value).map(|value| SetValue::Of(Box::new(value)))
+        } else {
+            state_value(&value, kind).map(SetValue::Fixed)
+        };
         Some((key?, read?))
     }
 
@@ -213,7 +219,7 @@ fn text(value: &Value<'_>) -> Option<StateValue> {
 }
 
 /// A finite number.
-pub(super) fn finite(value: &Value<'_>) -> Option<Number> {
+pub(super) fn finite(value: &Value<'_>) -> Option<StateNumber> {
     let written = match value.toml {
         // As the text of a floating-point number, so that every integer is one.
         DeValue::Integer(number) => value.whole(number)?.to_string(),
@@ -223,7 +229,7 @@ pub(super) fn finite(value: &Value<'_>) -> Option<Number> {
             return None;
         }
     };
-    let number = written.parse().ok().and_then(Number::new);
+    let number = written.parse().ok().and_then(StateNumber::new);
     if number.is_none() {
         value.malformed(&written, "a finite number");
     }

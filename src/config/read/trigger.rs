@@ -8,7 +8,7 @@ use super::value::Value;
 use super::variant::{Family, choice};
 use crate::config::problem::Problem;
 use crate::gesture::{Controls, Direction, EncoderMode, EncoderStep, Transport, Trigger, TriggerSpec, ValueRange};
-use crate::midi::{Channels, Numbers};
+use crate::midi::{Channels, Numbers, sysex_prefix};
 
 const TRIGGERS: Family = Family {
     kind: "trigger",
@@ -28,6 +28,7 @@ const TRIGGERS: Family = Family {
         "RPN",
         "NRPN",
         "Transport",
+        "SysEx",
         "Every",
         "At",
         "GamepadButton",
@@ -51,6 +52,7 @@ impl Reader<'_> {
     pub(super) fn trigger(&mut self, value: Value<'_>) -> Option<TriggerSpec> {
         let variant = TRIGGERS.read(value)?;
         let mut fields = variant.fields;
+        self.repeat_said = fields.has("repeat");
         let trigger = match variant.name {
             "Note" => {
                 let notes = fields.need_numbers(&["note"]);
@@ -127,6 +129,10 @@ impl Reader<'_> {
             "Transport" => Trigger::Transport {
                 message: fields.need(&["message"]).and_then(|value| transport(&value)).unwrap_or(Transport::Start),
             },
+            "SysEx" => {
+                let prefix = fields.take(&["prefix"]).and_then(|value| value.sysex(sysex_prefix));
+                Trigger::SysEx { prefix: prefix.unwrap_or_default() }
+            }
             "Every" => {
                 let interval_ms = fields.need(&["seconds"]).and_then(|value| interval_ms(&value)).unwrap_or(1_000);
                 return Some(self.of_time(fields, |timer| Trigger::Every { timer, interval_ms }));
@@ -162,6 +168,13 @@ impl Reader<'_> {
         let trigger = trigger(self.timers);
         self.timers = self.timers.saturating_add(1);
         TriggerSpec { trigger, channels: Channels::ANY, device: None }
+    }
+
+    /// Has a trigger whose action uses a number of the event fire at every message in its range, unless the file says otherwise.
+    pub(super) fn repeat_where_left_out(&self, trigger: &mut Trigger) {
+        if let (false, Trigger::Control { repeat, .. }) = (self.repeat_said, trigger) {
+            *repeat = true;
+        }
     }
 
     /// Warns when an earlier trigger says that the same controller writes its turns in another way: the recogniser

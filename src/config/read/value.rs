@@ -8,6 +8,7 @@ use toml::de::{DeInteger, DeValue};
 use super::report::Report;
 use super::table::{Table, shortened};
 use crate::config::problem::Problem;
+use crate::midi::{MAX_SYSEX, SysExTextError};
 
 /// A value under a key, or in a list under a key.
 #[derive(Clone, Copy)]
@@ -97,6 +98,24 @@ impl<'a> Value<'a> {
             return None;
         }
         Some(text)
+    }
+    /// A `SysEx` message or the beginning of one, as `read` understands its text.
+    pub(super) fn sysex(&self, read: fn(&str) -> Result<Box<[u8]>, SysExTextError>) -> Option<Box<[u8]>> {
+        let text = self.string()?;
+        match read(text) {
+            Ok(payload) => return Some(payload),
+            Err(SysExTextError::Digits) => {
+                self.malformed(text, "pairs of hexadecimal digits, for example \"f0 7e 7f 06 01 f7\"");
+            }
+            Err(SysExTextError::Bytes) => {
+                self.malformed(text, "bytes from 00 to 7f, and f0 and f7 only where one message begins and ends");
+            }
+            Err(SysExTextError::TooLong(found)) => {
+                let (found, most) = (found as u64, MAX_SYSEX as u64);
+                self.wrong(Problem::TooMuch { what: "bytes of a SysEx message", found, most });
+            }
+        }
+        None
     }
     /// `true` or `false`.
     pub(super) fn boolean(&self) -> Option<bool> {

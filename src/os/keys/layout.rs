@@ -2,12 +2,12 @@
 
 use super::codes;
 
-/// One key, and whether Shift is held with it.
+/// The key that makes a character, and whether Shift is held with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::os) struct Typed {
+pub(in crate::os) struct KeyStroke {
     /// Linux key code.
     pub(super) code: u16,
-    /// With Shift.
+    /// Whether Shift is held.
     pub(super) shift: bool,
 }
 
@@ -20,8 +20,8 @@ const ROWS: [(u16, &str, &str); 4] = [
 ];
 
 /// What types `c`; none where the layout has no key for it.
-pub(super) fn stroke(c: char) -> Option<Typed> {
-    let plain = |code| Some(Typed { code, shift: false });
+pub(super) fn stroke(c: char) -> Option<KeyStroke> {
+    let plain = |code| Some(KeyStroke { code, shift: false });
     match c {
         ' ' => return plain(codes::KEY_SPACE),
         '\n' => return plain(codes::KEY_ENTER),
@@ -32,7 +32,7 @@ pub(super) fn stroke(c: char) -> Option<Typed> {
         // Both rows are ASCII and at most 12 long, so a byte's position is its key's.
         for (keys, shift) in [(without, false), (with, true)] {
             if let Some(position) = keys.chars().position(|key| key == c) {
-                return Some(Typed { code: first + position as u16, shift });
+                return Some(KeyStroke { code: first + position as u16, shift });
             }
         }
     }
@@ -79,7 +79,7 @@ mod tests {
             ('\n', 28, false),
             ('\t', 15, false),
         ] {
-            assert_eq!(stroke(c), Some(Typed { code, shift }), "{c:?}");
+            assert_eq!(stroke(c), Some(KeyStroke { code, shift }), "{c:?}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! and on the console alike. Characters are typed on a US layout.
 
 mod codes;
+mod downs;
 mod layout;
 mod screen;
 mod typist;
@@ -14,7 +15,7 @@ use super::process::Environment;
 use crate::effect::{EffectError, InputEffect, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 use crate::text::Escape as _;
 use crate::time::{Clock, Micros, SystemClock};
-use layout::Typed;
+use layout::KeyStroke;
 pub(super) use typist::Typist;
 use uinput::{Device, Shape};
 
@@ -63,7 +64,7 @@ enum Input {
     /// Keys pressed together, in this order, and let go in the other.
     Chord(Vec<u16>, Stroke),
     /// Keys pressed one after the other.
-    Strokes(Vec<Typed>),
+    Strokes(Vec<KeyStroke>),
     /// A button, after the pointer went somewhere.
     Click { button: u16, at: Option<(i32, i32)>, stroke: Stroke },
     /// Notches of the wheels.
@@ -282,7 +283,7 @@ fn send(ready: &mut Ready, input: Input, allowed: &dyn Fn() -> bool) -> Result<S
         Input::Move(MouseMotion { x, y }) => moved(device, [(REL_X, x), (REL_Y, y)]),
         Input::Chord(keys, stroke) => press(device, &keys, stroke),
         Input::Strokes(strokes) => {
-            for Typed { code, shift } in strokes {
+            for KeyStroke { code, shift } in strokes {
                 if !allowed() {
                     return Ok(Sent::Stopped);
                 }

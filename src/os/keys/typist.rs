@@ -6,6 +6,7 @@ use super::super::process::Environment;
 use super::super::requirements::{Pointer, Requirements};
 use super::super::revoked::Permit;
 use super::super::worker::Worker;
+use super::downs::Downs;
 use super::{Input, Keys, Sent};
 use crate::effect::{EffectError, InputEffect};
 
@@ -14,11 +15,12 @@ use crate::effect::{EffectError, InputEffect};
 pub(in crate::os) struct Typist {
     keys: Keys,
     worker: Worker,
+    downs: Downs,
 }
 
 impl Typist {
     pub(in crate::os) fn new() -> Self {
-        Self { keys: Keys::new(), worker: Worker::new("keys") }
+        Self { keys: Keys::new(), worker: Worker::new("keys"), downs: Downs::default() }
     }
 
     /// Makes the devices that `needs` names, so that they have been found by the time they are needed; what cannot be made.
@@ -45,10 +47,14 @@ impl Typist {
         permit: Option<Permit>,
         tell: impl FnOnce(Result<(), EffectError>) + Send + 'static,
     ) -> Result<(), EffectError> {
-        let send = self.keys.sending(Input::of(input)?, environment)?;
-        self.worker.submit(move || match (send(&|| permit.as_ref().is_none_or(Permit::holds)), permit) {
-            (Ok(Sent::Stopped), Some(permit)) => permit.drop_effect(),
-            (sent, _) => tell(sent.map(|_| ())),
+        let input = Input::of(input)?;
+        let part = input.part();
+        let send = self.keys.sending(input, environment)?;
+        self.downs.submit(&self.worker, part, move || {
+            match (send(&|| permit.as_ref().is_none_or(Permit::holds)), permit) {
+                (Ok(Sent::Stopped), Some(permit)) => permit.drop_effect(),
+                (sent, _) => tell(sent.map(|_| ())),
+            }
         })
     }
 

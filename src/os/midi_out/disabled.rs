@@ -6,9 +6,9 @@ use super::not_built;
 use crate::effect::{EffectError, MidiOut, SentMidi};
 
 #[derive(Debug, Default)]
-pub(super) struct MidiOutput;
+pub(super) struct MidiOutput {}
 
-#[allow(clippy::unused_self)] // as where there is MIDI output
+#[allow(clippy::unused_self, clippy::unnecessary_wraps)] // as where there is MIDI output
 impl MidiOutput {
     pub(super) fn send(&self, _: &MidiOut) -> Result<(), EffectError> {
         Err(not_built("MIDI output", "alsa"))

@@ -37,7 +37,7 @@ const MAX_PORTS: usize = 128;
 /// How long a port that was not found is not looked for again: looking costs a millisecond, and notes come in hundreds.
 const RETRY: Micros = 250_000;
 
-/// How often, and after which pause, a note off is tried again when the queue is full.
+/// How often, and after which pause, what must not be lost is tried again when the queue is full.
 const PATIENCE: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -104,28 +104,20 @@ impl Outputs {
     fn send(&mut self, out: &MidiOut) -> Result<(), EffectError> {
         let sequencer = self.open(&out.port)?;
         let source = sequencer.connected(&out.port)?;
-        let mut event = event(&out.message);
-        event.set_source(source);
-        event.set_subs();
-        event.set_direct();
-        let mut sent = sequencer.seq.event_output_direct(&mut event);
-        if out.message.is_release() {
-            // What is not let go sounds on, so this waits a moment for room.
-            for _ in 0..PATIENCE {
-                if !sent.as_ref().is_err_and(|error| errno(*error) == Errno::AGAIN) {
-                    break;
+        let mut begun = false;
+        for message in out.message.messages().iter() {
+            // What is not let go sounds on, and what is sent by half leaves an instrument with half a value: these wait a moment for
+            // room.
+            let patience = if begun || message.is_release() { PATIENCE } else { 0 };
+            sequencer.send(source, message, patience).map_err(|error| match errno(error) {
+                Errno::AGAIN => {
+                    EffectError::Busy(format!("MIDI port {}: its queue is full; the message was dropped", out.port))
                 }
-                std::thread::sleep(PAUSE);
-                sent = sequencer.seq.event_output_direct(&mut event);
-            }
+                _ => EffectError::Failed(format!("MIDI port {}: cannot send: {error}", out.port)),
+            })?;
+            begun = true;
         }
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if errno(error) == Errno::AGAIN => {
-                Err(EffectError::Busy(format!("MIDI port {}: its queue is full; the message was dropped", out.port)))
-            }
-            Err(error) => Err(EffectError::Failed(format!("MIDI port {}: cannot send: {error}", out.port))),
-        }
+        Ok(())
     }
 
     fn prepare(&mut self, port: &str) -> Result<(), EffectError> {
@@ -177,6 +169,21 @@ impl Sequencer {
         seq.set_client_name(&name).map_err(failed)?;
         let client = seq.client_id().map_err(failed)?;
         Ok(Self { seq, client, clock: SystemClock::start(), ports: HashMap::new() })
+    }
+
+    /// Sends a message from one of our ports; where there is no room, tries again as often as `patience` says.
+    fn send(&self, source: i32, message: &Message, mut patience: u32) -> Result<(), alsa::Error> {
+        let mut event = event(message);
+        event.set_source(source);
+        event.set_subs();
+        event.set_direct();
+        loop {
+            match self.seq.event_output_direct(&mut event) {
+                Err(error) if errno(error) == Errno::AGAIN && patience > 0 => patience -= 1,
+                sent => return sent.map(|_| ()),
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Makes a source port for `port`.

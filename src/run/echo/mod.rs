@@ -289,7 +289,9 @@ fn key(device: DeviceId, message: &Message) -> Key {
         Message::ProgramChange { channel, .. } => of(0xc0, *channel, 0),
         Message::ChannelPressure { channel, .. } => of(0xd0, *channel, 0),
         Message::PitchBend { channel, .. } => of(0xe0, *channel, 0),
-        Message::SysEx(_) | Message::System(_) => (device.0, 0xf0, 0),
+        // Each by itself: a clock that runs all the time would acquit a loop of starts and stops.
+        Message::SysEx(_) => (device.0, 0xf0, 0),
+        Message::System(system) => (device.0, 0xf0, system.status()),
     }
 }
 

@@ -61,7 +61,7 @@ impl World {
         let now = self.clock.now();
         self.fed.push((now, message.clone()));
         for message in (self.mapping)(message) {
-            self.guard.sent.note(&MidiOut { port: "Out".to_owned(), message: message.clone() });
+            self.guard.sent.note(&MidiOut { port: "Out".to_owned(), message: message.clone().into() });
             if let Some((back, late)) = self.back {
                 self.play(now + late, back(&message));
             }
@@ -271,4 +271,38 @@ fn other_keys_of_the_device_go_on_at_once_during_a_trial() {
     assert_eq!(sweep.len(), 500);
     let late = sweep.iter().zip(0..).filter(|((t, _), step)| t - (1_000_250 + step * 1_000) > 0).count();
     assert_eq!((late, world.told.len()), (0, 1));
+}
+
+#[test]
+fn a_start_that_comes_back_is_cut_though_a_clock_runs() {
+    use crate::midi::SystemMessage;
+    let start = Message::System(SystemMessage::Start);
+    let mapping: Mapping = |message| match message {
+        Message::System(SystemMessage::Start) => same(message),
+        _ => Vec::new(),
+    };
+    let mut world = World::new(mapping, Some((as_it_is, 1_000)));
+    for tick in 0..200 {
+        world.play(1_000_000 + tick * 20_833, Message::System(SystemMessage::TimingClock));
+    }
+    world.play(1_500_000, start.clone());
+    world.until(6_000_000);
+    assert_eq!(world.told.len(), 1, "{:?}", world.told);
+    assert!(world.fed.iter().filter(|(_, message)| *message == start).count() < 40);
+    let ticks = world.fed.iter().filter(|(_, message)| *message != start).count();
+    assert_eq!(ticks, 200, "a clock is nobody's echo");
+}
+
+#[test]
+fn a_parameter_that_comes_back_message_by_message_is_known_again() {
+    use crate::midi::Outgoing;
+    let clock = Arc::new(VirtualClock::new(1_000_000));
+    let sent = SentMidi::default();
+    sent.begin(Arc::<VirtualClock>::clone(&clock));
+    let parameter = Outgoing::Parameter { channel: channel(), registered: true, number: 0, value: 256 };
+    sent.note(&MidiOut { port: "Out".to_owned(), message: parameter.clone() });
+    for message in parameter.messages().iter() {
+        assert!(sent.has(message, clock.now() + 1_000, SOON), "{message:?}");
+    }
+    assert!(!sent.has(&fader(1), clock.now() + 1_000, SOON));
 }

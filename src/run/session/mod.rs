@@ -268,7 +268,7 @@ impl Session {
             self.let_go(hold, &event, facts, say);
         }
         self.point(SessionPoint::Stop, facts, say);
-        (t, self.scheduler.stop())
+        (t, self.scheduler.stop(&self.state))
     }
 
     /// The device has connected at `t`.

@@ -22,7 +22,7 @@ pub struct StopPlace {
 pub struct FuelStop {
     /// Whether that was while its instance started, and not in the call itself.
     pub starting: bool,
-    /// Where.
+    /// How far the call had come when time stopped it.
     pub place: StopPlace,
 }
 

@@ -96,7 +96,7 @@ impl PluginLog {
         self.settle(Some(now / MINUTE));
     }
 
-    /// Says what was dropped and has not been said yet. The session ends.
+    /// At the end of a session: says what was dropped in the minute that is not over. Called when the last line is written.
     pub fn finish(&self) {
         self.settle(None);
     }

@@ -11,7 +11,7 @@ pub(in crate::sandbox) const PAGE: u64 = 65_536;
 /// Bytes of a guest's memory, as the guest names them: nobody has looked yet whether they are inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuestSlice {
-    /// Where.
+    /// Offset of the first byte in the guest's memory.
     pub ptr: u32,
     /// How many.
     pub len: u32,
@@ -43,7 +43,7 @@ impl GuestSlice {
 /// Bytes that a guest names and that lie outside its memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutOfMemoryBounds {
-    /// Which.
+    /// The bytes that were asked for.
     pub bytes: GuestSlice,
     /// Bytes of memory there are.
     pub size: usize,

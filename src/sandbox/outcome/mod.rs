@@ -87,11 +87,11 @@ pub enum Rejection {
         /// How many calls may wait: `queue` in its section.
         limit: u32,
     },
-    /// The plugin faulted too often in a row.
+    /// The plugin faulted too often among its last calls.
     Quarantined {
         /// Name of the plugin that rests.
         plugin: String,
-        /// Since when, how often, until when.
+        /// How many of its last calls faulted, and until when it rests.
         state: Quarantined,
     },
     /// The parameters are not what the plugin says it accepts.
@@ -176,9 +176,10 @@ impl Outcome {
         text(&self.output) + text(&self.last_error) + logs + calls + names + released + self.asked.held_bytes()
     }
 
-    /// Whether nothing ran, and all there is to tell is what was let go.
+    /// Whether nothing of the plugin ran, so that a shutdown needs no line of its own; what was let go has its own. A call that was
+    /// rejected is told.
     #[must_use]
-    pub fn is_silent(&self) -> bool {
+    pub fn ran_nothing(&self) -> bool {
         self.is_ok() && self.fuel == 0 // whatever runs costs fuel
     }
 

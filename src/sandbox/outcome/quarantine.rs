@@ -2,8 +2,8 @@
 //!
 //! A plugin and tenant rests when three of its last eight calls faulted, whatever the others came to: a plugin that faults at two of
 //! three calls does no more good than one that faults at all of them. After the rest it may try again; each further fault while three
-//! of the last eight are faults begins a rest twice as long. Faults are forgiven as calls without one come after them, and all at
-//! once, with the length of the rests, after ten minutes without one.
+//! of the last eight are faults begins a rest twice as long, up to five minutes. Faults are forgiven as calls without one come after them, and all at
+//! once, with the length of the rests, ten minutes after the last one or the end of its rest.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ impl Record {
         self.calls <<= 1;
     }
 
-    /// The call at `now` faulted; says so when the plugin rests from now on.
+    /// The call at `now`, in session time, faulted by the plugin's own doing: the rest that begins, if one does.
     pub(in crate::sandbox) fn faulted(&mut self, now: Micros) -> Option<Quarantined> {
         self.forgive(now);
         self.calls = self.calls << 1 | 1;
