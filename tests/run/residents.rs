@@ -38,7 +38,7 @@ fn presses(presses: &[(u64, u8)]) -> Vec<SessionInput> {
 
 /// The section of a resident plugin with these lines, and steps of its events.
 fn section(name: &str, lines: &str, steps: &[(&str, &str)]) -> String {
-    let mut text = format!("[plugins.{name}]\npath = \"{name}.wasm\"\nresident = true\n{lines}\n[plugins.{name}.config]\n");
+    let mut text = format!("[plugins.{name}]\npath = \"{name}.wasm\"\nresident = true\ngranted_capabilities = [\"Network\"]\n{lines}\n[plugins.{name}.config]\n");
     for (event, steps) in steps {
         let _ = writeln!(text, "\"{event}\" = '{steps}'");
     }
@@ -148,12 +148,12 @@ fn an_instance_is_made_with_the_session_hears_of_times_and_is_told_of_its_end() 
         came.lines,
         [
             "0 p, start, start start",
-            "0 p, press 60:100, {\"plugin.p.called\":true}",
+            "0 p, press n60:100, {\"plugin.p.called\":true}",
             "200 p, timer 4, timer 4",
             "500 p, timer 1, timer 1",
             "500 p, timer 2, timer 2, {\"plugin.p.ticks\":2}",
             "600 p, timer 1, timer 1",
-            "1000 press 61:100",
+            "1000 press n61:100",
             "1000 p, stop, stop stop",
         ]
     );
@@ -181,15 +181,15 @@ fn values_are_watched_by_whole_parts_and_the_first_event_brings_what_is_set() {
         [
             &format!("0 a, start, start start | {denied}"),
             "0 a, state, state {\"mode\":\"Default\"}",
-            "10 a, press 60:100, state_set: the key is not one of a plugin's own: at most 4 parts and 128 bytes, for example muted.\"Mic/Aux\" | state_set: the value is not one that a key can have: invalid type: sequence, expected a text of at most 256 bytes, a number, true or false at line 1 column 0, {\"plugin.a.muted.\\\"Mic/Aux\\\"\":true,\"plugin.a.n\":-0.5}",
+            "10 a, press n60:100, state_set: the key is not one of a plugin's own: at most 4 parts and 128 bytes, for example muted.\"Mic/Aux\" | state_set: the value is not one that a key can have: invalid type: sequence, expected a text of at most 256 bytes, a number, true or false at line 1 column 2, {\"plugin.a.muted.\\\"Mic/Aux\\\"\":true,\"plugin.a.n\":-0.5}",
             "10 a, state, state {\"plugin.a.muted.\\\"Mic/Aux\\\"\":true,\"plugin.a.n\":-0.5}",
-            "20 a, press 61:100, {\"plugin.a.n\":null}",
+            "20 a, press n61:100, {\"plugin.a.n\":null}",
             "20 a, state, state {\"plugin.a.n\":null}",
-            "30 press 62:100, toggle.x = true, {\"toggle.x\":true}",
-            "30 press 62:100, toggle.xy = true, {\"toggle.xy\":true}",
+            "30 press n62:100, toggle.x = true, {\"toggle.x\":true}",
+            "30 press n62:100, toggle.xy = true, {\"toggle.xy\":true}",
             "30 a, state, state {\"toggle.x\":true}",
-            "40 press 62:100, toggle.x = false, {\"toggle.x\":false}",
-            "40 press 62:100, toggle.xy = false, {\"toggle.xy\":false}",
+            "40 press n62:100, toggle.x = false, {\"toggle.x\":false}",
+            "40 press n62:100, toggle.xy = false, {\"toggle.xy\":false}",
             "40 a, state, state {\"toggle.x\":false}",
             "40 a, stop, stop stop",
         ]
@@ -207,9 +207,9 @@ fn what_a_plugin_sets_decides_conditions_of_mappings_and_modes() {
         came.lines,
         [
             "0 p, start, start start",
-            "10 press 61:100",
-            "20 p, press 60:100, {\"plugin.p.on\":true}",
-            "30 press 61:100, text \"on\"",
+            "10 press n61:100",
+            "20 p, press n60:100, {\"plugin.p.on\":true}",
+            "30 press n61:100, type: on",
             "30 p, stop, stop stop",
         ]
     );
@@ -227,16 +227,16 @@ fn a_fault_sets_nothing_takes_what_was_set_and_the_plugin_starts_again_later_eac
         gist,
         [
             "0 p, start, start start, {\"plugin.p.up\":true}",
-            "10 p, press 60:100, {\"plugin.p.up\":null}",
-            "500 p, press 61:100",
-            "1010 p, press 61:100",
+            "10 p, press n60:100, {\"plugin.p.up\":null}",
+            "500 p, press n61:100",
             "1010 p, start, start fault, {\"plugin.p.up\":true}",
-            "1020 p, press 60:100, {\"plugin.p.up\":null}",
+            "1010 p, press n61:100, asked to fail, the plugin returned 7: asked to fail",
+            "1020 p, press n60:100, {\"plugin.p.up\":null}",
             "3020 p, start, start fault, {\"plugin.p.up\":true}",
-            "3050 p, press 60:100, {\"plugin.p.up\":null}",
+            "3050 p, press n60:100, {\"plugin.p.up\":null}",
             "7050 p, start, start fault, {\"plugin.p.up\":true}",
             "7100 p, timer 1, timer 1",
-            "7100 p, press 61:100, asked to fail, the plugin returned 7: asked to fail",
+            "7100 p, press n61:100, asked to fail, the plugin returned 7: asked to fail",
             "7100 p, stop, stop stop",
         ],
         "{:#?}",

@@ -68,7 +68,9 @@ impl Session {
     /// What has changed is no news any more: whoever wants to know has it.
     fn settle_changes(&mut self) {
         if self.watched {
-            self.changed.extend(self.state.changes().map(|(key, value)| (key.clone(), value.cloned())));
+            let known = std::mem::take(&mut self.known);
+            let changes = self.state.changes().map(|(key, value)| (key.clone(), value.cloned()));
+            self.changed.extend(changes.filter(|change| !known.contains(change)));
         }
         self.state.settle();
     }

@@ -61,6 +61,8 @@ pub struct Session {
     input_over: bool,
     /// Somebody wants to know what changes.
     watched: bool,
+    /// What had changed before anybody wanted to know, and has not been looked at yet.
+    known: Vec<(StateKey, Option<StateValue>)>,
     /// What has changed since that was asked for, in the order in which it did.
     changed: Vec<(StateKey, Option<StateValue>)>,
 }
@@ -109,6 +111,7 @@ impl Session {
             timers: Timers::default(),
             input_over: false,
             watched: false,
+            known: Vec::new(),
             changed: Vec::new(),
             recognizer,
             mapper,
@@ -141,6 +144,7 @@ impl Session {
     /// What changes of the named values is kept from now on, until [`Session::take_changes`] takes it.
     pub fn watch_state(&mut self) {
         self.watched = true;
+        self.known = self.state.changes().map(|(key, value)| (key.clone(), value.cloned())).collect();
     }
 
     /// What has changed of the named values, each with its value then, in order.
