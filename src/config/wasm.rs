@@ -6,8 +6,8 @@ use std::path::PathBuf;
 pub use crate::call::Isolation;
 use crate::call::Limits;
 use crate::capability::Capability;
-use crate::state::StatePrefix;
 pub use crate::capability::PathScope;
+use crate::state::StatePrefix;
 
 /// Settings every plugin has, with the defaults of `[wasm]`. A `[plugins.NAME]` may override each; its
 /// [`PluginConfig::wasm`] is the result.

@@ -10,6 +10,7 @@ mod handler;
 mod held;
 mod input;
 mod midi_out;
+mod pieces;
 mod press;
 mod request;
 mod request_text;
@@ -28,14 +29,15 @@ pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 pub use midi_out::MidiOut;
+pub use pieces::{Pieces, PiecesFault};
 pub(crate) use press::Pressing;
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
     SocketOpen, System,
 };
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
-pub use socket_events::{SocketEvent, SocketEvents, SocketOwner, Wake};
 pub use sent_midi::SentMidi;
+pub use socket_events::{SocketEvent, SocketEvents, SocketOwner, Wake};
 pub(crate) use url::split_port;
 pub use url::{Host, Scheme, Url, UrlFault};
 pub use volume::{Volume, VolumeOperation};

@@ -141,6 +141,13 @@ impl SocketEvents {
         Some((socket, event))
     }
 
+    /// The connection did not begin after all.
+    pub fn end(&self, owner: &SocketOwner, socket: u32) {
+        if let Some(inbox) = self.owners().get_mut(owner) {
+            inbox.open.remove(&socket);
+        }
+    }
+
     /// The instance of `owner` is gone, and with it what waits for it and what its connections still send.
     pub fn forget(&self, owner: &SocketOwner) {
         let removed = self.owners().remove(owner);

@@ -103,7 +103,8 @@ fn timer_set(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError> 
         return Err(Errno::Invalid.because(format!("{id} is no timer; they are 0 to {}", TIMERS - 1)));
     };
     if ms != 0 && !(SHORTEST_TIMER..=LONGEST_TIMER).contains(&ms) {
-        return Err(Errno::Invalid.because(format!("{ms} ms; a timer takes {SHORTEST_TIMER} to {LONGEST_TIMER}, and 0 takes it back")));
+        return Err(Errno::Invalid
+            .because(format!("{ms} ms; a timer takes {SHORTEST_TIMER} to {LONGEST_TIMER}, and 0 takes it back")));
     }
     call.set_timer(number, ms);
     Ok(0)
@@ -121,7 +122,8 @@ fn not_a_key(fault: &KeyFault) -> HostError {
 
 fn not_resident(call: &HostCall<'_>, function: &str) -> HostError {
     let plugin = crate::text::literal::key(call.plugin().name());
-    let text = format!("{function} is for resident plugins, in their calls for \"default\"; in [plugins.{plugin}]: resident = true");
+    let text = format!(
+        "{function} is for resident plugins, in their calls for \"default\"; in [plugins.{plugin}]: resident = true"
+    );
     Errno::Unsupported.because(text)
 }
-

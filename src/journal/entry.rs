@@ -291,9 +291,9 @@ impl Entry {
             EntryKind::Effect { result, .. } | EntryKind::Released { result, .. } => {
                 result.as_ref().err().map(ToString::to_string)
             }
-            EntryKind::Call { outcome, .. } | EntryKind::Event { outcome, .. } | EntryKind::Shutdown { outcome, .. } => {
-                outcome.error()
-            }
+            EntryKind::Call { outcome, .. }
+            | EntryKind::Event { outcome, .. }
+            | EntryKind::Shutdown { outcome, .. } => outcome.error(),
             EntryKind::Refused { reason, .. } => Some(reason.to_string()),
             EntryKind::Dropped(dropped) => Some(dropped.to_string()),
             EntryKind::Revoked(RevokedRecord { plugin, what, capability, .. }) => {

@@ -9,8 +9,8 @@ use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
 use crate::action::ConditionSource;
-use crate::effect::{SentMidi, SocketEvents};
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
+use crate::effect::{SentMidi, SocketEvents};
 use crate::grant::{Approval, Approvals};
 
 /// An outside whose answers are recorded.

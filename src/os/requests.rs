@@ -7,7 +7,7 @@ use super::network::NetworkOnDemand;
 use super::process::Environment;
 use super::volume::Mixer;
 use super::{exec, system};
-use crate::effect::{Answer, Origin, Request, Response};
+use crate::effect::{Answer, Origin, Request, Response, SocketEvents};
 use crate::time::{Clock, SystemClock};
 
 /// Carries requests out, on the thread that asks.
@@ -21,6 +21,11 @@ impl Requests {
     pub(super) fn new() -> Self {
         let clock = Arc::new(SystemClock::start());
         Self { network: NetworkOnDemand::new(&clock), clock }
+    }
+
+    /// Where what arrives on connections of resident plugins waits.
+    pub(super) fn socket_events(&self) -> Option<Arc<SocketEvents>> {
+        self.network.socket_events()
     }
 
     /// Carries `request` out and waits for it, at most `limit`.

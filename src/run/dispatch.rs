@@ -81,7 +81,18 @@ impl Dispatch {
         dry_run: Option<Arc<DryRun>>,
         epoch: u64,
     ) -> Self {
-        Self { calls, refused, outside, dry_run, epoch, names: None, token: 0, recorder: None, replayed: None, ends: Ends::default() }
+        Self {
+            calls,
+            refused,
+            outside,
+            dry_run,
+            epoch,
+            names: None,
+            token: 0,
+            recorder: None,
+            replayed: None,
+            ends: Ends::default(),
+        }
     }
 
     /// Calls that are turned away because of timing are recorded.

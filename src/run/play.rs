@@ -101,7 +101,8 @@ pub fn play(
         } else {
             Keeper::new(Residents::of(&config, &resident, None), ends, &mut session)
         };
-        let mut at_work = AtWork { dispatch, keeper, config, tell, log: Arc::clone(&log), wanted: true, facts, playback };
+        let mut at_work =
+            AtWork { dispatch, keeper, config, tell, log: Arc::clone(&log), wanted: true, facts, playback };
         let mut number = 0;
         let mut inputs = inputs.peekable();
         // As in a live session: instances are made before anything is done.

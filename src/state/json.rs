@@ -52,7 +52,9 @@ impl Visitor<'_> for OfJson {
         self.visit_f64(number as f64) // as above
     }
     fn visit_f64<E: Error>(self, number: f64) -> Result<StateValue, E> {
-        StateNumber::new(number).map(StateValue::Number).ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
+        StateNumber::new(number)
+            .map(StateValue::Number)
+            .ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<StateValue, E> {
         StateValue::text(text).ok_or_else(|| E::invalid_length(text.len(), &self))
@@ -70,7 +72,8 @@ mod tests {
             let again = serde_json::to_string(&value).expect("JSON");
             assert_eq!(serde_json::from_str::<StateValue>(&again).expect("a value"), value);
         }
-        let written = |text| serde_json::to_string(&serde_json::from_str::<StateValue>(text).expect("one")).expect("JSON");
+        let written =
+            |text| serde_json::to_string(&serde_json::from_str::<StateValue>(text).expect("one")).expect("JSON");
         assert_eq!([written("1.0"), written("-0"), written("0.25")], ["1", "0", "0.25"]);
         for text in ["[]", "{}", "1e400", "null", &format!("\"{}\"", "x".repeat(257))] {
             assert!(serde_json::from_str::<StateValue>(text).is_err(), "{text}");

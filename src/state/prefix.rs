@@ -72,7 +72,9 @@ mod tests {
         }
         assert!(prefix("mode").begins("mode"));
         assert!(prefix("device.\"a b\"").begins("device.\"a b\".connected"));
-        assert!(obs.covers(&prefix("plugin.obs.muted")) && obs.covers(&obs) && !prefix("plugin.obs.muted").covers(&obs));
+        assert!(
+            obs.covers(&prefix("plugin.obs.muted")) && obs.covers(&obs) && !prefix("plugin.obs.muted").covers(&obs)
+        );
         assert_eq!(prefix("plugin.\"obs\"").to_string(), "plugin.obs", "written in one way");
         for text in ["", "plugin.", ".", "a b"] {
             assert_eq!(StatePrefix::parse(text), Err(KeyFault::Malformed), "{text}");

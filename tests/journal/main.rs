@@ -6,6 +6,7 @@ mod foreign;
 mod grants;
 mod live;
 mod replay;
+mod resident;
 mod revoked;
 mod shutdown;
 #[path = "../support/mod.rs"]

@@ -38,7 +38,9 @@ fn presses(presses: &[(u64, u8)]) -> Vec<SessionInput> {
 
 /// The section of a resident plugin with these lines, and steps of its events.
 fn section(name: &str, lines: &str, steps: &[(&str, &str)]) -> String {
-    let mut text = format!("[plugins.{name}]\npath = \"{name}.wasm\"\nresident = true\ngranted_capabilities = [\"Network\"]\n{lines}\n[plugins.{name}.config]\n");
+    let mut text = format!(
+        "[plugins.{name}]\npath = \"{name}.wasm\"\nresident = true\ngranted_capabilities = [\"Network\"]\n{lines}\n[plugins.{name}.config]\n"
+    );
     for (event, steps) in steps {
         let _ = writeln!(text, "\"{event}\" = '{steps}'");
     }
@@ -68,7 +70,8 @@ fn once(
 ) -> Came {
     let config = config(text);
     let wasm = std::fs::read(repository("fixtures/plugins/resident_probe.wasm")).expect("the probe");
-    let plugins = config.plugins.iter().map(|(name, settings)| load(name, &wasm, settings).expect("it loads")).collect();
+    let plugins =
+        config.plugins.iter().map(|(name, settings)| load(name, &wasm, settings).expect("it loads")).collect();
     let clock = Arc::new(VirtualClock::new(EPOCH));
     let told = Arc::<conductor::internals::os::DryRun>::default();
     let mut services = Services::new(
@@ -141,7 +144,10 @@ fn an_instance_is_made_with_the_session_hears_of_times_and_is_told_of_its_end() 
     let text = section(
         "p",
         "",
-        &[("start", r#"[["timer", 1, 500], ["timer", 2, 500], ["timer", 3, 9000]]"#), ("timer 2", r#"[["timer", 1, 100], ["set", "ticks", 2]]"#)],
+        &[
+            ("start", r#"[["timer", 1, 500], ["timer", 2, 500], ["timer", 3, 9000]]"#),
+            ("timer 2", r#"[["timer", 1, 100], ["set", "ticks", 2]]"#),
+        ],
     ) + &calls(60, "p", r#"[["timer", 4, 200], ["set", "called", true]]"#);
     let (came, journal) = recorded(&text, presses(&[(0, 60), (1_000, 61)]));
     assert_eq!(
@@ -157,9 +163,19 @@ fn an_instance_is_made_with_the_session_hears_of_times_and_is_told_of_its_end() 
             "1000 p, stop, stop stop",
         ]
     );
-    assert!(journal.contains(r#"{"k":"event","t":0,"plugin":"p","event":{"event":"start","reason":"start"},"body":null}"#), "{journal}");
-    assert!(journal.contains(r#"{"k":"state","t":0,"plugin":"p","tenant":"default","call":2,"values":{"called":true}}"#), "{journal}");
-    assert!(journal.contains(r#"{"k":"state","t":500000,"plugin":"p","tenant":"default","call":null,"values":{"ticks":2}}"#), "{journal}");
+    assert!(
+        journal.contains(r#"{"k":"event","t":0,"plugin":"p","event":{"event":"start","reason":"start"},"body":null}"#),
+        "{journal}"
+    );
+    assert!(
+        journal.contains(r#"{"k":"state","t":0,"plugin":"p","tenant":"default","call":2,"values":{"called":true}}"#),
+        "{journal}"
+    );
+    assert!(
+        journal
+            .contains(r#"{"k":"state","t":500000,"plugin":"p","tenant":"default","call":null,"values":{"ticks":2}}"#),
+        "{journal}"
+    );
     assert!(journal.contains(r#""what":"timer 3 in 9000 ms""#), "{journal}");
 }
 
@@ -169,10 +185,15 @@ fn values_are_watched_by_whole_parts_and_the_first_event_brings_what_is_set() {
         "a",
         "allowed_state = [\"toggle\", \"mode\"]",
         &[("start", r#"[["watch", "toggle.x"], ["watch", "mode"], ["watch", "plugin.a"], ["watch", "plugin.b"]]"#)],
-    ) + &calls(60, "a", r#"[["set", "muted.\"Mic/Aux\"", true], ["set", "a.b.c.d.e", 1], ["set", "n", []], ["set", "n", -0.5]]"#)
-        + &calls(61, "a", r#"[["set", "n"]]"#)
+    ) + &calls(
+        60,
+        "a",
+        r#"[["set", "muted.\"Mic/Aux\"", true], ["set", "a.b.c.d.e", 1], ["set", "n", []], ["set", "n", -0.5]]"#,
+    ) + &calls(61, "a", r#"[["set", "n"]]"#)
         + "[[global_mappings]]\ntrigger = { Note = { note = 62 } }\naction = { Sequence = { actions = [{ Toggle = { name = \"x\" } }, { Toggle = { name = \"xy\" } }] } }\n";
-    let text = text.replace("[\"set\", \"muted.\\\"Mic/Aux\\\"\"", "[\"set\", 'muted.\"Mic/Aux\"'").replace("[\"set\", \"n\"]]", "[\"set\", \"n\"]]");
+    let text = text
+        .replace("[\"set\", \"muted.\\\"Mic/Aux\\\"\"", "[\"set\", 'muted.\"Mic/Aux\"'")
+        .replace("[\"set\", \"n\"]]", "[\"set\", \"n\"]]");
     let (came, _) = recorded(&text, presses(&[(10, 60), (20, 61), (30, 62), (40, 62)]));
     let denied = "state_watch: \"plugin.b\" is not an allowed state to watch; only if you expect this: in [plugins.a], add \"plugin.b\" to \
                   allowed_state: allowed_state = [\"toggle\", \"mode\", \"plugin.b\"]";
@@ -201,7 +222,9 @@ fn what_a_plugin_sets_decides_conditions_of_mappings_and_modes() {
     let state = "{ State = { key = \"plugin.p.on\", equals = true } }";
     let text = section("p", "", &[])
         + &calls(60, "p", r#"[["set", "on", true]]"#)
-        + &format!("[[global_mappings]]\ntrigger = {{ Note = {{ note = 61 }} }}\nwhen = {state}\naction = {{ Text = {{ text = \"on\" }} }}\n");
+        + &format!(
+            "[[global_mappings]]\ntrigger = {{ Note = {{ note = 61 }} }}\nwhen = {state}\naction = {{ Text = {{ text = \"on\" }} }}\n"
+        );
     let (came, _) = recorded(&text, presses(&[(10, 61), (20, 60), (30, 61)]));
     assert_eq!(
         came.lines,
@@ -220,8 +243,13 @@ fn a_fault_sets_nothing_takes_what_was_set_and_the_plugin_starts_again_later_eac
     let text = section("p", "", &[("start", r#"[["set", "up", true], ["timer", 1, 50]]"#), ("timer 1", "[]")])
         + &calls(60, "p", r#"[["set", "never", true], ["trap"]]"#)
         + &calls(61, "p", r#"[["fail", 7]]"#);
-    let (came, journal) = recorded(&text, presses(&[(10, 60), (500, 61), (1_010, 61), (1_020, 60), (3_050, 60), (7_100, 61)]));
-    let gist: Vec<String> = came.lines.iter().map(|line| line.split(": wasm").next().unwrap_or_default().chars().take(100).collect()).collect();
+    let (came, journal) =
+        recorded(&text, presses(&[(10, 60), (500, 61), (1_010, 61), (1_020, 60), (3_050, 60), (7_100, 61)]));
+    let gist: Vec<String> = came
+        .lines
+        .iter()
+        .map(|line| line.split(": wasm").next().unwrap_or_default().chars().take(100).collect())
+        .collect();
     let gist: Vec<&str> = gist.iter().map(|line| line.split(", plugin \"p\"").next().unwrap_or_default()).collect();
     assert_eq!(
         gist,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::process::Environment;
-use crate::effect::{EffectError, NetworkRequest, Origin, Response};
+use crate::effect::{EffectError, NetworkRequest, Origin, Response, SocketEvents};
 use crate::time::SystemClock;
 
 #[derive(Debug)]
@@ -13,6 +13,11 @@ pub(super) struct NetworkOnDemand;
 impl NetworkOnDemand {
     pub(super) const fn new(_: &Arc<SystemClock>) -> Self {
         Self
+    }
+
+    #[allow(clippy::unused_self)] // as where there is a network
+    pub(super) const fn socket_events(&self) -> Option<Arc<SocketEvents>> {
+        None
     }
 
     #[allow(clippy::unused_self)] // as where there is a network

@@ -10,13 +10,13 @@ use std::thread::JoinHandle;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::{HeaderName, HeaderValue, Uri};
-use tungstenite::protocol::WebSocketConfig;
+use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tungstenite::{Error, HandshakeError, WebSocket};
 
 use super::deadline::Deadline;
 use super::headers::Filled;
 use super::wire::Connection;
-use crate::effect::{EffectError, Message, Url};
+use crate::effect::{EffectError, Message, SocketEvent, SocketEvents, SocketOwner, Url, Wake};
 
 /// Largest message, either way, in bytes.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
@@ -26,6 +26,8 @@ const MAX_QUEUED: usize = 64;
 const MAX_QUEUED_BYTES: usize = 1 << 20;
 /// Frames handled before looking at what is to be sent: a server that never stops must not silence the plugin.
 const FRAMES_AT_ONCE: usize = 256;
+/// Stack of a thread that also shakes hands.
+const OPENING_STACK_BYTES: usize = 1 << 20;
 /// The thread decrypts and parses frames on its stack.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -37,13 +39,41 @@ pub(super) struct Socket {
 }
 
 /// What the thread and the plugin's calls share.
-#[derive(Debug)]
 pub(super) struct Shared {
     mailbox: Mutex<Mailbox>,
     /// Signalled when a message arrived or the connection ended.
     arrived: Condvar,
     /// Written to when the thread has something to do.
-    wake: OwnedFd,
+    wake: Arc<OwnedFd>,
+    /// Secrets that were sent, which the server does not hand back to the plugin.
+    filled: Mutex<Filled>,
+    /// Where what arrives goes, where it becomes events.
+    outlet: Option<(Outlet, Arc<Wake>)>,
+}
+
+/// Where what arrives on a connection goes, as events.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    events: Arc<SocketEvents>,
+    owner: SocketOwner,
+    number: u32,
+}
+
+impl Outlet {
+    pub(super) fn new(events: Arc<SocketEvents>, owner: SocketOwner, number: u32) -> Self {
+        Self { events, owner, number }
+    }
+    fn push(&self, event: SocketEvent) {
+        self.events.push(&self.owner, self.number, event);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("outlet", &self.outlet.as_ref().map(|(outlet, _)| outlet))
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +83,8 @@ struct Mailbox {
     /// Why it ended.
     ended: Option<String>,
     leave: bool,
+    /// It is not open yet.
+    opening: bool,
 }
 
 #[derive(Debug, Default)]
@@ -77,12 +109,58 @@ impl Queue {
 }
 
 impl Shared {
+    fn new(filled: Filled, outlet: Option<Outlet>) -> std::io::Result<Self> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let outlet = outlet.map(|outlet| {
+            let wake = Arc::clone(&wake);
+            let notify: Wake = Box::new(move || notify(&wake));
+            (outlet, Arc::new(notify))
+        });
+        let mailbox = Mailbox { opening: outlet.is_some(), ..Mailbox::default() };
+        Ok(Self { mailbox: Mutex::new(mailbox), arrived: Condvar::new(), wake, filled: Mutex::new(filled), outlet })
+    }
+    fn filled(&self) -> MutexGuard<'_, Filled> {
+        self.filled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// The server does not hand this secret back to the plugin.
+    pub(super) fn keep_back(&self, value: &str, name: &str) {
+        self.filled().add(value, name);
+    }
+    /// Whether the network may be read.
+    fn has_room(&self) -> bool {
+        match &self.outlet {
+            Some((outlet, wake)) => outlet.events.has_room(&outlet.owner, outlet.number, wake),
+            None => self.lock().inbox.has_room(),
+        }
+    }
+    fn arrived(&self, message: Message) {
+        match &self.outlet {
+            Some((outlet, _)) => outlet.push(SocketEvent::Message(message)),
+            None => {
+                self.lock().inbox.push(message);
+                self.arrived.notify_all();
+            }
+        }
+    }
+    /// What the thread of a connection with events does, once it is known what came of opening it.
+    pub(super) fn run(shared: &Arc<Self>, opened: Result<Opened, EffectError>) {
+        let Some((outlet, _)) = &shared.outlet else { return };
+        let (code, reason) = match opened {
+            Err(error) => (None, error.to_string()),
+            Ok(Opened { socket, protocol }) => {
+                shared.lock().opening = false;
+                outlet.push(SocketEvent::Open { protocol });
+                serve(socket, shared)
+            }
+        };
+        shared.end(reason.clone());
+        outlet.push(SocketEvent::Closed { code, reason });
+    }
     fn lock(&self) -> MutexGuard<'_, Mailbox> {
         self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn notify(&self) {
-        // It fails only when the counter is full, and then the thread is awake already.
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        notify(&self.wake);
     }
     fn end(&self, reason: String) {
         self.lock().ended.get_or_insert(reason);
@@ -96,6 +174,9 @@ impl Shared {
         let mut mailbox = self.lock();
         if let Some(reason) = &mailbox.ended {
             return Err(EffectError::NotFound(reason.clone()));
+        }
+        if mailbox.opening {
+            return Err(EffectError::Busy("the connection is not open yet; an event tells when it is".to_owned()));
         }
         if !mailbox.outbox.has_room() {
             return Err(EffectError::Busy("the server does not take what was sent so far; try again later".to_owned()));
@@ -128,6 +209,53 @@ impl Shared {
     }
 }
 
+/// Wakes a thread.
+fn notify(wake: &OwnedFd) {
+    // It fails only when the counter is full, and then the thread is awake already.
+    let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
+}
+
+/// A connection that is open.
+pub(super) struct Opened {
+    socket: WebSocket<Connection>,
+    /// What was agreed on to be spoken.
+    protocol: Option<String>,
+}
+
+/// Shakes hands over `connection`.
+pub(super) fn shake_hands(
+    connection: Connection,
+    url: &Url,
+    headers: &[(String, String)],
+    deadline: &Deadline,
+) -> Result<Opened, EffectError> {
+    let failed = |reason: &dyn std::fmt::Display| EffectError::Failed(format!("no WebSocket at {url}: {reason}"));
+    let uri: Uri = url.to_string().parse().map_err(|error| failed(&error))?;
+    let mut request = uri.into_client_request().map_err(|error| failed(&error))?;
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name.as_str()).map_err(|error| failed(&error))?;
+        // The value may hold a secret, so what is wrong with it is not said.
+        let value = HeaderValue::try_from(value.as_str()).map_err(|_| failed(&format_args!("header {name}")))?;
+        request.headers_mut().append(name, value);
+    }
+    let config = WebSocketConfig::default()
+        .read_buffer_size(16 << 10)
+        .write_buffer_size(0) // handed to the connection at once
+        .max_write_buffer_size(MAX_MESSAGE_BYTES + MAX_QUEUED_BYTES)
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    let (mut socket, response) =
+        tungstenite::client::client_with_config(request, connection, Some(config)).map_err(|error| match error {
+            HandshakeError::Failure(Error::Io(error)) if error.kind() == ErrorKind::TimedOut => deadline.passed(),
+            HandshakeError::Failure(error) => failed(&error),
+            HandshakeError::Interrupted(_) => deadline.passed(),
+        })?;
+    socket.get_mut().unblock().map_err(|error| failed(&error))?;
+    let protocol = response.headers().get("sec-websocket-protocol");
+    let protocol = protocol.and_then(|protocol| protocol.to_str().ok()).map(str::to_owned);
+    Ok(Opened { socket, protocol })
+}
+
 impl Socket {
     /// Shakes hands over `connection` and starts the thread.
     pub(super) fn open(
@@ -137,38 +265,38 @@ impl Socket {
         filled: Filled,
         deadline: &Deadline,
     ) -> Result<Self, EffectError> {
-        let failed = |reason: &dyn std::fmt::Display| EffectError::Failed(format!("no WebSocket at {url}: {reason}"));
-        let uri: Uri = url.to_string().parse().map_err(|error| failed(&error))?;
-        let mut request = uri.into_client_request().map_err(|error| failed(&error))?;
-        for (name, value) in headers {
-            let name = HeaderName::try_from(name.as_str()).map_err(|error| failed(&error))?;
-            // The value may hold a secret, so what is wrong with it is not said.
-            let value = HeaderValue::try_from(value.as_str()).map_err(|_| failed(&format_args!("header {name}")))?;
-            request.headers_mut().append(name, value);
-        }
-        let config = WebSocketConfig::default()
-            .read_buffer_size(16 << 10)
-            .write_buffer_size(0) // handed to the connection at once
-            .max_write_buffer_size(MAX_MESSAGE_BYTES + MAX_QUEUED_BYTES)
-            .max_message_size(Some(MAX_MESSAGE_BYTES))
-            .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let (mut socket, _) = tungstenite::client::client_with_config(request, connection, Some(config)).map_err(
-            |error| match error {
-                HandshakeError::Failure(Error::Io(error)) if error.kind() == ErrorKind::TimedOut => deadline.passed(),
-                HandshakeError::Failure(error) => failed(&error),
-                HandshakeError::Interrupted(_) => deadline.passed(),
-            },
-        )?;
-        socket.get_mut().unblock().map_err(|error| failed(&error))?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| failed(&error))?;
-        let shared = Arc::new(Shared { mailbox: Mutex::default(), arrived: Condvar::new(), wake });
+        let Opened { socket, .. } = shake_hands(connection, url, headers, deadline)?;
+        let failed = |error: std::io::Error| EffectError::Failed(format!("no WebSocket at {url}: {error}"));
+        let shared = Arc::new(Shared::new(filled, None).map_err(failed)?);
+        Self::spawn(shared, STACK_BYTES, move |shared| {
+            let (_, reason) = serve(socket, shared);
+            shared.end(reason);
+        })
+        .map_err(failed)
+    }
+    /// Starts a thread that opens a connection and serves it; what arrives goes to `outlet`.
+    pub(super) fn start(
+        outlet: Outlet,
+        filled: Filled,
+        run: impl FnOnce(&Arc<Shared>) + Send + 'static,
+    ) -> Result<Self, EffectError> {
+        let failed = |error: std::io::Error| EffectError::Failed(format!("no thread for a WebSocket: {error}"));
+        let shared = Arc::new(Shared::new(filled, Some(outlet)).map_err(failed)?);
+        Self::spawn(shared, OPENING_STACK_BYTES, run).map_err(failed)
+    }
+    fn spawn(
+        shared: Arc<Shared>,
+        stack: usize,
+        run: impl FnOnce(&Arc<Shared>) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let of_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("websocket".into())
-            .stack_size(STACK_BYTES)
-            .spawn(move || serve(socket, &filled, &of_thread))
-            .map_err(|error| failed(&error))?;
+        let thread = std::thread::Builder::new().name("websocket".into()).stack_size(stack);
+        let thread = thread.spawn(move || run(&of_thread))?;
         Ok(Self { shared, thread: Some(thread) })
+    }
+    /// Lets its thread, which is about to end, end by itself.
+    pub(super) fn leave(mut self) {
+        self.thread = None;
     }
     /// What calls work with while the registry is free for others.
     pub(super) fn shared(&self) -> Arc<Shared> {
@@ -179,9 +307,14 @@ impl Socket {
 impl Drop for Socket {
     /// Says goodbye, without waiting for the server to answer, and waits for the thread, which does nothing that blocks.
     fn drop(&mut self) {
-        self.shared.lock().leave = true;
+        let opening = {
+            let mut mailbox = self.shared.lock();
+            mailbox.leave = true;
+            mailbox.opening
+        };
         self.shared.notify();
-        if let Some(thread) = self.thread.take() {
+        // One that is still being opened waits for the network, and finds out by itself that nobody wants it any more.
+        if let Some(thread) = self.thread.take().filter(|_| !opening) {
             // A thread that panicked has closed its connection, too.
             let _ = thread.join();
         }
@@ -189,13 +322,14 @@ impl Drop for Socket {
     }
 }
 
-/// What the thread does until the connection ends or nobody wants it any more.
-fn serve(mut socket: WebSocket<Connection>, filled: &Filled, shared: &Shared) {
+/// What the thread does until the connection ends or nobody wants it any more; the server's number for why it ended, and why.
+fn serve(mut socket: WebSocket<Connection>, shared: &Shared) -> (Option<u16>, String) {
+    let mut goodbye = None;
     let reason = loop {
         if shared.lock().leave {
             break "the connection is closed".to_owned();
         }
-        match step(&mut socket, filled, shared) {
+        match step(&mut socket, shared, &mut goodbye) {
             Ok(interest) => {
                 if let Err(error) = wait(&socket, shared, &interest) {
                     break format!("cannot wait for the server: {error}");
@@ -208,7 +342,14 @@ fn serve(mut socket: WebSocket<Connection>, filled: &Filled, shared: &Shared) {
     // Both only fill the socket's buffer; a server that does not take the goodbye finds the connection closed.
     let _ = socket.close(None);
     let _ = socket.flush();
-    shared.end(reason);
+    match goodbye {
+        Some(CloseFrame { code, reason: said }) => {
+            let mut said = said.as_str().to_owned();
+            shared.filled().scrub_text(&mut said);
+            (Some(code.into()), if said.is_empty() { reason } else { said })
+        }
+        None => (None, reason),
+    }
 }
 
 /// What to wait for.
@@ -220,7 +361,11 @@ struct Interest {
 }
 
 /// Sends what waits and takes in what is there, without blocking.
-fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) -> Result<Interest, Error> {
+fn step(
+    socket: &mut WebSocket<Connection>,
+    shared: &Shared,
+    goodbye: &mut Option<CloseFrame>,
+) -> Result<Interest, Error> {
     loop {
         let Some(message) = shared.lock().outbox.pop() else { break };
         let message = match message {
@@ -244,13 +389,17 @@ fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) ->
     }
     let mut more = true;
     for _ in 0..FRAMES_AT_ONCE {
-        if !shared.lock().inbox.has_room() {
+        if !shared.has_room() {
             more = false;
             break;
         }
         let mut message = match socket.read() {
             Ok(tungstenite::Message::Text(text)) => Message::Text(text.as_str().to_owned()),
             Ok(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes.to_vec()),
+            Ok(tungstenite::Message::Close(frame)) => {
+                *goodbye = frame.or(goodbye.take());
+                continue;
+            }
             Ok(_) => continue, // pings are answered by the library, a goodbye shows in the next read
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
                 more = false;
@@ -259,19 +408,19 @@ fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) ->
             Err(error) => return Err(error),
         };
         match &mut message {
-            Message::Text(text) => filled.scrub_text(text),
-            Message::Binary(bytes) => filled.scrub_bytes(bytes),
+            Message::Text(text) => shared.filled().scrub_text(text),
+            Message::Binary(bytes) => shared.filled().scrub_bytes(bytes),
         }
-        shared.lock().inbox.push(message);
-        shared.arrived.notify_all();
+        shared.arrived(message);
     }
     let unsent = match socket.flush() {
         Ok(()) => false,
         Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => true,
         Err(error) => return Err(error),
     };
+    let room = shared.has_room();
     let mailbox = shared.lock();
-    Ok(Interest { room: mailbox.inbox.has_room(), unsent: unsent || !mailbox.outbox.messages.is_empty(), more })
+    Ok(Interest { room, unsent: unsent || !mailbox.outbox.messages.is_empty(), more })
 }
 
 /// Waits until there is something to do.

@@ -48,7 +48,9 @@ impl Hands<'_> {
     /// What falls due before `t` happens; that time, or the one that has come already.
     fn settle(&mut self, t: Micros, report: &mut dyn FnMut(Report)) -> Micros {
         let Self { session, dispatch, config, facts } = self;
-        session.settle(t, *facts, &mut |happening: SessionEvent<'_>| dispatch.handle(config, happening, &mut |said| report(said)))
+        session.settle(t, *facts, &mut |happening: SessionEvent<'_>| {
+            dispatch.handle(config, happening, &mut |said| report(said))
+        })
     }
 
     /// What `end` set takes effect.

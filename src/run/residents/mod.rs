@@ -102,9 +102,9 @@ impl Residents {
                     resident.life = Life::Running;
                     resident.waiting.push(PluginEvent::Start { reason: StartReason::Fault });
                 }
-                Life::Running => due.extend(
-                    resident.timers.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*at, place, *id)),
-                ),
+                Life::Running => {
+                    due.extend(resident.timers.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*at, place, *id)))
+                }
                 Life::Rests(_) | Life::Gone => {}
             }
         }
@@ -184,7 +184,10 @@ impl Residents {
         let stop = || Arc::new(PluginEvent::Stop { reason: StopReason::Stop }.into());
         let running = self.list.iter_mut().filter(|resident| resident.life == Life::Running);
         // One whose start still waits has no instance.
-        running.filter(|resident| !resident.waiting.has_start()).map(|resident| (resident.owner.plugin.clone(), stop())).collect()
+        running
+            .filter(|resident| !resident.waiting.has_start())
+            .map(|resident| (resident.owner.plugin.clone(), stop()))
+            .collect()
     }
 
     fn forget(&self, owner: &Owner) {

@@ -2,7 +2,7 @@
 
 pub(super) mod exports;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wasmi::{CallHook, Store, TypedFunc};
@@ -127,6 +127,7 @@ impl Instance {
             grant_is_given: given.is_some(),
             files,
             sockets: BTreeMap::new(),
+            event_sockets: BTreeSet::new(),
             waited,
             limiter: Limiter::new(
                 limits.max_memory_bytes,
@@ -303,6 +304,9 @@ impl Instance {
         }
         let state = begin(&mut self.store, request.at, request.stop.and_then(FuelStop::in_call));
         let result = if let Some(event) = &request.context.resident {
+            if let PluginEvent::Closed { socket, .. } = event.event {
+                state.forget_socket(socket);
+            }
             state.call.answer = event.body.as_deref().map(<[u8]>::to_vec).unwrap_or_default();
             self.hear(&event.event, request.at)
         } else {
@@ -426,7 +430,8 @@ impl Instance {
         let placed = self.place([&buffer]);
         self.buffer = buffer;
         let [input] = placed?;
-        let code = run(&mut self.store, on_event, (input.ptr, input.len)).map_err(|kind| (EntryPoint::OnEvent, kind))?;
+        let code =
+            run(&mut self.store, on_event, (input.ptr, input.len)).map_err(|kind| (EntryPoint::OnEvent, kind))?;
         self.flush()?;
         Ok(code)
     }

@@ -179,7 +179,8 @@ impl Pool {
             }
         }
         for job in last {
-            let slot = slots.iter().find(|slot| slot.plugin.name() == job.call.plugin && *slot.tenant == *job.call.tenant);
+            let slot =
+                slots.iter().find(|slot| slot.plugin.name() == job.call.plugin && *slot.tenant == *job.call.tenant);
             match slot {
                 Some(slot) if slot.push_last(job) => self.workers.schedule(Arc::clone(slot)),
                 _ => {}

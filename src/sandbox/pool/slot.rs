@@ -181,7 +181,11 @@ impl Slot {
         let kept = self.plugin.is_kept_for(&self.tenant);
         let event = context.resident.as_ref().map(|event| &event.event);
         // Only its start makes an instance of a resident plugin: what it has to know of the session it asks for then.
-        if kept && work.instance.is_none() && !matches!(event, Some(PluginEvent::Start { .. })) && !work.grant.is_distrusted() {
+        if kept
+            && work.instance.is_none()
+            && !matches!(event, Some(PluginEvent::Start { .. }))
+            && !work.grant.is_distrusted()
+        {
             let rejection = Rejection::NotRunning { plugin: self.plugin.name().to_owned() };
             self.plugin.counters().rejected(&rejection);
             return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };

@@ -254,7 +254,8 @@ impl HostCall<'_> {
     pub fn set_state(&mut self, key: &str, value: Option<StateValue>) -> Result<(), HostError> {
         let state = self.caller.data_mut();
         if state.leaving {
-            return Err(Errno::Unsupported.because("nothing is set in shutdown any more; a resident plugin is told of its stop before"));
+            return Err(Errno::Unsupported
+                .because("nothing is set in shutdown any more; a resident plugin is told of its stop before"));
         }
         let (own, asked) = (&state.own_keys, &state.asked.state);
         let added = asked.iter().filter(|(key, value)| value.is_some() && !own.contains(*key)).count();
@@ -265,7 +266,9 @@ impl HostCall<'_> {
             || (asked.len() >= 2 * Asked::MOST_KEYS && !asked.contains_key(key));
         if value.is_some() && !is_set && full {
             let most = Asked::MOST_KEYS;
-            return Err(Errno::TooLarge.because(format!("{most} keys are set, and a plugin has no more; remove one with null")));
+            return Err(
+                Errno::TooLarge.because(format!("{most} keys are set, and a plugin has no more; remove one with null"))
+            );
         }
         if value.is_some() || is_set {
             state.asked.state.insert(key.into(), value);
@@ -282,7 +285,9 @@ impl HostCall<'_> {
         }
         if all().count() >= Asked::MOST_WATCHES {
             let most = Asked::MOST_WATCHES;
-            return Err(Errno::TooLarge.because(format!("{most} prefixes are watched, and an instance watches no more")));
+            return Err(
+                Errno::TooLarge.because(format!("{most} prefixes are watched, and an instance watches no more"))
+            );
         }
         state.note_ask(|| format!("watch {prefix}"));
         state.asked.watches.push(prefix);
@@ -313,9 +318,12 @@ impl HostCall<'_> {
         match (request, &answer.result) {
             (Request::Network(NetworkRequest::SocketOpen(open)), Ok(Response::Socket(socket))) => {
                 state.sockets.insert(*socket, open.url.clone());
+                if open.events.is_some() {
+                    state.event_sockets.insert(*socket);
+                }
             }
             (Request::Network(NetworkRequest::SocketClose { socket }), Ok(_)) => {
-                state.sockets.remove(socket);
+                state.forget_socket(*socket);
             }
             _ => {}
         }
@@ -339,6 +347,11 @@ impl HostCall<'_> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether what arrives on this connection comes as events.
+    pub fn is_event_socket(&self, socket: u32) -> bool {
+        self.caller.data().event_sockets.contains(&socket)
     }
 
     /// Where the connection of this number leads, if this instance opened it.

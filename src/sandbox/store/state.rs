@@ -1,6 +1,6 @@
 //! What the store of one instance holds beside the engine's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(in crate::sandbox) struct InstanceState {
     pub(in crate::sandbox) files: Option<PathScope>,
     /// The connections it has opened, and where they lead: their hosts are held against the grant at each use.
     pub(in crate::sandbox) sockets: BTreeMap<u32, Url>,
+    /// Those of them whose messages come as events.
+    pub(in crate::sandbox) event_sockets: BTreeSet<u32>,
     /// Time it waited for the world in this call; shared with the guest's clock.
     pub(in crate::sandbox) waited: Waited,
     pub(in crate::sandbox) limiter: Limiter,
@@ -149,6 +151,12 @@ impl InstanceState {
         let denied = self.grant.get().check(Capability::Filesystem).err();
         // Granted, but since the instance was made: the next one has them.
         denied.unwrap_or(Denied::Capability { missing: Capability::Filesystem, held: Vec::new() })
+    }
+
+    /// The connection of this number is closed.
+    pub(in crate::sandbox) fn forget_socket(&mut self, socket: u32) {
+        self.sockets.remove(&socket);
+        self.event_sockets.remove(&socket);
     }
 
     /// Notes what a resident plugin asks of the session, where somebody wants to know.
