@@ -24,7 +24,7 @@
 //! | `state` | named values of a session: one table, its keys, and what of the messages is in it |
 //! | `call` | a call of a plugin, as values: whom it is for, its parameters, how far it may go |
 //! | `config` | TOML to a checked configuration; every mistake with its place and what to do |
-//! | `mapping` | a gesture and a mode to the mapping that takes it; conditions |
+//! | `mapping` | a gesture and a mode to the mapping that takes it; conditions; messages that routes pass on |
 //! | `action` | an action to steps: sequences, repeats, delays, branches |
 //! | `package` | who a plugin file is from: digest, pin, signatures, trust, statement, history; making signatures |
 //! | `grant` | what a plugin may do: capabilities, scopes, approvals, denials |

@@ -60,6 +60,7 @@ fn a_call_allocates_nothing_in_either_dialect() {
         action: "play".into(),
         parameters: vec!["a".into()],
         metadata: BTreeMap::from([("playlist".into(), "gig".into())]),
+        made: Vec::new(),
     };
     let context = Context { note: Some(60), metadata: vec![("device".into(), "pads".into())], ..Context::default() };
     let wide = r#"(module (memory (export "memory") 1)

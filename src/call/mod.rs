@@ -8,4 +8,4 @@ mod params;
 pub use event::{FrameKind, PluginEvent, ResidentEvent, StartReason, StopReason};
 pub use limits::{Isolation, Limits, PLUGIN_LOG_BYTES_PER_MINUTE};
 pub use owner::{DEFAULT_TENANT, InstanceId, Owner};
-pub use params::{Params, PluginCall};
+pub use params::{MadeNumber, Params, PluginCall};

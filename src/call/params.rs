@@ -1,6 +1,7 @@
 //! A call of a plugin, and what it hands over.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A plugin call.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,9 +25,39 @@ pub struct Params {
     pub parameters: Vec<String>,
     /// Every other string-valued key.
     pub metadata: BTreeMap<String, String>,
+    /// Numbers in `json` that were made for this call, in their order.
+    pub made: Vec<MadeNumber>,
+}
+
+/// A number in the parameters of a call that was made of what set the call off, and may still be held to what the plugin accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeNumber {
+    /// Its key.
+    pub key: String,
+    /// Its bytes in [`Params::json`].
+    pub at: Range<usize>,
 }
 
 impl Params {
+    /// These parameters with each number that was made for the call as `fit` has it; nothing where none changes.
+    #[must_use]
+    pub fn fitted(&self, fit: impl Fn(&str, f64) -> f64) -> Option<Self> {
+        let (mut json, mut end, mut made, mut changed) = (String::new(), 0, Vec::new(), false);
+        for MadeNumber { key, at } in &self.made {
+            let written = self.json.get(at.clone())?;
+            let number: f64 = written.parse().ok()?;
+            json.push_str(self.json.get(end..at.start)?);
+            let start = json.len();
+            // Adding zero makes zero of what is zero below zero.
+            json.push_str(&(fit(key, number) + 0.0).to_string());
+            changed |= json.get(start..) != Some(written);
+            made.push(MadeNumber { key: key.clone(), at: start..json.len() });
+            end = at.end;
+        }
+        json.push_str(self.json.get(end..)?);
+        changed.then(|| Self { json, made, ..self.clone() })
+    }
+
     /// Parameters from JSON, kept as they are; what the wide dialect wants is taken from an object's keys as from a mapping's
     /// `params`.
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
@@ -46,5 +77,21 @@ impl Params {
             }
         }
         Ok(params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_numbers_change_where_they_stand_and_nothing_else_does() {
+        let json = r#"{"b":1.25,"a":"1.25","c":-0.4}"#;
+        let made = [("b", 5..9), ("c", 25..29)].map(|(key, at)| MadeNumber { key: key.to_owned(), at }).into();
+        let params = Params { json: json.to_owned(), made, ..Params::default() };
+        let fitted = params.fitted(|_, number| number.round()).expect("changed");
+        assert_eq!(fitted.json, r#"{"b":1,"a":"1.25","c":0}"#);
+        assert_eq!(fitted.fitted(|_, number| number), None, "nothing to change");
+        assert_eq!(params.fitted(|_, number| number), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::condition::Condition;
+use super::network_action::{HttpAction, OscAction};
 use super::number::{Number, ValueOf};
 use super::template::Template;
 pub use crate::call::{Params, PluginCall};
@@ -125,6 +126,10 @@ pub enum Action {
         /// A note on: its note off is sent when what set it off ends.
         hold: bool,
     },
+    /// Ask a server for something, and do not wait for the answer. Shared, since it is large.
+    Http(Arc<HttpAction>),
+    /// Send an Open Sound Control message.
+    Osc(Arc<OscAction>),
 }
 
 /// A field of a message that is sent.
@@ -226,7 +231,9 @@ impl Action {
             | Self::VolumeControl { .. }
             | Self::Set { .. }
             | Self::ModeChange { .. }
-            | Self::SendMidi { .. } => Vec::new(),
+            | Self::SendMidi { .. }
+            | Self::Http(_)
+            | Self::Osc(_) => Vec::new(),
         }
     }
 }
@@ -234,8 +241,8 @@ impl Action {
 /// The JSON of a call's parameters with numbers in it that are known when the call is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamValues {
-    /// Numbers, each with the JSON before it.
-    pub numbers: Vec<(String, ValueOf)>,
+    /// Numbers, each with the JSON before it and its key.
+    pub numbers: Vec<(String, String, ValueOf)>,
     /// The JSON after the last.
     pub rest: String,
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::condition::Condition;
-use super::wasm::{PluginConfig, WasmConfig};
+use super::route::Route;
+use super::wasm::{PluginConfig, Secret, WasmConfig};
 use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
@@ -25,6 +26,10 @@ pub struct Config {
     pub global_mappings: Vec<Mapping>,
     /// What is done at points of the session: `[on]`, `on_connect`, `on_enter` and the like. They hold in every mode.
     pub hooks: Vec<Mapping>,
+    /// Messages that are passed on without a mapping, in the order written.
+    pub routes: Vec<Route>,
+    /// Secrets for the headers of `Http`, by name, each with its hosts: the section `[secrets]`.
+    pub secrets: BTreeMap<String, Secret>,
     /// Named values that something in it asks for.
     pub state_keys: BTreeSet<StateKey>,
     /// How much is logged, and where to: the section `[logging]`.
@@ -105,7 +110,7 @@ impl Config {
     }
 }
 
-/// Number of a mapping: its place among [`Config::mappings`].
+/// Number of a mapping, from 0: its place among [`Config::mappings`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MappingId(pub usize);
 

@@ -283,6 +283,37 @@ pub enum Problem {
         /// The line of the first.
         line: u32,
     },
+    /// A URL that cannot be asked for.
+    BadUrl {
+        /// The URL as written.
+        found: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A body for a method that has none.
+    NoBody {
+        /// The method.
+        method: &'static str,
+    },
+    /// A placeholder of a secret where secrets are not filled in.
+    SecretInBody,
+    /// A key of a route that none of the messages it passes has anything to do with.
+    RouteKeyIdle {
+        /// The key.
+        key: &'static str,
+        /// What none of them has.
+        of: &'static str,
+    },
+    /// A route that passes, to the same port and in the same way, what another one passes.
+    RoutedTwice {
+        /// The line of the other.
+        line: u32,
+    },
+    /// A route that never passes anything.
+    RouteIdle {
+        /// Why not.
+        why: &'static str,
+    },
     /// A mapping that never fires, because one before it takes everything it waits for.
     Shadowed {
         /// The line of the mapping that takes it.
@@ -301,6 +332,9 @@ impl Problem {
                 | Self::NeverFires { .. }
                 | Self::EncoderModes { .. }
                 | Self::Shadowed { .. }
+                | Self::RouteKeyIdle { .. }
+                | Self::RoutedTwice { .. }
+                | Self::RouteIdle { .. }
         )
     }
 
@@ -369,6 +403,13 @@ impl Problem {
                 has + &other
             }
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
+            Self::NoBody { .. } => "leave out `body`, or write: method = \"POST\"".to_owned(),
+            Self::SecretInBody => "put it into a header: headers = { Authorization = \"Bearer {{secret:NAME}}\" }".to_owned(),
+            Self::RouteKeyIdle { key, of } => format!("leave out `{key}`, or put a kind of message that has {of} into `only`"),
+            Self::RoutedTwice { .. } => "what both pass is sent twice; give each its own `channels`, `notes` or `only`".to_owned(),
+            Self::RouteIdle { .. } => {
+                "pass = \"all\" passes what mappings name too; `transpose` is in semitones, 12 for an octave".to_owned()
+            }
             Self::Shadowed { .. } => {
                 "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
             }
@@ -455,6 +496,16 @@ impl fmt::Display for Problem {
                     "the trigger on line {line} reads the turns of controller {cc} in another `mode`, and is believed"
                 )
             }
+            Self::BadUrl { found, why } => write!(f, "`url` is \"{found}\": {why}"),
+            Self::NoBody { method } => write!(f, "a {method} request has no body"),
+            Self::SecretInBody => f.write_str("secrets are filled into headers only"),
+            Self::RouteKeyIdle { key, of } => {
+                write!(f, "`{key}` means nothing here: no message that this route passes has {of}")
+            }
+            Self::RoutedTwice { line } => {
+                write!(f, "this route sends what the one on line {line} sends: the same messages to the same port")
+            }
+            Self::RouteIdle { why } => write!(f, "this route never passes anything: {why}"),
             Self::Shadowed { by } => {
                 write!(f, "this mapping never fires: the one on line {by} matches all it waits for")
             }
@@ -479,6 +530,7 @@ fn example(key: &str) -> &'static str {
         "start" | "time" => "\"09:00\"",
         "key" => "\"var.take\"",
         "end" => "\"17:00\"",
+        "hosts" => "[\"api.example.com\"]",
         "message_type" => "\"NoteOn\"",
         "button" => "\"Left\"",
         "operation" => "\"Up\"",

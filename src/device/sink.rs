@@ -37,7 +37,8 @@ const MAX_PATIENT: usize = 256;
 /// Bytes of long messages that may wait in the queue: 64 of the longest.
 const MAX_BYTES: usize = 4 << 20;
 
-/// What waits in the queue. Whoever takes something out of it says so.
+/// Counts what of the queue is bounded beside its length: bytes of long messages, and messages of pipes. Whoever takes an event out
+/// calls [`Waiting::remove`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waiting(Arc<Counts>);
 
@@ -50,8 +51,9 @@ struct Counts {
 }
 
 impl Waiting {
-    /// Whether there is room for `bytes` more, which then wait.
-    fn add(&self, bytes: usize) -> bool {
+    /// Counts `bytes` of a long message when there is room for them; false, and nothing counted, when not. Messages of pipes are
+    /// counted in [`Sink::patient_message`].
+    fn add_bytes(&self, bytes: usize) -> bool {
         if bytes == 0 {
             return true;
         }
@@ -68,7 +70,7 @@ impl Waiting {
         }
     }
 
-    /// `event` waits no more.
+    /// `event` was taken out of the queue: takes back its bytes and, of a pipe's, its place.
     pub(super) fn remove(&self, event: &DeviceEvent) {
         if let DeviceEventKind::Message(message) = &event.what {
             self.remove_bytes(message.held_bytes());
@@ -107,7 +109,7 @@ impl Sink {
         let bytes = message.held_bytes();
         let event =
             DeviceEvent { t: self.clock.now(), device, what: DeviceEventKind::Message(message), patient: false };
-        let delivered = if self.waiting.add(bytes) {
+        let delivered = if self.waiting.add_bytes(bytes) {
             (self.deliver)(event).inspect_err(|_| self.waiting.remove_bytes(bytes))
         } else {
             Err(Undelivered::Full)
@@ -130,7 +132,7 @@ impl Sink {
         let bytes = message.held_bytes();
         loop {
             let patient = &self.waiting.0.patient;
-            let room = patient.fetch_add(1, Ordering::Relaxed) < MAX_PATIENT && self.waiting.add(bytes);
+            let room = patient.fetch_add(1, Ordering::Relaxed) < MAX_PATIENT && self.waiting.add_bytes(bytes);
             if room {
                 let what = DeviceEventKind::Message(message.clone());
                 match (self.deliver)(DeviceEvent { t: self.clock.now(), device, what, patient: true }) {
@@ -170,9 +172,9 @@ mod tests {
     #[test]
     fn long_messages_wait_up_to_a_bound_in_bytes_and_short_ones_beside_them() {
         let waiting = Waiting::default();
-        assert_eq!((0..100).filter(|_| waiting.add(64 << 10)).count(), 64);
-        assert!(waiting.add(0), "short messages are bounded by their number");
+        assert_eq!((0..100).filter(|_| waiting.add_bytes(64 << 10)).count(), 64);
+        assert!(waiting.add_bytes(0), "short messages are bounded by their number");
         waiting.remove_bytes(64 << 10);
-        assert!(waiting.add(64 << 10));
+        assert!(waiting.add_bytes(64 << 10));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::text::{Brief, OneLine, click_text, keystroke_text, volume_text};
-use super::{Command, Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
+use super::{Command, HttpOut, Keystroke, MidiOut, MouseClick, MouseMotion, OscOut, Volume};
 use crate::capability::Capability;
 
 /// One thing done to the world outside the process.
@@ -27,6 +27,10 @@ pub enum Effect {
     MouseScroll(MouseMotion),
     /// Pixels, or what the desktop makes of them, that the pointer goes.
     MouseMove(MouseMotion),
+    /// A request to a server, from the configuration only: what a plugin asks of one is answered.
+    Http(Box<HttpOut>),
+    /// An Open Sound Control message, from the configuration only.
+    Osc(Box<OscOut>),
 }
 
 impl Effect {
@@ -43,6 +47,8 @@ impl Effect {
             Self::MouseClick(_) => "MouseClick",
             Self::MouseScroll(_) => "MouseScroll",
             Self::MouseMove(_) => "MouseMove",
+            Self::Http(_) => "Http",
+            Self::Osc(_) => "Osc",
         }
     }
 
@@ -56,6 +62,7 @@ impl Effect {
             Self::Volume(_) => Capability::Audio,
             Self::Midi(_) => Capability::Midi,
             Self::Shell(_) | Self::Launch(_) => Capability::Subprocess,
+            Self::Http(_) | Self::Osc(_) => Capability::Network,
         }
     }
 
@@ -66,6 +73,8 @@ impl Effect {
             Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
             Self::Shell(command) | Self::Launch(command) => command.line.len(),
             Self::Text(text) => text.len(),
+            Self::Http(out) => size_of::<HttpOut>() + out.held_bytes(),
+            Self::Osc(out) => size_of::<OscOut>() + out.held_bytes(),
             Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) | Self::MouseScroll(_) | Self::MouseMove(_) => 0, // a few names
         }
     }
@@ -84,6 +93,8 @@ impl Display for Effect {
             Self::MouseClick(click) => click_text(click, f),
             Self::MouseScroll(MouseMotion { x, y }) => write!(f, "scroll {x},{y}"),
             Self::MouseMove(MouseMotion { x, y }) => write!(f, "move {x},{y}"),
+            Self::Http(out) => out.fmt(f),
+            Self::Osc(out) => out.fmt(f),
         }
     }
 }

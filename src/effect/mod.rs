@@ -10,6 +10,7 @@ mod handler;
 mod held;
 mod input;
 mod midi_out;
+mod network_out;
 mod pieces;
 mod press;
 mod request;
@@ -29,8 +30,9 @@ pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 pub use midi_out::MidiOut;
+pub use network_out::{HttpOut, OscArg, OscOut, Single, UdpTarget};
 pub use pieces::{Pieces, PiecesFault};
-pub(crate) use press::Pressing;
+pub(crate) use press::{Press, Pressing};
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
     SocketOpen, System,

@@ -5,7 +5,8 @@
 pub struct Volume {
     /// What to do.
     pub operation: VolumeOperation,
-    /// Per cent, 0–100: the level for Set (required there), the step for Up and Down (default 5).
+    /// Per cent, 0–100: the level for Set, where whoever makes one has to give it; the step for Up and Down, 5 when absent. The others
+    /// do not look at it.
     pub value: Option<u8>,
 }
 

@@ -11,7 +11,8 @@ use crate::sandbox::{EntryPoint, Outcome, Shutdown, StopPlace, TimeLimit};
 use crate::state::StateValue;
 use crate::time::Micros;
 
-/// One line: a message that came in, or the answer of something outside, in the order they were consumed.
+/// One line: what came in, what the world answered, or what only timing decided, in the order they were consumed. Every `t` is in
+/// microseconds since the session began, and never less than the one before.
 ///
 /// Answers to plugins are in order for each plugin and tenant; those of different ones may stand in any order, because they do
 /// not see each other.
@@ -22,7 +23,7 @@ pub enum Line {
     In {
         /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
-        /// Number of the device, in the configuration's order.
+        /// Number of the device, from 0 in the configuration's order.
         device: u16,
         /// The complete message, hexadecimal.
         bytes: String,
@@ -36,21 +37,21 @@ pub enum Line {
     },
     /// A device connected.
     Found {
-        /// When.
+        /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
         /// Its number.
         device: u16,
     },
     /// The time of an `Every` or `At` came.
     Clock {
-        /// When.
+        /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
         /// Number of its mapping, from 0: those of the modes in order, then the global ones.
         mapping: usize,
     },
     /// The condition of a mode changed.
     When {
-        /// When.
+        /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
         /// Index of the mode, from 0.
         mode: usize,

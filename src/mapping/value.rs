@@ -75,6 +75,7 @@ pub fn number_of(value: &ValueOf, given: Given<'_>) -> Result<f64, Absent> {
 pub fn value_at(value: &ValueOf, source: f64) -> f64 {
     let ValueOf { within: [low, high], to: [first, last], curve, invert, add, .. } = *value;
     // As it is, without the rounding of a way through fractions.
+    #[allow(clippy::float_cmp)] // the very same numbers, as written
     if value.to == value.within && curve == Curve::Linear && !invert {
         return source.clamp(low, high) + add;
     }

@@ -21,12 +21,12 @@ static INHERITED: OnceLock<Rlimit> = OnceLock::new();
 pub struct Descriptors {
     /// Limit in force.
     pub limit: u64,
-    /// Limit it could be raised to.
+    /// Limit the system would let it be raised to; `u64::MAX` when there is none. [`Descriptors::raise`] asks for 65,536 at most.
     pub hard_limit: u64,
 }
 
 impl Descriptors {
-    /// Raises the limit as far as it goes, and says what it is then. Where it cannot be raised it stays as it was.
+    /// Raises the limit as far as it goes, to 65,536 at most, and says what it is then. Where it cannot be raised it stays as it was.
     #[must_use]
     pub fn raise() -> Self {
         let now = getrlimit(Resource::Nofile);

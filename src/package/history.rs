@@ -24,7 +24,8 @@ pub(crate) struct History {
     plugins: BTreeMap<String, Admitted>,
 }
 
-/// What was last admitted under a name. Only what a statement says is recorded: nothing else is authentic.
+/// What was last admitted under a name: what its statement says, when that was signed, the file's digest, and where it lay. A plugin
+/// without a statement is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Admitted {
     path: String,

@@ -9,8 +9,7 @@ use super::session::SessionEvent;
 use crate::action::{Dropped, Left, Step, Task};
 use crate::call::{DEFAULT_TENANT, Owner, Params, ResidentEvent};
 use crate::config::{Config, PluginCall};
-use crate::effect::{EffectHandler as _, Origin};
-use crate::effect::{Held, Released};
+use crate::effect::{Effect, EffectHandler as _, Held, Origin, Released};
 use crate::journal::{Entry, EntryKind, Line, Playback, Recorder, RejectReason, RevokedRecord};
 use crate::os::DryRun;
 use crate::sandbox::{Carried, Context, Done, FuelStop, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status};
@@ -239,6 +238,12 @@ impl Dispatch {
                     what: EntryKind::Unmapped,
                 };
                 report(Report::Entry(entry));
+            }
+            SessionEvent::Routed { t, route, out, mode } => {
+                let effect = Effect::Midi(out);
+                let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
+                let what = EntryKind::Routed { route, effect, result, dry_run: self.dry_run.is_some() };
+                report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
             }
             SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
             SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),

@@ -5,6 +5,7 @@ mod check;
 mod documented;
 mod fuzz;
 mod hosts;
+mod network;
 mod numbering;
 mod schema;
 mod secrets;

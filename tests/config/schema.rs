@@ -90,6 +90,12 @@ const ACTIONS: &[Row] = &[
     ("Toggle", "name = \"a\", on = { Delay = { ms = 1 } }, off = { Delay = { ms = 2 } }", &[]),
     ("Cycle", "name = \"a\", actions = [{ Delay = { ms = 1 } }]", &[]),
     ("Set", "key = \"var.a\", value = 1.5", &[]),
+    (
+        "Http",
+        "method = \"POST\", url = \"http://a/{note}\", headers = { A = \"b\" }, body = \"{value}\", timeout_ms = 1",
+        &[],
+    ),
+    ("Osc", "to = \"udp://a:1\", address = \"/a\", args = [1, 0.5, \"{note}\", true, { from = \"value\" }]", &[]),
     ("Set", "key = \"toggle.a\", value = true", &[]),
     ("ModeChange", "mode = \"Default\"", &[]),
     ("ModeChange", "mode = 0", &[]),

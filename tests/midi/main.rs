@@ -9,6 +9,7 @@ mod holds;
 mod mapping;
 mod parser;
 mod recipes;
+mod routes;
 mod session;
 mod values;
 #[path = "../support/mod.rs"]

@@ -1,12 +1,13 @@
 //! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`, or as the bytes of a device
-//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN` with
-//! the parameters, where there are any.
+//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, `call PLUGIN` with
+//! the parameters, where there are any, or `route NUMBER` with what it passed on.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use conductor::internals::action::Task;
-use conductor::internals::config::{Config, Environment};
+use conductor::internals::config::{Config, Environment, RouteId};
+use conductor::internals::effect::Effect;
 use conductor::internals::gesture::DeviceId;
 use conductor::internals::midi::{Channel, Message, Parser, SystemMessage};
 use conductor::internals::os::Conditions;
@@ -30,6 +31,9 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
     let mut session = Session::new(Arc::clone(&config)).timed(Arc::new(Conditions::played(clock)));
     let mut lines = Vec::new();
     let mut say = |event: SessionEvent<'_>| {
+        if let SessionEvent::Routed { t, route: RouteId(route), out, .. } = &event {
+            return lines.push(format!("{} route {route} {}", t / 1000, Effect::Midi(out.clone())));
+        }
         let SessionEvent::Step { step, .. } = event else { return };
         let what = match &step.task {
             Task::Effect(effect) => effect.to_string(),

@@ -80,6 +80,7 @@ fn the_wide_dialect_gets_action_parameters_and_every_key_of_the_context() {
         action: "play".into(),
         parameters: vec!["a".into(), "2".into()],
         metadata: BTreeMap::from([("playlist".into(), "gig".into())]),
+        made: Vec::new(),
     };
     let context = Context {
         velocity: Some(100),

@@ -39,6 +39,7 @@ fn say(instance: &mut Instance, action: &str, text: &str) -> Outcome {
         action: action.into(),
         parameters: Vec::new(),
         metadata: BTreeMap::from([("text".into(), text.into())]),
+        made: Vec::new(),
     };
     let context = Context { note: Some(60), timestamp_ms: FILE_EPOCH_US / 1000, ..Context::default() };
     call_with(instance, &params, &context)

@@ -1,6 +1,7 @@
 //! A plugin that says what parameters it accepts is called with no others.
 
 use crate::support::sandbox::{call_with, instance, load, params, plugin, services, settings};
+use conductor::internals::call::{MadeNumber, Params};
 use conductor::internals::sandbox::{Context, PluginErrorKind, Rejection, Status};
 
 /// A plugin that returns 7, with `schema` in its metadata.
@@ -33,6 +34,25 @@ fn params_that_do_not_fit_never_reach_the_plugin() {
     assert_eq!(outcome.fuel, 0, "nothing ran");
     assert!(matches!(call("{}").status, Status::Rejected(Rejection::Params { .. })));
     assert_eq!(call(r#"{"action":"set"}"#).code(), Some(7), "the instance lives on");
+}
+
+#[test]
+fn numbers_made_for_a_call_are_held_to_what_the_plugin_accepts() {
+    let schema = r#"{"properties":{"level":{"type":"integer","minimum":0,"maximum":100},"db":{"type":"number","minimum":-60},"name":{"type":"string"}},"additionalProperties":false}"#;
+    let plugin = plugin(&text(schema), &settings());
+    let mut instance = instance(&plugin, &services());
+    let mut call = |level: &str, db: &str| {
+        let json = format!("{{\"name\":\"a\",\"level\":{level},\"db\":{db}}}");
+        let made = [("level", level), ("db", db)].map(|(key, number)| {
+            let start = json.find(&format!("\"{key}\":")).expect("it is there") + key.len() + 3;
+            MadeNumber { key: key.to_owned(), at: start..start + number.len() }
+        });
+        let params = Params { made: made.into(), ..params(&json) };
+        call_with(&mut instance, &params, &Context::default()).code()
+    };
+    assert_eq!(call("63.5", "-12.5"), Some(7), "rounded where it is whole");
+    assert_eq!(call("100.4", "-61"), Some(7), "held to the ends");
+    assert_eq!(call("-0.2", "0"), Some(7));
 }
 
 #[test]

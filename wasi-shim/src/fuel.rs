@@ -1,4 +1,4 @@
-//! What host work costs.
+//! What host work costs, in fuel: each function takes an amount of work and returns its price.
 //!
 //! The engine's own unit is about one operator, or 0.3 to 1 ns of interpreted code; these figures follow it, rounded up, so
 //! that no mix of calls buys more time than computing does: `cargo bench -p wasi-shim --bench prices` measures each of them.
@@ -86,7 +86,8 @@ pub(crate) const fn freed(bytes: u64) -> u64 {
     bytes / 8
 }
 
-/// Bytes that were written to a file that is closed, or that takes the place of another: ext4 sends them to the disk then.
+/// Fuel for bytes that ext4 sends to the disk now: what a descriptor wrote, when it is closed; the whole size of a file, when it
+/// takes the place of another.
 pub(crate) const fn flushed(bytes: u64) -> u64 {
     bytes / 16
 }

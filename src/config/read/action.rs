@@ -38,6 +38,8 @@ const ACTIONS: Family = Family {
         "Toggle",
         "Cycle",
         "Set",
+        "Http",
+        "Osc",
         "SendMidi",
     ],
     unlisted: &[],
@@ -108,6 +110,8 @@ impl Reader<'_> {
             "Toggle" => self.toggle(&mut fields, depth),
             "Cycle" => self.cycle(&mut fields, depth),
             "Set" => self.set_value(&mut fields).map(|(key, value)| Action::Set { key, value }),
+            "Http" => self.http(&mut fields),
+            "Osc" => self.osc(&mut fields),
             // "SendMidi": the family has no other name.
             _ => midi_out::read(self, &mut fields),
         };
@@ -306,9 +310,14 @@ impl Reader<'_> {
         most: usize,
     ) -> Option<Template> {
         let value = fields.need(&[key])?;
+        self.template_of(&value, wanted, most)
+    }
+
+    /// The text that is `value`, in which numbers of the event stand in braces.
+    pub(super) fn template_of(&mut self, value: &Value<'_>, wanted: &'static str, most: usize) -> Option<Template> {
         let template = Template::read(value.text(wanted, most)?);
         for number in template.numbers() {
-            self.scale_of(number, &value, true);
+            self.scale_of(number, value, true);
         }
         Some(template)
     }

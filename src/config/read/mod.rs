@@ -5,11 +5,13 @@ mod action;
 mod channel;
 mod condition;
 mod midi_out;
+mod network_action;
 mod number;
 mod numbers;
 mod params;
 mod plugins;
 mod report;
+mod route;
 mod scope;
 mod secret;
 mod settings;
@@ -22,6 +24,7 @@ mod value;
 mod variant;
 mod wasm;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -72,6 +75,8 @@ struct Reader<'a> {
     encoders: Vec<(TriggerSpec, u32)>,
     /// Where the action being read has a part that lasts until its trigger ends.
     held: Option<std::ops::Range<usize>>,
+    /// Names of the secrets for requests.
+    secrets: BTreeSet<String>,
     /// Triggers of time so far.
     timers: u32,
     /// Named values.
@@ -115,6 +120,7 @@ fn config<'a>(
         channels: Channels::read(root.take(&["channels_from"])),
         encoders: Vec::new(),
         held: None,
+        secrets: BTreeSet::new(),
         timers: 0,
         state: state::Names::default(),
         event: Event::default(),
@@ -122,6 +128,8 @@ fn config<'a>(
     };
     let (devices, of_devices) = settings::devices(root.take(&["device"]));
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
+    let secrets = secret::for_http(root.take(&["secrets"]));
+    reader.secrets = secrets.keys().cloned().collect();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
     reader.plugins = reader.plugins(root.take(&["plugins"]));
@@ -142,7 +150,10 @@ fn config<'a>(
         modes
     };
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
+    let routes = reader.routes(root.take(&["route"]));
     root.finish();
+    let of_modes: Vec<&[Mapping]> = modes.iter().map(|mode| &*mode.mappings).collect();
+    route::warn_of_idle(&routes, &of_modes, &global_mappings, report);
     reader.tell_zero_channels();
     let plugins = reader.settled_plugins();
     let state_keys = reader.settle_state(&plugins);
@@ -153,6 +164,8 @@ fn config<'a>(
         devices,
         modes,
         global_mappings,
+        routes: routes.into_iter().map(|(route, _)| route).collect(),
+        secrets,
         hooks,
         logging,
         advanced: reader.advanced,

@@ -163,7 +163,7 @@ fn ends(value: &Value<'_>) -> Option<[f64; 2]> {
 }
 
 /// A number that is not beyond all scales.
-fn finite(value: &Value<'_>) -> Option<f64> {
+pub(super) fn finite(value: &Value<'_>) -> Option<f64> {
     if let DeValue::Float(number) = value.toml {
         let parsed = number.as_str().replace('_', "").parse::<f64>().ok();
         #[allow(clippy::cast_precision_loss)] // it has fewer digits

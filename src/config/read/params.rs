@@ -142,7 +142,7 @@ impl Reader<'_> {
             quoted(key, &mut laid.rest);
             laid.rest.push(':');
             if let Some((_, value)) = made.iter().find(|(name, _)| *name == key) {
-                laid.numbers.push((std::mem::take(&mut laid.rest), value.clone()));
+                laid.numbers.push((std::mem::take(&mut laid.rest), key.to_owned(), value.clone()));
             } else if let Some((_, value)) = written.iter().find(|(_, value)| value.key == key) {
                 write(value, &mut laid.rest)?;
             }

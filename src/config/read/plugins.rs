@@ -214,7 +214,11 @@ pub(super) fn each<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&V
 }
 
 /// The pairs of the table under `key`, each value read by `read`.
-fn pairs<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&Value<'_>) -> Option<T>) -> BTreeMap<String, T> {
+pub(super) fn pairs<T>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    read: impl Fn(&Value<'_>) -> Option<T>,
+) -> BTreeMap<String, T> {
     let Some(value) = table.take(&[key]) else { return BTreeMap::new() };
     let Some(pairs) = value.table(key) else { return BTreeMap::new() };
     let pairs = pairs.entries();

@@ -1,4 +1,6 @@
-//! `secrets` of a plugin.
+//! `secrets` of a plugin, and the section `[secrets]`.
+
+use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
@@ -33,6 +35,26 @@ pub(super) fn secret(value: &Value<'_>) -> Option<Secret> {
     }
     table.finish();
     Some(Secret { variable, hosts: listed.then_some(hosts) })
+}
+
+/// `[secrets]`, for the headers of `Http`. No list of allowed hosts stands behind these, so each names its own.
+pub(super) fn for_http(value: Option<Value<'_>>) -> BTreeMap<String, Secret> {
+    let Some(table) = value.and_then(|value| value.table("[secrets]")) else { return BTreeMap::new() };
+    let entries = table.entries();
+    if entries.len() > MAX_ENTRIES {
+        let problem = Problem::TooMuch { what: "secrets", found: entries.len() as u64, most: MAX_ENTRIES as u64 };
+        table.report.add(table.span(), problem);
+        return BTreeMap::new();
+    }
+    let read = |value: &Value<'_>| {
+        let secret = secret(value)?;
+        if secret.hosts.is_none() {
+            let within = format!("the secret `{}`", shortened(value.key));
+            value.wrong(Problem::MissingKey { key: "hosts", within });
+        }
+        Some((value.key.to_owned(), secret))
+    };
+    entries.iter().filter_map(|(_, value)| read(value)).collect()
 }
 
 /// The name of an environment variable, of the secret `of`.

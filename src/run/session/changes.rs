@@ -91,7 +91,7 @@ impl Session {
             return;
         }
         say(SessionEvent::Clock { t: self.now, mapping });
-        self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Timer { timer })], facts, say);
+        self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Timer { timer })], false, facts, say);
     }
 
     /// Looks at what has changed in the table, when all that belongs to this moment has happened: conditions of modes may say another mode

@@ -1,7 +1,8 @@
 //! What a session has to say.
 
 use crate::action::Step;
-use crate::config::{Mapping, MappingId};
+use crate::config::{Mapping, MappingId, RouteId};
+use crate::effect::MidiOut;
 use crate::gesture::GestureEvent;
 use crate::time::Micros;
 
@@ -22,6 +23,17 @@ pub enum SessionEvent<'a> {
         /// The mapping behind it.
         mapping: &'a Mapping,
         /// Index of the mode current before the step.
+        mode: usize,
+    },
+    /// A message is to be passed on now, without a mapping.
+    Routed {
+        /// When.
+        t: Micros,
+        /// The route.
+        route: RouteId,
+        /// What goes where.
+        out: MidiOut,
+        /// Index of the current mode.
         mode: usize,
     },
     /// The time of the `Every` or `At` of a mapping came; what it sets off follows.
@@ -58,7 +70,7 @@ impl SessionEvent<'_> {
         match self {
             Self::Unmapped { event, .. } | Self::Mode { event, .. } => event.t,
             Self::Step { step, .. } => step.at,
-            Self::Clock { t, .. } | Self::When { t, .. } => *t,
+            Self::Routed { t, .. } | Self::Clock { t, .. } | Self::When { t, .. } => *t,
         }
     }
 }

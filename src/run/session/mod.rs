@@ -5,6 +5,7 @@
 mod changes;
 mod event;
 mod mode_conditions;
+mod routes;
 mod steps;
 mod timers;
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use crate::action::{ConditionSource, Holds, Left, Scheduler, Step};
 use crate::config::{Config, DeviceConfig};
 use crate::gesture::{DeviceId, Gesture, GestureEvent, Recognizer, SessionPoint};
-use crate::mapping::Mapper;
+use crate::mapping::{Mapper, Router};
 use crate::midi::Message;
 use crate::state::{StateKey, StateTable, StateValue, Watch};
 use crate::time::{Calendar, Micros};
@@ -37,6 +38,7 @@ pub struct Session {
     config: Arc<Config>,
     recognizer: Recognizer,
     mapper: Mapper,
+    router: Router,
     scheduler: Scheduler,
     holds: Holds,
     mode: CurrentMode,
@@ -115,6 +117,7 @@ impl Session {
             changed: Vec::new(),
             recognizer,
             mapper,
+            router: Router::new(&config),
             scheduler: Scheduler::new(),
             holds: Holds::default(),
             mode: CurrentMode::default(),
@@ -185,7 +188,8 @@ impl Session {
         if let Some(watch) = &mut self.watch {
             watch.message(device, message, &mut self.state);
         }
-        self.recognize(facts, say, |recognizer, now, gestures| recognizer.feed(now, device, message, gestures));
+        let routed = self.route(device, message, facts, say);
+        self.recognize(routed, facts, say, |recognizer, now, gestures| recognizer.feed(now, device, message, gestures));
         self.look_at_changes(facts, say);
     }
 
@@ -237,7 +241,7 @@ impl Session {
                 self.steps = steps;
                 self.run_mode_hooks(facts, say);
             } else if self.recognizer.next_due().is_some_and(|gesture| gesture <= due) {
-                self.recognize(facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
+                self.recognize(false, facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
             } else if let Some(calendar) = self.calendar.clone() {
                 if self.timers.next_due().is_some_and(|timer| timer <= due) {
                     if let Some(mapping) = self.timers.take(due, t, &*calendar) {
@@ -267,6 +271,7 @@ impl Session {
         say: &mut impl FnMut(SessionEvent<'_>),
     ) -> (Micros, Left) {
         let t = self.settle(t, facts, say);
+        self.release_routed(None, say);
         while let Some(hold) = self.holds.take(None) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
@@ -302,7 +307,8 @@ impl Session {
         if let Some(watch) = &mut self.watch {
             watch.lost(device, &mut self.state);
         }
-        self.recognize(facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
+        self.release_routed(Some(device), say);
+        self.recognize(false, facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
         while let Some(hold) = self.holds.take(Some(device)) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
@@ -321,16 +327,18 @@ impl Session {
         self.state.set(&StateKey::Connected(name.into()), Some(StateValue::Flag(any)));
     }
 
-    /// Has `by` recognise gestures, which belong together, and starts what is mapped to them.
+    /// Has `by` recognise gestures, which belong together, and starts what is mapped to them. What was `routed` has led to something
+    /// already.
     fn recognize(
         &mut self,
+        routed: bool,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
         by: impl FnOnce(&mut Recognizer, Micros, &mut Vec<GestureEvent>),
     ) {
         let mut gestures = std::mem::take(&mut self.gestures);
         by(&mut self.recognizer, self.now, &mut gestures);
-        self.gestures_to_steps(&gestures, facts, say);
+        self.gestures_to_steps(&gestures, routed, facts, say);
         gestures.clear();
         self.gestures = gestures;
     }
@@ -338,7 +346,7 @@ impl Session {
     /// The session has come to a point of its own.
     fn point(&mut self, point: SessionPoint, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
         if !self.config.hooks.is_empty() {
-            self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Session(point))], facts, say);
+            self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Session(point))], false, facts, say);
         }
     }
 }

@@ -11,14 +11,16 @@ use crate::state::{StateKey, StateTable, StateValue};
 use crate::time::Micros;
 
 impl Session {
-    /// Starts what is mapped to `gestures`, which belong together. A message that leads to nothing is said once.
+    /// Starts what is mapped to `gestures`, which belong together. A message that leads to nothing is said once; one that was `routed`
+    /// has led to something.
     pub(super) fn gestures_to_steps(
         &mut self,
         gestures: &[GestureEvent],
+        routed: bool,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
-        let mut mapped = false;
+        let mut mapped = routed;
         for event in gestures {
             while !self.holds.is_empty()
                 && let Some(hold) = self.holds.take_ended(event)

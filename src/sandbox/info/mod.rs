@@ -73,7 +73,7 @@ impl PluginInfo {
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
-    /// What it may do now.
+    /// What it may do now; looks whether the grant store was changed. A call in progress keeps the grant it began with.
     pub fn grant(&self) -> Arc<Grant> {
         self.grant.current()
     }

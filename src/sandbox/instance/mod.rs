@@ -297,6 +297,8 @@ impl Instance {
             let fault = Fault::new(self.plugin().name(), EntryPoint::Execute, FaultKind::Ended);
             return Outcome::empty(Status::Fault(fault));
         }
+        let fitted = self.fitted(request.params);
+        let request = &Request { params: fitted.as_ref().unwrap_or(request.params), ..*request };
         if let Some(mismatch) = self.mismatch(request) {
             let rejection = Rejection::Params { plugin: self.plugin().name().to_owned(), mismatch };
             self.plugin().counters().rejected(&rejection);
@@ -318,6 +320,12 @@ impl Instance {
         }
         self.plugin().counters().ran(&outcome);
         outcome
+    }
+
+    /// `params` with the numbers that were made for this call held to what the plugin accepts; nothing where they are so already.
+    fn fitted(&self, params: &Params) -> Option<Params> {
+        let schema = self.metadata()?.params_schema.as_ref().filter(|_| !params.made.is_empty())?;
+        params.fitted(|key, number| schema.fit(key, number))
     }
 
     /// Where the parameters are not what the plugin says it accepts.

@@ -164,6 +164,17 @@ impl Schema {
         self.check_value(value, &mut String::new()).is_ok()
     }
 
+    /// `number` as the parameter `key` takes it: whole where that is whole, and not beyond its least or greatest value.
+    #[must_use]
+    pub fn fit(&self, key: &str, number: f64) -> f64 {
+        let Some(schema) = self.properties.get(key) else { return number };
+        let whole = schema.types.contains(&Type::Integer) && !schema.types.contains(&Type::Number);
+        let number = if whole { number.round() } else { number };
+        let end = |end: &Option<Number>| end.as_ref().and_then(Number::as_f64);
+        let least = end(&schema.minimum).map_or(number, |least| number.max(least));
+        end(&schema.maximum).map_or(least, |most| least.min(most))
+    }
+
     /// Holds parameters, as JSON, against the schema. The error says where they differ, and how.
     pub fn check(&self, json: &str) -> Result<(), Mismatch> {
         let value: Value = serde_json::from_str(json)

@@ -18,10 +18,8 @@ use crate::sandbox::module::description::Description;
 use crate::sandbox::module::error::PluginErrorKind;
 use crate::sandbox::module::signature::ValueType;
 use crate::sandbox::outcome::LogLevel;
-use crate::sandbox::outcome::asked::Asked;
 use crate::sandbox::store::errno::Errno;
 use crate::sandbox::store::state::InstanceState;
-use crate::state::{StatePrefix, StateValue};
 use crate::text::clean;
 
 /// Fuel of every host function, on top of the 1 that each call is: the way over and back, the grant, a look into a table.
@@ -52,11 +50,13 @@ pub struct HostFunction {
     pub params: &'static [ValueType],
     /// Types of its results: none, or one `i32`.
     pub results: &'static [ValueType],
-    /// The capability it needs; without a grant a plugin that imports it is refused.
+    /// The capability it needs. A plugin that imports it without a grant is refused when it is loaded; the grant is asked again at each
+    /// call.
     pub capability: Option<Capability>,
     /// What it does, for the reference page.
     pub doc: &'static str,
-    /// What it does.
+    /// The function itself, run when the call is charged and its grant checked. Its number is the guest's result, where `results`
+    /// has one.
     pub call: fn(&mut HostCall<'_>, Args<'_>) -> Result<i32, HostError>,
 }
 
@@ -138,7 +138,7 @@ impl From<EffectError> for HostError {
 
 /// A host function at work: its way to the guest that called it and to the world.
 pub struct HostCall<'a> {
-    caller: Caller<'a, InstanceState>,
+    pub(in crate::sandbox::store) caller: Caller<'a, InstanceState>,
     function: &'static HostFunction,
 }
 
@@ -240,68 +240,7 @@ impl HostCall<'_> {
         Ok(reply)
     }
 
-    /// Whose instance calls.
-    pub fn tenant(&self) -> &str {
-        &self.caller.data().tenant
-    }
-
-    /// Whether it is the one instance of a resident plugin.
-    pub fn is_resident(&self) -> bool {
-        self.caller.data().kept
-    }
-
-    /// When the call ends, the plugin's own `key` has this value, or none. The key is checked; whether there are too many is not.
-    pub fn set_state(&mut self, key: &str, value: Option<StateValue>) -> Result<(), HostError> {
-        let state = self.caller.data_mut();
-        if state.leaving {
-            return Err(Errno::Unsupported
-                .because("nothing is set in shutdown any more; a resident plugin is told of its stop before"));
-        }
-        let (own, asked) = (&state.own_keys, &state.asked.state);
-        let added = asked.iter().filter(|(key, value)| value.is_some() && !own.contains(*key)).count();
-        let removed = asked.iter().filter(|(key, value)| value.is_none() && own.contains(*key)).count();
-        let is_set = asked.get(key).map_or_else(|| own.contains(key), Option::is_some);
-        let full = own.len() + added - removed >= Asked::MOST_KEYS // removed are among its own
-            // What is set and removed again in one call is bounded, too.
-            || (asked.len() >= 2 * Asked::MOST_KEYS && !asked.contains_key(key));
-        if value.is_some() && !is_set && full {
-            let most = Asked::MOST_KEYS;
-            return Err(
-                Errno::TooLarge.because(format!("{most} keys are set, and a plugin has no more; remove one with null"))
-            );
-        }
-        if value.is_some() || is_set {
-            state.asked.state.insert(key.into(), value);
-        }
-        Ok(())
-    }
-
-    /// When the call ends, the plugin is told of named values whose keys begin with `prefix`.
-    pub fn watch(&mut self, prefix: StatePrefix) -> Result<(), HostError> {
-        let state = self.caller.data_mut();
-        let all = || state.watches.iter().chain(&state.asked.watches);
-        if all().any(|known| *known == prefix) {
-            return Ok(());
-        }
-        if all().count() >= Asked::MOST_WATCHES {
-            let most = Asked::MOST_WATCHES;
-            return Err(
-                Errno::TooLarge.because(format!("{most} prefixes are watched, and an instance watches no more"))
-            );
-        }
-        state.note_ask(|| format!("watch {prefix}"));
-        state.asked.watches.push(prefix);
-        Ok(())
-    }
-
-    /// When the call ends, the timer of this number is set to `ms` milliseconds from its event, or taken back.
-    pub fn set_timer(&mut self, id: u8, ms: u32) {
-        let state = self.caller.data_mut();
-        state.note_ask(|| format!("timer {id} in {ms} ms"));
-        state.asked.timers.insert(id, ms);
-    }
-
-    /// What the plugin may do now.
+    /// What the plugin may do in this call: its grant as it was when the call began.
     pub fn grant(&mut self) -> &Grant {
         self.caller.data_mut().grant.get()
     }

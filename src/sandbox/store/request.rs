@@ -208,6 +208,7 @@ mod tests {
     #[test]
     fn a_mappings_metadata_wins_over_the_events() {
         let params = Params {
+            made: Vec::new(),
             json: r#"{"action":"play","volume":70}"#.into(),
             action: "play".into(),
             parameters: vec!["a\"b".into(), "2".into()],
