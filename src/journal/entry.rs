@@ -242,7 +242,7 @@ impl Entry {
     #[must_use]
     pub fn state(&self) -> Option<BTreeMap<String, Option<StateValue>>> {
         let of = |plugin: &str, tenant: &str, outcome: &Outcome| {
-            let key = |key: &Box<str>| StateKey::set_by(tenant, plugin, key).to_string();
+            let key = |key: &str| StateKey::set_by(tenant, plugin, key).to_string();
             outcome.asked.state.iter().map(|(own, value)| (key(own), value.clone())).collect::<BTreeMap<_, _>>()
         };
         let changes = match &self.what {

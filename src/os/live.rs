@@ -220,7 +220,7 @@ impl EffectHandler for Live {
     }
 
     fn socket_events(&self) -> Option<Arc<SocketEvents>> {
-        self.requests.socket_events()
+        Some(self.requests.socket_events())
     }
 
     fn sent_midi(&self) -> Option<Arc<SentMidi>> {

@@ -29,7 +29,7 @@ impl Requests {
     }
 
     /// Where what arrives on connections of resident plugins waits.
-    pub(super) fn socket_events(&self) -> Option<Arc<SocketEvents>> {
+    pub(super) fn socket_events(&self) -> Arc<SocketEvents> {
         self.network.socket_events()
     }
 

@@ -45,11 +45,13 @@ impl Visitor<'_> for OfJson {
     fn visit_bool<E: Error>(self, flag: bool) -> Result<StateValue, E> {
         Ok(StateValue::Flag(flag))
     }
+    #[allow(clippy::cast_precision_loss)] // as JavaScript reads it
     fn visit_i64<E: Error>(self, number: i64) -> Result<StateValue, E> {
-        self.visit_f64(number as f64) // as JavaScript reads it
+        self.visit_f64(number as f64)
     }
+    #[allow(clippy::cast_precision_loss)] // as above
     fn visit_u64<E: Error>(self, number: u64) -> Result<StateValue, E> {
-        self.visit_f64(number as f64) // as above
+        self.visit_f64(number as f64)
     }
     fn visit_f64<E: Error>(self, number: f64) -> Result<StateValue, E> {
         StateNumber::new(number)

@@ -107,7 +107,7 @@ impl Reader<'_> {
         plugin.secrets = pairs(&mut table, "secrets", secret);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
         plugin.position = section.start;
-        self.resident(&mut table, &mut plugin);
+        resident(&mut table, &mut plugin);
         for (key, remedy) in FOR_ALL.into_iter().filter(|(key, _)| table.has(key)).collect::<Vec<_>>() {
             let problem =
                 Problem::MisplacedKey { key: key.to_owned(), within: table.within.clone(), remedy: remedy.to_owned() };
@@ -116,18 +116,6 @@ impl Reader<'_> {
         }
         table.finish();
         Entry { config: plugin, has_file: path.is_some(), section: Some(section), called: false }
-    }
-
-    /// Whether it is kept, and what it may watch.
-    fn resident(&self, table: &mut Table<'_>, plugin: &mut PluginConfig) {
-        let resident = table.take(&["resident"]);
-        plugin.resident = resident.and_then(|value| value.boolean()).unwrap_or(false);
-        if let Some(value) = resident.filter(|_| plugin.resident && plugin.wasm.isolation == Isolation::Call) {
-            value.wrong(Problem::ResidentForACall { within: table.within.clone() });
-        }
-        let allowed = table.take(&["allowed_state"]);
-        let prefixes = allowed.and_then(|value| value.list(MAX_ENTRIES)).unwrap_or_default();
-        plugin.allowed_state = prefixes.iter().filter_map(state_prefix).collect();
     }
 
     /// A plugin that has only a file.
@@ -231,6 +219,18 @@ pub(super) fn pairs<T>(
         return BTreeMap::new();
     }
     pairs.iter().filter_map(|(_, value)| Some((value.key.to_owned(), read(value)?))).collect()
+}
+
+/// Whether it is kept, and what it may watch.
+fn resident(table: &mut Table<'_>, plugin: &mut PluginConfig) {
+    let resident = table.take(&["resident"]);
+    plugin.resident = resident.and_then(|value| value.boolean()).unwrap_or(false);
+    if let Some(value) = resident.filter(|_| plugin.resident && plugin.wasm.isolation == Isolation::Call) {
+        value.wrong(Problem::ResidentForACall { within: table.within.clone() });
+    }
+    let allowed = table.take(&["allowed_state"]);
+    let prefixes = allowed.and_then(|value| value.list(MAX_ENTRIES)).unwrap_or_default();
+    plugin.allowed_state = prefixes.iter().filter_map(state_prefix).collect();
 }
 
 /// What state keys begin with.

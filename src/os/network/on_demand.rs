@@ -23,8 +23,8 @@ impl NetworkOnDemand {
     }
 
     /// Where what arrives on connections of resident plugins waits.
-    pub(in crate::os) fn socket_events(&self) -> Option<Arc<SocketEvents>> {
-        Some(Arc::clone(&self.events))
+    pub(in crate::os) fn socket_events(&self) -> Arc<SocketEvents> {
+        Arc::clone(&self.events)
     }
 
     /// Carries `request` out and waits for it, at most `limit`.

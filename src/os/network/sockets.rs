@@ -62,7 +62,9 @@ impl Sockets {
         if sockets.get(&number).is_some_and(|socket| socket.as_ref().is_some_and(is_it)) {
             let removed = sockets.remove(&number);
             drop(all);
-            removed.flatten().map(Socket::leave);
+            if let Some(socket) = removed.flatten() {
+                socket.leave();
+            }
         }
     }
     fn find(&self, origin: Origin<'_>, number: u32) -> Result<Arc<Shared>, EffectError> {

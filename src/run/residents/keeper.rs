@@ -49,7 +49,7 @@ impl Hands<'_> {
     fn settle(&mut self, t: Micros, report: &mut dyn FnMut(Report)) -> Micros {
         let Self { session, dispatch, config, facts } = self;
         session.settle(t, *facts, &mut |happening: SessionEvent<'_>| {
-            dispatch.handle(config, happening, &mut |said| report(said))
+            dispatch.handle(config, happening, &mut |said| report(said));
         })
     }
 

@@ -103,7 +103,7 @@ impl Residents {
                     resident.waiting.push(PluginEvent::Start { reason: StartReason::Fault });
                 }
                 Life::Running => {
-                    due.extend(resident.timers.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*at, place, *id)))
+                    due.extend(resident.timers.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*at, place, *id)));
                 }
                 Life::Rests(_) | Life::Gone => {}
             }
