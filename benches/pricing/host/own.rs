@@ -140,7 +140,7 @@ pub(super) fn state() -> Vec<Call> {
     calls.push(set("no key", &".".repeat(128), "1".to_owned()).refused(Errno::Invalid));
     calls
         .push(call("state_set", "too long", "", "first (i32.const 129) second (i32.const 1)").refused(Errno::TooLarge));
-    calls.push(resident(call("state_watch", "its own", "plugin.test", "first first_len")));
+    calls.push(resident(call("state_watch", "its own", "plugin.priced", "first first_len")));
     calls.push(resident(call("state_watch", "what it may", "mode", "first first_len")));
     let others = format!("var.{}", "x".repeat(252));
     calls.push(resident(call("state_watch", "what it may not", &others, "first first_len").refused(Errno::Denied)));
