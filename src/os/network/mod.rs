@@ -9,6 +9,8 @@ mod http_sender;
 mod names;
 mod on_demand;
 #[cfg(feature = "websocket")]
+mod serve;
+#[cfg(feature = "websocket")]
 mod socket;
 mod tls;
 mod wire;

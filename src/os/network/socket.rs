@@ -3,18 +3,19 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, eventfd};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::{HeaderName, HeaderValue, Uri};
-use tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, HandshakeError, WebSocket};
 
 use super::deadline::Deadline;
 use super::headers::Filled;
+use super::serve::serve;
 use super::wire::Connection;
 use crate::effect::{EffectError, Message, SocketEvent, SocketEvents, SocketOwner, Url, Wake};
 
@@ -24,8 +25,6 @@ const MAX_MESSAGE_BYTES: usize = 1 << 20;
 const MAX_QUEUED: usize = 64;
 /// Most bytes of them; one more message of any size may join what is below.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
-/// Frames handled before looking at what is to be sent: a server that never stops must not silence the plugin.
-const FRAMES_AT_ONCE: usize = 256;
 /// Stack of a thread that also shakes hands.
 const OPENING_STACK_BYTES: usize = 1 << 20;
 /// The thread decrypts and parses frames on its stack.
@@ -44,7 +43,7 @@ pub(super) struct Shared {
     /// Signalled when a message arrived or the connection ended.
     arrived: Condvar,
     /// Written to when the thread has something to do.
-    wake: Arc<OwnedFd>,
+    pub(super) wake: Arc<OwnedFd>,
     /// Secrets that were sent, which the server does not hand back to the plugin.
     filled: Mutex<Filled>,
     /// Where what arrives goes, where it becomes events.
@@ -77,31 +76,31 @@ impl std::fmt::Debug for Shared {
 }
 
 #[derive(Debug, Default)]
-struct Mailbox {
+pub(super) struct Mailbox {
     inbox: Queue,
-    outbox: Queue,
+    pub(super) outbox: Queue,
     /// Why it ended.
     ended: Option<String>,
-    leave: bool,
+    pub(super) leave: bool,
     /// It is not open yet.
     opening: bool,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    messages: VecDeque<Message>,
-    bytes: usize,
+pub(super) struct Queue {
+    pub(super) messages: VecDeque<Message>,
+    pub(super) bytes: usize,
 }
 
 impl Queue {
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.messages.len() < MAX_QUEUED && self.bytes < MAX_QUEUED_BYTES
     }
-    fn push(&mut self, message: Message) {
+    pub(super) fn push(&mut self, message: Message) {
         self.bytes += message.len();
         self.messages.push_back(message);
     }
-    fn pop(&mut self) -> Option<Message> {
+    pub(super) fn pop(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
         self.bytes -= message.len();
         Some(message)
@@ -119,7 +118,7 @@ impl Shared {
         let mailbox = Mailbox { opening: outlet.is_some(), ..Mailbox::default() };
         Ok(Self { mailbox: Mutex::new(mailbox), arrived: Condvar::new(), wake, filled: Mutex::new(filled), outlet })
     }
-    fn filled(&self) -> MutexGuard<'_, Filled> {
+    pub(super) fn filled(&self) -> MutexGuard<'_, Filled> {
         self.filled.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// The server does not hand this secret back to the plugin.
@@ -127,13 +126,13 @@ impl Shared {
         self.filled().add(value, name);
     }
     /// Whether the network may be read.
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         match &self.outlet {
             Some((outlet, wake)) => outlet.events.has_room(&outlet.owner, outlet.number, wake),
             None => self.lock().inbox.has_room(),
         }
     }
-    fn arrived(&self, message: Message) {
+    pub(super) fn arrived(&self, message: Message) {
         match &self.outlet {
             Some((outlet, _)) => outlet.push(SocketEvent::Message(message)),
             None => {
@@ -156,13 +155,13 @@ impl Shared {
         shared.end(reason.clone());
         outlet.push(SocketEvent::Closed { code, reason });
     }
-    fn lock(&self) -> MutexGuard<'_, Mailbox> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Mailbox> {
         self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn notify(&self) {
         notify(&self.wake);
     }
-    fn end(&self, reason: String) {
+    pub(super) fn end(&self, reason: String) {
         self.lock().ended.get_or_insert(reason);
         self.arrived.notify_all();
     }
@@ -320,128 +319,4 @@ impl Drop for Socket {
         }
         self.shared.end("the connection is closed".to_owned());
     }
-}
-
-/// What the thread does until the connection ends or nobody wants it any more; the server's number for why it ended, and why.
-fn serve(mut socket: WebSocket<Connection>, shared: &Shared) -> (Option<u16>, String) {
-    let mut goodbye = None;
-    let reason = loop {
-        if shared.lock().leave {
-            break "the connection is closed".to_owned();
-        }
-        match step(&mut socket, shared, &mut goodbye) {
-            Ok(interest) => {
-                if let Err(error) = wait(&socket, shared, &interest) {
-                    break format!("cannot wait for the server: {error}");
-                }
-            }
-            Err(Error::ConnectionClosed | Error::AlreadyClosed) => break "the server closed the connection".to_owned(),
-            Err(error) => break format!("the connection broke: {error}"),
-        }
-    };
-    // Both only fill the socket's buffer; a server that does not take the goodbye finds the connection closed.
-    let _ = socket.close(None);
-    let _ = socket.flush();
-    match goodbye {
-        Some(CloseFrame { code, reason: said }) => {
-            let mut said = said.as_str().to_owned();
-            shared.filled().scrub_text(&mut said);
-            (Some(code.into()), if said.is_empty() { reason } else { said })
-        }
-        None => (None, reason),
-    }
-}
-
-/// What to wait for.
-struct Interest {
-    room: bool,
-    unsent: bool,
-    /// There is more that did not have its turn.
-    more: bool,
-}
-
-/// Sends what waits and takes in what is there, without blocking.
-fn step(
-    socket: &mut WebSocket<Connection>,
-    shared: &Shared,
-    goodbye: &mut Option<CloseFrame>,
-) -> Result<Interest, Error> {
-    loop {
-        let Some(message) = shared.lock().outbox.pop() else { break };
-        let message = match message {
-            Message::Text(text) => tungstenite::Message::text(text),
-            Message::Binary(bytes) => tungstenite::Message::binary(bytes),
-        };
-        match socket.write(message) {
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break, // it is in the buffer
-            Err(Error::WriteBufferFull(message)) => {
-                let mut mailbox = shared.lock();
-                let message = match *message {
-                    tungstenite::Message::Text(text) => Message::Text(text.as_str().to_owned()),
-                    other => Message::Binary(other.into_data().to_vec()),
-                };
-                mailbox.outbox.bytes += message.len();
-                mailbox.outbox.messages.push_front(message);
-                break;
-            }
-            written => written?,
-        }
-    }
-    let mut more = true;
-    for _ in 0..FRAMES_AT_ONCE {
-        if !shared.has_room() {
-            more = false;
-            break;
-        }
-        let mut message = match socket.read() {
-            Ok(tungstenite::Message::Text(text)) => Message::Text(text.as_str().to_owned()),
-            Ok(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes.to_vec()),
-            Ok(tungstenite::Message::Close(frame)) => {
-                *goodbye = frame.or(goodbye.take());
-                continue;
-            }
-            Ok(_) => continue, // pings are answered by the library, a goodbye shows in the next read
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                more = false;
-                break;
-            }
-            Err(error) => return Err(error),
-        };
-        match &mut message {
-            Message::Text(text) => shared.filled().scrub_text(text),
-            Message::Binary(bytes) => shared.filled().scrub_bytes(bytes),
-        }
-        shared.arrived(message);
-    }
-    let unsent = match socket.flush() {
-        Ok(()) => false,
-        Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => true,
-        Err(error) => return Err(error),
-    };
-    let room = shared.has_room();
-    let mailbox = shared.lock();
-    Ok(Interest { room, unsent: unsent || !mailbox.outbox.messages.is_empty(), more })
-}
-
-/// Waits until there is something to do.
-fn wait(socket: &WebSocket<Connection>, shared: &Shared, interest: &Interest) -> std::io::Result<()> {
-    if interest.more {
-        return Ok(());
-    }
-    let mut wanted = PollFlags::empty();
-    wanted.set(PollFlags::IN, interest.room);
-    wanted.set(PollFlags::OUT, interest.unsent);
-    let wake = PollFd::new(&shared.wake, PollFlags::IN);
-    let network = PollFd::from_borrowed_fd(socket.get_ref().tcp().as_fd(), wanted);
-    // A full inbox waits for the plugin alone: a server that hung up meanwhile is noticed when there is room again.
-    let mut fds = [wake, network];
-    let watched = if wanted.is_empty() { &mut fds[..1] } else { &mut fds[..] };
-    match poll(watched, None) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let mut counter = [0; 8];
-    // Empty when it was the network that woke us.
-    let _ = rustix::io::read(&shared.wake, &mut counter);
-    Ok(())
 }
