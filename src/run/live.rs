@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::app_watch::AppWatch;
-use super::dispatch::{Calls, Dispatch, Report, turned};
+use super::dispatch::{Calls, Dispatch, Report};
 use super::echo::EchoGuard;
+use super::fate::turned;
 use super::report::order::Ordered;
 use super::report::queue::{LostLines, ReportSender};
 use super::report::writer::ReportWriter;

@@ -10,6 +10,7 @@ mod app_watch;
 mod context;
 mod dispatch;
 mod echo;
+mod fate;
 mod live;
 mod play;
 mod report;

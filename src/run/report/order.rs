@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::queue::ReportReceiver;
 use crate::journal::{Entry, EntryKind};
 use crate::os::DryRun;
-use crate::run::dispatch::{Report, shutdown_entries, with_effects};
+use crate::run::dispatch::Report;
+use crate::run::fate::{shutdown_entries, with_effects};
 use crate::sandbox::Done;
 use crate::text::Tally;
 

@@ -1,6 +1,7 @@
 //! What of the end of a call the session has to know.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::call::{DEFAULT_TENANT, Owner};
@@ -68,25 +69,40 @@ impl CallEnd {
 
 /// Ends that wait until the session takes them in. There are never more than calls that were accepted and have not been taken in.
 #[derive(Debug, Default, Clone)]
-pub(in crate::run) struct Ends(Arc<Mutex<VecDeque<CallEnd>>>);
+pub(in crate::run) struct Ends(Arc<Inbox>);
+
+#[derive(Debug, Default)]
+struct Inbox {
+    ends: Mutex<VecDeque<CallEnd>>,
+    /// How many there are, for who only wants to know whether there is one.
+    count: AtomicUsize,
+}
 
 impl Ends {
     fn lock(&self) -> MutexGuard<'_, VecDeque<CallEnd>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds one.
     pub(in crate::run) fn push(&self, end: CallEnd) {
-        self.lock().push_back(end);
+        let mut ends = self.lock();
+        ends.push_back(end);
+        self.0.count.store(ends.len(), Ordering::Release);
     }
 
     /// Takes the first.
     pub(in crate::run) fn take(&self) -> Option<CallEnd> {
-        self.lock().pop_front()
+        if self.is_empty() {
+            return None;
+        }
+        let mut ends = self.lock();
+        let end = ends.pop_front();
+        self.0.count.store(ends.len(), Ordering::Release);
+        end
     }
 
     /// Whether none waits.
     pub(in crate::run) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.0.count.load(Ordering::Acquire) == 0
     }
 }
