@@ -276,12 +276,79 @@ pub enum Problem {
         /// What the event has.
         known: Vec<&'static str>,
     },
+    /// A profile that cannot be read.
+    ProfileUnreadable {
+        /// Its file, or what the configuration calls it.
+        path: String,
+        /// The reason, as the end of a sentence.
+        reason: String,
+    },
+    /// A control of a profile that sends what another sends.
+    SameControl {
+        /// What both send, for example "controller 48".
+        sends: String,
+        /// The line of the first.
+        line: u32,
+    },
+    /// `control`, where no profile gives names to controls.
+    NoProfile {
+        /// The device that is meant; none where the trigger names none.
+        device: Option<String>,
+        /// Whether several devices have profiles.
+        several: bool,
+    },
+    /// A control that sends something else than is waited for.
+    WrongControl {
+        /// The control.
+        name: String,
+        /// What it sends, for example "controller 48".
+        is: String,
+        /// What is waited for, for example "a note".
+        wanted: &'static str,
+    },
+    /// Controls of one list that send on different channels.
+    ControlsApart {
+        /// The first that is on another channel than the first of the list.
+        name: String,
+        /// The channel of the first, as the file counts; every one where there is none.
+        one: Option<u8>,
+        /// That of the other.
+        other: Option<u8>,
+    },
     /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
     EncoderModes {
         /// Controller number.
         cc: u8,
         /// The line of the first.
         line: u32,
+    },
+    /// A device has nothing to show something with.
+    DeviceLacks {
+        /// What triggers call the device.
+        device: String,
+        /// What it does not have.
+        what: &'static str,
+        /// The line that gives it one.
+        add: &'static str,
+    },
+    /// What a trigger waits for has no lamp of its own.
+    NoLamp,
+    /// A lamp that is to follow something the session is not told of when it changes.
+    LampOfWorld {
+        /// The condition.
+        name: &'static str,
+    },
+    /// Something else shows something at the same lamp, and comes first.
+    SecondOwner {
+        /// The lamp.
+        lamp: String,
+        /// The line of the first.
+        line: u32,
+    },
+    /// Something to be picked up that does not move, or that has no value to stand at.
+    PickupOfNothing {
+        /// Whether it moves.
+        moves: bool,
     },
     /// A URL that cannot be asked for.
     BadUrl {
@@ -332,6 +399,7 @@ impl Problem {
                 | Self::NeverFires { .. }
                 | Self::EncoderModes { .. }
                 | Self::Shadowed { .. }
+                | Self::SecondOwner { .. }
                 | Self::RouteKeyIdle { .. }
                 | Self::RoutedTwice { .. }
                 | Self::RouteIdle { .. }
@@ -402,6 +470,29 @@ impl Problem {
                 let other = if *text { format!("; for the word in braces write {{{{{name}}}}}") } else { String::new() };
                 has + &other
             }
+            Self::ProfileUnreadable { .. } => {
+                "look at the path; `conductor monitor --profile NAME` writes a profile, docs/profiles.md says where they are looked for".to_owned()
+            }
+            Self::SameControl { .. } => {
+                "leave one out; where each sends on a channel of its own, give both their `channel`".to_owned()
+            }
+            Self::NoProfile { several: true, .. } => "say which device has it: device = \"…\"".to_owned(),
+            Self::NoProfile { .. } => {
+                "give the device one: profile = \"launchpad-mini-mk3\" below its name, or write `note` or `cc` here".to_owned()
+            }
+            Self::WrongControl { wanted, .. } if wanted.ends_with("note") => {
+                "use a trigger for controllers, for example { CC = { control = \"…\" } }".to_owned()
+            }
+            Self::WrongControl { .. } => "use a trigger for notes, for example { Note = { control = \"…\" } }".to_owned(),
+            Self::ControlsApart { .. } => "write a mapping for the controls of each channel".to_owned(),
+            Self::DeviceLacks { add, .. } => format!("add below its [[device]]:\n[device.feedback]\n{add}"),
+            Self::NoLamp => "name one beside it: note = 36 or cc = 7; `channel` and `device` may be named, too".to_owned(),
+            Self::LampOfWorld { .. } => "have a mode entered by it ([[modes]] when = …), and ask for the mode here: when = { ModeIs = { mode = \"…\" } }".to_owned(),
+            Self::SecondOwner { .. } => "leave one of them out".to_owned(),
+            Self::PickupOfNothing { moves: true } => {
+                "add: feedback = { from = \"var.level\", in = [0, 100], to = [0, 127] }, which says where the fader should stand".to_owned()
+            }
+            Self::PickupOfNothing { moves: false } => "it is for CC, CC14, PitchBend and Aftertouch; leave it out here".to_owned(),
             Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
             Self::NoBody { .. } => "leave out `body`, or write: method = \"POST\"".to_owned(),
             Self::SecretInBody => "put it into a header: headers = { Authorization = \"Bearer {{secret:NAME}}\" }".to_owned(),
@@ -490,11 +581,49 @@ impl fmt::Display for Problem {
             Self::NeverThere { name, release: true, .. } => {
                 write!(f, "the end of what this trigger waits for has no `{name}`")
             }
+            Self::ProfileUnreadable { path, reason } => {
+                write!(f, "the profile {} cannot be read: {}", path.escaped(), reason.escaped())
+            }
+            Self::SameControl { sends, line } => {
+                write!(f, "a second control sends {sends}; the first is on line {line}")
+            }
+            Self::NoProfile { several: true, .. } => {
+                f.write_str("`control` is a name of a device's profile, and several devices have one")
+            }
+            Self::NoProfile { device: Some(device), .. } => {
+                write!(f, "`control` is a name of a device's profile, and the device \"{device}\" has none")
+            }
+            Self::NoProfile { device: None, .. } => {
+                f.write_str("`control` is a name of a device's profile, and no device has one")
+            }
+            Self::WrongControl { name, is, wanted } => {
+                write!(f, "the control \"{name}\" sends {is}, and this trigger waits for {wanted}")
+            }
+            Self::ControlsApart { name, one, other } => {
+                let on = |channel: &Option<u8>| {
+                    channel.map_or("every channel".to_owned(), |channel| format!("channel {channel}"))
+                };
+                write!(f, "\"{name}\" is on {}, and the first of the list on {}", on(other), on(one))
+            }
             Self::EncoderModes { cc, line } => {
                 write!(
                     f,
                     "the trigger on line {line} reads the turns of controller {cc} in another `mode`, and is believed"
                 )
+            }
+            Self::DeviceLacks { device, what, .. } => write!(f, "the device \"{device}\" has no {what}"),
+            Self::NoLamp => f.write_str("what this trigger waits for has no lamp of its own"),
+            Self::LampOfWorld { name } => {
+                write!(f, "a lamp cannot follow {name}: nobody tells when that changes")
+            }
+            Self::SecondOwner { lamp, line } => {
+                write!(f, "line {line} shows something at {lamp} already, and is believed")
+            }
+            Self::PickupOfNothing { moves: true } => {
+                f.write_str("nothing says where this fader should stand, so nothing can be picked up")
+            }
+            Self::PickupOfNothing { moves: false } => {
+                f.write_str("what this trigger waits for does not stand anywhere, so it cannot be picked up")
             }
             Self::BadUrl { found, why } => write!(f, "`url` is \"{found}\": {why}"),
             Self::NoBody { method } => write!(f, "a {method} request has no body"),
@@ -523,6 +652,7 @@ fn example(key: &str) -> &'static str {
         "conditions" => "[\"Always\"]",
         "note" | "controller" | "value" | "program" | "pressure" | "cc" | "seconds" => "60",
         "notes" => "[60, 64, 67]",
+        "in" => "[0, 100]",
         "channel" | "count" | "x" | "y" => "1",
         "ms" => "100",
         "pitch" => "0",

@@ -6,6 +6,7 @@ mod command;
 #[allow(clippy::module_inception)] // the noun that the room is named by
 mod effect;
 mod error;
+mod feedback_out;
 mod handler;
 mod held;
 mod input;
@@ -26,6 +27,7 @@ pub use brokered::Brokered;
 pub use command::{Command, Variables};
 pub use effect::{Effect, Origin, Reply};
 pub use error::{EffectError, EffectErrorKind};
+pub use feedback_out::{FeedbackOut, FeedbackPort};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};

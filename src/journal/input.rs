@@ -38,6 +38,8 @@ pub enum InputKind {
     },
     /// What a call of a plugin set took effect.
     State(StateInput),
+    /// Devices are told anew what to show: these, which count as there, or all that are.
+    Refresh(Vec<DeviceId>),
     /// The condition of a mode changed.
     When {
         /// Index of the mode.

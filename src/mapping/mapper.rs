@@ -230,6 +230,7 @@ mod tests {
             action: Arc::new(Action::Delay(1.into())),
             release: None,
             when: None,
+            pickup: None,
             description: None,
             line: 1,
         });

@@ -196,6 +196,7 @@ impl EffectHandler for Live {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
             Effect::Midi(out) => self.midi.send(out),
+            Effect::Feedback(out) => self.midi.tell(out),
             Effect::Shell(Command { line, variables }) => {
                 self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()], *variables)
             }

@@ -42,6 +42,7 @@ impl Requirements {
                 needs.add(release);
             }
         }
+        needs.midi_ports.extend(config.devices.iter().filter_map(|device| device.feedback.output.clone()));
         needs
     }
 

@@ -11,7 +11,7 @@ use crate::call::{PluginEvent, ResidentEvent, StartReason, StopReason};
 use crate::capability::Capability;
 use crate::config::Config;
 use crate::confine::Confinement;
-use crate::journal::{Entry, InputKind, Playback, Recorder, RevokedRecord, SessionInput, StateInput};
+use crate::journal::{Command, Entry, InputKind, Line, Playback, Recorder, RevokedRecord, SessionInput, StateInput};
 use crate::os::DryRun;
 use crate::plugins::PluginSet;
 use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
@@ -76,6 +76,7 @@ pub fn play(
         replayed,
     } = playing;
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
+    let is_file = replayed.is_none();
     let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
     let mut revoked = replayed.as_mut().map(|replayed| std::mem::take(&mut replayed.revoked)).unwrap_or_default();
     let playback = replayed.as_ref().and_then(|replayed| replayed.playback.clone());
@@ -114,6 +115,11 @@ pub fn play(
         session.begin(facts, &mut |happening| {
             at_work.say(happening);
         });
+        if is_file {
+            show_without_devices(&mut session, recorder.as_deref(), facts, &mut |happening| {
+                at_work.say(happening);
+            });
+        }
         at_work.tend(&mut session, 0);
         let mut last = Vec::new();
         for SessionInput { t, what } in inputs {
@@ -134,6 +140,7 @@ pub fn play(
                 }
                 InputKind::Found(device) => session.device_found(t, device, facts, &mut hear),
                 InputKind::Lost(device) => session.device_lost(t, device, facts, &mut hear),
+                InputKind::Refresh(devices) => session.refresh(t, &devices, facts, &mut hear),
                 InputKind::Clock(mapping) => session.clock(t, mapping, facts, &mut hear),
                 InputKind::When { mode, holds } => session.when(t, mode, holds, facts, &mut hear),
                 InputKind::Event { plugin, event } if is_last_stop(&event) => last.push((plugin, Arc::new(event))),
@@ -181,6 +188,25 @@ fn is_first_start(input: &SessionInput) -> bool {
 /// Whether it is what a resident plugin is told at the end of a session.
 fn is_last_stop(event: &ResidentEvent) -> bool {
     matches!(event.event, PluginEvent::Stop { reason: StopReason::Stop })
+}
+
+/// In a session from a file no device connects; what shows something is told so from the beginning.
+pub(super) fn show_without_devices(
+    session: &mut Session,
+    recorder: Option<&Recorder>,
+    facts: &dyn ConditionSource,
+    say: &mut impl FnMut(SessionEvent<'_>),
+) {
+    let devices = session.shown_devices();
+    if devices.is_empty() {
+        return;
+    }
+    let t = session.now();
+    if let Some(recorder) = recorder {
+        let args = devices.iter().map(|device| device.0.to_string()).collect();
+        recorder.line(Line::Control { t, command: Command::FeedbackRefresh, args });
+    }
+    session.refresh(t, &devices, facts, say);
 }
 
 /// What carries steps out, and who is told.

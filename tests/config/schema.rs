@@ -253,7 +253,7 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
         "resident = true",
         "allowed_state = [\"mode\"]",
     ];
-    let sections: [(&str, &[&str]); 7] = [
+    let sections: [(&str, &[&str]); 8] = [
         (
             "[device]\nname = \"a\"",
             &[
@@ -265,6 +265,21 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
                 "port = 1",
                 "on_connect = { Delay = { ms = 1 } }",
                 "on_disconnect = { Delay = { ms = 1 } }",
+                "feedback = { pace_ms = 1 }",
+            ],
+        ),
+        (
+            "[device]\nname = \"a\"\n[device.feedback]",
+            &[
+                "output = \"a\"",
+                "init = [\"f0 01 f7\"]",
+                "exit = [\"f0 01 f7\"]",
+                "palette = { red = 5 }",
+                "style = { flash = { channel = 2 } }",
+                "rgb = \"{number} {r} {g} {b}\"",
+                "pace_ms = 1",
+                "echo_ms = 1",
+                "hold_back_ms = 1",
             ],
         ),
         (

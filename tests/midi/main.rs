@@ -3,11 +3,13 @@
 mod actions;
 mod cli;
 mod devices;
+mod feedback;
 mod files;
 mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod profiles;
 mod recipes;
 mod routes;
 mod session;

@@ -2,6 +2,7 @@
 
 mod backtraces;
 mod effects;
+mod feedback;
 mod full_disk;
 mod guests;
 mod log;

@@ -4,12 +4,15 @@
 mod action;
 mod channel;
 mod condition;
+mod control;
+mod feedback;
 mod midi_out;
 mod network_action;
 mod number;
 mod numbers;
 mod params;
 mod plugins;
+mod profile;
 mod report;
 mod route;
 mod scope;
@@ -29,9 +32,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::channel::Channels;
+use self::feedback::lamp;
 use self::number::Event;
 use self::plugins::Plugins;
-use self::report::{Found, Report};
+use self::profile::Profiles;
+pub(super) use self::profile::profile;
+pub(super) use self::report::Found;
+use self::report::Report;
 use self::syntax::Scan;
 use self::table::{Table, shortened};
 use self::value::Value;
@@ -41,6 +48,8 @@ use super::expand::expand;
 use super::load::Loaded;
 use super::model::{Advanced, Config, Mapping, Mode};
 use super::problem::Problem;
+use super::profile::Profile;
+use super::profiles::ProfileTexts;
 use super::source::Source;
 use super::suggest::nearest;
 use super::wasm::WasmConfig;
@@ -67,6 +76,10 @@ struct Reader<'a> {
     wasm: WasmConfig,
     /// Names of the devices.
     devices: Vec<String>,
+    /// The profile of each.
+    profiles: Vec<Option<Arc<Profile>>>,
+    /// Whether a device names a profile that there is not, or that is wrong.
+    profile_missing: bool,
     /// Names of the modes.
     modes: Vec<String>,
     plugins: Plugins,
@@ -85,18 +98,28 @@ struct Reader<'a> {
     event: Event,
     /// Whether the trigger read last says itself whether it repeats.
     repeat_said: bool,
+    /// What controls of devices show.
+    lamps: lamp::Lamps,
 }
 
 /// Reads the whole of `source`.
-pub(super) fn read(source: &Source, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
+pub(super) fn read(
+    source: &Source,
+    directory: &Path,
+    environment: &Environment,
+    texts: ProfileTexts<'_>,
+) -> Result<Loaded, Invalid> {
     let report = Report::new(source.clone());
     let mut mended = String::new();
+    let mut profiles = Profiles::new(texts, directory, environment);
     let config = Scan::of(source.text())
         .parse(source.text(), &mut mended, &report)
-        .map(|table| config(&table, &report, directory, environment));
+        .map(|table| config(&table, &report, directory, environment, &mut profiles));
     let Found { errors, warnings, more } = report.finish();
     match config {
-        Some(config) if errors.is_empty() => Ok(Loaded { config, source: source.clone(), warnings }),
+        Some(config) if errors.is_empty() => {
+            Ok(Loaded { config, source: source.clone(), profiles: profiles.sources, warnings })
+        }
         _ => Err(Invalid { errors, warnings, more }),
     }
 }
@@ -106,6 +129,7 @@ fn config<'a>(
     report: &'a Report,
     directory: &'a Path,
     environment: &'a Environment,
+    profiles: &mut Profiles<'_>,
 ) -> Config {
     let mut root = Table::new(table, 0..0, "the configuration".to_owned(), report);
     let mut reader = Reader {
@@ -115,6 +139,8 @@ fn config<'a>(
         advanced: settings::advanced(root.take(&["advanced_settings"])),
         wasm: WasmConfig::default(),
         devices: Vec::new(),
+        profiles: Vec::new(),
+        profile_missing: false,
         modes: Vec::new(),
         plugins: Plugins::default(),
         channels: Channels::read(root.take(&["channels_from"])),
@@ -125,9 +151,13 @@ fn config<'a>(
         state: state::Names::default(),
         event: Event::default(),
         repeat_said: false,
+        lamps: lamp::Lamps::default(),
     };
-    let (devices, of_devices) = settings::devices(root.take(&["device"]));
+    let (devices, of_devices) = settings::devices(root.take(&["device"]), &mut reader.channels, profiles);
+    reader.lamps.devices = devices.iter().map(lamp::Device::of).collect();
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
+    reader.profiles = devices.iter().map(|device| device.profile.clone()).collect();
+    reader.profile_missing = profiles.is_any_missing();
     let secrets = secret::for_http(root.take(&["secrets"]));
     reader.secrets = secrets.keys().cloned().collect();
     let logging = reader.logging(root.take(&["logging"]));
@@ -150,6 +180,10 @@ fn config<'a>(
         modes
     };
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
+    if let Some(value) = root.take(&["feedback"]) {
+        reader.free_feedback(value);
+    }
+    let feedback = reader.settle_lamps();
     let routes = reader.routes(root.take(&["route"]));
     root.finish();
     let of_modes: Vec<&[Mapping]> = modes.iter().map(|mode| &*mode.mappings).collect();
@@ -159,6 +193,7 @@ fn config<'a>(
     let state_keys = reader.settle_state(&plugins);
     Config {
         channels_from: reader.channels.first(),
+        feedback,
         state_keys,
         plugins,
         devices,
@@ -217,7 +252,15 @@ impl Reader<'_> {
         let trigger =
             TriggerSpec { trigger: Trigger::Session(point), channels: crate::midi::Channels::ANY, device: None };
         let action = Arc::new(action?);
-        Some(Mapping { trigger, action, release: None, when: None, description: None, line: value.line() })
+        Some(Mapping {
+            trigger,
+            action,
+            release: None,
+            when: None,
+            pickup: None,
+            description: None,
+            line: value.line(),
+        })
     }
 
     fn mode_table(&mut self, mut table: Table<'_>, index: usize, hooks: &mut Vec<Mapping>) -> Mode {
@@ -230,7 +273,9 @@ impl Reader<'_> {
         {
             hooks.extend(table.take(&[key]).and_then(|value| self.hook(point, value)));
         }
+        self.lamps.mode = Some(index);
         let mappings = table.take(&["mappings"]).map(|value| self.mappings(value)).unwrap_or_default();
+        self.lamps.mode = None;
         table.finish();
         Mode { name, color, when, mappings }
     }
@@ -271,9 +316,11 @@ impl Reader<'_> {
             self.report.add(place, Problem::NeverReleased);
         }
         let when = table.take(&["when"]).and_then(|value| self.condition(value, 0));
+        let pickup = self.mapping_feedback(&mut table, trigger.as_ref(), value.line());
         let description = table.take(&["description"]).and_then(|value| value.string()).map(str::to_owned);
         table.finish();
-        Some(Mapping { trigger: trigger?, action: Arc::new(action?), release, when, description, line: value.line() })
+        let (action, line) = (Arc::new(action?), value.line());
+        Some(Mapping { trigger: trigger?, action, release, when, pickup, description, line })
     }
 
     /// The index of the mode that `value` names or numbers.

@@ -1,9 +1,11 @@
 //! What a session has to say.
 
+use std::cell::Cell;
+
 use crate::action::Step;
 use crate::config::{Mapping, MappingId, RouteId};
-use crate::effect::MidiOut;
-use crate::gesture::GestureEvent;
+use crate::effect::{FeedbackOut, MidiOut};
+use crate::gesture::{DeviceId, GestureEvent};
 use crate::time::Micros;
 
 /// What a session has to say.
@@ -52,6 +54,19 @@ pub enum SessionEvent<'a> {
         /// Whether it holds now.
         holds: bool,
     },
+    /// A device is told what to show.
+    Feedback {
+        /// When.
+        t: Micros,
+        /// Which device.
+        device: DeviceId,
+        /// What it is told. Where the configuration names no port, that is the one called like the device.
+        out: FeedbackOut,
+        /// Index of the current mode.
+        mode: usize,
+        /// To be set where that could not be sent.
+        failed: &'a Cell<bool>,
+    },
     /// The mode changed because a condition did.
     Mode {
         /// What stands for the gesture.
@@ -70,7 +85,7 @@ impl SessionEvent<'_> {
         match self {
             Self::Unmapped { event, .. } | Self::Mode { event, .. } => event.t,
             Self::Step { step, .. } => step.at,
-            Self::Routed { t, .. } | Self::Clock { t, .. } | Self::When { t, .. } => *t,
+            Self::Routed { t, .. } | Self::Clock { t, .. } | Self::When { t, .. } | Self::Feedback { t, .. } => *t,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod changes;
 mod event;
+mod feedback;
 mod mode_conditions;
 mod routes;
 mod steps;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use crate::action::{ConditionSource, Holds, Left, Scheduler, Step};
 use crate::config::{Config, DeviceConfig};
+use crate::feedback::{Panel, Takeover};
 use crate::gesture::{DeviceId, Gesture, GestureEvent, Recognizer, SessionPoint};
 use crate::mapping::{Mapper, Router};
 use crate::midi::Message;
@@ -56,6 +58,10 @@ pub struct Session {
     /// Which devices are there.
     connected: Vec<bool>,
     conditions: ModeConditions,
+    /// What devices show; absent where they show nothing.
+    panel: Option<Panel>,
+    /// Faders that are taken over; absent where none is.
+    takeover: Option<Takeover>,
     /// Triggers of time, and what they go by; absent where it is told when they fire and when conditions of modes change.
     calendar: Option<Arc<dyn Calendar>>,
     timers: Timers,
@@ -106,6 +112,8 @@ impl Session {
         let watch = Watch::of(config.state_keys.iter(), called, &mut state);
         Self {
             connected: vec![false; names.len()],
+            panel: Panel::of(&config, &mut state),
+            takeover: Takeover::of(&config),
             state,
             watch,
             conditions: ModeConditions::of(&config),
@@ -136,12 +144,6 @@ impl Session {
         self.timers = Timers::of(&self.config, self.now, &*calendar);
         self.calendar = Some(calendar);
         self
-    }
-
-    /// Named values as they stand now.
-    #[must_use]
-    pub fn state(&self) -> &StateTable {
-        &self.state
     }
 
     /// What changes of the named values is kept from now on, until [`Session::take_changes`] takes it.
@@ -185,6 +187,11 @@ impl Session {
     ) {
         while !self.advance(t, facts, say) {}
         self.now = self.arrival(t);
+        if let Some(panel) = &mut self.panel
+            && panel.is_echo(self.now, device, self.mode.index, message)
+        {
+            return;
+        }
         if let Some(watch) = &mut self.watch {
             watch.message(device, message, &mut self.state);
         }
@@ -196,7 +203,8 @@ impl Session {
     /// When something falls due without a message, if anything does. A time that has passed means at once.
     #[must_use]
     pub fn next_due(&self) -> Option<Micros> {
-        let work = self.work_due();
+        let shown = self.panel.as_ref().and_then(Panel::next_due);
+        let work = self.work_due().into_iter().chain(shown).min();
         if self.input_over && !self.has_work_of_input() {
             return work;
         }
@@ -214,6 +222,9 @@ impl Session {
     /// No input comes any more: triggers of time go on only for as long as something waits that the input set off.
     pub fn input_over(&mut self) {
         self.input_over = true;
+        if let Some(panel) = &mut self.panel {
+            panel.input_over();
+        }
     }
 
     fn has_work_of_input(&self) -> bool {
@@ -242,6 +253,8 @@ impl Session {
                 self.run_mode_hooks(facts, say);
             } else if self.recognizer.next_due().is_some_and(|gesture| gesture <= due) {
                 self.recognize(false, facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
+            } else if self.panel.as_ref().and_then(Panel::next_due).is_some_and(|shown| shown <= due) {
+                self.show(say);
             } else if let Some(calendar) = self.calendar.clone() {
                 if self.timers.next_due().is_some_and(|timer| timer <= due) {
                     if let Some(mapping) = self.timers.take(due, t, &*calendar) {
@@ -277,6 +290,7 @@ impl Session {
             self.let_go(hold, &event, facts, say);
         }
         self.point(SessionPoint::Stop, facts, say);
+        self.stop_showing(say);
         (t, self.scheduler.stop(&self.state))
     }
 
@@ -290,6 +304,9 @@ impl Session {
     ) {
         self.settle(t, facts, say);
         self.set_connected(device, true);
+        if let Some(panel) = &mut self.panel {
+            panel.found(device);
+        }
         self.point(SessionPoint::Connected(device), facts, say);
         self.look_at_changes(facts, say);
     }
@@ -304,6 +321,9 @@ impl Session {
     ) {
         let t = self.settle(t, facts, say);
         self.set_connected(device, false);
+        if let Some(panel) = &mut self.panel {
+            panel.lost(device);
+        }
         if let Some(watch) = &mut self.watch {
             watch.lost(device, &mut self.state);
         }

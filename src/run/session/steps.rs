@@ -31,12 +31,15 @@ impl Session {
             match self.mapper.find(self.mode.index, event, &mut |condition| view.holds(condition)) {
                 Some(Found::Fires(mapping)) => {
                     mapped = true;
-                    self.fire(mapping, event, facts, say);
+                    if self.is_taken_over(mapping, event) {
+                        self.fire(mapping, event, facts, say);
+                    }
                 }
                 Some(Found::Takes(_)) => mapped = true,
                 None => {}
             }
         }
+        self.faders_moved(gestures);
         if let (false, Some(event)) = (mapped, gestures.first())
             && event.gesture.is_told_unmapped()
         {
