@@ -8,7 +8,6 @@ use crate::config::MappingId;
 use crate::effect::{FeedbackOut, FeedbackPort};
 use crate::feedback::{Panel, Telling};
 use crate::gesture::{DeviceId, GestureEvent};
-#[cfg(any(test, feature = "internals"))]
 use crate::state::StateTable;
 use crate::time::Micros;
 
@@ -25,7 +24,6 @@ impl Session {
     }
 
     /// Named values.
-    #[cfg(any(test, feature = "internals"))]
     pub fn state(&self) -> &StateTable {
         &self.state
     }
@@ -43,7 +41,9 @@ impl Session {
             if devices.is_empty() {
                 panel.refresh();
             }
-            devices.iter().for_each(|device| panel.found(*device));
+            for device in devices {
+                panel.found(*device);
+            }
         }
         self.look_at_changes(facts, say);
     }
@@ -100,7 +100,9 @@ impl Session {
     /// Faders stand where the last gestures say.
     pub(super) fn faders_moved(&mut self, gestures: &[GestureEvent]) {
         if let Some(takeover) = &mut self.takeover {
-            gestures.iter().for_each(|event| takeover.moved(event));
+            for event in gestures {
+                takeover.moved(event);
+            }
         }
     }
 }
