@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::action::number::Scaling;
 use super::condition::Condition;
-use super::number::Scaling;
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Message, Outgoing};
 use crate::state::StateKey;

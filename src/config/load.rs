@@ -9,7 +9,7 @@ use super::error::{ConfigError, Invalid};
 use super::model::{Config, FirstChannel};
 use super::problem::Diagnostic;
 use super::profile::Profile;
-use super::profiles::{ProfileSource, ProfileTexts};
+use super::profile::places::{ProfileSource, ProfileTexts};
 use super::read::{self, Found};
 use super::source::Source;
 use crate::text::Escape as _;

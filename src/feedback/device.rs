@@ -15,6 +15,12 @@ const RETRY: (Micros, Micros) = (1_000_000, 60_000_000);
 /// Messages whose echoes are waited for, before those are forgotten whose time is over.
 const ECHOES: usize = 1_024;
 
+/// What sends a message to the device of this name, by this port where it has one; says whether it could.
+pub(super) type Send<'a> = dyn FnMut(&Arc<str>, Option<&Arc<str>>, Outgoing) -> bool + 'a;
+
+/// What shows something at a lamp: the mode in which it does, absent for all, and what.
+pub(super) type Owner = (Option<usize>, Source);
+
 /// A device that shows something.
 #[derive(Debug)]
 pub(super) struct Device {
@@ -59,7 +65,7 @@ enum Waiting {
 pub(super) struct LampState {
     lamp: Lamp,
     /// What shows something there, by mode; that of all modes last.
-    owners: Box<[(Option<usize>, Source)]>,
+    owners: Box<[Owner]>,
     /// What it was told last; nothing where nobody knows what it shows.
     shown: Option<Outgoing>,
     /// It waits already.
@@ -77,7 +83,7 @@ pub(super) enum Source {
 }
 
 impl LampState {
-    pub(super) fn new(lamp: Lamp, mut owners: Vec<(Option<usize>, Source)>) -> Self {
+    pub(super) fn new(lamp: Lamp, mut owners: Vec<Owner>) -> Self {
         // Those of no mode behind all others; of several of one, the first stays first.
         owners.sort_by_key(|(mode, _)| (mode.is_none(), *mode));
         owners.dedup_by_key(|(mode, _)| *mode);
@@ -228,13 +234,7 @@ impl Device {
     }
 
     /// Tells what is to be told at `now`; `send` says whether that could be sent.
-    pub(super) fn tell(
-        &mut self,
-        now: Micros,
-        mode: usize,
-        state: &StateTable,
-        send: &mut dyn FnMut(&Arc<str>, Option<&Arc<str>>, Outgoing) -> bool,
-    ) {
+    pub(super) fn tell(&mut self, now: Micros, mode: usize, state: &StateTable, send: &mut Send<'_>) {
         if let Some((_, again)) = self.failed {
             if now < again || !self.present {
                 return;
@@ -315,7 +315,7 @@ impl Device {
     }
 
     /// What the device shows is told no more: it is told `exit`.
-    pub(super) fn stop(&mut self, send: &mut dyn FnMut(&Arc<str>, Option<&Arc<str>>, Outgoing) -> bool) {
+    pub(super) fn stop(&mut self, send: &mut Send<'_>) {
         if !self.present || self.failed.is_some() {
             return;
         }

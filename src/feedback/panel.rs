@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::device::{Device, LampState, Source};
+use super::device::{Device, LampState, Owner, Source};
 use crate::config::{Condition, Config, Lamp, Shows};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Outgoing};
@@ -38,7 +38,7 @@ impl Panel {
     /// their place in `state`.
     #[must_use]
     pub fn of(config: &Config, state: &mut StateTable) -> Option<Self> {
-        let mut owners: BTreeMap<DeviceId, BTreeMap<Lamp, Vec<(Option<usize>, Source)>>> = BTreeMap::new();
+        let mut owners: BTreeMap<DeviceId, BTreeMap<Lamp, Vec<Owner>>> = BTreeMap::new();
         let mut keys: BTreeMap<(DeviceId, Lamp), Vec<StateKey>> = BTreeMap::new();
         for feedback in &config.feedback {
             let asked = keys.entry((feedback.device, feedback.lamp)).or_default();

@@ -280,6 +280,7 @@ fn should_show(config: &Config, device: DeviceId, mode: usize, state: &StateTabl
         let first =
             |wanted: Option<usize>| of_device.clone().find(|other| other.lamp == feedback.lamp && other.mode == wanted);
         let shows = first(Some(mode)).or_else(|| first(None)).map(|owner| &owner.shows);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range by the clamp
         let scale = |value: f64| value.round().clamp(0.0, 127.0) as u16;
         let message = match shows {
             None => feedback.lamp.message(0, None),
@@ -349,7 +350,7 @@ proptest! {
                     while !session.advance(now, &world, &mut say) {}
                 }
                 Doing::Note(note, down) => {
-                    let message = Message::NoteOn { channel, note: *note, velocity: if *down { 1 } else { 0 } };
+                    let message = Message::NoteOn { channel, note: *note, velocity: u8::from(*down) };
                     session.feed(now, DeviceId(0), &message, &world, &mut say);
                 }
                 Doing::Cc(device, controller, value) => {

@@ -6,8 +6,8 @@ use super::Reader;
 use super::report::Report;
 use super::table::Table;
 use super::value::Value;
+use crate::config::action::number::ValueOf;
 use crate::config::model::FirstChannel;
-use crate::config::number::ValueOf;
 use crate::config::problem::Problem;
 use crate::midi::Channel;
 

@@ -8,8 +8,8 @@ use super::Reader;
 use super::table::Table;
 use super::value::Value;
 use super::variant::choice;
+use crate::config::action::number::{Curve, Number, Scaling, Source, ValueOf};
 use crate::config::model::FirstChannel;
-use crate::config::number::{Curve, Number, Scaling, Source, ValueOf};
 use crate::config::problem::Problem;
 use crate::gesture::{EventNumber, Trigger};
 

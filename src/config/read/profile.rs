@@ -14,8 +14,8 @@ use crate::config::environment::Environment;
 use crate::config::feedback::FeedbackConfig;
 use crate::config::model::FirstChannel;
 use crate::config::problem::Problem;
+use crate::config::profile::places::{ProfileSource, ProfileTexts, find};
 use crate::config::profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
-use crate::config::profiles::{ProfileSource, ProfileTexts, find};
 use crate::config::source::Source;
 use crate::text::is_unsafe;
 

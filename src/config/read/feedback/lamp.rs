@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::config::action::number::Scaling;
 use crate::config::condition::Condition;
 use crate::config::feedback::{FeedbackConfig, Style, StyleRule};
 use crate::config::lamp::{Feedback, Lamp, Pickup, Shows};
 use crate::config::model::DeviceConfig;
-use crate::config::number::Scaling;
 use crate::config::problem::Problem;
 use crate::config::read::Reader;
 use crate::config::read::control::lamp_in;
@@ -271,8 +271,8 @@ impl Reader<'_> {
         match (when, from) {
             (Some(when), None) => {
                 let condition = self.condition(when, 0);
-                let on = fields.take(&["on"]).map_or(Some(Light::Value(u16::MAX)), |value| self.written_light(&value));
-                let off = fields.take(&["off"]).map_or(Some(Light::Value(0)), |value| self.written_light(&value));
+                let on = fields.take(&["on"]).map_or(Some(Light::Value(u16::MAX)), |value| written_light(&value));
+                let off = fields.take(&["off"]).map_or(Some(Light::Value(0)), |value| written_light(&value));
                 let condition = condition?;
                 let slow = condition.leaves().into_iter().find_map(|leaf| match leaf {
                     Condition::TimeRange { .. } => Some("TimeRange"),
@@ -313,45 +313,6 @@ impl Reader<'_> {
                 }
                 let (within, both) = (fields.within.clone(), when.is_some());
                 self.report.add(fields.span(), Problem::OneOf { keys: ["when", "from"], within, both });
-                None
-            }
-        }
-    }
-
-    /// `on` or `off`.
-    fn written_light(&self, value: &Value<'_>) -> Option<Light> {
-        if !value.toml.is_table() {
-            let span = value.span();
-            return Some(Light::Styled { value: colour(value)?, style: Style::Static, span });
-        }
-        let mut table = value.table(format!("this `{}`", value.key))?;
-        let (number, rgb) = (table.take(&["value"]), table.take(&["rgb"]));
-        let style = table.take(&["style"]).and_then(|style| {
-            let words = [("static", Style::Static), ("flash", Style::Flash), ("pulse", Style::Pulse)];
-            choice(&style, "style", &words)
-        });
-        let (span, within) = (table.span(), table.within.clone());
-        table.finish();
-        match (number, rgb) {
-            (Some(number), None) => {
-                Some(Light::Styled { value: colour(&number)?, style: style.unwrap_or_default(), span })
-            }
-            (None, Some(rgb)) => {
-                let text = rgb.string()?;
-                let Ok(colour) = hex::decode::<3>(text.strip_prefix('#').unwrap_or(text)) else {
-                    rgb.malformed(text, "six hexadecimal digits for red, green and blue, for example \"ff8800\"");
-                    return None;
-                };
-                if style.is_some_and(|style| style != Style::Static) {
-                    let problem = Problem::OneOf { keys: ["rgb", "style"], within, both: true };
-                    value.wrong(problem);
-                    return None;
-                }
-                Some(Light::Rgb(colour, rgb.span()))
-            }
-            (number, _) => {
-                let problem = Problem::OneOf { keys: ["value", "rgb"], within, both: number.is_some() };
-                value.wrong(problem);
                 None
             }
         }
@@ -425,6 +386,43 @@ impl Reader<'_> {
             }
         }
         list.into_iter().map(|(feedback, _)| feedback).collect()
+    }
+}
+
+/// `on` or `off`.
+fn written_light(value: &Value<'_>) -> Option<Light> {
+    if !value.toml.is_table() {
+        let span = value.span();
+        return Some(Light::Styled { value: colour(value)?, style: Style::Static, span });
+    }
+    let mut table = value.table(format!("this `{}`", value.key))?;
+    let (number, rgb) = (table.take(&["value"]), table.take(&["rgb"]));
+    let style = table.take(&["style"]).and_then(|style| {
+        let words = [("static", Style::Static), ("flash", Style::Flash), ("pulse", Style::Pulse)];
+        choice(&style, "style", &words)
+    });
+    let (span, within) = (table.span(), table.within.clone());
+    table.finish();
+    match (number, rgb) {
+        (Some(number), None) => Some(Light::Styled { value: colour(&number)?, style: style.unwrap_or_default(), span }),
+        (None, Some(rgb)) => {
+            let text = rgb.string()?;
+            let Ok(colour) = hex::decode::<3>(text.strip_prefix('#').unwrap_or(text)) else {
+                rgb.malformed(text, "six hexadecimal digits for red, green and blue, for example \"ff8800\"");
+                return None;
+            };
+            if style.is_some_and(|style| style != Style::Static) {
+                let problem = Problem::OneOf { keys: ["rgb", "style"], within, both: true };
+                value.wrong(problem);
+                return None;
+            }
+            Some(Light::Rgb(colour, rgb.span()))
+        }
+        (number, _) => {
+            let problem = Problem::OneOf { keys: ["value", "rgb"], within, both: number.is_some() };
+            value.wrong(problem);
+            None
+        }
     }
 }
 

@@ -4,13 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::environment::Environment;
-use super::expand::expand;
-use super::paths;
-use super::problem::Problem;
-use super::shipped::SHIPPED;
-use super::source::Source;
-use super::suggest::nearest;
+use crate::config::environment::Environment;
+use crate::config::expand::expand;
+use crate::config::paths;
+use crate::config::problem::Problem;
+use crate::config::profile::shipped::SHIPPED;
+use crate::config::source::Source;
+use crate::config::suggest::nearest;
 use crate::file;
 use crate::text::Escape as _;
 
@@ -34,7 +34,7 @@ pub struct ProfileSource {
 
 /// Where profiles are taken from.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum ProfileTexts<'a> {
+pub(in crate::config) enum ProfileTexts<'a> {
     /// Files, and those built in.
     Files,
     /// Those of a recording and no others.
@@ -63,7 +63,7 @@ fn folders(directory: &Path, environment: &Environment) -> Vec<PathBuf> {
 }
 
 /// The text that a configuration in `directory` calls `written`.
-pub(super) fn find(
+pub(in crate::config) fn find(
     written: &str,
     texts: ProfileTexts<'_>,
     directory: &Path,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::number::ValueOf;
-use super::template::Template;
+use crate::config::action::number::ValueOf;
+use crate::config::action::template::Template;
 use crate::effect::{Single, UdpTarget};
 
 /// An `Http` action.

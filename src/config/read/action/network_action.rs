@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::Reader;
-use super::plugins::pairs;
-use super::table::{Table, shortened};
-use super::value::Value;
 use crate::config::action::Action;
-use crate::config::network_action::{HttpAction, OscAction, OscArgument};
+use crate::config::action::network_action::{HttpAction, OscAction, OscArgument};
+use crate::config::action::template::{Piece, Template};
 use crate::config::problem::Problem;
+use crate::config::read::Reader;
+use crate::config::read::plugins::pairs;
+use crate::config::read::table::{Table, shortened};
+use crate::config::read::value::Value;
 use crate::config::suggest::nearest;
-use crate::config::template::{Piece, Template};
 use crate::effect::{Host, OPEN, Single, UdpTarget, Url, placeholders, split_port};
 
 /// Methods. `CONNECT` would open a tunnel, `TRACE` shows headers that were filled in.
@@ -38,9 +38,11 @@ const TARGET_WANTED: &str = "a UDP port such as \"udp://mixer.lan:10023\" or \"u
 
 impl Reader<'_> {
     /// What is sent to a server.
-    pub(super) fn http(&mut self, fields: &mut Table<'_>) -> Option<Action> {
+    pub(in crate::config::read) fn http(&mut self, fields: &mut Table<'_>) -> Option<Action> {
         let method = match fields.take(&["method"]) {
-            Some(value) => super::variant::choice(&value, "method", &METHODS.map(|method| (method, method))),
+            Some(value) => {
+                crate::config::read::variant::choice(&value, "method", &METHODS.map(|method| (method, method)))
+            }
             None => Some("GET"),
         };
         let url = fields.need(&["url"]).and_then(|value| self.url(&value));
@@ -108,7 +110,7 @@ impl Reader<'_> {
     }
 
     /// What is sent to an OSC port.
-    pub(super) fn osc(&mut self, fields: &mut Table<'_>) -> Option<Action> {
+    pub(in crate::config::read) fn osc(&mut self, fields: &mut Table<'_>) -> Option<Action> {
         let to = fields.need(&["to"]).and_then(|value| target(&value));
         let address = fields.need(&["address"]).and_then(|value| {
             let text = value.text("the address of what the message is for", MAX_ADDRESS)?;
@@ -131,7 +133,7 @@ impl Reader<'_> {
                 let number = value.integer(i32::MIN.into()..=i32::MAX.into())?;
                 OscArgument::Int(i32::try_from(number).ok()?)
             }
-            DeValue::Float(_) => OscArgument::Float(Single::new(super::number::finite(value)?)),
+            DeValue::Float(_) => OscArgument::Float(Single::new(crate::config::read::number::finite(value)?)),
             DeValue::Boolean(flag) => OscArgument::Flag(*flag),
             DeValue::String(text) if text.is_empty() => OscArgument::Text(String::new().into()),
             DeValue::String(_) => OscArgument::Text(self.template_of(value, "a text", MAX_ARGUMENT)?),

@@ -1,7 +1,7 @@
 //! Profiles that are built in, as text. Whoever has a file of the same name has that one instead.
 
 macro_rules! shipped {
-    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../profiles/", $name, ".toml")))),*] };
+    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../../profiles/", $name, ".toml")))),*] };
 }
 
 /// Name and text of each, sorted by name.

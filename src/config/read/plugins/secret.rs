@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::plugins::MAX_ENTRIES;
-use super::scope::host;
-use super::table::shortened;
-use super::value::Value;
 use crate::config::expand::is_variable;
 use crate::config::problem::Problem;
+use crate::config::read::plugins::MAX_ENTRIES;
+use crate::config::read::plugins::scope::host;
+use crate::config::read::table::shortened;
+use crate::config::read::value::Value;
 use crate::config::wasm::Secret;
 
 /// `"VARIABLE"`, for every host of `allowed_hosts`, or `{ env = "VARIABLE", hosts = ["api.example.com"] }`.
-pub(super) fn secret(value: &Value<'_>) -> Option<Secret> {
+pub(in crate::config::read) fn secret(value: &Value<'_>) -> Option<Secret> {
     let DeValue::Table(_) = value.toml else {
         return Some(Secret { variable: variable(value, value)?, hosts: None });
     };
@@ -38,7 +38,7 @@ pub(super) fn secret(value: &Value<'_>) -> Option<Secret> {
 }
 
 /// `[secrets]`, for the headers of `Http`. No list of allowed hosts stands behind these, so each names its own.
-pub(super) fn for_http(value: Option<Value<'_>>) -> BTreeMap<String, Secret> {
+pub(in crate::config::read) fn for_http(value: Option<Value<'_>>) -> BTreeMap<String, Secret> {
     let Some(table) = value.and_then(|value| value.table("[secrets]")) else { return BTreeMap::new() };
     let entries = table.entries();
     if entries.len() > MAX_ENTRIES {

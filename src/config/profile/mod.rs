@@ -1,9 +1,12 @@
 //! A profile: the controls of one controller by name, and how its lamps are lit.
 
+pub(crate) mod places;
+pub(in crate::config) mod shipped;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::feedback::FeedbackConfig;
+use crate::config::feedback::FeedbackConfig;
 use crate::midi::Channel;
 
 /// What a profile's file says.
