@@ -1,11 +1,10 @@
 //! What a host call pays for holding itself against the grant: the same among one rule and a thousand. And what a run of the
 //! conformance gate takes.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::PathBuf;
 
-use conductor::internals::config::{PathScope, PluginConfig, WasmConfig};
+use conductor::internals::config::{PathScope, PluginConfig};
 use conductor::internals::effect::Url;
 use conductor::internals::grant::{Capability, Grant, GrantCell};
 use conductor::internals::host;
@@ -16,19 +15,12 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 fn grant(rules: usize) -> Grant {
     let many = |name: &str| (0..rules).map(|index| name.replace('#', &index.to_string())).collect::<Vec<_>>();
     Grant::from_config(&PluginConfig {
-        path: PathBuf::from("plugin.wasm"),
-        written: "plugin.wasm".to_owned(),
-        sha256: None,
-        required_signers: Vec::new(),
         granted_capabilities: Capability::ALL.to_vec(),
         allowed_hosts: [many("host-#.example.com"), many("*.suffix-#.example.org")].concat(),
         allowed_commands: many("program-#"),
         allowed_paths: PathScope::default(),
         allowed_ports: many("port #"),
-        config: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        dangerous_allow_downgrade: false,
-        wasm: WasmConfig::default(),
+        ..PluginConfig::new(PathBuf::from("plugin.wasm"))
     })
 }
 

@@ -108,7 +108,7 @@ fn threads_and_descriptors_come_back() {
     let open = |port: u16, tenant: usize, limit: Duration| {
         let url = Url::parse(&format!("ws://h.example:{port}/")).expect("a URL");
         let reach = Reach { named: true, listed: Arc::default() };
-        let open = SocketOpen { url, headers: Vec::new(), reach, secrets: Arc::default() };
+        let open = SocketOpen { url, headers: Vec::new(), reach, secrets: Arc::default(), events: None };
         network.request(&NetworkRequest::SocketOpen(open), origin(tenant), limit).result
     };
     for round in 0..10 {

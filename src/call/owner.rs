@@ -1,5 +1,8 @@
 //! Whose an instance is.
 
+/// The tenant of calls that name none, and of resident plugins.
+pub const DEFAULT_TENANT: &str = "default";
+
 /// A plugin, at work for one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {

@@ -21,7 +21,7 @@ use crate::journal::{
 use crate::os::{self, CannedAnswers, Conditions, DryRun, Effects, Live};
 use crate::plugins::{Places, PluginSet};
 use crate::run::{Feed, LiveEnd, LiveRun, Ordered, Playing, Resources, play, run_live};
-use crate::sandbox::{Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
+use crate::sandbox::{AskNotes, Plugin, PluginLog, RefusedGrowthLog, Services, TotalMemory, guests_on_first_thread};
 use crate::text::Escape as _;
 use crate::text::literal;
 use crate::text::shell::word;
@@ -345,6 +345,7 @@ impl RunPlan<'_> {
             trace,
             shutdown_stops: Arc::default(),
             approvals,
+            asks: recorder.map(|recorder| -> Arc<dyn AskNotes> { Arc::<Recorder>::clone(recorder) }),
             memory: Arc::new(TotalMemory::new(
                 self.limits.max_total_memory_bytes,
                 recorder.map(|recorder| -> Arc<dyn RefusedGrowthLog> { Arc::<Recorder>::clone(recorder) }),

@@ -215,6 +215,11 @@ pub enum Problem {
         /// Whether both were given; else none was.
         both: bool,
     },
+    /// A plugin that is to be kept has an instance for each call.
+    ResidentForACall {
+        /// The table it stands in.
+        within: String,
+    },
     /// A path uses a variable that is not set.
     UnsetVariable {
         /// The variable.

@@ -15,6 +15,9 @@ impl Problem {
                 format!("known keys: {}", known.join(", ").escaped())
             }
             Self::MisplacedKey { remedy, .. } => remedy.clone(),
+            Self::ResidentForACall { .. } => {
+                "a resident plugin is one instance that stays: leave out `resident`, or write isolation = \"tenant\"".to_owned()
+            }
             Self::UnknownName { nearest: Some(nearest), .. } => format!("did you mean \"{}\"?", nearest.escaped()),
             Self::UnknownName { known, .. } if !known.is_empty() => format!("known: {}", known.join(", ").escaped()),
             Self::UnknownName { kind, .. } => format!("this configuration defines no {kind}"),
@@ -152,6 +155,9 @@ impl fmt::Display for Problem {
             }
             Self::OneOf { keys: [a, b], within, both: false } => {
                 write!(f, "neither `{a}` nor `{b}` in {within}; give one of them")
+            }
+            Self::ResidentForACall { within } => {
+                write!(f, "{within} is resident, and has an instance for each call (isolation = \"call\")")
             }
             Self::KeyCombination { found, .. } => write!(f, "`keys` is \"{found}\", and takes one key"),
             Self::NoName { stem, .. } => write!(f, "the file's name \"{stem}\" cannot be the plugin's name"),

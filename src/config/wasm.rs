@@ -7,6 +7,7 @@ pub use crate::call::Isolation;
 use crate::call::Limits;
 use crate::capability::Capability;
 pub use crate::capability::PathScope;
+use crate::state::StatePrefix;
 
 /// Settings every plugin has, with the defaults of `[wasm]`. A `[plugins.NAME]` may override each; its
 /// `PluginConfig::wasm` is the result.
@@ -89,6 +90,12 @@ pub struct PluginConfig {
     pub secrets: BTreeMap<String, Secret>,
     /// Accept an older version than the last admitted one; default false.
     pub dangerous_allow_downgrade: bool,
+    /// Started with the session for the tenant `default`, and kept; default false.
+    pub resident: bool,
+    /// Named values of others that it may watch, by what their keys begin with.
+    pub allowed_state: Vec<StatePrefix>,
+    /// Where its section begins in the file, in bytes: of several, the first comes first.
+    pub position: usize,
     /// `[wasm]` with this plugin's overrides.
     pub wasm: WasmConfig,
 }
@@ -126,6 +133,9 @@ impl PluginConfig {
             config: BTreeMap::new(),
             secrets: BTreeMap::new(),
             dangerous_allow_downgrade: false,
+            resident: false,
+            allowed_state: Vec::new(),
+            position: 0,
             wasm: WasmConfig::default(),
         }
     }

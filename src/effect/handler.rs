@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Effect, EffectError, Origin, Released, Reply, Request, SentMidi};
+use super::{Answer, Effect, EffectError, Origin, Released, Reply, Request, SentMidi, SocketEvents};
 
 /// The one way out of the process: live, dry run, or a recording's answers.
 pub trait EffectHandler: Send + Sync {
@@ -30,6 +30,11 @@ pub trait EffectHandler: Send + Sync {
 
     /// Where it notes what it sends to MIDI ports, if it sends any.
     fn sent_midi(&self) -> Option<Arc<SentMidi>> {
+        None
+    }
+
+    /// Where what arrives on connections of resident plugins waits, if it opens any.
+    fn socket_events(&self) -> Option<Arc<SocketEvents>> {
         None
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::press::{Press, Pressing};
-use super::{Answer, Brokered, Effect, EffectError, EffectHandler, Origin, Reply, Request, SentMidi};
+use super::{Answer, Brokered, Effect, EffectError, EffectHandler, Origin, Reply, Request, SentMidi, SocketEvents};
 use crate::midi::Channel;
 
 /// Notes and pedals that one holder may have down at once: all of an output with sixteen channels, and as many again.
@@ -162,6 +162,10 @@ impl EffectHandler for Held {
 
     fn has_room(&self) -> bool {
         self.inner.has_room()
+    }
+
+    fn socket_events(&self) -> Option<Arc<SocketEvents>> {
+        self.inner.socket_events()
     }
 
     fn sent_midi(&self) -> Option<Arc<SentMidi>> {

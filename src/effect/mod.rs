@@ -12,10 +12,12 @@ mod held;
 mod input;
 mod midi_out;
 mod network_out;
+mod pieces;
 mod press;
 mod request;
 mod request_text;
 mod secret;
+mod socket_events;
 mod sent_midi;
 mod text;
 mod url;
@@ -31,6 +33,7 @@ pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 pub use midi_out::MidiOut;
 pub use network_out::{HttpOut, OscArg, OscOut, Single, UdpTarget};
+pub use pieces::{Pieces, PiecesFault};
 pub(crate) use press::{Press, Pressing};
 pub use request::{
     Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
@@ -38,6 +41,7 @@ pub use request::{
 };
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
 pub use sent_midi::SentMidi;
+pub use socket_events::{SocketEvent, SocketEvents, SocketOwner, Wake};
 pub(crate) use url::split_port;
 pub use url::{Host, Scheme, Url, UrlFault};
 pub use volume::{Volume, VolumeOperation};

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EffectError, OPEN, Url};
+use super::{EffectError, OPEN, Pieces, Url};
 use crate::effect::Volume;
 
 /// One thing asked of the world, by what it is asked of.
@@ -37,6 +37,15 @@ pub enum NetworkRequest {
         socket: u32,
         /// What to send.
         message: Message,
+    },
+    /// Sends a message that is put together of pieces.
+    SocketSendPieces {
+        /// From [`Response::Socket`].
+        socket: u32,
+        /// What of.
+        pieces: Pieces,
+        /// What its secrets stand for.
+        secrets: Secrets,
     },
     /// Waits for the next message of the connection.
     SocketReceive {
@@ -163,6 +172,8 @@ pub struct SocketOpen {
     pub reach: Reach,
     /// What placeholders stand for.
     pub secrets: Secrets,
+    /// Nobody waits for it, at most so long, nor for what comes: all of it becomes events.
+    pub events: Option<Duration>,
 }
 
 /// A WebSocket message.

@@ -31,7 +31,7 @@ impl Request {
         match self {
             Self::Network(NetworkRequest::Http(_)) => "http_request",
             Self::Network(NetworkRequest::SocketOpen(_)) => "ws_open",
-            Self::Network(NetworkRequest::SocketSend { .. }) => "ws_send",
+            Self::Network(NetworkRequest::SocketSend { .. } | NetworkRequest::SocketSendPieces { .. }) => "ws_send",
             Self::Network(NetworkRequest::SocketReceive { .. }) => "ws_recv",
             Self::Network(NetworkRequest::SocketClose { .. } | NetworkRequest::SocketCloseAll) => "ws_close",
             Self::Program(_) => "exec",
@@ -65,7 +65,9 @@ impl NetworkRequest {
         match self {
             Self::Http(http) => format!("{} {}", http.method, OneLine(&http.url.to_string())),
             Self::SocketOpen(open) => format!("open {}", OneLine(&open.url.to_string())),
-            Self::SocketSend { socket, .. } => format!("send on connection {socket}"),
+            Self::SocketSend { socket, .. } | Self::SocketSendPieces { socket, .. } => {
+                format!("send on connection {socket}")
+            }
             Self::SocketReceive { socket } => format!("receive on connection {socket}"),
             Self::SocketClose { socket } => format!("close connection {socket}"),
             Self::SocketCloseAll => "close all connections".to_owned(),
@@ -83,6 +85,7 @@ impl NetworkRequest {
                 carried.extend_from_slice(&http.body);
                 format!("{} {} {}", http.method, http.url, part(&carried))
             }
+            Self::SocketOpen(open) if open.events.is_some() => format!("open {} with events", open.url),
             Self::SocketOpen(open) => format!("open {}", open.url),
             Self::SocketSend { socket, message } => {
                 let bytes = match message {
@@ -90,6 +93,10 @@ impl NetworkRequest {
                     Message::Binary(bytes) => bytes,
                 };
                 format!("send {socket} {}", part(bytes))
+            }
+            // Of what the plugin wrote: what is sent holds secrets.
+            Self::SocketSendPieces { socket, pieces, .. } => {
+                format!("send {socket} {}", part(pieces.json().as_bytes()))
             }
             Self::SocketReceive { socket } => format!("receive {socket}"),
             Self::SocketClose { socket } => format!("close {socket}"),
@@ -107,6 +114,7 @@ impl NetworkRequest {
             Self::SocketOpen(open) => headers_text(&open.headers, f),
             Self::SocketSend { message: Message::Text(text), .. } => carried("text", text.as_bytes(), f),
             Self::SocketSend { message: Message::Binary(bytes), .. } => carried("bytes", bytes, f),
+            Self::SocketSendPieces { pieces, .. } => carried("pieces", pieces.json().as_bytes(), f),
             Self::SocketReceive { .. } | Self::SocketClose { .. } | Self::SocketCloseAll => Ok(()),
         }
     }

@@ -71,6 +71,13 @@ pub enum Denied {
         /// To change it; else to read it.
         write: bool,
     },
+    /// The named values are others', and not in `allowed_state`.
+    State {
+        /// What their keys begin with.
+        prefix: String,
+        /// What it may watch.
+        listed: Vec<String>,
+    },
     /// The path leads out of the plugin's own directory.
     Outside {
         /// As it was asked for.
@@ -91,6 +98,7 @@ impl Denied {
             Self::Shell { .. } => "shell",
             Self::Port { .. } => "port",
             Self::Path { .. } => "path",
+            Self::State { .. } => "state",
             Self::Outside { .. } => "outside",
         }
     }
@@ -103,6 +111,7 @@ impl Denied {
             Self::Secret { name, origin, .. } => format!("{name} {}", rule_for(origin)).into(),
             Self::Command { command } | Self::Shell { command } => command.into(),
             Self::Port { port } => port.into(),
+            Self::State { prefix, .. } => prefix.into(),
             Self::Path { path, write } => format!("{} {path}", access(*write)).into(),
             Self::Outside { path } => path.into(),
         }
@@ -116,7 +125,7 @@ impl Denied {
         let remedy = self.remedy_with(plugin, grant);
         match self {
             // What a plugin asks for need not be what its user wants.
-            Self::Host { .. } | Self::Command { .. } | Self::Port { .. } | Self::Path { .. } => {
+            Self::Host { .. } | Self::Command { .. } | Self::Port { .. } | Self::Path { .. } | Self::State { .. } => {
                 format!("only if you expect this: {remedy}")
             }
             _ => remedy,
@@ -157,6 +166,7 @@ impl Denied {
             }
             Self::Command { command } => line("allowed_commands", grant.commands(), command),
             Self::Port { port } => line("allowed_ports", grant.ports(), port),
+            Self::State { prefix, listed } => line("allowed_state", listed.clone(), prefix),
             Self::Path { path, write } => {
                 let PathScope { read, write: written } = grant.paths();
                 if read == written {
@@ -208,6 +218,7 @@ impl fmt::Display for Denied {
             Self::Command { command } => write!(f, "{} is not an allowed command", literal::shown(command)),
             Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", literal::shown(command)),
             Self::Port { port } => write!(f, "{} is not an allowed MIDI port", literal::shown(port)),
+            Self::State { prefix, .. } => write!(f, "{} is not an allowed state to watch", literal::shown(prefix)),
             Self::Path { path, write } => {
                 write!(f, "{} is not an allowed path to {}", literal::shown(path), access(*write))
             }

@@ -13,6 +13,7 @@ mod keys;
 mod log;
 mod midi;
 mod output;
+mod state;
 mod system;
 mod websocket;
 
@@ -36,6 +37,9 @@ pub const TABLE: &[HostFunction] = &[
     exec::EXEC,
     system::SYSTEM_CONTROL,
     keys::KEYS_SEND,
+    state::STATE_SET,
+    state::STATE_WATCH,
+    state::TIMER_SET,
 ];
 
 /// The function that an import names.

@@ -82,7 +82,7 @@ impl From<Failure> for EffectError {
 }
 
 impl Bytes {
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         match self {
             Self::Text(text) | Self::Hex(text) => text.len(),
         }

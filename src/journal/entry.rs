@@ -1,11 +1,12 @@
 //! What happened, with everything known about it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::{Dropped, StateChange};
-use crate::call::Owner;
+use crate::call::{DEFAULT_TENANT, Owner, ResidentEvent};
 use crate::capability::Capability;
 use crate::config::{Config, MappingId, PluginCall, RouteId};
 use crate::effect::Released;
@@ -13,6 +14,7 @@ use crate::effect::{Effect, EffectError};
 use crate::gesture::GestureEvent;
 use crate::os::PluginEffect;
 use crate::sandbox::{self, Outcome, PluginLog, Shutdown};
+use crate::state::{StateKey, StateValue};
 use crate::text::Escape as _;
 use crate::time::Micros;
 
@@ -66,6 +68,15 @@ pub enum EntryKind {
     Call {
         /// What the mapping asks of the plugin, and in whose name.
         call: Arc<PluginCall>,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// A resident plugin was told of something.
+    Event {
+        /// Name of the plugin.
+        plugin: String,
+        /// What it was told.
+        event: Arc<ResidentEvent>,
         /// What came of it.
         outcome: Box<Outcome>,
     },
@@ -126,6 +137,17 @@ pub struct RevokedRecord {
     pub capability: Capability,
 }
 
+impl EntryKind {
+    /// The entry of `call` that came to `outcome`; of an event, where it was one.
+    #[must_use]
+    pub fn of_call(call: Arc<PluginCall>, event: Option<Arc<ResidentEvent>>, outcome: Box<Outcome>) -> Self {
+        match event {
+            Some(event) => Self::Event { plugin: call.plugin.clone(), event, outcome },
+            None => Self::Call { call, outcome },
+        }
+    }
+}
+
 impl From<PluginEffect> for EntryKind {
     fn from(PluginEffect { plugin, tenant, action, effect }: PluginEffect) -> Self {
         Self::PluginEffect { plugin, tenant, action, effect }
@@ -166,6 +188,9 @@ impl Entry {
                 effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
             EntryKind::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
+            EntryKind::Event { plugin, event, outcome } => {
+                plugin.len() + event.held_bytes() + size_of::<Outcome>() + outcome.held_bytes()
+            }
             EntryKind::PluginEffect { plugin, tenant, effect, .. } => plugin.len() + tenant.len() + effect.len(),
             EntryKind::Shutdown { plugin, tenant, outcome } => {
                 plugin.len() + tenant.len() + size_of::<Outcome>() + outcome.held_bytes()
@@ -195,8 +220,15 @@ impl Entry {
     /// What was let go for the plugin in this entry, each as an entry of the account.
     pub fn released(&self) -> impl Iterator<Item = Self> + '_ {
         let (by, released) = match &self.what {
-            EntryKind::Call { call, outcome } => (Some((&call.plugin, &call.tenant)), &outcome.released[..]),
-            EntryKind::Shutdown { plugin, tenant, outcome } => (Some((plugin, tenant)), &outcome.released[..]),
+            EntryKind::Call { call, outcome } => {
+                (Some((call.plugin.as_str(), call.tenant.as_str())), &outcome.released[..])
+            }
+            EntryKind::Shutdown { plugin, tenant, outcome } => {
+                (Some((plugin.as_str(), tenant.as_str())), &outcome.released[..])
+            }
+            EntryKind::Event { plugin, outcome, .. } => {
+                (Some((plugin.as_str(), DEFAULT_TENANT)), &outcome.released[..])
+            }
             _ => (None, &[][..]),
         };
         released.iter().map(move |Released { effect, result }| {
@@ -204,6 +236,26 @@ impl Entry {
             let what = EntryKind::Released { by, effect: effect.clone(), result: result.clone(), dry_run: false };
             Self { what, config: Arc::clone(&self.config), event: self.event.clone(), ..*self }
         })
+    }
+
+    /// Named values that changed with it, by key.
+    #[must_use]
+    pub fn state(&self) -> Option<BTreeMap<String, Option<StateValue>>> {
+        let of = |plugin: &str, tenant: &str, outcome: &Outcome| {
+            let key = |key: &str| StateKey::set_by(tenant, plugin, key).to_string();
+            outcome.asked.state.iter().map(|(own, value)| (key(own), value.clone())).collect::<BTreeMap<_, _>>()
+        };
+        let changes = match &self.what {
+            EntryKind::Call { call, outcome } => of(&call.plugin, &call.tenant, outcome),
+            EntryKind::Event { plugin, outcome, .. } => of(plugin, DEFAULT_TENANT, outcome),
+            EntryKind::State(change) => [(change.key.to_string(), Some(change.value.clone()))].into(),
+            EntryKind::Mode(mode) => {
+                let name = self.config.modes.get(*mode).and_then(|mode| StateValue::text(&mode.name));
+                [(StateKey::Mode.to_string(), name)].into()
+            }
+            _ => return None,
+        };
+        Some(changes).filter(|changes| !changes.is_empty())
     }
 
     /// Name of the mode it happened in; empty where the configuration has no such mode.
@@ -241,6 +293,7 @@ impl Entry {
             EntryKind::Routed { result, dry_run, .. } => (Some("Route"), Some(status_of_effect(result, *dry_run))),
             EntryKind::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
             EntryKind::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
+            EntryKind::Event { outcome, .. } => (Some("Event"), Some(status_of(outcome))),
             EntryKind::PluginEffect { action, .. } => (Some(action), Some(Status::DryRun)),
             EntryKind::Refused { .. } => (Some("WasmPlugin"), Some(Status::Refused)),
             EntryKind::Dropped(_) | EntryKind::Revoked(_) => (None, Some(Status::Rejected)),
@@ -254,7 +307,9 @@ impl Entry {
             EntryKind::Effect { result, .. }
             | EntryKind::Routed { result, .. }
             | EntryKind::Released { result, .. } => result.as_ref().err().map(ToString::to_string),
-            EntryKind::Call { outcome, .. } | EntryKind::Shutdown { outcome, .. } => outcome.error(),
+            EntryKind::Call { outcome, .. }
+            | EntryKind::Event { outcome, .. }
+            | EntryKind::Shutdown { outcome, .. } => outcome.error(),
             EntryKind::Refused { reason, .. } => Some(reason.to_string()),
             EntryKind::Dropped(dropped) => Some(dropped.to_string()),
             EntryKind::Revoked(RevokedRecord { plugin, what, capability, .. }) => {
@@ -267,8 +322,9 @@ impl Entry {
     /// Hands what the plugin wrote to `log`, under its own name, and where it was if it was stopped.
     pub fn log_plugin_lines(&self, log: &PluginLog) {
         let (plugin, tenant, when, outcome) = match &self.what {
-            EntryKind::Call { call, outcome } => (&call.plugin, &call.tenant, "", outcome),
-            EntryKind::Shutdown { plugin, tenant, outcome } => (plugin, tenant, " (shutdown)", outcome),
+            EntryKind::Call { call, outcome } => (&call.plugin, call.tenant.as_str(), "", outcome),
+            EntryKind::Event { plugin, outcome, .. } => (plugin, DEFAULT_TENANT, " (event)", outcome),
+            EntryKind::Shutdown { plugin, tenant, outcome } => (plugin, tenant.as_str(), " (shutdown)", outcome),
             _ => return,
         };
         for line in outcome.log_lines() {
@@ -323,6 +379,15 @@ impl Entry {
                 line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
                 line.code = outcome.code();
                 line.output = outcome.output.as_deref().and_then(output_value);
+            }
+            EntryKind::Event { plugin, event, outcome } => {
+                line.plugin = Some(plugin.clone());
+                line.tenant = Some(DEFAULT_TENANT.to_owned());
+                line.fuel = Some(outcome.fuel);
+                line.denied = Some(outcome.denied).filter(|denied| *denied > 0);
+                line.code = outcome.code();
+                line.output = outcome.output.as_deref().and_then(output_value);
+                line.event = Some(event.event.to_string());
             }
             EntryKind::Shutdown { plugin, tenant, outcome } => {
                 line.plugin = Some(plugin.clone());

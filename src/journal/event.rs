@@ -33,6 +33,9 @@ pub struct EventLine {
     pub output: Option<Box<RawValue>>,
     /// What went wrong, and what to do.
     pub error: Option<String>,
+    /// What a resident plugin was told of; left out where the line is of something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
     /// How much the plugin asked for and was denied; left out where that is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub denied: Option<u32>,
@@ -73,6 +76,7 @@ impl EventLine {
             code: None,
             output: None,
             error: None,
+            event: None,
             denied: None,
         }
     }

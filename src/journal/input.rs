@@ -1,8 +1,12 @@
 //! What came into a session from outside, in its order.
 
+use std::collections::BTreeMap;
+
+use crate::call::{Owner, ResidentEvent};
 use crate::config::MappingId;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
+use crate::state::StateValue;
 use crate::time::Micros;
 
 /// Something that came in.
@@ -25,6 +29,15 @@ pub enum InputKind {
     Lost(DeviceId),
     /// The time came of the `Every` or `At` of this mapping.
     Clock(MappingId),
+    /// A resident plugin was told of this.
+    Event {
+        /// Which plugin.
+        plugin: String,
+        /// What it was told.
+        event: ResidentEvent,
+    },
+    /// What a call of a plugin set took effect.
+    State(StateInput),
     /// Devices are told anew what to show: these, which count as there, or all that are.
     Refresh(Vec<DeviceId>),
     /// The condition of a mode changed.
@@ -34,6 +47,17 @@ pub enum InputKind {
         /// Whether it holds now.
         holds: bool,
     },
+}
+
+/// What a call of a plugin set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateInput {
+    /// Whose call.
+    pub owner: Owner,
+    /// Its number; absent when it was an event's.
+    pub call: Option<u64>,
+    /// Values by the plugin's own keys.
+    pub values: BTreeMap<Box<str>, Option<StateValue>>,
 }
 
 impl SessionInput {

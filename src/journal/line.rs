@@ -1,10 +1,14 @@
 //! The lines of a journal after its header.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Failure, RecordedAnswer};
+use super::answer::{Bytes, Failure, RecordedAnswer};
 use super::header::ApprovalRecord;
+use crate::call::{PluginEvent, ResidentEvent};
 use crate::sandbox::{EntryPoint, Outcome, Shutdown, StopPlace, TimeLimit};
+use crate::state::StateValue;
 use crate::time::Micros;
 
 /// One line: what came in, what the world answered, or what only timing decided, in the order they were consumed. Every `t` is in
@@ -110,7 +114,7 @@ pub enum Line {
     },
     /// A call was not accepted, for a reason that lies in timing.
     Rejected {
-        /// Number of the call among all calls of the session, from 1.
+        /// Number of the call among all calls of the session and the events of resident plugins, from 1.
         call: u64,
         /// Whether its queue was full, the pool was closing, or its plugin no longer trusted.
         reason: RejectReason,
@@ -159,6 +163,30 @@ pub enum Line {
         /// Bytes all instances held.
         held: u64,
     },
+    /// This event was handed to the instance of a resident plugin.
+    Event {
+        /// When; never less than in the line before.
+        t: Micros,
+        /// Which plugin.
+        plugin: String,
+        /// What it was told, without the time.
+        event: PluginEvent,
+        /// The message, where it is one.
+        body: Option<Bytes>,
+    },
+    /// What this call set takes effect here.
+    State {
+        /// When; never less than in the line before.
+        t: Micros,
+        /// Which plugin.
+        plugin: String,
+        /// In whose name it ran.
+        tenant: String,
+        /// Number of the call among all calls of the session; absent when it was an event's.
+        call: Option<u64>,
+        /// The values of its keys, as it writes them; absent ones are none any more.
+        values: BTreeMap<Box<str>, Option<StateValue>>,
+    },
     /// The session ended, and nothing was cut off.
     End {
         /// When, in microseconds since the session began; never less than in the line before.
@@ -179,6 +207,13 @@ pub struct InstanceRecord {
 }
 
 impl Line {
+    /// The line of an event that is handed to `plugin` at `t`.
+    #[must_use]
+    pub fn event(t: Micros, plugin: &str, event: &ResidentEvent) -> Self {
+        let body = event.body.as_deref().map(Bytes::of);
+        Self::Event { t, plugin: plugin.to_owned(), event: event.event.clone(), body }
+    }
+
     /// The line that says where time stopped the call of this number, if that is how it ended.
     #[must_use]
     pub fn stopped_call(call: u64, outcome: &Outcome) -> Option<Self> {

@@ -18,7 +18,7 @@ mod tree;
 pub use entry::{Entry, EntryKind, RevokedRecord};
 pub use event::{EventLine, Status, output_value, text_value};
 pub use header::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, ProfileRecord};
-pub use input::{InputKind, SessionInput};
+pub use input::{InputKind, SessionInput, StateInput};
 pub use line::{Command, InstanceRecord, Line, RejectReason};
 pub use playback::{Diverged, Playback};
 pub use reader::{Journal, JournalError, JournalErrorKind};

@@ -12,7 +12,7 @@ use crate::action::ConditionSource;
 use crate::call::{InstanceId, Owner};
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
 use crate::grant::{Approval, Approvals};
-use crate::sandbox::RefusedGrowth;
+use crate::sandbox::{AskNotes, RefusedGrowth};
 use crate::text::Escape as _;
 
 /// Plugin and tenant; both absent for mappings.
@@ -153,6 +153,11 @@ impl Playback {
         state.diverged.clone().or_else(|| if whole { unasked() } else { None })
     }
 
+    /// The replay left the recording here, which nobody noticed by asking.
+    pub fn differs(&self, diverged: Diverged) {
+        self.state().diverged.get_or_insert(diverged);
+    }
+
     /// The next answer for `asker`, when it is one to `asked`.
     fn next(&self, asker: &Asker, asked: &str) -> Option<Line> {
         let mut state = self.state();
@@ -215,6 +220,12 @@ impl Approvals for Playback {
             runs.changed = true;
         }
         if runs.changed { runs.now.clone() } else { now.cloned() }
+    }
+}
+
+impl AskNotes for Playback {
+    fn asked(&self, plugin: &str, tenant: &str, what: String) {
+        self.next(&(Some(plugin.to_owned()), Some(tenant.to_owned())), &what);
     }
 }
 

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use super::answer::unhex;
 use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
-use super::input::{InputKind, SessionInput};
+use super::input::{InputKind, SessionInput, StateInput};
 use super::line::{Command, InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
-use crate::call::{InstanceId, Owner};
+use crate::call::{InstanceId, Owner, PluginEvent, ResidentEvent};
 use crate::capability::Capability;
 use crate::config::profiles::MAX_PROFILE;
 use crate::config::{MAX_BYTES as MAX_CONFIG_BYTES, MappingId};
@@ -261,6 +261,22 @@ impl Journal {
             Line::Revoked { t, plugin, tenant, what, capability } => {
                 let record = RevokedRecord { plugin, tenant, what, capability: Capability::named(&capability)? };
                 self.revoked.push_back((self.inputs.len(), in_order(t)?, record));
+            }
+            Line::Event { t, plugin, event, body } => {
+                let body = match body {
+                    Some(body) => Some(body.bytes().ok_or("a message that is no bytes")?),
+                    None => None,
+                };
+                let length = if let PluginEvent::Message { length, .. } = event { Some(length) } else { None };
+                if length != body.as_ref().map(Vec::len) {
+                    return Err("an event whose message is not as long as it says".to_owned());
+                }
+                let event = ResidentEvent { event, body: body.map(Into::into) };
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Event { plugin, event } });
+            }
+            Line::State { t, plugin, tenant, call, values } => {
+                let what = InputKind::State(StateInput { owner: Owner { plugin, tenant }, call, values });
+                self.inputs.push(SessionInput { t: in_order(t)?, what });
             }
             Line::End { t } => self.end = Some(t.max(*last)),
             line @ (Line::Fact { .. } | Line::Effect { .. } | Line::Answer { .. }) => self.playback.add(line),

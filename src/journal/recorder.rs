@@ -10,12 +10,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::answer::{Bytes, RecordedAnswer};
 use super::header::{ApprovalRecord, Header, PluginRecord};
 use super::line::Line;
 use crate::call::{InstanceId, Owner};
 use crate::gesture::DeviceId;
 use crate::midi::Message;
-use crate::sandbox::{RefusedGrowth, RefusedGrowthLog, ThreadError};
+use crate::sandbox::{AskNotes, RefusedGrowth, RefusedGrowthLog, ThreadError};
+use crate::state::StateValue;
 use crate::text::{Escape as _, hex};
 use crate::time::Micros;
 
@@ -75,6 +77,8 @@ impl Record {
         match self {
             Self::Line(Line::Answer { what, result, .. }) => what.len() + result.size(),
             Self::Line(Line::Effect { what, .. }) => what.len(),
+            Self::Line(Line::Event { event, body, .. }) => event.held_bytes() + body.as_ref().map_or(0, Bytes::size),
+            Self::Line(Line::State { values, .. }) => values.len() * StateValue::MAX_TEXT,
             Self::Message(_, _, Message::SysEx(payload)) => payload.len(),
             Self::Line(_) | Self::Message(..) => 0,
         }
@@ -255,6 +259,14 @@ impl Recorder {
         self.line(Line::End { t });
         self.close().map_err(|error| RecorderError::Write { path: self.path.clone(), error })?;
         if self.lost.load(Ordering::Relaxed) { Err(RecorderError::TooSlow { path: self.path.clone() }) } else { Ok(()) }
+    }
+}
+
+/// What a resident plugin asks of the session is noted like an answer that came at once.
+impl AskNotes for Recorder {
+    fn asked(&self, plugin: &str, tenant: &str, what: String) {
+        let (plugin, tenant) = (plugin.to_owned(), tenant.to_owned());
+        self.line(Line::Answer { plugin, tenant, what, waited_ns: 0, result: RecordedAnswer::Done });
     }
 }
 

@@ -9,8 +9,8 @@ use super::header::ApprovalRecord;
 use super::line::Line;
 use super::recorder::Recorder;
 use crate::action::ConditionSource;
-use crate::effect::SentMidi;
 use crate::effect::{Answer, Effect, EffectError, EffectHandler, Origin, Reply, Request};
+use crate::effect::{SentMidi, SocketEvents};
 use crate::grant::{Approval, Approvals};
 
 /// An outside whose answers are recorded.
@@ -56,6 +56,10 @@ impl EffectHandler for RecordedHandler {
 
     fn has_room(&self) -> bool {
         self.inner.has_room() && self.recorder.has_room()
+    }
+
+    fn socket_events(&self) -> Option<Arc<SocketEvents>> {
+        self.inner.socket_events()
     }
 
     fn sent_midi(&self) -> Option<Arc<SentMidi>> {

@@ -1,5 +1,6 @@
 //! What a session came to, line by line, and how two of them differ.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -9,7 +10,9 @@ use serde_json::value::RawValue;
 
 use super::entry::{Entry, EntryKind, RevokedRecord};
 use super::event::{Status, output_value};
+use crate::call::DEFAULT_TENANT;
 use crate::sandbox::Outcome;
+use crate::state::StateValue;
 use crate::time::Micros;
 
 /// One line of a transcript: everything about an event that has to be the same on every machine. Keys are written in this
@@ -54,8 +57,10 @@ pub struct TranscriptLine {
     pub host_calls: Option<Vec<(&'static str, String, i32)>>,
     /// What went wrong.
     pub error: Option<String>,
-    /// What happened that no gesture set off: `shutdown`, `revoked`, `released`.
-    pub event: Option<&'static str>,
+    /// What happened that no gesture set off: `shutdown`, `revoked`, `released`; or what a resident plugin was told of.
+    pub event: Option<String>,
+    /// Named values that changed with it, by key.
+    pub state: Option<BTreeMap<String, Option<StateValue>>>,
 }
 
 /// A transcript in the making.
@@ -139,6 +144,7 @@ impl TranscriptLine {
             host_calls: None,
             error: entry.error(),
             event: None,
+            state: entry.state(),
         };
         match &entry.what {
             EntryKind::PluginEffect { .. } | EntryKind::Released { by: Some(_), .. } => return None,
@@ -150,20 +156,24 @@ impl TranscriptLine {
             }
             EntryKind::Released { effect, .. } => {
                 line.effect = Some(effect.to_string());
-                line.event = Some("released");
+                line.event = Some("released".to_owned());
             }
             EntryKind::Refused { call, .. } => {
                 (line.plugin, line.tenant) = (Some(call.plugin.clone()), Some(call.tenant.clone()));
+            }
+            EntryKind::Event { plugin, event, outcome } => {
+                line.ran(plugin, DEFAULT_TENANT, outcome);
+                line.event = Some(event.event.to_string());
             }
             EntryKind::Call { call, outcome } => line.ran(&call.plugin, &call.tenant, outcome),
             EntryKind::Revoked(RevokedRecord { plugin, tenant, what, .. }) => {
                 (line.plugin, line.tenant) = (Some(plugin.clone()), Some(tenant.clone()));
                 line.effect = Some(what.clone());
-                line.event = Some("revoked");
+                line.event = Some("revoked".to_owned());
             }
             EntryKind::Shutdown { plugin, tenant, outcome } => {
                 line.ran(plugin, tenant, outcome);
-                line.event = Some("shutdown");
+                line.event = Some("shutdown".to_owned());
             }
         }
         Some(line)

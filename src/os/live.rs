@@ -18,8 +18,8 @@ use super::words;
 use super::worker::Worker;
 use crate::config::Config;
 use crate::effect::{
-    Answer, Command, Effect, EffectError, EffectHandler, InputEffect, Origin, Reply, Request, SentMidi, Variables,
-    Volume,
+    Answer, Command, Effect, EffectError, EffectHandler, InputEffect, Origin, Reply, Request, SentMidi, SocketEvents,
+    Variables, Volume,
 };
 use crate::text::{Escape as _, Repeats};
 
@@ -218,6 +218,10 @@ impl EffectHandler for Live {
 
     fn has_room(&self) -> bool {
         self.typist.has_room() && self.programs.has_room() && self.http.has_room()
+    }
+
+    fn socket_events(&self) -> Option<Arc<SocketEvents>> {
+        Some(self.requests.socket_events())
     }
 
     fn sent_midi(&self) -> Option<Arc<SentMidi>> {

@@ -7,7 +7,7 @@ use super::network::{HttpSender, NetworkOnDemand};
 use super::process::Environment;
 use super::volume::Mixer;
 use super::{exec, system};
-use crate::effect::{Answer, Origin, Request, Response};
+use crate::effect::{Answer, Origin, Request, Response, SocketEvents};
 use crate::time::{Clock, SystemClock};
 
 /// Carries requests out, on the thread that asks.
@@ -26,6 +26,11 @@ impl Requests {
     /// What sends requests whose answers nobody waits for, over the same network.
     pub(super) fn http_sender(&self) -> HttpSender {
         HttpSender::new(&self.clock, &self.network)
+    }
+
+    /// Where what arrives on connections of resident plugins waits.
+    pub(super) fn socket_events(&self) -> Arc<SocketEvents> {
+        self.network.socket_events()
     }
 
     /// Carries `request` out and waits for it, at most `limit`.

@@ -14,6 +14,8 @@ impl From<&PluginConfig> for LoadOptions {
             limits: config.wasm.limits(),
             values: config.config.clone().into_iter().chain(secrets).collect(),
             secrets: BoundSecrets::of(config),
+            resident: config.resident,
+            allowed_state: config.allowed_state.clone(),
             ..Self::default()
         }
     }

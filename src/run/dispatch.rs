@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::context::{Names, context};
+use super::fate::{shutdown_entries, turned, with_effects};
+use super::residents::{CallEnd, Ends};
 use super::session::SessionEvent;
 use crate::action::{Dropped, Left, Step, Task};
+use crate::call::{DEFAULT_TENANT, Owner, Params, ResidentEvent};
 use crate::config::{Config, PluginCall};
 use crate::effect::{Effect, EffectHandler as _, FeedbackPort, Held, Origin, Released};
 use crate::gesture::DeviceId;
-use crate::journal::{Entry, EntryKind, Line, Recorder, RejectReason, RevokedRecord};
+use crate::journal::{Entry, EntryKind, Line, Playback, Recorder, RejectReason, RevokedRecord};
 use crate::midi::Address;
 use crate::os::DryRun;
-use crate::sandbox::{Carried, Context, Done, FuelStop, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status};
+use crate::sandbox::{Carried, Context, Done, FuelStop, InlinePool, Job, Outcome, Pool, Shutdown, Status};
 use crate::time::Micros;
 
 /// Where calls of plugins go.
@@ -55,6 +58,8 @@ pub(super) struct Dispatch {
     token: u64,
     recorder: Option<Arc<Recorder>>,
     replayed: Option<Replayed>,
+    /// Of calls that are carried out here, those of which the session has to know.
+    ends: Ends,
 }
 
 /// What happened to calls of a recorded session because of timing, by their numbers.
@@ -66,6 +71,8 @@ pub struct Replayed {
     pub deadlines: HashMap<u64, FuelStop>,
     /// Effects that were dropped: after how many of the inputs, when, and which.
     pub revoked: VecDeque<(usize, Micros, RevokedRecord)>,
+    /// The recording itself, which is told where the session differs from it.
+    pub playback: Option<Arc<Playback>>,
     /// The recording has no end: no instance is told that it goes, since none is known to have been.
     pub cut_off: bool,
 }
@@ -89,6 +96,7 @@ impl Dispatch {
             token: 0,
             recorder: None,
             replayed: None,
+            ends: Ends::default(),
         }
     }
 
@@ -96,6 +104,11 @@ impl Dispatch {
     pub(super) fn recorded(mut self, recorder: Option<Arc<Recorder>>) -> Self {
         self.recorder = recorder;
         self
+    }
+
+    /// Where the ends go of calls that are carried out here.
+    pub(super) fn ends(&self) -> Ends {
+        self.ends.clone()
     }
 
     /// Calls meet the fate they had in the recorded session.
@@ -152,21 +165,40 @@ impl Dispatch {
     }
 
     /// The session ends at `at`, and with it every instance. What waits for a worker is turned away. `left` is what the session did
-    /// not come to; whatever is still pressed is let go.
-    pub(super) fn close(mut self, config: &Arc<Config>, at: Micros, left: Left, report: &mut impl FnMut(Report)) {
+    /// not come to; whatever is still pressed is let go, and resident plugins are told what `last` says.
+    pub(super) fn close(
+        mut self,
+        config: &Arc<Config>,
+        at: Micros,
+        left: Left,
+        last: Vec<(String, Arc<ResidentEvent>)>,
+        report: &mut impl FnMut(Report),
+    ) {
         self.expire(config, at, report);
         let entry = |what| Entry { config: Arc::clone(config), t: at, event: None, mapping: None, mode: 0, what };
         if left.actions > 0 {
             report(Report::Entry(entry(EntryKind::Dropped(Dropped::AtEnd(left)))));
         }
-        let Self { calls, outside, dry_run, recorder, .. } = self;
         // At once: calls at work may take their time.
-        for Released { effect, result } in outside.release(Origin::Mapping, &|_| false) {
-            let dry_run = dry_run.is_some();
+        for Released { effect, result } in self.outside.release(Origin::Mapping, &|_| false) {
+            let dry_run = self.dry_run.is_some();
             report(Report::Entry(entry(EntryKind::Released { by: None, effect, result, dry_run })));
         }
+        let mut jobs = Vec::new();
+        for (plugin, event) in last {
+            if let Calls::Inline(_) = self.calls {
+                self.event(config, &plugin, event, at, report);
+                continue;
+            }
+            self.record(Some(Line::event(at, &plugin, &event)));
+            self.token += 1;
+            let (call, context) = self.event_call(&plugin, event, at);
+            report(Report::Pending(self.token, entry(EntryKind::Unmapped)));
+            jobs.push(Job { call, context, at, token: self.token });
+        }
+        let Self { calls, outside, dry_run, recorder, .. } = self;
         match calls {
-            Calls::Workers(pool) => pool.close(at),
+            Calls::Workers(pool) => pool.close_with(at, jobs),
             Calls::Inline(pool) => {
                 tell_ended((config, dry_run.as_deref(), recorder.as_deref()), pool.close(at), report);
             }
@@ -194,7 +226,7 @@ impl Dispatch {
         tell_ended((config, self.dry_run.as_deref(), self.recorder.as_deref()), ended, report);
     }
 
-    fn record(&self, line: Option<Line>) {
+    pub(super) fn record(&self, line: Option<Line>) {
         if let (Some(recorder), Some(line)) = (&self.recorder, line) {
             recorder.line(line);
         }
@@ -286,6 +318,29 @@ impl Dispatch {
         }
     }
 
+    /// Hands `event` to the instance of a resident plugin, at `t`.
+    pub(super) fn event(
+        &mut self,
+        config: &Arc<Config>,
+        plugin: &str,
+        event: Arc<ResidentEvent>,
+        t: Micros,
+        report: &mut impl FnMut(Report),
+    ) {
+        self.expire(config, t, report);
+        self.record(Some(Line::event(t, plugin, &event)));
+        let entry = |what| Entry { config: Arc::clone(config), t, event: None, mapping: None, mode: 0, what };
+        let (call, context) = self.event_call(plugin, event, t);
+        self.call(config, call, context, t, entry, report);
+    }
+
+    fn event_call(&self, plugin: &str, event: Arc<ResidentEvent>, t: Micros) -> (Arc<PluginCall>, Context) {
+        let (plugin, tenant) = (plugin.to_owned(), DEFAULT_TENANT.to_owned());
+        let call = PluginCall { plugin, tenant, params: Params::default() };
+        let timestamp_ms = self.epoch.saturating_add(t) / 1_000;
+        (Arc::new(call), Context { timestamp_ms, resident: Some(event), ..Context::default() })
+    }
+
     fn call(
         &mut self,
         config: &Arc<Config>,
@@ -313,7 +368,12 @@ impl Dispatch {
                     self.record(turned(rejection).map(|reason| Line::Rejected { call: self.token, reason }));
                 }
                 self.record(Line::stopped_call(self.token, &outcome));
-                let called = entry(EntryKind::Call { call, outcome: Box::new(outcome) });
+                let owner = Owner::new(&*call.plugin, &*call.tenant);
+                let which = (self.token, context.resident.is_some(), at);
+                if let Some(end) = CallEnd::of(config, owner, which, &outcome) {
+                    self.ends.push(end);
+                }
+                let called = entry(EntryKind::of_call(call, context.resident, Box::new(outcome)));
                 for entry in with_effects(called, self.dry_run.as_deref()) {
                     report(Report::Entry(entry));
                 }
@@ -348,58 +408,6 @@ fn tell_ended(
         }
         for entry in shutdown_entries(config, shutdown, dry_run) {
             report(Report::Entry(entry));
-        }
-    }
-}
-
-/// The entry of an instance that went, and of what it asked for in a dry run.
-pub(super) fn shutdown_entries(config: &Arc<Config>, shutdown: Shutdown, dry_run: Option<&DryRun>) -> Vec<Entry> {
-    with_effects(Entry::shutdown(config, shutdown), dry_run)
-}
-
-/// `entry`, of a plugin that ran, and behind it what was let go for it; in a dry run everything it asked for, that included.
-pub(super) fn with_effects(entry: Entry, dry_run: Option<&DryRun>) -> Vec<Entry> {
-    let who = match &entry.what {
-        EntryKind::Call { call, .. } => Some((&call.plugin, &call.tenant)),
-        EntryKind::Shutdown { plugin, tenant, .. } => Some((plugin, tenant)),
-        _ => None,
-    };
-    let after: Vec<Entry> = match (dry_run, who) {
-        (Some(dry_run), Some((plugin, tenant))) => {
-            let base = Entry { what: EntryKind::Unmapped, ..entry.clone() };
-            dry_run
-                .take(plugin, tenant)
-                .into_iter()
-                .map(|effect| Entry { what: effect.into(), ..base.clone() })
-                .collect()
-        }
-        _ => entry.released().collect(),
-    };
-    // An instance that went without a word has no line of its own.
-    let silent = matches!(&entry.what, EntryKind::Shutdown { outcome, .. } if outcome.ran_nothing());
-    std::iter::once(entry).filter(|_| !silent).chain(after).collect()
-}
-
-/// Why a call was turned away, where the reason lies in timing. What lies in the session's own events comes about again by
-/// itself.
-pub(super) fn turned(rejection: &Rejection) -> Option<RejectReason> {
-    match rejection {
-        Rejection::QueueFull { .. } => Some(RejectReason::QueueFull),
-        Rejection::Closed { .. } => Some(RejectReason::Closed),
-        Rejection::Distrusted { .. } => Some(RejectReason::Distrusted),
-        Rejection::Params { .. } | Rejection::Quarantined { .. } | Rejection::Unknown { .. } => None,
-    }
-}
-
-impl RejectReason {
-    /// The rejection again, of `call`.
-    fn rejection(self, call: &PluginCall, pool: &InlinePool) -> Rejection {
-        let plugin = call.plugin.clone();
-        let limits = pool.plugin(&plugin).map(|plugin| plugin.limits());
-        match self {
-            Self::QueueFull => Rejection::QueueFull { limit: limits.map_or(0, |limits| limits.queue), plugin },
-            Self::Closed => Rejection::Closed { plugin },
-            Self::Distrusted => Rejection::Distrusted { plugin },
         }
     }
 }

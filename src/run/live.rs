@@ -6,12 +6,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::app_watch::AppWatch;
-use super::dispatch::{Calls, Dispatch, Report, turned};
+use super::dispatch::{Calls, Dispatch, Report};
 use super::echo::EchoGuard;
+use super::fate::turned;
 use super::play::show_without_devices;
 use super::report::order::Ordered;
 use super::report::queue::{LostLines, ReportSender};
 use super::report::writer::ReportWriter;
+use super::residents::{CallEnd, Ends, Hands, Keeper, Residents};
 use super::room::Room;
 use super::session::{AppAnswers, Session, SessionEvent};
 use super::signals::SignalWatch;
@@ -39,6 +41,8 @@ pub(super) enum Event {
     Apps(AppAnswers),
     /// An effect was dropped that had waited.
     Revoked(RevokedEffect),
+    /// A call has ended of which the session has to know, or something has arrived for a resident plugin.
+    News,
     /// The end is asked for.
     Stop,
 }
@@ -161,9 +165,17 @@ pub fn run_live(
     let log = Arc::clone(&services.log);
     let writer = ReportWriter::start(events.clone(), dry_run.clone(), Arc::clone(&log), ordered, tell);
     let writer = writer.map_err(LiveError::thread("writes the report"))?;
+    let sockets = services.outside.socket_events();
+    if let Some(sockets) = &sockets {
+        let events = events.clone();
+        // A full queue has the run loop look for it by itself.
+        sockets.listen(Box::new(move || _ = events.try_send(Event::News)));
+    }
+    let (residents, ends) = (Residents::of(&config, &plugins.plugins, sockets), Ends::default());
     let pool = {
         let (sender, recorder) = (writer.sender(), recorder.clone());
-        let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config) });
+        let (ends, wake) = (ends.clone(), events.clone());
+        let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config), ends, wake });
         let pool = Pool::observed(Arc::clone(&services), &config.wasm.limits(), plugins.plugins, observer);
         pool.map_err(LiveError::thread("calls plugins"))?
     };
@@ -177,6 +189,12 @@ pub fn run_live(
     let apps = AppWatch::start(&config, Arc::clone(&surroundings), events.clone());
     let apps = apps.map_err(LiveError::thread("asks for programs"))?;
     let mut session = Session::new(Arc::clone(&config)).timed(surroundings);
+    let mut keeper = Keeper::new(residents, ends, &mut session);
+    let tend = |keeper: &mut Keeper, session: &mut Session, dispatch: &mut Dispatch| {
+        let hands = Hands { session, dispatch, config: &config, facts };
+        keeper.tend(clock.now(), hands, &mut |report| sender.send(report));
+    };
+    tend(&mut keeper, &mut session, &mut dispatch);
     session.begin(facts, &mut |happening| say(&mut dispatch, happening));
     if matches!(&feed, Feed::Paced(_)) {
         let mut hear = |happening: SessionEvent<'_>| say(&mut dispatch, happening);
@@ -213,8 +231,10 @@ pub fn run_live(
             room.wait(&dispatch, &sender, &*clock, &|| signals.asked());
             stopped = signals.asked();
         }
+        tend(&mut keeper, &mut session, &mut dispatch);
         let held = guard.as_ref().and_then(EchoGuard::next_due);
-        let next = next_event(&inbox, session.next_due().into_iter().chain(held).min(), &*clock);
+        let due = session.next_due().into_iter().chain(held).chain(keeper.next_due()).min();
+        let next = next_event(&inbox, due, &*clock);
         if let (Some(devices), Ok(Event::Device(event))) = (&devices, &next) {
             devices.taken(event);
         }
@@ -256,6 +276,7 @@ pub fn run_live(
                 device::DeviceEventKind::Ended => inputs -= 1,
             },
             Ok(Event::Played) => inputs -= 1,
+            Ok(Event::News) => {} // looked at before the next
             Ok(Event::Apps(answers)) => {
                 let t = clock.now();
                 session.apps_changed(t, answers, facts, &mut |happening| say(&mut dispatch, happening));
@@ -291,8 +312,10 @@ pub fn run_live(
     // The input is over; what it set off goes on until its delays have passed.
     drop((devices, apps));
     session.input_over();
-    while let (Some(_), false) = (session.next_due(), stopped) {
-        match next_event(&inbox, session.next_due(), &*clock) {
+    while let (Some(due), false) = (session.next_due(), stopped) {
+        tend(&mut keeper, &mut session, &mut dispatch);
+        let due = keeper.next_due().map_or(due, |resident| resident.min(due));
+        match next_event(&inbox, Some(due), &*clock) {
             Ok(Event::Stop) => stopped = true,
             Ok(Event::Revoked(revoked)) => {
                 let t = session.settle(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
@@ -313,8 +336,10 @@ pub fn run_live(
             dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
         }
     }
+    let hands = Hands { session: &mut session, dispatch: &mut dispatch, config: &config, facts };
+    keeper.take_in(clock.now(), hands, &mut |report| sender.send(report));
     let (end, left) = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
-    dispatch.close(&config, end, left, &mut |report| sender.send(report));
+    dispatch.close(&config, end, left, keeper.stop(), &mut |report| sender.send(report));
     drop(sender);
     let lost = writer.finish();
     log.finish();
@@ -335,6 +360,8 @@ struct Observer {
     sender: ReportSender,
     recorder: Option<Arc<Recorder>>,
     config: Arc<Config>,
+    ends: Ends,
+    wake: SyncSender<Event>,
 }
 
 impl Observer {
@@ -355,6 +382,11 @@ impl PoolObserver for Observer {
             Status::Rejected(rejection) => turned(rejection).map(|reason| Line::Rejected { call, reason }),
             _ => Line::stopped_call(call, &done.outcome),
         });
+        if let Some(end) = CallEnd::of_done(&self.config, &done) {
+            self.ends.push(end);
+            // A full queue has the run loop look for it by itself.
+            let _ = self.wake.try_send(Event::News);
+        }
         self.sender.send(Report::Done(Box::new(done)));
     }
 

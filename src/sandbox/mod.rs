@@ -88,6 +88,7 @@ pub use module::params_schema::{Mismatch, Schema, SchemaError};
 pub use module::parse::{Export, ExportKind, Import};
 pub use module::producer::Language;
 pub use module::signature::{Signature, ValueType};
+pub use outcome::asked::Asked;
 pub use outcome::leaving::{Carried, Leaving, Shutdown};
 pub use outcome::quarantine::Quarantined;
 pub use outcome::{HostCallRecord, LogLevel, LogLine, Outcome, Rejection, Status};
@@ -105,6 +106,6 @@ pub use store::host_function::{
     WRITTEN_PER_FUEL,
 };
 pub use store::request::{Context, MAX_REQUEST, Request};
-pub use store::services::Services;
+pub use store::services::{AskNotes, Services};
 pub use store::wasi::data_directory;
 pub use translate::{BoundsError, Measure};

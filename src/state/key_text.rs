@@ -6,6 +6,9 @@ use super::key::{MidiValue, StateKey};
 use crate::midi::Channel;
 use crate::text::{is_unsafe, literal};
 
+/// The tenant that is left out.
+const DEFAULT_TENANT: &str = "default";
+
 /// Parts of a plugin's own key, and its bytes.
 const PLUGIN_PARTS: usize = 4;
 const PLUGIN_BYTES: usize = 128;
@@ -81,6 +84,36 @@ impl StateKey {
     }
 }
 
+impl StateKey {
+    /// The key that `plugin` sets for `tenant`, of which it writes `text` behind its name.
+    ///
+    /// # Errors
+    ///
+    /// When `text` is no key of a plugin.
+    pub fn of_plugin(tenant: &str, plugin: &str, text: &str) -> Result<Self, KeyFault> {
+        if text.len() > PLUGIN_BYTES {
+            return Err(KeyFault::TooLong);
+        }
+        let parts = parts(text).ok_or(KeyFault::Malformed)?;
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        of_plugin(Some(tenant), plugin, &parts).ok_or(KeyFault::Wanted(OWN))
+    }
+
+    /// The key of `plugin` for `tenant` that is written `key` behind its name, as [`StateKey::of_its_plugin`] gave it.
+    #[must_use]
+    pub fn set_by(tenant: &str, plugin: &str, key: &str) -> Self {
+        let tenant = (tenant != DEFAULT_TENANT).then(|| tenant.into());
+        Self::Plugin { tenant, plugin: plugin.into(), key: key.into() }
+    }
+
+    /// What the plugin writes behind its name, where it is the key of one.
+    #[must_use]
+    pub fn of_its_plugin(&self) -> Option<&str> {
+        if let Self::Plugin { key, .. } = self { Some(key) } else { None }
+    }
+}
+
+const OWN: &str = "at most 4 parts and 128 bytes, for example muted.\"Mic/Aux\"";
 const PRESSED: &str = "\"pressed.NOTE\" or \"pressed.DEVICE.CHANNEL.NOTE\", for example \"pressed.36\"";
 const MIDI: &str =
     "\"midi.DEVICE.CHANNEL.\" with cc.N, note.N, bend, pressure or program behind it, for example \"midi.pads.1.cc.7\"";
@@ -91,12 +124,12 @@ fn of_plugin(tenant: Option<&str>, plugin: &str, key: &[&str]) -> Option<StateKe
     let written: Vec<String> = key.iter().map(|part| literal::key(part)).collect();
     let key = written.join(".");
     let fits = (1..=PLUGIN_PARTS).contains(&written.len()) && key.len() <= PLUGIN_BYTES;
-    let tenant = tenant.filter(|tenant| *tenant != "default").map(Into::into);
+    let tenant = tenant.filter(|tenant| *tenant != DEFAULT_TENANT).map(Into::into);
     fits.then(|| StateKey::Plugin { tenant, plugin: plugin.into(), key: key.into() })
 }
 
 /// The parts of a dotted key. A part is bare, or in double quotes, in which a backslash keeps a quote and a backslash.
-fn parts(text: &str) -> Option<Vec<String>> {
+pub(super) fn parts(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut rest = text.chars().peekable();
     loop {

@@ -4,8 +4,10 @@
 //! loaded. The session owns the table and changes it in the order of its events; conditions see it as it stands when their step
 //! starts. `mode`, `pressed` and `device` always have a value, everything else is absent until it is set, and equal to nothing then.
 
+mod json;
 mod key;
 mod key_text;
+mod prefix;
 mod table;
 mod value;
 mod watch;
@@ -13,6 +15,7 @@ mod watch;
 pub use key::{MidiValue, StateKey, ValueKind};
 pub(crate) use key_text::KINDS;
 pub use key_text::KeyFault;
+pub use prefix::StatePrefix;
 pub use table::{Place, StateTable};
 pub use value::{StateNumber, StateTest, StateValue};
 pub use watch::Watch;

@@ -60,6 +60,11 @@ impl StateTable {
         }
     }
 
+    /// All keys that have a value, with it.
+    pub fn iter(&self) -> impl Iterator<Item = (&StateKey, &StateValue)> {
+        self.entries.iter().filter_map(|entry| Some((&entry.key, entry.value.as_ref()?)))
+    }
+
     /// The keys that have changed since [`settle`](Self::settle), each once, with their values now.
     pub fn changes(&self) -> impl Iterator<Item = (&StateKey, Option<&StateValue>)> {
         let entries = self.changed.iter().filter_map(|Place(at)| self.entries.get(*at));

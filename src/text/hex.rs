@@ -52,6 +52,13 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
     if found == N * 2 { Ok(bytes) } else { Err(HexError::Length { wanted: N * 2, found }) }
 }
 
+/// The bytes that `text` stands for, in upper or lower case; nothing where it stands for none.
+pub(crate) fn decode_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<Vec<u32>>>()?;
+    let pairs = digits.chunks(2);
+    pairs.map(|pair| if let [high, low] = *pair { u8::try_from(high << 4 | low).ok() } else { None }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -250,6 +250,8 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
         "config = { a = 1 }",
         "secrets = { a = \"A\" }",
         "dangerous_allow_downgrade = true",
+        "resident = true",
+        "allowed_state = [\"mode\"]",
     ];
     let sections: [(&str, &[&str]); 8] = [
         (

@@ -7,6 +7,7 @@ mod grants;
 mod live;
 mod profiles;
 mod replay;
+mod resident;
 mod revoked;
 mod shutdown;
 #[path = "../support/mod.rs"]

@@ -48,6 +48,17 @@ fn a_session_file_comes_to_the_golden_transcript() {
     }
 }
 
+/// Recorded live, with a real server: connections, timers, values and a fault, each at its place.
+#[test]
+fn a_resident_plugins_session_comes_to_the_golden_transcript() {
+    let ran = bin("conductor")
+        .args("replay fixtures/sessions/resident/session.journal.jsonl --plugins fixtures/plugins --json")
+        .run()
+        .exits(0);
+    assert!(!ran.stderr.contains("left the recording"), "{}", ran.stderr);
+    golden("fixtures/sessions/resident/session.transcript.jsonl", &ran.stdout);
+}
+
 #[cfg(feature = "http")]
 #[test]
 fn answers_of_a_server_come_from_the_journal() {

@@ -292,6 +292,7 @@ mod websocket {
             headers: Vec::new(),
             reach: Reach { named: true, listed: Arc::default() },
             secrets: Arc::default(),
+            events: None,
         };
         network.request(&NetworkRequest::SocketOpen(open), origin, LONG).result
     }
@@ -434,6 +435,7 @@ mod websocket {
             headers: vec![("x-token".to_owned(), "<{{secret:token}}>".to_owned())],
             reach: Reach { named: true, listed: Arc::default() },
             secrets: Arc::new(BTreeMap::from([("token".to_owned(), "PATH".to_owned())])),
+            events: None,
         };
         let Ok(Response::Socket(socket)) = network.request(&NetworkRequest::SocketOpen(open), ME, LONG).result else {
             panic!("not open")

@@ -433,17 +433,8 @@ fn the_policy_comes_from_the_configuration() {
     workshop.trust(&["ada"]);
     workshop.sign("ada");
     let plugin = PluginConfig {
-        path: workshop.plugin.clone(),
-        written: String::new(),
         sha256: Some([1; 32]),
         required_signers: vec![[2; 32]],
-        granted_capabilities: Vec::new(),
-        allowed_hosts: Vec::new(),
-        allowed_commands: Vec::new(),
-        allowed_paths: conductor::internals::config::PathScope::default(),
-        allowed_ports: Vec::new(),
-        config: std::collections::BTreeMap::new(),
-        secrets: std::collections::BTreeMap::new(),
         dangerous_allow_downgrade: true,
         wasm: WasmConfig {
             require_signature: true,
@@ -451,6 +442,7 @@ fn the_policy_comes_from_the_configuration() {
             min_signatures: 3,
             ..WasmConfig::default()
         },
+        ..PluginConfig::new(workshop.plugin.clone())
     };
     let usual = Path::new("/usual/trusted_keys.toml");
     let policy = Policy::from_config("lights", &plugin, usual, Some(Path::new("/state")), NOW);

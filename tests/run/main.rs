@@ -9,6 +9,7 @@ mod log;
 mod plugin_run;
 mod pressed;
 mod repeating_warnings;
+mod residents;
 mod routes;
 mod session;
 mod slow_reader;

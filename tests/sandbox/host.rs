@@ -141,7 +141,7 @@ fn pointers_outside_memory_are_answered_and_nothing_is_allocated_for_them() {
 }
 
 /// The functions whose second argument, or third, is the length of something that they read or write.
-const WITH_LENGTHS: [(&str, usize); 12] = [
+const WITH_LENGTHS: [(&str, usize); 14] = [
     ("log", 2),
     ("output_set", 1),
     ("config_get", 1),
@@ -154,6 +154,8 @@ const WITH_LENGTHS: [(&str, usize); 12] = [
     ("exec", 1),
     ("system_control", 1),
     ("keys_send", 1),
+    ("state_set", 1),
+    ("state_watch", 1),
 ];
 
 #[test]
@@ -188,7 +190,7 @@ fn a_length_that_is_none_is_invalid_and_costs_next_to_nothing() {
     // Every function with a length is in the list; ws_send asks first whether there is such a connection.
     let listed = |name: &str| WITH_LENGTHS.iter().any(|(listed, _)| *listed == name);
     let others: Vec<_> = host::TABLE.iter().map(|function| function.name).filter(|name| !listed(name)).collect();
-    assert_eq!(others, ["ws_send", "ws_recv", "ws_close"]);
+    assert_eq!(others, ["ws_send", "ws_recv", "ws_close", "timer_set"]);
 }
 
 #[test]

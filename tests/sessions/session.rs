@@ -312,7 +312,7 @@ impl<'a> Stage<'a> {
         let cut_off = journal.end.is_none();
         let last = journal.inputs.last().map_or(0, |input| input.t);
         let (rejected, deadlines, revoked) = (journal.rejected, journal.deadlines, journal.revoked);
-        let replayed = Replayed { rejected, deadlines, revoked, cut_off };
+        let replayed = Replayed { rejected, deadlines, revoked, playback: None, cut_off };
         let end = journal.end.unwrap_or(last);
         let config = Arc::new(config);
         let playing = Playing {

@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
     calls.extend(own::log());
     calls.extend(own::output());
     calls.extend(own::values());
+    calls.extend(own::state());
     calls.extend(own::midi());
     calls.extend(network::network());
     calls.extend(network::sockets());

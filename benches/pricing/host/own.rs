@@ -1,6 +1,7 @@
 //! What stays with Conductor: lines of the log, output, values of the configuration; and MIDI messages.
 
 use conductor::internals::sandbox::Errno;
+use conductor::internals::state::StatePrefix;
 
 use super::call::{Call, call};
 use super::json::{array, string};
@@ -115,6 +116,44 @@ pub(super) fn values() -> Vec<Call> {
     }
     let outside = call("last_error", "a buffer outside memory", vec![1; 256], "nowhere (i32.const 1000)");
     calls.push(outside.after(&["config_get"], asked).refused(Errno::Pointer));
+    calls
+}
+
+/// `state_set`, `state_watch` and `timer_set`.
+pub(super) fn state() -> Vec<Call> {
+    const ARGUMENTS: &str = "first first_len second second_len";
+    let resident = |call: Call| {
+        call.with(|settings| {
+            settings.resident = true;
+            settings.allowed_state = vec![StatePrefix::parse("mode").expect("a prefix")];
+        })
+    };
+    let set = |what: &str, key: &str, value: String| call("state_set", what, key, ARGUMENTS).and(value);
+    let quoted = format!("\"{}\"", "\\\"".repeat(60));
+    let escaped = format!("\"{}\"", "\\u0001".repeat(256));
+    let mut calls = Vec::new();
+    calls.extend(set("a flag", "muted", "true".to_owned()).and_traced());
+    calls.push(set("a text of 256 escaped bytes under a key of quotes", &quoted, escaped));
+    calls.push(set("a number", "a.b.c.d", "-1.25e-7".to_owned()));
+    calls.push(set("nothing where nothing is", "muted", "null".to_owned()));
+    calls.push(set("no value", "muted", "[]".to_owned()).refused(Errno::Invalid));
+    calls.push(set("no key", &".".repeat(128), "1".to_owned()).refused(Errno::Invalid));
+    calls
+        .push(call("state_set", "too long", "", "first (i32.const 129) second (i32.const 1)").refused(Errno::TooLarge));
+    calls.push(resident(call("state_watch", "its own", "plugin.priced", "first first_len")));
+    calls.push(resident(call("state_watch", "what it may", "mode", "first first_len")));
+    let others = format!("var.{}", "x".repeat(252));
+    calls.push(resident(call("state_watch", "what it may not", &others, "first first_len").refused(Errno::Denied)));
+    calls.push(
+        call("state_watch", "of one that is not resident", "mode", "first first_len").refused(Errno::Unsupported),
+    );
+    calls.push(resident(call("timer_set", "a second", "", "(i32.const 1) (i32.const 1000)")));
+    calls.push(resident(call("timer_set", "taken back", "", "(i32.const 1) (i32.const 0)")));
+    calls.push(resident(call("timer_set", "too soon", "", "(i32.const 1) (i32.const 9)").refused(Errno::Invalid)));
+    calls.push(
+        call("timer_set", "of one that is not resident", "", "(i32.const 1) (i32.const 10)")
+            .refused(Errno::Unsupported),
+    );
     calls
 }
 

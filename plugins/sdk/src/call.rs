@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Failure, Level, Request, log, output};
+use crate::{Event, Failure, Level, Request, log, output};
 
 /// Reads the request, runs `execute` on it, and hands on its output or logs why there is none.
 pub fn execute<T: Serialize>(request: &[u8], execute: impl FnOnce(&Request) -> Result<T, Failure>) -> i32 {
@@ -28,6 +28,18 @@ fn run<T: Serialize>(request: &[u8], execute: impl FnOnce(&Request) -> Result<T,
         output(&result)?;
     }
     Ok(())
+}
+
+/// Reads the event, runs `hear` on it, and logs what goes wrong. What is new and not known here is left alone.
+pub fn on_event(event: &[u8], hear: impl FnOnce(&Event) -> Result<(), Failure>) -> i32 {
+    let Ok(event) = serde_json::from_slice::<Event>(event) else { return 0 };
+    match hear(&event) {
+        Ok(()) => 0,
+        Err(failure) => {
+            log(Level::Error, &failure.to_string());
+            failure.code()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,15 @@ pub fn last_error() -> String {
 
 /// The last answer: the line of JSON it begins with, and its body.
 pub(crate) fn answer(len: usize) -> Result<(Vec<u8>, Vec<u8>), HostError> {
+    let mut bytes = body(len)?;
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let body = bytes.get(end + 1..).unwrap_or_default().to_vec();
+    bytes.truncate(end);
+    Ok((bytes, body))
+}
+
+/// All of the last answer, which is `len` bytes long.
+pub(crate) fn body(len: usize) -> Result<Vec<u8>, HostError> {
     let (mut bytes, mut at) = (vec![0; len], 0);
     while at < len {
         match checked(imports::response_read(&mut bytes[at..]))? {
@@ -84,10 +93,7 @@ pub(crate) fn answer(len: usize) -> Result<(Vec<u8>, Vec<u8>), HostError> {
     bytes.truncate(at);
     // Reading once more finds the end, and lets the host forget the answer.
     let _ = imports::response_read(&mut [0]);
-    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-    let body = bytes.get(end + 1..).unwrap_or_default().to_vec();
-    bytes.truncate(end);
-    Ok((bytes, body))
+    Ok(bytes)
 }
 
 /// The text that `fill` writes into a buffer, which is made larger when `fill` asks for it: it returns the whole length.

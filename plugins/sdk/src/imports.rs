@@ -22,6 +22,9 @@ mod raw {
         pub(super) fn exec(head: *const u8, head_len: usize, input: *const u8, input_len: usize) -> i32;
         pub(super) fn system_control(request: *const u8, len: usize) -> i32;
         pub(super) fn keys_send(request: *const u8, len: usize) -> i32;
+        pub(super) fn state_set(key: *const u8, key_len: usize, json: *const u8, json_len: usize) -> i32;
+        pub(super) fn state_watch(prefix: *const u8, prefix_len: usize) -> i32;
+        pub(super) fn timer_set(id: i32, ms: i32) -> i32;
     }
 }
 
@@ -84,4 +87,16 @@ pub(crate) fn system_control(request: &[u8]) -> i32 {
 pub(crate) fn keys_send(request: &[u8]) -> i32 {
     // SAFETY: reads `request` only.
     unsafe { raw::keys_send(request.as_ptr(), request.len()) }
+}
+pub(crate) fn state_set(key: &[u8], json: &[u8]) -> i32 {
+    // SAFETY: reads `key` and `json` only.
+    unsafe { raw::state_set(key.as_ptr(), key.len(), json.as_ptr(), json.len()) }
+}
+pub(crate) fn state_watch(prefix: &[u8]) -> i32 {
+    // SAFETY: reads `prefix` only.
+    unsafe { raw::state_watch(prefix.as_ptr(), prefix.len()) }
+}
+pub(crate) fn timer_set(id: i32, ms: i32) -> i32 {
+    // SAFETY: touches no memory.
+    unsafe { raw::timer_set(id, ms) }
 }

@@ -31,6 +31,7 @@ mod memory;
 mod metadata;
 mod network;
 mod request;
+mod resident;
 mod system;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -38,23 +39,41 @@ pub mod testing;
 pub use failure::Failure;
 pub use host::{HostError, Level, config, last_error, log, midi_send, output};
 pub use metadata::{Action, Capability, Metadata};
-pub use network::{HttpRequest, HttpResponse, Message, WebSocket};
+pub use network::{EventSocket, HttpRequest, HttpResponse, Message, Piece, WebSocket};
 pub use request::{Context, Params, Request};
+pub use resident::{Event, clear_timer, key_part, remove_state, set_state, set_timer, watch_state};
 pub use system::{Ran, System, Volume, exec, press_keys, system, type_text, volume};
 
 /// What [`plugin!`] expands to calls; not for use by hand.
 #[doc(hidden)]
 pub mod exports {
-    pub use crate::call::execute;
+    pub use crate::call::{execute, on_event};
     pub use crate::memory::{alloc, dealloc, pack, request};
 }
 
 /// Makes the crate a plugin: exports `init`, `alloc`, `dealloc` and `execute`, and writes the metadata into the custom
 /// section `conductor.plugin`, where it is read without running any code.
 ///
-/// Takes a constant [`Metadata`] and the path of a `fn(&Request) -> Result<impl Serialize, Failure>`.
+/// Takes a constant [`Metadata`] and the path of a `fn(&Request) -> Result<impl Serialize, Failure>`; for a resident plugin also that of
+/// a `fn(&Event) -> Result<(), Failure>`, which becomes `on_event`: `plugin!(METADATA, execute, on_event = hear)`.
 #[macro_export]
 macro_rules! plugin {
+    ($metadata:expr, $execute:path, on_event = $hear:path $(,)?) => {
+        $crate::plugin!($metadata, $execute);
+
+        #[allow(unsafe_code)] // as below
+        const _: () = {
+            // SAFETY: the host has written `len` bytes at `pointer` and leaves them alone until this returns.
+            #[cfg(target_family = "wasm")]
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn on_event(pointer: *const u8, len: usize) -> i32 {
+                $crate::exports::on_event(unsafe { $crate::exports::request(pointer, len) }, $hear)
+            }
+
+            #[cfg(not(target_family = "wasm"))]
+            const _: fn(&[u8]) -> i32 = |bytes| $crate::exports::on_event(bytes, $hear);
+        };
+    };
     ($metadata:expr, $execute:path $(,)?) => {
         #[allow(unsafe_code)] // exported names and a section of its own are what makes a module a plugin
         const _: () = {

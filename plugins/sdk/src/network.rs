@@ -150,6 +150,79 @@ impl Drop for WebSocket {
     }
 }
 
+/// A WebSocket connection of a resident plugin, whose messages come as [`Event`](crate::Event)s. It stays open until it is closed or
+/// the instance goes; dropping this closes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventSocket {
+    /// Its number, by which events name it.
+    pub number: u32,
+}
+
+impl EventSocket {
+    /// Connects, without waiting for it: `open` or `closed` follows as an event.
+    pub fn open(url: &str, headers: &[(&str, &str)]) -> Result<Self, Failure> {
+        #[derive(Serialize)]
+        struct Head<'a> {
+            url: &'a str,
+            headers: &'a [(&'a str, &'a str)],
+            events: bool,
+        }
+        let number = checked(imports::ws_open(&serde_json::to_vec(&Head { url, headers, events: true })?))?;
+        Ok(Self { number: u32::try_from(number).unwrap_or(u32::MAX) }) // an i32 before
+    }
+
+    /// Sends text. Refused as busy before the connection is open, and while the server does not take what was sent before.
+    pub fn send_text(self, text: &str) -> Result<(), HostError> {
+        checked(imports::ws_send(signed(self.number), 0, text.as_bytes())).map(|_| ())
+    }
+
+    /// Sends bytes. Refused as busy like text.
+    pub fn send_bytes(self, bytes: &[u8]) -> Result<(), HostError> {
+        checked(imports::ws_send(signed(self.number), 1, bytes)).map(|_| ())
+    }
+
+    /// Sends what `pieces` are put together, in which secrets may stand: as text, or as bytes.
+    pub fn send_pieces(self, text: bool, pieces: &[Piece]) -> Result<(), Failure> {
+        let frame = text.then(|| serde_json::json!({"frame": "text"}));
+        let pieces = pieces.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+        let list: Vec<_> = frame.into_iter().chain(pieces).collect();
+        checked(imports::ws_send(signed(self.number), 2, &serde_json::to_vec(&list)?))?;
+        Ok(())
+    }
+
+    /// Closes it; its `closed` still comes.
+    pub fn close(self) -> Result<(), HostError> {
+        checked(imports::ws_close(signed(self.number))).map(|_| ())
+    }
+}
+
+/// A number as the host takes it.
+fn signed(number: u32) -> i32 {
+    i32::from_ne_bytes(number.to_ne_bytes())
+}
+
+/// A piece of a message that the host puts together on the way out, so that the plugin never has a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Piece {
+    /// Text.
+    Text(String),
+    /// Bytes, hexadecimal.
+    Hex(String),
+    /// The secret of this name in the configuration.
+    Secret(String),
+    /// Pieces, after their length in one byte.
+    U8(Vec<Piece>),
+    /// Pieces, after their length in two bytes, the higher first.
+    U16(Vec<Piece>),
+    /// Pieces, after their length in groups of seven bits, the lower first.
+    Varint(Vec<Piece>),
+    /// The SHA-256 of pieces.
+    Sha256(Vec<Piece>),
+    /// Pieces in Base64.
+    Base64(Vec<Piece>),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,6 +69,11 @@ pub fn answer(head: &str, body: &[u8]) {
     HOST.with_borrow_mut(|host| host.answers.push_back([head.as_bytes(), b"\n", body].concat()));
 }
 
+/// Prepares the message of the next event.
+pub fn message(body: &[u8]) {
+    HOST.with_borrow_mut(|host| host.reading = body.to_vec());
+}
+
 pub(crate) const NOT_FOUND: i32 = -2;
 
 impl Host {
@@ -189,6 +194,18 @@ pub(crate) fn system_control(request: &[u8]) -> i32 {
 
 pub(crate) fn keys_send(request: &[u8]) -> i32 {
     ask("keys_send", request, &[])
+}
+
+pub(crate) fn state_set(key: &[u8], json: &[u8]) -> i32 {
+    ask("state_set", key, json)
+}
+
+pub(crate) fn state_watch(prefix: &[u8]) -> i32 {
+    ask("state_watch", prefix, &[])
+}
+
+pub(crate) fn timer_set(id: i32, ms: i32) -> i32 {
+    ask("timer_set", id.to_string().as_bytes(), ms.to_string().as_bytes())
 }
 
 /// As the host does: copies what fits and returns the whole length.

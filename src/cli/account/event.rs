@@ -45,6 +45,7 @@ fn what(entry: &Entry) -> String {
         }
         EntryKind::PluginEffect { plugin, effect, .. } => format!("{plugin} would do: {effect}"),
         EntryKind::Call { call, outcome } => ran(&call.plugin, &call.tenant, "", outcome),
+        EntryKind::Event { plugin, event, outcome } => ran(plugin, "default", &format!("{} ", event.event), outcome),
         EntryKind::Shutdown { plugin, tenant, outcome } => ran(plugin, tenant, "shutdown ", outcome),
         EntryKind::Revoked(_) => entry.error().unwrap_or_default(),
         EntryKind::Refused { call, .. } => format!("{}: refused, see above", call.plugin),

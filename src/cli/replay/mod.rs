@@ -139,6 +139,7 @@ impl Replay {
             trace: true,
             shutdown_stops: Arc::new(shutdown_stops),
             approvals: Some(Arc::<Playback>::clone(&playback)),
+            asks: Some(Arc::<Playback>::clone(&playback)),
             memory: Arc::clone(&memory),
             log: Arc::new(PluginLog::new(loaded.config.logging.plugin_bytes_per_minute)),
         });

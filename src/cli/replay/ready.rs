@@ -126,7 +126,9 @@ impl Replay {
             .map_err(|_| Failure::operation(format!("{}: its seed is damaged", self.journal.escaped())))?;
         let last = journal.inputs.last().map_or(0, |input| input.t);
         let last = journal.revoked.back().map_or(last, |(_, t, _)| last.max(*t));
+        let playback = Arc::new(journal.playback);
         let replayed = Replayed {
+            playback: Some(Arc::clone(&playback)),
             rejected: journal.rejected,
             deadlines: journal.deadlines,
             revoked: journal.revoked,
@@ -138,7 +140,7 @@ impl Replay {
             loaded,
             plugins,
             inputs: journal.inputs,
-            playback: Arc::new(journal.playback),
+            playback,
             epoch: journal.header.epoch_us,
             seed,
             replayed: Some((replayed, journal.end.unwrap_or(last))),

@@ -329,6 +329,7 @@ mod tests {
             headers: vec![],
             reach: Reach::default(),
             secrets: Secrets::default(),
+            events: None,
         }));
         assert_eq!(answers.answer(&open, ME).result, Ok(Response::Socket(1)));
         let receive = NetworkRequest::SocketReceive { socket: 1 }.into();

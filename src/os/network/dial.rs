@@ -13,7 +13,7 @@ use crate::effect::{EffectError, Host, Origin, Reach, Url};
 use crate::grant::{Denied, permits};
 
 /// Makes connections.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Dialer {
     lookup: Arc<dyn Lookup>,
     tls: Arc<ClientConfig>,

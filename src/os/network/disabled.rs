@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::process::Environment;
 use crate::config::Config;
-use crate::effect::{EffectError, HttpOut, NetworkRequest, Origin, Response};
+use crate::effect::{EffectError, HttpOut, NetworkRequest, Origin, Response, SocketEvents};
 use crate::time::SystemClock;
 
 #[derive(Debug)]
@@ -14,6 +14,11 @@ pub(super) struct NetworkOnDemand;
 impl NetworkOnDemand {
     pub(super) const fn new(_: &Arc<SystemClock>) -> Self {
         Self
+    }
+
+    #[allow(clippy::unused_self)] // as where there is a network
+    pub(super) fn socket_events(&self) -> Arc<SocketEvents> {
+        Arc::default() // nothing ever arrives
     }
 
     #[allow(clippy::unused_self)] // as where there is a network

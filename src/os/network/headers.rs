@@ -39,6 +39,15 @@ const RESERVED: [&str; 16] = [
 pub(super) struct Filled(Vec<(String, String)>);
 
 impl Filled {
+    /// Adds a secret that was sent.
+    #[cfg(feature = "websocket")]
+    pub(super) fn add(&mut self, value: &str, name: &str) {
+        let known = || self.0.iter().any(|(known, _)| known == value);
+        if value.len() >= MIN_SCRUBBED_BYTES && !known() {
+            self.0.push((value.to_owned(), placeholder(name)));
+            self.0.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        }
+    }
     /// Puts the placeholders back where an answer repeats the secrets, so that neither a plugin nor a recording gets them from
     /// a server that echoes its requests.
     #[cfg(feature = "http")]
@@ -127,6 +136,22 @@ fn token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
+/// What the environment holds for the secret `name`.
+pub(super) fn secret(name: &str, secrets: &Secrets) -> Result<String, EffectError> {
+    let variable = secrets.get(name).ok_or_else(|| {
+        EffectError::NotFound(format!(
+            "there is no secret {}; add to the plugin: secrets = {{ {} = {{ env = \"VARIABLE\", hosts = [\"HOST\"] }} }}",
+            literal::shown(name),
+            literal::key(name)
+        ))
+    })?;
+    std::env::var(variable).ok().filter(|secret| !secret.is_empty()).ok_or_else(|| {
+        EffectError::NotFound(format!(
+            "the environment variable {variable} of the secret \"{name}\" is not set, or not text"
+        ))
+    })
+}
+
 /// `value` with its placeholders replaced by what the environment holds.
 fn expand(value: &str, secrets: &Secrets, filled: &mut Filled) -> Result<String, EffectError> {
     let mut expanded = String::with_capacity(value.len());
@@ -135,18 +160,7 @@ fn expand(value: &str, secrets: &Secrets, filled: &mut Filled) -> Result<String,
         let (name, after) = after
             .split_once(CLOSE)
             .ok_or_else(|| EffectError::Failed("a {{secret:…}} placeholder is not closed".to_owned()))?;
-        let variable = secrets.get(name).ok_or_else(|| {
-            EffectError::NotFound(format!(
-                "there is no secret {}; add to the plugin: secrets = {{ {} = {{ env = \"VARIABLE\", hosts = [\"HOST\"] }} }}",
-                literal::shown(name),
-                literal::key(name)
-            ))
-        })?;
-        let secret = std::env::var(variable).ok().filter(|secret| !secret.is_empty()).ok_or_else(|| {
-            EffectError::NotFound(format!(
-                "the environment variable {variable} of the secret \"{name}\" is not set, or not text"
-            ))
-        })?;
+        let secret = secret(name, secrets)?;
         expanded.push_str(before);
         expanded.push_str(&secret);
         if secret.len() >= MIN_SCRUBBED_BYTES {

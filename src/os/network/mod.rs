@@ -9,6 +9,8 @@ mod http_sender;
 mod names;
 mod on_demand;
 #[cfg(feature = "websocket")]
+mod serve;
+#[cfg(feature = "websocket")]
 mod socket;
 mod tls;
 mod wire;
@@ -28,7 +30,7 @@ pub use tls::AuthorityError;
 use crate::effect::HttpRequest;
 #[cfg(feature = "websocket")]
 use crate::effect::SocketOpen;
-use crate::effect::{Answer, EffectError, NetworkRequest, Origin, Response};
+use crate::effect::{Answer, EffectError, NetworkRequest, Origin, Response, SocketEvents};
 use crate::time::Clock;
 use deadline::Deadline;
 use dial::Dialer;
@@ -39,6 +41,9 @@ pub struct Network {
     dialer: Dialer,
     #[cfg(feature = "websocket")]
     sockets: sockets::Sockets,
+    /// Where what arrives for resident plugins waits.
+    #[cfg(feature = "websocket")]
+    events: Arc<SocketEvents>,
 }
 
 impl std::fmt::Debug for Network {
@@ -60,8 +65,23 @@ impl Network {
             dialer: Dialer::new(lookup, tls::client_config(authorities)?),
             #[cfg(feature = "websocket")]
             sockets: sockets::Sockets::default(),
+            #[cfg(feature = "websocket")]
+            events: Arc::default(),
         })
     }
+
+    /// What arrives for resident plugins waits in `events`.
+    #[must_use]
+    pub fn with_events(self, events: Arc<SocketEvents>) -> Self {
+        #[cfg(feature = "websocket")]
+        return Self { events, ..self };
+        #[cfg(not(feature = "websocket"))]
+        {
+            drop(events); // nothing ever arrives
+            self
+        }
+    }
+
     /// Carries out `request` within `limit`.
     pub fn request(&self, request: &NetworkRequest, origin: Origin<'_>, limit: Duration) -> Answer {
         let deadline = Deadline::after(Arc::clone(&self.clock), limit);
@@ -75,12 +95,16 @@ impl Network {
             #[cfg(feature = "websocket")]
             NetworkRequest::SocketSend { socket, message } => self.sockets.send(origin, *socket, message.clone()),
             #[cfg(feature = "websocket")]
+            NetworkRequest::SocketSendPieces { socket, pieces, secrets } => {
+                self.sockets.send_pieces(origin, *socket, pieces, secrets)
+            }
+            #[cfg(feature = "websocket")]
             NetworkRequest::SocketReceive { socket } => self.sockets.receive(origin, *socket, &deadline),
             #[cfg(feature = "websocket")]
             NetworkRequest::SocketClose { socket } => self.sockets.close(origin, *socket),
             #[cfg(feature = "websocket")]
             NetworkRequest::SocketCloseAll => {
-                self.sockets.close_all(origin);
+                self.sockets.close_all(origin, &self.events);
                 Ok(Response::Done)
             }
             #[cfg(not(feature = "websocket"))]
@@ -88,6 +112,7 @@ impl Network {
             #[cfg(not(feature = "websocket"))]
             NetworkRequest::SocketOpen(_)
             | NetworkRequest::SocketSend { .. }
+            | NetworkRequest::SocketSendPieces { .. }
             | NetworkRequest::SocketReceive { .. }
             | NetworkRequest::SocketClose { .. } => Err(missing("WebSocket", "websocket")),
         };
@@ -105,6 +130,10 @@ impl Network {
     fn open(&self, open: &SocketOpen, origin: Origin<'_>, deadline: &Deadline) -> Result<Response, EffectError> {
         let slot = self.sockets.reserve(origin)?;
         let (headers, filled) = headers::fill(&open.headers, &open.secrets)?;
+        if let Some(limit) = open.events {
+            let deadline = Deadline::after(Arc::clone(&self.clock), limit);
+            return slot.open_with_events((&self.dialer, &self.events), open, headers, filled, deadline);
+        }
         let connection = self.dialer.dial(&open.url, &open.reach, origin, deadline)?;
         slot.open(socket::Socket::open(connection, &open.url, &headers, filled, deadline)?)
     }

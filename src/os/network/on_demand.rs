@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::process::Environment;
 use super::{AuthorityError, Network, SystemLookup};
-use crate::effect::{EffectError, NetworkRequest, Origin, Response};
+use crate::effect::{EffectError, NetworkRequest, Origin, Response, SocketEvents};
 use crate::time::SystemClock;
 
 /// A network that costs nothing until it is used: reading the authorities takes longer than starting.
@@ -14,11 +14,17 @@ use crate::time::SystemClock;
 pub(in crate::os) struct NetworkOnDemand {
     clock: Arc<SystemClock>,
     network: OnceLock<Result<Network, AuthorityError>>,
+    events: Arc<SocketEvents>,
 }
 
 impl NetworkOnDemand {
     pub(in crate::os) fn new(clock: &Arc<SystemClock>) -> Self {
-        Self { clock: Arc::clone(clock), network: OnceLock::new() }
+        Self { clock: Arc::clone(clock), network: OnceLock::new(), events: Arc::default() }
+    }
+
+    /// Where what arrives on connections of resident plugins waits.
+    pub(in crate::os) fn socket_events(&self) -> Arc<SocketEvents> {
+        Arc::clone(&self.events)
     }
 
     /// Carries `request` out and waits for it, at most `limit`.
@@ -36,6 +42,7 @@ impl NetworkOnDemand {
             let authorities = environment.get("SSL_CERT_FILE");
             let clock = Arc::clone(&self.clock);
             Network::new(clock, Arc::new(SystemLookup), authorities.as_deref().map(Path::new))
+                .map(|network| network.with_events(Arc::clone(&self.events)))
         });
         match network {
             Ok(network) => network.request(request, origin, limit).result,

@@ -3,11 +3,11 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, eventfd};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::{HeaderName, HeaderValue, Uri};
 use tungstenite::protocol::WebSocketConfig;
@@ -15,8 +15,9 @@ use tungstenite::{Error, HandshakeError, WebSocket};
 
 use super::deadline::Deadline;
 use super::headers::Filled;
+use super::serve::serve;
 use super::wire::Connection;
-use crate::effect::{EffectError, Message, Url};
+use crate::effect::{EffectError, Message, SocketEvent, SocketEvents, SocketOwner, Url, Wake};
 
 /// Largest message, either way, in bytes.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
@@ -24,8 +25,8 @@ const MAX_MESSAGE_BYTES: usize = 1 << 20;
 const MAX_QUEUED: usize = 64;
 /// Most bytes of them; one more message of any size may join what is below.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
-/// Frames handled before looking at what is to be sent: a server that never stops must not silence the plugin.
-const FRAMES_AT_ONCE: usize = 256;
+/// Stack of a thread that also shakes hands.
+const OPENING_STACK_BYTES: usize = 1 << 20;
 /// The thread decrypts and parses frames on its stack.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -37,39 +38,69 @@ pub(super) struct Socket {
 }
 
 /// What the thread and the plugin's calls share.
-#[derive(Debug)]
 pub(super) struct Shared {
     mailbox: Mutex<Mailbox>,
     /// Signalled when a message arrived or the connection ended.
     arrived: Condvar,
     /// Written to when the thread has something to do.
-    wake: OwnedFd,
+    pub(super) wake: Arc<OwnedFd>,
+    /// Secrets that were sent, which the server does not hand back to the plugin.
+    filled: Mutex<Filled>,
+    /// Where what arrives goes, where it becomes events.
+    outlet: Option<(Outlet, Arc<Wake>)>,
+}
+
+/// Where what arrives on a connection goes, as events.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    events: Arc<SocketEvents>,
+    owner: SocketOwner,
+    number: u32,
+}
+
+impl Outlet {
+    pub(super) fn new(events: Arc<SocketEvents>, owner: SocketOwner, number: u32) -> Self {
+        Self { events, owner, number }
+    }
+    fn push(&self, event: SocketEvent) {
+        self.events.push(&self.owner, self.number, event);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("outlet", &self.outlet.as_ref().map(|(outlet, _)| outlet))
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
-struct Mailbox {
+pub(super) struct Mailbox {
     inbox: Queue,
-    outbox: Queue,
+    pub(super) outbox: Queue,
     /// Why it ended.
     ended: Option<String>,
-    leave: bool,
+    pub(super) leave: bool,
+    /// It is not open yet.
+    opening: bool,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    messages: VecDeque<Message>,
-    bytes: usize,
+pub(super) struct Queue {
+    pub(super) messages: VecDeque<Message>,
+    pub(super) bytes: usize,
 }
 
 impl Queue {
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.messages.len() < MAX_QUEUED && self.bytes < MAX_QUEUED_BYTES
     }
-    fn push(&mut self, message: Message) {
+    pub(super) fn push(&mut self, message: Message) {
         self.bytes += message.len();
         self.messages.push_back(message);
     }
-    fn pop(&mut self) -> Option<Message> {
+    pub(super) fn pop(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
         self.bytes -= message.len();
         Some(message)
@@ -77,14 +108,60 @@ impl Queue {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Mailbox> {
+    fn new(filled: Filled, outlet: Option<Outlet>) -> std::io::Result<Self> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let outlet = outlet.map(|outlet| {
+            let wake = Arc::clone(&wake);
+            let notify: Wake = Box::new(move || notify(&wake));
+            (outlet, Arc::new(notify))
+        });
+        let mailbox = Mailbox { opening: outlet.is_some(), ..Mailbox::default() };
+        Ok(Self { mailbox: Mutex::new(mailbox), arrived: Condvar::new(), wake, filled: Mutex::new(filled), outlet })
+    }
+    pub(super) fn filled(&self) -> MutexGuard<'_, Filled> {
+        self.filled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// The server does not hand this secret back to the plugin.
+    pub(super) fn keep_back(&self, value: &str, name: &str) {
+        self.filled().add(value, name);
+    }
+    /// Whether the network may be read.
+    pub(super) fn has_room(&self) -> bool {
+        match &self.outlet {
+            Some((outlet, wake)) => outlet.events.has_room(&outlet.owner, outlet.number, wake),
+            None => self.lock().inbox.has_room(),
+        }
+    }
+    pub(super) fn arrived(&self, message: Message) {
+        match &self.outlet {
+            Some((outlet, _)) => outlet.push(SocketEvent::Message(message)),
+            None => {
+                self.lock().inbox.push(message);
+                self.arrived.notify_all();
+            }
+        }
+    }
+    /// What the thread of a connection with events does, once it is known what came of opening it.
+    pub(super) fn run(shared: &Arc<Self>, opened: Result<Opened, EffectError>) {
+        let Some((outlet, _)) = &shared.outlet else { return };
+        let (code, reason) = match opened {
+            Err(error) => (None, error.to_string()),
+            Ok(Opened { socket, protocol }) => {
+                shared.lock().opening = false;
+                outlet.push(SocketEvent::Open { protocol });
+                serve(socket, shared)
+            }
+        };
+        shared.end(reason.clone());
+        outlet.push(SocketEvent::Closed { code, reason });
+    }
+    pub(super) fn lock(&self) -> MutexGuard<'_, Mailbox> {
         self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn notify(&self) {
-        // It fails only when the counter is full, and then the thread is awake already.
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        notify(&self.wake);
     }
-    fn end(&self, reason: String) {
+    pub(super) fn end(&self, reason: String) {
         self.lock().ended.get_or_insert(reason);
         self.arrived.notify_all();
     }
@@ -96,6 +173,9 @@ impl Shared {
         let mut mailbox = self.lock();
         if let Some(reason) = &mailbox.ended {
             return Err(EffectError::NotFound(reason.clone()));
+        }
+        if mailbox.opening {
+            return Err(EffectError::Busy("the connection is not open yet; an event tells when it is".to_owned()));
         }
         if !mailbox.outbox.has_room() {
             return Err(EffectError::Busy("the server does not take what was sent so far; try again later".to_owned()));
@@ -128,6 +208,53 @@ impl Shared {
     }
 }
 
+/// Wakes a thread.
+fn notify(wake: &OwnedFd) {
+    // It fails only when the counter is full, and then the thread is awake already.
+    let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
+}
+
+/// A connection that is open.
+pub(super) struct Opened {
+    socket: WebSocket<Connection>,
+    /// What was agreed on to be spoken.
+    protocol: Option<String>,
+}
+
+/// Shakes hands over `connection`.
+pub(super) fn shake_hands(
+    connection: Connection,
+    url: &Url,
+    headers: &[(String, String)],
+    deadline: &Deadline,
+) -> Result<Opened, EffectError> {
+    let failed = |reason: &dyn std::fmt::Display| EffectError::Failed(format!("no WebSocket at {url}: {reason}"));
+    let uri: Uri = url.to_string().parse().map_err(|error| failed(&error))?;
+    let mut request = uri.into_client_request().map_err(|error| failed(&error))?;
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name.as_str()).map_err(|error| failed(&error))?;
+        // The value may hold a secret, so what is wrong with it is not said.
+        let value = HeaderValue::try_from(value.as_str()).map_err(|_| failed(&format_args!("header {name}")))?;
+        request.headers_mut().append(name, value);
+    }
+    let config = WebSocketConfig::default()
+        .read_buffer_size(16 << 10)
+        .write_buffer_size(0) // handed to the connection at once
+        .max_write_buffer_size(MAX_MESSAGE_BYTES + MAX_QUEUED_BYTES)
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    let (mut socket, response) =
+        tungstenite::client::client_with_config(request, connection, Some(config)).map_err(|error| match error {
+            HandshakeError::Failure(Error::Io(error)) if error.kind() == ErrorKind::TimedOut => deadline.passed(),
+            HandshakeError::Failure(error) => failed(&error),
+            HandshakeError::Interrupted(_) => deadline.passed(),
+        })?;
+    socket.get_mut().unblock().map_err(|error| failed(&error))?;
+    let protocol = response.headers().get("sec-websocket-protocol");
+    let protocol = protocol.and_then(|protocol| protocol.to_str().ok()).map(str::to_owned);
+    Ok(Opened { socket, protocol })
+}
+
 impl Socket {
     /// Shakes hands over `connection` and starts the thread.
     pub(super) fn open(
@@ -137,38 +264,38 @@ impl Socket {
         filled: Filled,
         deadline: &Deadline,
     ) -> Result<Self, EffectError> {
-        let failed = |reason: &dyn std::fmt::Display| EffectError::Failed(format!("no WebSocket at {url}: {reason}"));
-        let uri: Uri = url.to_string().parse().map_err(|error| failed(&error))?;
-        let mut request = uri.into_client_request().map_err(|error| failed(&error))?;
-        for (name, value) in headers {
-            let name = HeaderName::try_from(name.as_str()).map_err(|error| failed(&error))?;
-            // The value may hold a secret, so what is wrong with it is not said.
-            let value = HeaderValue::try_from(value.as_str()).map_err(|_| failed(&format_args!("header {name}")))?;
-            request.headers_mut().append(name, value);
-        }
-        let config = WebSocketConfig::default()
-            .read_buffer_size(16 << 10)
-            .write_buffer_size(0) // handed to the connection at once
-            .max_write_buffer_size(MAX_MESSAGE_BYTES + MAX_QUEUED_BYTES)
-            .max_message_size(Some(MAX_MESSAGE_BYTES))
-            .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let (mut socket, _) = tungstenite::client::client_with_config(request, connection, Some(config)).map_err(
-            |error| match error {
-                HandshakeError::Failure(Error::Io(error)) if error.kind() == ErrorKind::TimedOut => deadline.passed(),
-                HandshakeError::Failure(error) => failed(&error),
-                HandshakeError::Interrupted(_) => deadline.passed(),
-            },
-        )?;
-        socket.get_mut().unblock().map_err(|error| failed(&error))?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| failed(&error))?;
-        let shared = Arc::new(Shared { mailbox: Mutex::default(), arrived: Condvar::new(), wake });
+        let Opened { socket, .. } = shake_hands(connection, url, headers, deadline)?;
+        let failed = |error: std::io::Error| EffectError::Failed(format!("no WebSocket at {url}: {error}"));
+        let shared = Arc::new(Shared::new(filled, None).map_err(failed)?);
+        Self::spawn(shared, STACK_BYTES, move |shared| {
+            let (_, reason) = serve(socket, shared);
+            shared.end(reason);
+        })
+        .map_err(failed)
+    }
+    /// Starts a thread that opens a connection and serves it; what arrives goes to `outlet`.
+    pub(super) fn start(
+        outlet: Outlet,
+        filled: Filled,
+        run: impl FnOnce(&Arc<Shared>) + Send + 'static,
+    ) -> Result<Self, EffectError> {
+        let failed = |error: std::io::Error| EffectError::Failed(format!("no thread for a WebSocket: {error}"));
+        let shared = Arc::new(Shared::new(filled, Some(outlet)).map_err(failed)?);
+        Self::spawn(shared, OPENING_STACK_BYTES, run).map_err(failed)
+    }
+    fn spawn(
+        shared: Arc<Shared>,
+        stack: usize,
+        run: impl FnOnce(&Arc<Shared>) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let of_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("websocket".into())
-            .stack_size(STACK_BYTES)
-            .spawn(move || serve(socket, &filled, &of_thread))
-            .map_err(|error| failed(&error))?;
+        let thread = std::thread::Builder::new().name("websocket".into()).stack_size(stack);
+        let thread = thread.spawn(move || run(&of_thread))?;
         Ok(Self { shared, thread: Some(thread) })
+    }
+    /// Lets its thread, which is about to end, end by itself.
+    pub(super) fn leave(mut self) {
+        self.thread = None;
     }
     /// What calls work with while the registry is free for others.
     pub(super) fn shared(&self) -> Arc<Shared> {
@@ -179,120 +306,17 @@ impl Socket {
 impl Drop for Socket {
     /// Says goodbye, without waiting for the server to answer, and waits for the thread, which does nothing that blocks.
     fn drop(&mut self) {
-        self.shared.lock().leave = true;
+        let opening = {
+            let mut mailbox = self.shared.lock();
+            mailbox.leave = true;
+            mailbox.opening
+        };
         self.shared.notify();
-        if let Some(thread) = self.thread.take() {
+        // One that is still being opened waits for the network, and finds out by itself that nobody wants it any more.
+        if let Some(thread) = self.thread.take().filter(|_| !opening) {
             // A thread that panicked has closed its connection, too.
             let _ = thread.join();
         }
         self.shared.end("the connection is closed".to_owned());
     }
-}
-
-/// What the thread does until the connection ends or nobody wants it any more.
-fn serve(mut socket: WebSocket<Connection>, filled: &Filled, shared: &Shared) {
-    let reason = loop {
-        if shared.lock().leave {
-            break "the connection is closed".to_owned();
-        }
-        match step(&mut socket, filled, shared) {
-            Ok(interest) => {
-                if let Err(error) = wait(&socket, shared, &interest) {
-                    break format!("cannot wait for the server: {error}");
-                }
-            }
-            Err(Error::ConnectionClosed | Error::AlreadyClosed) => break "the server closed the connection".to_owned(),
-            Err(error) => break format!("the connection broke: {error}"),
-        }
-    };
-    // Both only fill the socket's buffer; a server that does not take the goodbye finds the connection closed.
-    let _ = socket.close(None);
-    let _ = socket.flush();
-    shared.end(reason);
-}
-
-/// What to wait for.
-struct Interest {
-    room: bool,
-    unsent: bool,
-    /// There is more that did not have its turn.
-    more: bool,
-}
-
-/// Sends what waits and takes in what is there, without blocking.
-fn step(socket: &mut WebSocket<Connection>, filled: &Filled, shared: &Shared) -> Result<Interest, Error> {
-    loop {
-        let Some(message) = shared.lock().outbox.pop() else { break };
-        let message = match message {
-            Message::Text(text) => tungstenite::Message::text(text),
-            Message::Binary(bytes) => tungstenite::Message::binary(bytes),
-        };
-        match socket.write(message) {
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break, // it is in the buffer
-            Err(Error::WriteBufferFull(message)) => {
-                let mut mailbox = shared.lock();
-                let message = match *message {
-                    tungstenite::Message::Text(text) => Message::Text(text.as_str().to_owned()),
-                    other => Message::Binary(other.into_data().to_vec()),
-                };
-                mailbox.outbox.bytes += message.len();
-                mailbox.outbox.messages.push_front(message);
-                break;
-            }
-            written => written?,
-        }
-    }
-    let mut more = true;
-    for _ in 0..FRAMES_AT_ONCE {
-        if !shared.lock().inbox.has_room() {
-            more = false;
-            break;
-        }
-        let mut message = match socket.read() {
-            Ok(tungstenite::Message::Text(text)) => Message::Text(text.as_str().to_owned()),
-            Ok(tungstenite::Message::Binary(bytes)) => Message::Binary(bytes.to_vec()),
-            Ok(_) => continue, // pings are answered by the library, a goodbye shows in the next read
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                more = false;
-                break;
-            }
-            Err(error) => return Err(error),
-        };
-        match &mut message {
-            Message::Text(text) => filled.scrub_text(text),
-            Message::Binary(bytes) => filled.scrub_bytes(bytes),
-        }
-        shared.lock().inbox.push(message);
-        shared.arrived.notify_all();
-    }
-    let unsent = match socket.flush() {
-        Ok(()) => false,
-        Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => true,
-        Err(error) => return Err(error),
-    };
-    let mailbox = shared.lock();
-    Ok(Interest { room: mailbox.inbox.has_room(), unsent: unsent || !mailbox.outbox.messages.is_empty(), more })
-}
-
-/// Waits until there is something to do.
-fn wait(socket: &WebSocket<Connection>, shared: &Shared, interest: &Interest) -> std::io::Result<()> {
-    if interest.more {
-        return Ok(());
-    }
-    let mut wanted = PollFlags::empty();
-    wanted.set(PollFlags::IN, interest.room);
-    wanted.set(PollFlags::OUT, interest.unsent);
-    let wake = PollFd::new(&shared.wake, PollFlags::IN);
-    let network = PollFd::from_borrowed_fd(socket.get_ref().tcp().as_fd(), wanted);
-    // A full inbox waits for the plugin alone: a server that hung up meanwhile is noticed when there is room again.
-    let mut fds = [wake, network];
-    let watched = if wanted.is_empty() { &mut fds[..1] } else { &mut fds[..] };
-    match poll(watched, None) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let mut counter = [0; 8];
-    // Empty when it was the network that woke us.
-    let _ = rustix::io::read(&shared.wake, &mut counter);
-    Ok(())
 }

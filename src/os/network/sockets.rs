@@ -1,11 +1,13 @@
 //! Which connection belongs to which instance. A number of another instance names nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::deadline::Deadline;
-use super::socket::{Shared, Socket};
-use crate::effect::{EffectError, Message, Origin, Response};
+use super::dial::Dialer;
+use super::headers::{self, Filled};
+use super::socket::{Outlet, Shared, Socket, shake_hands};
+use crate::effect::{EffectError, Message, Origin, Pieces, Response, Secrets, SocketEvents, SocketOpen};
 
 /// Most connections of one instance.
 const MAX_PER_INSTANCE: usize = 8;
@@ -16,9 +18,9 @@ const MAX_CONNECTIONS: usize = 64;
 type Owner = (String, String);
 
 /// Every connection.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Sockets {
-    owned: Mutex<HashMap<Owner, Owned>>,
+    owned: Arc<Mutex<HashMap<Owner, Owned>>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,13 +53,46 @@ impl Sockets {
         of_owner.sockets.insert(number, None);
         Ok(Slot { sockets: self, owner, number, taken: false })
     }
-    fn find(&self, origin: Origin<'_>, number: u32) -> Result<std::sync::Arc<Shared>, EffectError> {
+    /// The connection has ended by itself, which its instance is told as an event: its place is free.
+    fn ended(&self, owner: &Owner, number: u32, shared: &Arc<Shared>) {
+        let mut all = self.lock();
+        let Some(sockets) = all.get_mut(owner).map(|owned| &mut owned.sockets) else { return };
+        // Of another instance, when the number is given out anew.
+        let is_it = |socket: &Socket| Arc::ptr_eq(&socket.shared(), shared);
+        if sockets.get(&number).is_some_and(|socket| socket.as_ref().is_some_and(is_it)) {
+            let removed = sockets.remove(&number);
+            drop(all);
+            if let Some(socket) = removed.flatten() {
+                socket.leave();
+            }
+        }
+    }
+    fn find(&self, origin: Origin<'_>, number: u32) -> Result<Arc<Shared>, EffectError> {
         let owned = self.lock();
         let socket = owned.get(&owner(origin)).and_then(|owned| owned.sockets.get(&number)?.as_ref());
         socket.map(Socket::shared).ok_or_else(|| unknown(number))
     }
     pub(super) fn send(&self, origin: Origin<'_>, number: u32, message: Message) -> Result<Response, EffectError> {
         self.find(origin, number)?.send(message).map(|()| Response::Done)
+    }
+    /// Puts a message together and sends it. What its secrets are is not handed back by the server either.
+    pub(super) fn send_pieces(
+        &self,
+        origin: Origin<'_>,
+        number: u32,
+        pieces: &Pieces,
+        secrets: &Secrets,
+    ) -> Result<Response, EffectError> {
+        let shared = self.find(origin, number)?;
+        let mut values = HashMap::new();
+        for name in pieces.secrets() {
+            let value = headers::secret(&name, secrets)?;
+            shared.keep_back(&value, &name);
+            values.insert(name, value);
+        }
+        let message = pieces.message(&|name| values.get(name).cloned());
+        let message = message.map_err(|fault| EffectError::Failed(fault.to_string()))?;
+        shared.send(message).map(|()| Response::Done)
     }
     pub(super) fn receive(
         &self,
@@ -72,8 +107,10 @@ impl Sockets {
         // Closed here, after the lock is released.
         removed.flatten().map(|_| Response::Done).ok_or_else(|| unknown(number))
     }
-    pub(super) fn close_all(&self, origin: Origin<'_>) {
-        let removed = self.lock().remove(&owner(origin));
+    pub(super) fn close_all(&self, origin: Origin<'_>, events: &SocketEvents) {
+        let owner = owner(origin);
+        events.forget(&owner);
+        let removed = self.lock().remove(&owner);
         drop(removed); // after the lock is released
     }
 }
@@ -88,6 +125,32 @@ pub(super) struct Slot<'s> {
 }
 
 impl Slot<'_> {
+    /// Opens a connection on a thread of its own. What comes of it, and on it, becomes events.
+    pub(super) fn open_with_events(
+        self,
+        (dialer, events): (&Dialer, &Arc<SocketEvents>),
+        open: &SocketOpen,
+        headers: Vec<(String, String)>,
+        filled: Filled,
+        deadline: Deadline,
+    ) -> Result<Response, EffectError> {
+        let (dialer, open, sockets) = (dialer.clone(), open.clone(), self.sockets.clone());
+        let (owner, number) = (self.owner.clone(), self.number);
+        events.begin(&owner, number);
+        let forget = Arc::clone(events);
+        let outlet = Outlet::new(Arc::clone(events), owner.clone(), number);
+        let dial = move |shared: &Arc<Shared>| {
+            let origin = Origin::Plugin { plugin: &owner.0, tenant: &owner.1 };
+            let connection = dialer.dial(&open.url, &open.reach, origin, &deadline);
+            let connection = connection.and_then(|connection| shake_hands(connection, &open.url, &headers, &deadline));
+            Shared::run(shared, connection);
+            sockets.ended(&owner, number, shared);
+        };
+        let socket = Socket::start(outlet, filled, dial);
+        let owner = self.owner.clone();
+        socket.and_then(|socket| self.open(socket)).inspect_err(|_| forget.end(&owner, number))
+    }
+
     /// Puts the connection there.
     pub(super) fn open(mut self, socket: Socket) -> Result<Response, EffectError> {
         let mut owned = self.sockets.lock();

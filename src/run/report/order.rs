@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::queue::ReportReceiver;
 use crate::journal::{Entry, EntryKind};
 use crate::os::DryRun;
-use crate::run::dispatch::{Report, shutdown_entries, with_effects};
+use crate::run::dispatch::Report;
+use crate::run::fate::{shutdown_entries, with_effects};
 use crate::sandbox::Done;
 use crate::text::Tally;
 
@@ -93,7 +94,7 @@ fn finished(entry: Entry, done: Done, dry_run: Option<&DryRun>) -> Vec<Entry> {
     for shutdown in before {
         entries.extend(shutdown_entries(&config, shutdown, dry_run));
     }
-    let call = Entry { what: EntryKind::Call { call: job.call, outcome: Box::new(outcome) }, ..entry };
+    let call = Entry { what: EntryKind::of_call(job.call, job.context.resident, Box::new(outcome)), ..entry };
     entries.extend(with_effects(call, dry_run));
     if let Some(shutdown) = after {
         entries.extend(shutdown_entries(&config, shutdown, dry_run));

@@ -236,8 +236,9 @@ fn bytes_of(report: &Report) -> usize {
 /// About how many bytes of memory a call that is done holds.
 fn bytes_of_done(done: &Done) -> usize {
     let metadata: usize = done.job.context.metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let event = done.job.context.resident.as_ref().map_or(0, |event| event.held_bytes());
     let shutdowns = done.before.iter().chain(&done.after).map(|gone| size_of::<Shutdown>() + gone.outcome.held_bytes());
-    size_of::<Done>() + metadata + done.outcome.held_bytes() + shutdowns.sum::<usize>()
+    size_of::<Done>() + metadata + event + done.outcome.held_bytes() + shutdowns.sum::<usize>()
 }
 
 /// Forgets what was asked for in what `report` tells.

@@ -97,7 +97,7 @@ fn warn(entry: &Entry, log: &PluginLog, repeats: &Repeats) {
     let mapping = entry.mapping_name();
     let plugin = match &entry.what {
         EntryKind::Call { call, .. } => Some(&call.plugin),
-        EntryKind::Shutdown { plugin, .. } => Some(plugin), // of an instance that goes, whose plugin it names
+        EntryKind::Event { plugin, .. } | EntryKind::Shutdown { plugin, .. } => Some(plugin), // of an instance that goes, whose plugin it names
         _ => None,
     };
     let said = match &mapping {

@@ -6,6 +6,7 @@ use super::{AppAnswers, CurrentMode, MAX_MODE_CHAIN, Session, SessionEvent};
 use crate::action::ConditionSource;
 use crate::config::MappingId;
 use crate::gesture::{Gesture, GestureEvent, SessionPoint, Trigger};
+use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
 impl Session {
@@ -49,6 +50,31 @@ impl Session {
         self.look_at_changes(facts, say);
     }
 
+    /// A plugin has set these of its named values; that takes effect now, at `t`.
+    pub fn plugin_set(
+        &mut self,
+        t: Micros,
+        values: impl IntoIterator<Item = (StateKey, Option<StateValue>)>,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        self.settle(t, facts, say);
+        for (key, value) in values {
+            self.state.set(&key, value);
+        }
+        self.look_at_changes(facts, say);
+    }
+
+    /// What has changed is no news any more: whoever wants to know has it.
+    fn settle_changes(&mut self) {
+        if self.watched {
+            let known = std::mem::take(&mut self.known);
+            let changes = self.state.changes().map(|(key, value)| (key.clone(), value.cloned()));
+            self.changed.extend(changes.filter(|change| !known.contains(change)));
+        }
+        self.state.settle();
+    }
+
     /// The timer of `mapping` fires, unless the mapping is one of another mode.
     pub(super) fn timer(
         &mut self,
@@ -83,7 +109,7 @@ impl Session {
             }
             let asked = self.conditions.ask || self.state.changes().any(|(key, _)| self.conditions.ask_for(key));
             self.note_changes();
-            self.state.settle();
+            self.settle_changes();
             let Some(calendar) = self.calendar.clone().filter(|_| asked) else {
                 self.conditions.ask = false;
                 return;
@@ -97,7 +123,7 @@ impl Session {
              `on_leave` set makes a circle with `when`"
         );
         self.note_changes();
-        self.state.settle();
+        self.settle_changes();
         self.conditions.ask = false;
     }
 

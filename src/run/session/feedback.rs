@@ -8,7 +8,6 @@ use crate::config::MappingId;
 use crate::effect::{FeedbackOut, FeedbackPort};
 use crate::feedback::{Panel, Telling};
 use crate::gesture::{DeviceId, GestureEvent};
-#[cfg(any(test, feature = "internals"))]
 use crate::state::StateTable;
 use crate::time::Micros;
 
@@ -25,7 +24,6 @@ impl Session {
     }
 
     /// Named values.
-    #[cfg(any(test, feature = "internals"))]
     pub fn state(&self) -> &StateTable {
         &self.state
     }

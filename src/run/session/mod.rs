@@ -67,6 +67,12 @@ pub struct Session {
     timers: Timers,
     /// No input comes any more.
     input_over: bool,
+    /// Somebody wants to know what changes.
+    watched: bool,
+    /// What had changed before anybody wanted to know, and has not been looked at yet.
+    known: Vec<(StateKey, Option<StateValue>)>,
+    /// What has changed since that was asked for, in the order in which it did.
+    changed: Vec<(StateKey, Option<StateValue>)>,
 }
 
 impl std::fmt::Debug for Session {
@@ -114,6 +120,9 @@ impl Session {
             calendar: None,
             timers: Timers::default(),
             input_over: false,
+            watched: false,
+            known: Vec::new(),
+            changed: Vec::new(),
             recognizer,
             mapper,
             router: Router::new(&config),
@@ -135,6 +144,17 @@ impl Session {
         self.timers = Timers::of(&self.config, self.now, &*calendar);
         self.calendar = Some(calendar);
         self
+    }
+
+    /// What changes of the named values is kept from now on, until [`Session::take_changes`] takes it.
+    pub fn watch_state(&mut self) {
+        self.watched = true;
+        self.known = self.state.changes().map(|(key, value)| (key.clone(), value.cloned())).collect();
+    }
+
+    /// What has changed of the named values, each with its value then, in order.
+    pub fn take_changes(&mut self) -> Vec<(StateKey, Option<StateValue>)> {
+        std::mem::take(&mut self.changed)
     }
 
     /// The time a message counts as received that is stamped `t`: never before what has happened already.

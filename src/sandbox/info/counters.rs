@@ -82,6 +82,7 @@ impl Counters {
             Rejection::Params { .. }
             | Rejection::Unknown { .. }
             | Rejection::Closed { .. }
+            | Rejection::NotRunning { .. }
             | Rejection::Distrusted { .. } => {}
         }
     }

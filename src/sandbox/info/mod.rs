@@ -7,7 +7,7 @@ pub(super) mod log;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::call::Limits;
+use crate::call::{DEFAULT_TENANT, Limits};
 use crate::capability::Capability;
 use crate::digest::Digest;
 use crate::grant::{Approval, BoundSecrets, Grant, GrantCell, GrantView};
@@ -19,6 +19,8 @@ use crate::sandbox::module::description::Description;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::parse::{Export, Import};
 use crate::sandbox::module::producer::Language;
+use crate::sandbox::outcome::asked::OwnKeys;
+use crate::state::StatePrefix;
 
 /// What is known of a loaded plugin and what it may do, shared by all its instances.
 #[derive(Debug)]
@@ -33,6 +35,12 @@ pub struct PluginInfo {
     pub(in crate::sandbox) description: Arc<Description>,
     pub(in crate::sandbox) needs: BTreeSet<Capability>,
     pub(in crate::sandbox) counters: Counters,
+    /// Whether it is started with the session and kept, for `default`.
+    pub(in crate::sandbox) resident: bool,
+    /// Named values of others that it may watch.
+    pub(in crate::sandbox) allowed_state: Vec<StatePrefix>,
+    /// By tenant: the named values it has set, while no instance keeps them.
+    pub(in crate::sandbox) own_keys: Mutex<HashMap<String, OwnKeys>>,
     pub(in crate::sandbox) volumes: Mutex<HashMap<String, wasi_shim::Volume>>,
     /// Where its fuel goes, when it is profiled.
     pub(in crate::sandbox) profile: Option<Profile>,
@@ -100,6 +108,32 @@ impl PluginInfo {
     /// What it did so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+    /// Whether it is started with the session and kept, for the tenant `default`.
+    pub fn is_resident(&self) -> bool {
+        self.resident
+    }
+    /// Whether the one instance for `tenant` is kept.
+    pub(in crate::sandbox) fn is_kept_for(&self, tenant: &str) -> bool {
+        self.resident && tenant == DEFAULT_TENANT
+    }
+    /// Whether it wants to be told of events.
+    pub fn hears_events(&self) -> bool {
+        self.exports().iter().any(|export| export.name == "on_event")
+    }
+    /// Named values of others that it may watch, by what their keys begin with.
+    pub fn allowed_state(&self) -> &[StatePrefix] {
+        &self.allowed_state
+    }
+    /// Takes what it has set for `tenant`, for an instance that keeps it while it lives.
+    pub(in crate::sandbox) fn take_own_keys(&self, tenant: &str) -> OwnKeys {
+        self.own_keys.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant).unwrap_or_default()
+    }
+    /// Gives back what [`PluginInfo::take_own_keys`] took.
+    pub(in crate::sandbox) fn give_own_keys(&self, tenant: &str, keys: OwnKeys) {
+        if !keys.is_empty() {
+            self.own_keys.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.to_owned(), keys);
+        }
     }
     /// What `config_get` returns for `key`.
     pub fn value(&self, key: &str) -> Option<&str> {

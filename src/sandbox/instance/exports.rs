@@ -20,6 +20,7 @@ pub(in crate::sandbox) struct Exports {
     pub(in crate::sandbox) dealloc: Option<TypedFunc<(u32, u32), ()>>,
     pub(in crate::sandbox) execute: Option<TypedFunc<(u32, u32), i32>>,
     pub(in crate::sandbox) execute_with_context: Option<TypedFunc<(u32, u32, u32, u32), i32>>,
+    pub(in crate::sandbox) on_event: Option<TypedFunc<(u32, u32), i32>>,
     pub(in crate::sandbox) shutdown: Option<TypedFunc<(), ()>>,
     /// C's own function, where the plugin exports it: writes what was printed and has not been written yet.
     pub(in crate::sandbox) fflush: Option<TypedFunc<u32, i32>>,
@@ -67,6 +68,7 @@ impl Exports {
             dealloc: typed(store, instance, EntryPoint::Dealloc),
             execute: typed(store, instance, EntryPoint::Execute),
             execute_with_context: typed(store, instance, EntryPoint::ExecuteWithContext),
+            on_event: typed(store, instance, EntryPoint::OnEvent),
             shutdown: typed(store, instance, EntryPoint::Shutdown),
             fflush: typed(store, instance, EntryPoint::Flush),
             capabilities: packed

@@ -2,13 +2,13 @@
 
 pub(super) mod exports;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wasmi::{CallHook, Store, TypedFunc};
 
 use super::translate::{Shadow, grow_deferred};
-use crate::call::{Isolation, Params};
+use crate::call::{Isolation, Params, PluginEvent};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::fault::{Fault, FaultKind, Trap};
@@ -25,6 +25,7 @@ use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
 use crate::sandbox::module::parse::MAX_METADATA;
+use crate::sandbox::outcome::asked::Asked;
 use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::store::confinement::confinement;
@@ -126,6 +127,7 @@ impl Instance {
             grant_is_given: given.is_some(),
             files,
             sockets: BTreeMap::new(),
+            event_sockets: BTreeSet::new(),
             waited,
             limiter: Limiter::new(
                 limits.max_memory_bytes,
@@ -141,6 +143,11 @@ impl Instance {
             call: CallState::default(),
             denied: 0,
             looked_for_files: false,
+            kept: plugin.is_kept_for(tenant),
+            leaving: false,
+            own_keys: plugin.take_own_keys(tenant),
+            watches: Vec::new(),
+            asked: Asked::default(),
             deadline,
             alarm: Alarm::default(),
         };
@@ -297,8 +304,16 @@ impl Instance {
             self.plugin().counters().rejected(&rejection);
             return Outcome { generation: self.generation, ..Outcome::rejected(rejection) };
         }
-        begin(&mut self.store, request.at, request.stop.and_then(FuelStop::in_call));
-        let result = self.execute(request);
+        let state = begin(&mut self.store, request.at, request.stop.and_then(FuelStop::in_call));
+        let result = if let Some(event) = &request.context.resident {
+            if let PluginEvent::Closed { socket, .. } = event.event {
+                state.forget_socket(socket);
+            }
+            state.call.answer = event.body.as_deref().map(<[u8]>::to_vec).unwrap_or_default();
+            self.hear(&event.event, request.at)
+        } else {
+            self.execute(request)
+        };
         let mut outcome = self.finish(result);
         if std::mem::take(&mut self.fresh) {
             outcome.init_fuel = self.init_fuel;
@@ -315,7 +330,8 @@ impl Instance {
 
     /// Where the parameters are not what the plugin says it accepts.
     fn mismatch(&self, request: &Request<'_>) -> Option<Mismatch> {
-        let schema = self.metadata()?.params_schema.as_ref().filter(|_| self.raw.is_none())?;
+        let is_call = self.raw.is_none() && request.context.resident.is_none();
+        let schema = self.metadata()?.params_schema.as_ref().filter(|_| is_call)?;
         schema.check(request.params_json()).err()
     }
 
@@ -324,6 +340,7 @@ impl Instance {
         let shutdown = self.exports.shutdown.filter(|_| !self.ended)?;
         let (plugin, generation) = (Arc::clone(self.plugin()), self.generation);
         let ended = self.on_its_thread(|this| {
+            this.store.data_mut().leaving = true;
             let state = this.store.data();
             let stop = state.services.shutdown_stop(plugin.name(), &state.tenant, generation);
             begin(&mut this.store, at, stop);
@@ -411,6 +428,20 @@ impl Instance {
             return Err(FaultKind::Metadata { reason });
         }
         Metadata::parse(bytes).map(Some).map_err(|reason| FaultKind::Metadata { reason })
+    }
+
+    /// Tells the plugin of `event`, if it wants to be told.
+    fn hear(&mut self, event: &PluginEvent, at: EventTime) -> Result<i32, (EntryPoint, FaultKind)> {
+        let Some(on_event) = self.exports.on_event else { return Ok(0) };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        event.write(at.millis(), &mut buffer);
+        let placed = self.place([&buffer]);
+        self.buffer = buffer;
+        let [input] = placed?;
+        let code =
+            run(&mut self.store, on_event, (input.ptr, input.len)).map_err(|kind| (EntryPoint::OnEvent, kind))?;
+        self.flush()?;
+        Ok(code)
     }
 
     fn execute(&mut self, request: &Request<'_>) -> Result<i32, (EntryPoint, FaultKind)> {
@@ -548,6 +579,7 @@ impl Instance {
         if !matches!(status, Status::Ok) {
             state.failed();
         }
+        let asked = state.take_asked(matches!(status, Status::Fault(_)));
         let denied = std::mem::take(&mut state.denied);
         let CallState { output, last_error, effects, trace, .. } = std::mem::take(&mut state.call);
         let (logs, logs_dropped) = state.lines.take(matches!(status, Status::Fault(_)));
@@ -566,6 +598,7 @@ impl Instance {
             last_error,
             generation: self.generation,
             quarantined: None,
+            asked,
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum EntryPoint {
     Execute,
     /// A call that gets the context beside the parameters.
     ExecuteWithContext,
+    /// An event of a plugin that is kept.
+    OnEvent,
     /// C's own function that writes what was printed and has not been written yet.
     Flush,
     /// Its instance goes.
@@ -40,6 +42,7 @@ impl EntryPoint {
             Self::Dealloc => "dealloc",
             Self::Execute => "execute",
             Self::ExecuteWithContext => "execute_with_context",
+            Self::OnEvent => "on_event",
             Self::Flush => "fflush",
             Self::Shutdown => "shutdown",
         }

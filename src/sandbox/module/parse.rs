@@ -353,6 +353,7 @@ const I64: ValueType = ValueType::I64;
 const CONTRACT: &[(&str, &[Accepted])] = &[
     ("execute", &[(&[I32, I32], &[I32])]),
     ("execute_with_context", &[(&[I32, I32, I32, I32], &[I32])]),
+    ("on_event", &[(&[I32, I32], &[I32])]),
     ("_initialize", &[(&[], &[])]),
     ("init", &[(&[], &[]), (&[], &[I64])]),
     ("capabilities", &[(&[], &[I64]), (&[], &[I32])]),

@@ -1,5 +1,6 @@
 //! What came of a call.
 
+pub(super) mod asked;
 pub(super) mod guest_log;
 pub(super) mod leaving;
 pub(super) mod quarantine;
@@ -10,6 +11,7 @@ use crate::effect::Released;
 use crate::sandbox::engine::fault::{Fault, FaultKind};
 use crate::sandbox::engine::meter::{StopPlace, TimeLimit};
 use crate::sandbox::module::params_schema::Mismatch;
+use crate::sandbox::outcome::asked::Asked;
 use crate::sandbox::outcome::guest_log::{LAST_LINES, MAX_LINES};
 use crate::sandbox::outcome::quarantine::Quarantined;
 use crate::sandbox::units::Section;
@@ -47,6 +49,8 @@ pub struct Outcome {
     pub generation: u64,
     /// Set when this fault put the plugin into quarantine.
     pub quarantined: Option<Quarantined>,
+    /// What it asks of the session.
+    pub asked: Asked,
 }
 
 /// A call of a host function.
@@ -107,6 +111,11 @@ pub enum Rejection {
         /// Name of the plugin that is no longer trusted.
         plugin: String,
     },
+    /// The plugin is resident, and none of it runs now.
+    NotRunning {
+        /// Name of the plugin that was to be called.
+        plugin: String,
+    },
     /// The pool is shutting down.
     Closed {
         /// Name of the plugin that was to be called.
@@ -164,7 +173,7 @@ impl Outcome {
         let calls: usize = self.host_calls.iter().map(|call| size_of::<HostCallRecord>() + call.read.len()).sum();
         let released: usize = self.released.iter().map(Released::held_bytes).sum();
         let names = self.fault().map_or(0, |fault| fault.backtrace.held_bytes());
-        text(&self.output) + text(&self.last_error) + logs + calls + names + released
+        text(&self.output) + text(&self.last_error) + logs + calls + names + released + self.asked.held_bytes()
     }
 
     /// Whether nothing of the plugin ran, so that a shutdown needs no line of its own; what was let go has its own. A call that was
@@ -196,6 +205,7 @@ impl Outcome {
             last_error: None,
             generation: 0,
             quarantined: None,
+            asked: Asked::default(),
         }
     }
 
@@ -339,6 +349,11 @@ impl std::fmt::Display for Rejection {
             Self::Distrusted { plugin } => write!(
                 f,
                 "plugin \"{}\": it would no longer be admitted, by the trust store; see: conductor check --plugins",
+                plugin.escaped()
+            ),
+            Self::NotRunning { plugin } => write!(
+                f,
+                "plugin \"{}\": it is resident, and was ended by a fault or has not started; it starts again by itself",
                 plugin.escaped()
             ),
             Self::Closed { plugin } => write!(f, "plugin \"{}\": the plugins are being shut down", plugin.escaped()),

@@ -58,7 +58,7 @@ impl Plugin {
     /// error that names the line to write. Every gated call asks the grant again, so what is revoked is gone at the next
     /// call; what is granted later is linked when the plugin is loaded anew.
     pub fn load(manifest: &Arc<Manifest>, options: LoadOptions) -> Result<Arc<Self>, PluginError> {
-        let LoadOptions { limits, values, secrets, grant, profiled } = options;
+        let LoadOptions { limits, values, secrets, grant, resident, allowed_state, profiled } = options;
         let admitted = manifest.admitted();
         let refuse = |reason| PluginError { plugin: admitted.name().to_owned(), reason };
         let granted = grant.is_some();
@@ -81,6 +81,9 @@ impl Plugin {
             needs,
             counters: if granted { Counters::default() } else { Counters::untold() },
             volumes: Mutex::default(),
+            resident,
+            allowed_state,
+            own_keys: Mutex::default(),
             profile: profiled.then(Profile::default),
             names: OnceLock::new(),
         });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::call::Limits;
 use crate::grant::{BoundSecrets, GrantCell};
+use crate::state::StatePrefix;
 
 /// How a plugin is loaded. By default nothing is granted to it, nothing is configured, and its limits are those there are by default.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,10 @@ pub struct LoadOptions {
     /// What it may do. Only what this covers is linked, and an import beyond it is an error. Without, every import is linked and each
     /// call that needs a capability is refused: that is for finding out how a plugin behaves before anything is granted to it.
     pub grant: Option<Arc<GrantCell>>,
+    /// Whether it is started with the session and kept, for the tenant `default`; then it gets events.
+    pub resident: bool,
+    /// Named values of others that it may watch, by what their keys begin with.
+    pub allowed_state: Vec<StatePrefix>,
     /// Whether it tells where its fuel goes ([`crate::sandbox::PluginInfo::profile`]).
     pub profiled: bool,
 }

@@ -163,6 +163,11 @@ impl Pool {
     /// Takes no more calls, reports those that wait as rejected, waits for those at work (their limits bound that), and
     /// tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.
     pub fn close(&self, at: Micros) {
+        self.close_with(at, Vec::new());
+    }
+
+    /// [`Pool::close`], with `last` carried out before the instances go: what resident plugins are told of the end.
+    pub fn close_with(&self, at: Micros, last: Vec<Job>) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -171,6 +176,14 @@ impl Pool {
             for job in slot.refuse_calls() {
                 let outcome = Outcome::rejected(Rejection::Closed { plugin: slot.plugin.name().to_owned() });
                 self.observer.0.done(Done { job, before: Vec::new(), outcome, after: None });
+            }
+        }
+        for job in last {
+            let slot =
+                slots.iter().find(|slot| slot.plugin.name() == job.call.plugin && *slot.tenant == *job.call.tenant);
+            match slot {
+                Some(slot) if slot.push_last(job) => self.workers.schedule(Arc::clone(slot)),
+                _ => {}
             }
         }
         let leave = self.table().close(at);

@@ -130,7 +130,8 @@ impl Table {
         }
         let ttl = self.ttl;
         let (mut leave, mut next) = (Vec::new(), Micros::MAX);
-        for seat in self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut()).filter(|seat| seat.alive) {
+        let seats = self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut());
+        for seat in seats.filter(|seat| seat.alive && !seat.slot.is_kept()) {
             let until = seat.last_used.saturating_add(ttl);
             if until <= now {
                 seat.alive = false;
@@ -151,7 +152,7 @@ impl Table {
             .plugins
             .values_mut()
             .flat_map(|entry| entry.tenants.values_mut())
-            .filter(|seat| seat.alive && !Arc::ptr_eq(&seat.slot, but))
+            .filter(|seat| seat.alive && !seat.slot.is_kept() && !Arc::ptr_eq(&seat.slot, but))
             // Of several, the first by name.
             .min_by_key(|seat| seat.last_used)?;
         seat.alive = false;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::call::{Isolation, Params};
+use crate::call::{Isolation, Params, PluginEvent};
 use crate::effect::Origin;
 use crate::effect::Released;
 use crate::grant::{Approval, GrantView};
@@ -84,6 +84,11 @@ impl Slot {
         }
     }
 
+    /// Whether its instance stays, whoever uses it.
+    pub(in crate::sandbox) fn is_kept(&self) -> bool {
+        self.plugin.is_kept_for(&self.tenant)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,12 +104,21 @@ impl Slot {
         if self.closed.load(Ordering::Relaxed) {
             return Err(Rejection::Closed { plugin: self.plugin.name().to_owned() });
         }
-        if queue.calls >= limit as usize {
+        // Of events there is one at a time.
+        if queue.calls >= limit as usize && job.context.resident.is_none() {
             return Err(Rejection::QueueFull { plugin: self.plugin.name().to_owned(), limit });
         }
         queue.calls += 1;
         queue.items.push_back(Item::Call(job));
         Ok(!std::mem::replace(&mut queue.scheduled, true))
+    }
+
+    /// Adds a call to one that takes no more. `true`: the slot has to be handed to a worker.
+    pub(in crate::sandbox) fn push_last(&self, job: Job) -> bool {
+        let mut queue = self.queue();
+        queue.calls += 1;
+        queue.items.push_back(Item::Call(job));
+        !std::mem::replace(&mut queue.scheduled, true)
     }
 
     /// Whether less than half of the calls wait that may.
@@ -164,7 +178,19 @@ impl Slot {
         stop: Option<FuelStop>,
     ) -> Carried {
         let mut work = self.work();
-        if let Some(state) = work.record.blocks(at) {
+        let kept = self.plugin.is_kept_for(&self.tenant);
+        let event = context.resident.as_ref().map(|event| &event.event);
+        // Only its start makes an instance of a resident plugin: what it has to know of the session it asks for then.
+        if kept
+            && work.instance.is_none()
+            && !matches!(event, Some(PluginEvent::Start { .. }))
+            && !work.grant.is_distrusted()
+        {
+            let rejection = Rejection::NotRunning { plugin: self.plugin.name().to_owned() };
+            self.plugin.counters().rejected(&rejection);
+            return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
+        }
+        if let Some(state) = work.record.blocks(at).filter(|_| !kept) {
             let rejection = Rejection::Quarantined { plugin: self.plugin.name().to_owned(), state };
             self.plugin.counters().rejected(&rejection);
             return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
@@ -178,8 +204,9 @@ impl Slot {
             return Carried { before: Vec::new(), outcome, after: None };
         }
         let lost = self.look(&mut work, services);
-        let outdated = work.instance.take_if(Instance::outdated);
+        let outdated = work.instance.take_if(|instance| !kept && instance.outdated());
         let before = outdated.and_then(|instance| self.let_go(&mut work, instance, services, at));
+        let ends = matches!(event, Some(PluginEvent::Stop { .. }));
         let event = EventTime::of(&*services.clock, at);
         let mut outcome = match self.instance(&mut work, services, event, stop.and_then(FuelStop::at_start)) {
             Ok(instance) => instance.call(&Request { params, context, at: event, stop }),
@@ -192,6 +219,7 @@ impl Slot {
         match outcome.status {
             // A plugin that found the machine full has done nothing wrong.
             Status::Fault(ref fault) if fault.is_the_machines() => work.instance = None,
+            Status::Fault(_) if kept => work.instance = None, // it starts again later
             Status::Fault(_) => {
                 work.instance = None;
                 outcome.quarantined = work.record.faulted(at);
@@ -200,8 +228,8 @@ impl Slot {
             Status::Ok | Status::Failed(_) => work.record.succeeded(at),
         }
         let after = match self.plugin.limits().isolation {
-            Isolation::Tenant => None,
-            Isolation::Call => {
+            Isolation::Tenant if !ends => None,
+            _ => {
                 let instance = work.instance.take();
                 instance.and_then(|instance| self.let_go(&mut work, instance, services, at))
             }

@@ -138,7 +138,7 @@ impl From<EffectError> for HostError {
 
 /// A host function at work: its way to the guest that called it and to the world.
 pub struct HostCall<'a> {
-    caller: Caller<'a, InstanceState>,
+    pub(in crate::sandbox::store) caller: Caller<'a, InstanceState>,
     function: &'static HostFunction,
 }
 
@@ -257,9 +257,12 @@ impl HostCall<'_> {
         match (request, &answer.result) {
             (Request::Network(NetworkRequest::SocketOpen(open)), Ok(Response::Socket(socket))) => {
                 state.sockets.insert(*socket, open.url.clone());
+                if open.events.is_some() {
+                    state.event_sockets.insert(*socket);
+                }
             }
             (Request::Network(NetworkRequest::SocketClose { socket }), Ok(_)) => {
-                state.sockets.remove(socket);
+                state.forget_socket(*socket);
             }
             _ => {}
         }
@@ -283,6 +286,11 @@ impl HostCall<'_> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether what arrives on this connection comes as events.
+    pub fn is_event_socket(&self, socket: u32) -> bool {
+        self.caller.data().event_sockets.contains(&socket)
     }
 
     /// Where the connection of this number leads, if this instance opened it.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::call::Params;
+use crate::call::{Params, ResidentEvent};
 use crate::sandbox::engine::meter::FuelStop;
 use crate::time::EventTime;
 
@@ -58,6 +58,9 @@ pub struct Context {
     pub delta: Option<i16>,
     /// Number of a program, 0–127.
     pub program: Option<u8>,
+    /// What happened, where it is no call of a mapping but an event of a resident plugin; then `on_event` is called, and nothing else
+    /// here is told.
+    pub resident: Option<Arc<ResidentEvent>>,
 }
 
 impl Request<'_> {

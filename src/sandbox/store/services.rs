@@ -13,6 +13,12 @@ use crate::sandbox::engine::total_memory::TotalMemory;
 use crate::sandbox::info::log::PluginLog;
 use crate::time::Clock;
 
+/// Who notes what resident plugins ask of the session: timers, and named values to watch.
+pub trait AskNotes: Send + Sync {
+    /// The instance of this plugin and tenant asked for this.
+    fn asked(&self, plugin: &str, tenant: &str, what: String);
+}
+
 /// What the host lends to every instance.
 #[derive(Clone)]
 pub struct Services {
@@ -32,6 +38,8 @@ pub struct Services {
     pub shutdown_stops: Arc<HashMap<InstanceId, StopPlace>>,
     /// Who is asked which approval counts when a plugin is about to run; without, it is the grant store's.
     pub approvals: Option<Arc<dyn Approvals>>,
+    /// Who notes what resident plugins ask of the session, or holds it against a recording; nobody without.
+    pub asks: Option<Arc<dyn AskNotes>>,
     /// The memory of all instances together.
     pub memory: Arc<TotalMemory>,
     /// Where plugins' lines go to the log.
@@ -52,6 +60,7 @@ impl Services {
             trace: false,
             shutdown_stops: Arc::default(),
             approvals: None,
+            asks: None,
             memory: Arc::default(),
             log: Arc::default(),
         }

@@ -1,6 +1,6 @@
 //! What the store of one instance holds beside the engine's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +13,13 @@ use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::limiter::Limiter;
 use crate::sandbox::engine::meter::{Meter, StopPlace, Stopped, TimeLimit, ceiling};
 use crate::sandbox::info::PluginInfo;
+use crate::sandbox::outcome::asked::{Asked, OwnKeys};
 use crate::sandbox::outcome::guest_log::GuestLog;
 use crate::sandbox::store::services::Services;
 use crate::sandbox::store::trace::Trace;
 use crate::sandbox::store::wasi::{Deadline, Waited};
 use crate::sandbox::translate::Shadow;
+use crate::state::StatePrefix;
 use crate::time::{Alarm, EventTime};
 
 /// What the store of one instance holds.
@@ -33,6 +35,8 @@ pub(in crate::sandbox) struct InstanceState {
     pub(in crate::sandbox) files: Option<PathScope>,
     /// The connections it has opened, and where they lead: their hosts are held against the grant at each use.
     pub(in crate::sandbox) sockets: BTreeMap<u32, Url>,
+    /// Those of them whose messages come as events.
+    pub(in crate::sandbox) event_sockets: BTreeSet<u32>,
     /// Time it waited for the world in this call; shared with the guest's clock.
     pub(in crate::sandbox) waited: Waited,
     pub(in crate::sandbox) limiter: Limiter,
@@ -50,6 +54,16 @@ pub(in crate::sandbox) struct InstanceState {
     pub(in crate::sandbox) denied: u32,
     /// It has looked for a directory of files and has none.
     pub(in crate::sandbox) looked_for_files: bool,
+    /// It is the one instance of a resident plugin.
+    pub(in crate::sandbox) kept: bool,
+    /// Its `shutdown` runs: nobody takes in what it asks for any more.
+    pub(in crate::sandbox) leaving: bool,
+    /// What the plugin has set for this tenant.
+    pub(in crate::sandbox) own_keys: OwnKeys,
+    /// What it watches.
+    pub(in crate::sandbox) watches: Vec<StatePrefix>,
+    /// What it asks of the session since the last call ended, `init` of its start included.
+    pub(in crate::sandbox) asked: Asked,
     /// Shared with the guest's clock, so that no sleep outlasts the call.
     pub(in crate::sandbox) deadline: Deadline,
     /// Raised when the guest's time is up, so that no charge has to ask a clock.
@@ -139,6 +153,36 @@ impl InstanceState {
         denied.unwrap_or(Denied::Capability { missing: Capability::Filesystem, held: Vec::new() })
     }
 
+    /// The connection of this number is closed.
+    pub(in crate::sandbox) fn forget_socket(&mut self, socket: u32) {
+        self.sockets.remove(&socket);
+        self.event_sockets.remove(&socket);
+    }
+
+    /// Notes what a resident plugin asks of the session, where somebody wants to know.
+    pub(in crate::sandbox) fn note_ask(&self, what: impl FnOnce() -> String) {
+        if let Some(notes) = &self.services.asks {
+            notes.asked(self.plugin.name(), &self.tenant, what());
+        }
+    }
+
+    /// What the call asked for, once it has ended: nothing when that was by a fault, and then a resident plugin has nothing set any more.
+    pub(in crate::sandbox) fn take_asked(&mut self, faulted: bool) -> Asked {
+        let asked = std::mem::take(&mut self.asked);
+        if faulted {
+            return if self.kept { Asked::removal(std::mem::take(&mut self.own_keys)) } else { Asked::default() };
+        }
+        for (key, value) in &asked.state {
+            if value.is_some() {
+                self.own_keys.insert(key.clone());
+            } else {
+                self.own_keys.remove(key);
+            }
+        }
+        self.watches.extend(asked.watches.iter().cloned());
+        asked
+    }
+
     /// Looks whether the grant was changed, if that is the instance's business.
     fn refresh_grant(&mut self) {
         if !self.grant_is_given {
@@ -176,6 +220,7 @@ pub(in crate::sandbox) fn files_of(grant: &Grant) -> Option<&PathScope> {
 impl Drop for InstanceState {
     /// What an instance opened goes with it.
     fn drop(&mut self) {
+        self.plugin.give_own_keys(&self.tenant, std::mem::take(&mut self.own_keys));
         if !self.sockets.is_empty() {
             let origin = Origin::Plugin { plugin: self.plugin.name(), tenant: &self.tenant };
             // It closes what is there; there is nobody left to be told.

@@ -18,7 +18,8 @@ use crate::config::read::plugins::wasm::FOR_ALL;
 use crate::config::read::report::Report;
 use crate::config::read::table::{Table, shortened};
 use crate::config::read::value::Value;
-use crate::config::wasm::PluginConfig;
+use crate::config::wasm::{Isolation, PluginConfig};
+use crate::state::StatePrefix;
 
 /// Most sections of plugins.
 const MAX_PLUGINS: usize = 1_024;
@@ -109,6 +110,8 @@ impl Reader<'_> {
         plugin.config = pairs(&mut table, "config", scalar);
         plugin.secrets = pairs(&mut table, "secrets", secret);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
+        plugin.position = section.start;
+        resident(&mut table, &mut plugin);
         for (key, remedy) in FOR_ALL.into_iter().filter(|(key, _)| table.has(key)).collect::<Vec<_>>() {
             let problem =
                 Problem::MisplacedKey { key: key.to_owned(), within: table.within.clone(), remedy: remedy.to_owned() };
@@ -224,6 +227,29 @@ pub(in crate::config::read) fn pairs<T>(
         return BTreeMap::new();
     }
     pairs.iter().filter_map(|(_, value)| Some((value.key.to_owned(), read(value)?))).collect()
+}
+
+/// Whether it is kept, and what it may watch.
+fn resident(table: &mut Table<'_>, plugin: &mut PluginConfig) {
+    let resident = table.take(&["resident"]);
+    plugin.resident = resident.and_then(|value| value.boolean()).unwrap_or(false);
+    if let Some(value) = resident.filter(|_| plugin.resident && plugin.wasm.isolation == Isolation::Call) {
+        value.wrong(Problem::ResidentForACall { within: table.within.clone() });
+    }
+    let allowed = table.take(&["allowed_state"]);
+    let prefixes = allowed.and_then(|value| value.list(MAX_ENTRIES)).unwrap_or_default();
+    plugin.allowed_state = prefixes.iter().filter_map(state_prefix).collect();
+}
+
+/// What state keys begin with.
+fn state_prefix(value: &Value<'_>) -> Option<StatePrefix> {
+    let text = value.string()?;
+    let prefix = StatePrefix::parse(text);
+    if prefix.is_err() {
+        let wanted = "the beginning of a state key, in whole parts: \"mode\", \"toggle\", \"plugin.obs.muted\"";
+        value.malformed(&shortened(text), wanted);
+    }
+    prefix.ok()
 }
 
 /// A string, number or flag, as text.
