@@ -74,7 +74,14 @@ mod tests {
         };
         submit("talk down", &[29, 57], Stroke::Down).expect("room");
         submit("button down", &[0x110], Stroke::Down).expect("room");
-        worker.submit(move || assert!(gate.recv().is_err(), "nothing is sent")).expect("room");
+        let (arrived, arrival) = channel();
+        let block = move || {
+            arrived.send(()).expect("a receiver");
+            assert!(gate.recv().is_err(), "nothing is sent");
+        };
+        worker.submit(block).expect("room");
+        // What came before it is done, and nothing makes room from here on.
+        arrival.recv().expect("it is at work");
         while submit("tap", &[30], Stroke::Tap).is_ok() {}
         submit("refused down", &[31], Stroke::Down).expect_err("no room");
         submit("refused up", &[31], Stroke::Up).expect_err("it never went down");
