@@ -29,8 +29,8 @@ pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, Mo
 pub use midi_out::MidiOut;
 pub(crate) use press::Pressing;
 pub use request::{
-    Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
-    SocketOpen, System,
+    Answer, Brightness, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request,
+    Response, Secrets, SocketOpen, System,
 };
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
 pub use sent_midi::SentMidi;
