@@ -5,6 +5,7 @@ mod effects;
 mod full_disk;
 mod guests;
 mod log;
+mod official;
 mod plugin_run;
 mod pressed;
 mod repeating_warnings;
