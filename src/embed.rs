@@ -52,10 +52,16 @@ pub use crate::effect::EffectHandler;
 use crate::effect::{Answer, Effect, EffectError, Origin, Reply, Request};
 pub use crate::grant::Grant;
 use crate::host;
+use crate::os::{Environment, Live};
 use crate::package::{AdmissionError, Policy, admit};
 use crate::sandbox::{self, Instance, LoadOptions, Manifest, Plugin, PluginError, Services};
-pub use crate::sandbox::{Conformance, Context, Outcome, Status};
+pub use crate::sandbox::{Conformance, Context, Fault, FaultKind, Outcome, Rejection, Status};
 use crate::time::{EventTime, SystemClock, SystemEntropy, Timestamp};
+
+/// What a handler of one's own is asked to do, and answers.
+pub mod effect {
+    pub use crate::effect::{Answer, Effect, EffectError, EffectErrorKind, Origin, Released, Reply, Request, Response};
+}
 
 /// What plugins are loaded with: limits, a directory, and what carries out what they ask for.
 pub struct Host {
@@ -154,7 +160,14 @@ impl Host {
         self
     }
 
-    /// Has `handler` carry out what plugins ask for, once their grant was asked: [`crate::os::Live`] for real.
+    /// Has the machine carry out what plugins ask for, once their grant was asked: MIDI ports, network, programs, mixer, keys. Without
+    /// this, and without [`Host::effects`], each is answered with an error.
+    #[must_use]
+    pub fn real_effects(self) -> Self {
+        self.effects(Arc::new(Live::new(Environment::inherited())))
+    }
+
+    /// Has `handler` carry out what plugins ask for, once their grant was asked. [`Host::real_effects`] is the machine itself.
     #[must_use]
     pub fn effects(mut self, handler: Arc<dyn EffectHandler>) -> Self {
         self.effects = handler;

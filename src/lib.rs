@@ -24,7 +24,8 @@
 //! | `state` | named values of a session: one table, its keys, and what of the messages is in it |
 //! | `call` | a call of a plugin, as values: whom it is for, its parameters, how far it may go |
 //! | `config` | TOML to a checked configuration; every mistake with its place and what to do |
-//! | `mapping` | a gesture and a mode to the mapping that takes it; conditions |
+//! | `mapping` | a gesture and a mode to the mapping that takes it; conditions; messages that routes pass on |
+//! | `feedback` | what controls of devices show: which messages tell them, and when; faders that are taken over |
 //! | `action` | an action to steps: sequences, repeats, delays, branches |
 //! | `package` | who a plugin file is from: digest, pin, signatures, trust, statement, history; making signatures |
 //! | `grant` | what a plugin may do: capabilities, scopes, approvals, denials |
@@ -55,6 +56,7 @@ mod state;
 mod call;
 mod config;
 mod mapping;
+mod feedback;
 mod action;
 mod package;
 mod grant;
@@ -79,7 +81,7 @@ pub mod internals {
         ($($module:ident)*) => { $(pub mod $module { pub use crate::$module::*; })* };
     }
     open! {
-        text digest capability time confine midi effect gesture state call config mapping action
+        text digest capability time confine midi effect gesture state call config mapping feedback action
         package grant sandbox host os journal device plugins run
     }
     #[cfg(any(test, fuzzing))]

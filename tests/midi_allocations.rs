@@ -1,12 +1,21 @@
-//! From bytes to gestures nothing is allocated but the notes of a chord that fired.
+//! From bytes to gestures nothing is allocated but the notes of a chord that fired, and a message that a route passes costs the name of
+//! its port, as one that a mapping sends does.
 
 #![allow(unsafe_code)] // an allocator that counts can be written in no other way
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::path::Path;
+use std::sync::Arc;
 
+use conductor::internals::config::{Config, Environment};
 use conductor::internals::gesture::{DeviceId, EncoderMode, EncoderStep, Gesture, Recognizer, Trigger, TriggerSpec};
 use conductor::internals::midi::{Channels, Numbers, Parser};
+use conductor::internals::run::{Session, SessionEvent};
+
+#[path = "support/conditions.rs"]
+#[allow(dead_code)] // a part of it
+mod conditions;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -75,4 +84,42 @@ fn channel_messages_and_gestures_cost_no_allocation_but_the_notes_of_a_chord() {
     }
     let allocations = ALLOCATIONS.with(Cell::get) - before;
     assert_eq!((allocations, events.len()), (100, 100), "one for each chord");
+}
+
+/// Allocations of `rounds` rounds in a session of `text`, and the messages it sends.
+fn session(text: &str, rounds: usize) -> (u64, u64) {
+    let loaded = Config::from_text(text, "test", Path::new(""), &Environment::default()).expect("a configuration");
+    let mut session = Session::new(Arc::new(loaded.config));
+    let mut parser = Parser::new();
+    let (world, mut now, mut sent) = (conditions::Still::default(), 0, 0);
+    let mut play = |sent: &mut u64| {
+        parser.push(&[0x90, 60, 100, 62, 90, 0x80, 60, 0, 62, 0, 0xb0, 1, 5, 0xe0, 0, 64], |message| {
+            now += 1000;
+            session.feed(now, DeviceId(0), &message, &world, &mut |event| {
+                *sent += u64::from(matches!(event, SessionEvent::Routed { .. } | SessionEvent::Step { .. }));
+            });
+        });
+    };
+    play(&mut sent); // makes room once
+    sent = 0;
+    let before = ALLOCATIONS.with(Cell::get);
+    for _ in 0..rounds {
+        play(&mut sent);
+    }
+    (ALLOCATIONS.with(Cell::get) - before, sent)
+}
+
+#[test]
+fn a_message_that_is_passed_on_costs_no_more_than_one_that_a_mapping_sends() {
+    let device = "[device]\nname = \"keys\"\n";
+    let named = "[[global_mappings]]\ntrigger = { Note = { note = 36 } }\naction = { Delay = { ms = 1 } }\n";
+    let route = format!("{device}[[route]]\nfrom = \"keys\"\nto = \"Synth\"\ntranspose = 12\nchannel = 3\n{named}");
+    assert_eq!(session(&route, 100), (600, 600), "one for each, the name of the port");
+    let mapping = |trigger: &str| {
+        let message = "port = \"Synth\", message_type = \"CC\", channel = 1, controller = 1, value = 1";
+        format!("[[global_mappings]]\ntrigger = {trigger}\naction = {{ SendMidi = {{ {message} }} }}\n")
+    };
+    let mapped = format!("{device}{}", mapping("{ Note = { note = \"any\" } }"));
+    let (allocations, sent) = session(&mapped, 100);
+    assert!(sent == 200 && allocations >= sent, "{allocations} for {sent}");
 }

@@ -4,12 +4,16 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::call::MadeNumber;
-use crate::config::{MidiField, Number, ParamValues, Params, PluginCall, ValueOf, ranges};
+use crate::config::{
+    HttpAction, MidiField, Number, NumberSource, OscAction, OscArgument, ParamValues, Params, PluginCall, ValueOf,
+    ranges,
+};
 use crate::effect::{
-    Command, MidiOut, MouseButton, MouseClick, MouseMotion, Stroke, Variables, Volume, VolumeOperation,
+    Command, HttpOut, MidiOut, MouseButton, MouseClick, MouseMotion, OscArg, OscOut, Single, Stroke, Url, Variables,
+    Volume, VolumeOperation,
 };
 use crate::gesture::EventNumber;
-use crate::mapping::{Absent, Given, number_of, whole, whole_of};
+use crate::mapping::{Absent, Given, number_of, text, whole, whole_of};
 use crate::midi::{Channel, Message, Outgoing, SystemMessage};
 
 /// The message of a `SendMidi` for `event`.
@@ -123,6 +127,33 @@ pub(super) fn rounds(number: &Number, given: Given<'_>) -> Result<u32, Absent> {
 pub(super) fn command(line: &str, given: Given<'_>) -> Command {
     let numbers = EventNumber::ALL.map(|number| number.of(given.event).and_then(|number| i16::try_from(number).ok()));
     Command { line: line.to_owned(), variables: Variables::of(numbers) }
+}
+
+/// The request of an `Http` for `event`. Numbers are digits and a minus sign, which stand in a URL as they are.
+pub(super) fn http(http: &HttpAction, given: Given<'_>) -> Result<Box<HttpOut>, Absent> {
+    let HttpAction { method, ref url, ref headers, ref body, timeout_ms } = *http;
+    // The loader has tried it with a number in each place; any other fits as well.
+    let Ok(url) = Url::parse(&text(url, given)?) else { return Err(Absent(NumberSource::Event(EventNumber::Value))) };
+    Ok(Box::new(HttpOut { method, url, headers: Arc::clone(headers), body: text(body, given)?, timeout_ms }))
+}
+
+/// The message of an `Osc` for `event`.
+pub(super) fn osc(osc: &OscAction, given: Given<'_>) -> Result<Box<OscOut>, Absent> {
+    let arg = |arg: &OscArgument| {
+        Ok(match arg {
+            OscArgument::Int(number) => OscArg::Int(*number),
+            OscArgument::Float(number) => OscArg::Float(*number),
+            OscArgument::Text(template) => OscArg::Text(text(template, given)?),
+            OscArgument::Flag(flag) => OscArg::Flag(*flag),
+            OscArgument::Of { value, float: true } => OscArg::Float(Single::new(number_of(value, given)?)),
+            OscArgument::Of { value, float: false } => {
+                let number = whole_of(value, given, &(i32::MIN.into()..=i32::MAX.into()))?;
+                OscArg::Int(i32::try_from(number).unwrap_or_default())
+            }
+        })
+    };
+    let args = osc.args.iter().map(arg).collect::<Result<_, _>>()?;
+    Ok(Box::new(OscOut { to: osc.to.clone(), address: Arc::clone(&osc.address), args }))
 }
 
 /// The call for `event`: as it is where nothing is laid over its parameters.

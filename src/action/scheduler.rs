@@ -308,6 +308,8 @@ impl Walk<'_> {
                 let volume = fill::volume(*operation, value.as_ref(), self.given(cause));
                 (made("VolumeControl", volume.map(Effect::Volume)), false)
             }
+            Action::Http(http) => (made("Http", fill::http(http, self.given(cause)).map(Effect::Http)), false),
+            Action::Osc(osc) => (made("Osc", fill::osc(osc, self.given(cause)).map(Effect::Osc)), false),
             Action::SendMidi { out, filled, hold } => {
                 (made("SendMidi", fill::midi(out, filled, self.given(cause)).map(Effect::Midi)), *hold)
             }

@@ -1,19 +1,19 @@
-//! What is allowed in a configuration, and better done otherwise: of its plugins' secrets and grants.
+//! What is allowed in a configuration, and better done otherwise: of its secrets, and of its plugins' secrets and grants.
 
 use std::fmt;
 
 use crate::capability::Capability;
-use crate::config::{Config, Environment, PluginConfig};
+use crate::config::{Config, Environment, PluginConfig, Secret};
 use crate::grant::Risk;
 use crate::package::{TrustLevel, Verdict};
 use crate::text::Escape as _;
 use crate::text::literal;
 
-/// A warning about a plugin of the configuration, with the line to write.
+/// A warning about a plugin of the configuration, or about its own secrets, with the line to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Advice {
-    /// The plugin's name.
-    plugin: String,
+    /// The plugin's name; none for what is the configuration's own.
+    plugin: Option<String>,
     /// What is the matter.
     message: String,
     /// What to do.
@@ -23,7 +23,10 @@ pub(super) struct Advice {
 impl Advice {
     /// Which plugin, and what is the matter with it.
     pub(super) fn text(&self) -> String {
-        format!("[plugins.{}]: {}", literal::shown_key(&self.plugin), self.message)
+        match &self.plugin {
+            Some(plugin) => format!("[plugins.{}]: {}", literal::shown_key(plugin), self.message),
+            None => format!("[secrets]: {}", self.message),
+        }
     }
 }
 
@@ -35,12 +38,25 @@ impl fmt::Display for Advice {
 
 /// Secrets that go to more than one host, and those that have no value in `environment`.
 pub(super) fn of_secrets(config: &Config, environment: &Environment) -> Vec<Advice> {
-    config.plugins.iter().flat_map(|(name, plugin)| secrets(name, plugin, environment)).collect()
+    let own = config.secrets.iter().filter_map(|(name, secret)| unset(None, name, secret, environment));
+    own.chain(config.plugins.iter().flat_map(|(name, plugin)| secrets(name, plugin, environment))).collect()
+}
+
+/// A secret whose variable is not set.
+fn unset(plugin: Option<&str>, name: &str, secret: &Secret, environment: &Environment) -> Option<Advice> {
+    if environment.get(&secret.variable).is_some() {
+        return None;
+    }
+    let (key, variable) = (literal::shown_key(name), secret.variable.escaped());
+    Some(Advice {
+        plugin: plugin.map(str::to_owned),
+        message: format!("the secret {key} has no value: the environment variable {variable} is not set"),
+        help: format!("set {variable} where Conductor is started"),
+    })
 }
 
 fn secrets(plugin: &str, settings: &PluginConfig, environment: &Environment) -> Vec<Advice> {
     let mut advice = Vec::new();
-    let mut add = |message, help| advice.push(Advice { plugin: plugin.to_owned(), message, help });
     let hosts = &settings.allowed_hosts;
     let one_name = matches!(&hosts[..], [host] if !host.contains('*'));
     for (name, secret) in &settings.secrets {
@@ -49,18 +65,13 @@ fn secrets(plugin: &str, settings: &PluginConfig, environment: &Environment) -> 
             let example = ["api.example.com".to_owned()];
             let hosts = if hosts.is_empty() { &example[..] } else { hosts };
             let line = literal::secret(&secret.variable, hosts);
-            add(
-                format!("the secret {key} goes to every host that the plugin may reach"),
-                format!("name the hosts that may have it, in secrets: {key} = {line}"),
-            );
+            advice.push(Advice {
+                plugin: Some(plugin.to_owned()),
+                message: format!("the secret {key} goes to every host that the plugin may reach"),
+                help: format!("name the hosts that may have it, in secrets: {key} = {line}"),
+            });
         }
-        if environment.get(&secret.variable).is_none() {
-            let variable = secret.variable.escaped();
-            add(
-                format!("the secret {key} has no value: the environment variable {variable} is not set"),
-                format!("set {variable} where Conductor is started"),
-            );
-        }
+        advice.extend(unset(Some(plugin), name, secret, environment));
     }
     advice
 }
@@ -85,7 +96,7 @@ pub(super) fn of_grants(plugin: &str, settings: &PluginConfig, verdict: &Verdict
     let granted: Vec<String> =
         risky(settings).map(|capability| format!("{capability} (risk: {})", Risk::of(capability).name())).collect();
     Some(Advice {
-        plugin: plugin.to_owned(),
+        plugin: Some(plugin.to_owned()),
         message: format!(
             "grants {} to whatever file lies at {}: it is not signed by a key you trust, and not pinned",
             granted.join(", "),

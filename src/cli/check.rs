@@ -185,7 +185,7 @@ fn valid_json(file: &str, loaded: &Loaded, advice: &[Advice], plugins: Option<&[
         "file": file,
         "valid": true,
         "errors": [],
-        "warnings": loaded.warnings.iter().map(diagnostic_json).chain(advice.iter().map(advice_json)).collect::<Vec<_>>(),
+        "warnings": loaded.warnings.iter().map(|found| diagnostic_json(file, found)).chain(advice.iter().map(advice_json)).collect::<Vec<_>>(),
         "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": number},
     });
     if let Some(plugins) = plugins {
@@ -198,9 +198,9 @@ fn invalid_json(file: &str, invalid: &Invalid) -> Value {
     json!({
         "file": file,
         "valid": false,
-        "errors": invalid.errors.iter().map(diagnostic_json).collect::<Vec<_>>(),
+        "errors": invalid.errors.iter().map(|found| diagnostic_json(file, found)).collect::<Vec<_>>(),
         "more": invalid.more,
-        "warnings": invalid.warnings.iter().map(diagnostic_json).collect::<Vec<_>>(),
+        "warnings": invalid.warnings.iter().map(|found| diagnostic_json(file, found)).collect::<Vec<_>>(),
         "summary": null,
     })
 }
@@ -221,14 +221,19 @@ fn unread_json(file: &str, error: &ConfigError) -> Value {
     })
 }
 
-fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
-    json!({
+fn diagnostic_json(file: &str, diagnostic: &Diagnostic) -> Value {
+    let mut json = json!({
         "line": diagnostic.place.line,
         "column": diagnostic.place.column,
         "text": diagnostic.place.excerpt,
         "message": diagnostic.problem.to_string(),
         "help": diagnostic.problem.help(),
-    })
+    });
+    // What is wrong with a profile is told with the profile's own places.
+    if *diagnostic.place.file != *file.escaped().to_string() {
+        json["file"] = (*diagnostic.place.file).into();
+    }
+    json
 }
 
 fn advice_json(advice: &Advice) -> Value {

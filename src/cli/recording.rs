@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Failure;
-use crate::config::{Config, Source};
-use crate::journal::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, Recorder, tree_digest};
+use crate::config::{Config, ProfileSource, Source};
+use crate::journal::{
+    ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, ProfileRecord, Recorder, tree_digest,
+};
 use crate::plugins::PluginSet;
 use crate::sandbox::data_directory;
 use crate::text::Escape as _;
@@ -28,17 +30,24 @@ pub(super) struct Started<'a> {
     pub(super) limits: LimitsRecord,
 }
 
+/// The record of the configuration `source` and the profiles it names.
+pub(super) fn record(source: &Source, profiles: &[ProfileSource]) -> ConfigRecord {
+    let directory = Path::new(source.name()).parent().unwrap_or(Path::new(""));
+    let record = ConfigRecord::new(source.name(), &directory.to_string_lossy(), source.text());
+    let profile =
+        |ProfileSource { written, source }: &ProfileSource| ProfileRecord::new(written, source.name(), source.text());
+    record.with_profiles(profiles.iter().map(profile).collect())
+}
+
 /// Begins a journal.
 pub(super) fn begin(
     journal: JournalFile<'_>,
-    source: &Source,
+    config_record: ConfigRecord,
     config: &Config,
     plugins: &PluginSet,
     data_root: Option<&Path>,
     started: Started<'_>,
 ) -> Result<Arc<Recorder>, Failure> {
-    let directory = Path::new(source.name()).parent().unwrap_or(Path::new(""));
-    let config_record = ConfigRecord::new(source.name(), &directory.to_string_lossy(), source.text());
     let mut records = Vec::new();
     for name in config.plugins.keys() {
         let loaded = plugins.plugins.iter().find(|plugin| plugin.name() == name);

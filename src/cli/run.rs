@@ -86,7 +86,7 @@ impl Run {
             return Err(Failure::usage("--answer stands for the world of a --dry-run: give both"));
         }
         let environment = Environment::of_process();
-        let Loaded { mut config, source, warnings } = load(self.config.as_deref(), &environment)?;
+        let Loaded { mut config, source, profiles, warnings } = load(self.config.as_deref(), &environment)?;
         logging::start(&config.logging)?;
         for warning in &warnings {
             log::warn!("{warning}");
@@ -139,6 +139,7 @@ impl Run {
         let plan = RunPlan {
             config,
             source: &source,
+            profiles: &profiles,
             limits: resources.limits(),
             plugins,
             effects: effects.clone(),
@@ -193,6 +194,8 @@ impl Run {
 struct RunPlan<'a> {
     config: Arc<Config>,
     source: &'a config::Source,
+    /// The profiles it names.
+    profiles: &'a [config::ProfileSource],
     limits: LimitsRecord,
     plugins: PluginSet,
     effects: Effects,
@@ -299,7 +302,14 @@ impl RunPlan<'_> {
     fn begin_journal(&self, epoch: u64, seed: &[u8; 32]) -> Result<Option<Arc<Recorder>>, Failure> {
         let begin = |journal| {
             let started = recording::Started { epoch, seed, limits: self.limits };
-            recording::begin(journal, self.source, &self.config, &self.plugins, self.data_root.as_deref(), started)
+            recording::begin(
+                journal,
+                recording::record(self.source, self.profiles),
+                &self.config,
+                &self.plugins,
+                self.data_root.as_deref(),
+                started,
+            )
         };
         self.record.map(begin).transpose()
     }

@@ -8,7 +8,9 @@ use super::environment::Environment;
 use super::error::{ConfigError, Invalid};
 use super::model::{Config, FirstChannel};
 use super::problem::Diagnostic;
-use super::read;
+use super::profile::Profile;
+use super::profile::places::{ProfileSource, ProfileTexts};
+use super::read::{self, Found};
 use super::source::Source;
 use crate::text::Escape as _;
 
@@ -27,6 +29,17 @@ impl FirstChannel {
     }
 }
 
+impl Profile {
+    /// Reads and validates a profile, and says how its file counts channels.
+    pub fn from_source(source: &Source) -> Result<(Self, FirstChannel), Invalid> {
+        let (read, Found { errors, warnings, more }) = read::profile(source);
+        match read {
+            Some(read) if errors.is_empty() => Ok((read.profile, read.first)),
+            _ => Err(Invalid { errors, warnings, more }),
+        }
+    }
+}
+
 /// A configuration with what it was read from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
@@ -34,6 +47,8 @@ pub struct Loaded {
     pub config: Config,
     /// Its text, as read; what its digest is of, and what a journal carries.
     pub source: Source,
+    /// The profiles it names, as read.
+    pub profiles: Vec<ProfileSource>,
     /// What was left out or never takes effect.
     pub warnings: Vec<Diagnostic>,
 }
@@ -68,8 +83,19 @@ impl Config {
         Self::from_text(&text, &path.escaped().to_string(), directory, environment).map_err(ConfigError::Invalid)
     }
 
-    /// Validates `text`. Messages call it `name`; relative paths in it start at `directory`.
+    /// Validates `text`. Messages call it `name`; relative paths in it start at `directory`. The profiles it names are read.
     pub fn from_text(text: &str, name: &str, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
-        read::read(&Source::new(name, text), directory, environment)
+        read::read(&Source::new(name, text), directory, environment, ProfileTexts::Files)
+    }
+
+    /// Validates `text` with the profiles of a recording, whatever files there are by now.
+    pub fn from_recorded(
+        text: &str,
+        name: &str,
+        directory: &Path,
+        environment: &Environment,
+        profiles: &[ProfileSource],
+    ) -> Result<Loaded, Invalid> {
+        read::read(&Source::new(name, text), directory, environment, ProfileTexts::Recorded(profiles))
     }
 }

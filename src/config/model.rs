@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::condition::Condition;
-use super::wasm::{PluginConfig, WasmConfig};
+use super::feedback::FeedbackConfig;
+use super::lamp::{Feedback, Pickup};
+use super::profile::Profile;
+use super::route::Route;
+use super::wasm::{PluginConfig, Secret, WasmConfig};
 use crate::call::PLUGIN_LOG_BYTES_PER_MINUTE;
 use crate::gesture::TriggerSpec;
 use crate::midi::Channel;
@@ -25,6 +29,13 @@ pub struct Config {
     pub global_mappings: Vec<Mapping>,
     /// What is done at points of the session: `[on]`, `on_connect`, `on_enter` and the like. They hold in every mode.
     pub hooks: Vec<Mapping>,
+    /// What controls of devices show: first what mappings say, those of the modes in order, then the global ones, then
+    /// `[[feedback]]`. Of several for one lamp the first counts.
+    pub feedback: Vec<Feedback>,
+    /// Messages that are passed on without a mapping, in the order written.
+    pub routes: Vec<Route>,
+    /// Secrets for the headers of `Http`, by name, each with its hosts: the section `[secrets]`.
+    pub secrets: BTreeMap<String, Secret>,
     /// Named values that something in it asks for.
     pub state_keys: BTreeSet<StateKey>,
     /// How much is logged, and where to: the section `[logging]`.
@@ -126,6 +137,10 @@ pub struct DeviceConfig {
     pub auto_reconnect: bool,
     /// Port number among the ports of a device with several; 0 first.
     pub port: Option<u16>,
+    /// What its controls are called, and how its lamps are lit.
+    pub profile: Option<Arc<Profile>>,
+    /// How it is told what to show.
+    pub feedback: FeedbackConfig,
 }
 
 impl DeviceConfig {
@@ -168,6 +183,8 @@ pub struct Mapping {
     pub release: Option<Arc<Action>>,
     /// Asked when the gesture comes; where it does not hold, the mappings behind this one are looked at.
     pub when: Option<Condition>,
+    /// Nothing fires until the fader has passed the value it should stand at.
+    pub pickup: Option<Pickup>,
     /// A name for people.
     pub description: Option<String>,
     /// Line in the configuration file, from 1; what reports call the mapping when it has no description.

@@ -50,10 +50,15 @@ pub fn grants_file(environment: &Environment) -> Result<PathBuf, NoHome> {
     Ok(config_directory(environment)?.join("grants.toml"))
 }
 
+/// What belongs to the user and is no configuration: `$XDG_DATA_HOME/conductor`, else `~/.local/share/conductor`.
+pub fn data_directory(environment: &Environment) -> Result<PathBuf, NoHome> {
+    base(environment, "XDG_DATA_HOME", ".local/share")
+}
+
 /// The sandbox directories of plugins, as `<plugin>/<tenant>` below `$XDG_DATA_HOME/conductor/plugin-data`, else below
 /// `~/.local/share/conductor/plugin-data`.
 pub fn plugin_data_directory(environment: &Environment) -> Result<PathBuf, NoHome> {
-    Ok(base(environment, "XDG_DATA_HOME", ".local/share")?.join("plugin-data"))
+    Ok(data_directory(environment)?.join("plugin-data"))
 }
 
 /// What is remembered from run to run: `$XDG_STATE_HOME/conductor`, else `~/.local/state/conductor`.

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::source::Place;
 use crate::text::Escape as _;
-use crate::text::literal;
 
 /// Something wrong, or worth knowing, at a place in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,12 +270,110 @@ pub enum Problem {
         /// What the event has.
         known: Vec<&'static str>,
     },
+    /// A profile that cannot be read.
+    ProfileUnreadable {
+        /// Its file, or what the configuration calls it.
+        path: String,
+        /// The reason, as the end of a sentence.
+        reason: String,
+    },
+    /// A control of a profile that sends what another sends.
+    SameControl {
+        /// What both send, for example "controller 48".
+        sends: String,
+        /// The line of the first.
+        line: u32,
+    },
+    /// `control`, where no profile gives names to controls.
+    NoProfile {
+        /// The device that is meant; none where the trigger names none.
+        device: Option<String>,
+        /// Whether several devices have profiles.
+        several: bool,
+    },
+    /// A control that sends something else than is waited for.
+    WrongControl {
+        /// The control.
+        name: String,
+        /// What it sends, for example "controller 48".
+        is: String,
+        /// What is waited for, for example "a note".
+        wanted: &'static str,
+    },
+    /// Controls of one list that send on different channels.
+    ControlsApart {
+        /// The first that is on another channel than the first of the list.
+        name: String,
+        /// The channel of the first, as the file counts; every one where there is none.
+        one: Option<u8>,
+        /// That of the other.
+        other: Option<u8>,
+    },
     /// Two triggers that say different things about how one encoder writes its turns; the first is believed.
     EncoderModes {
         /// Controller number.
         cc: u8,
         /// The line of the first.
         line: u32,
+    },
+    /// A device has nothing to show something with.
+    DeviceLacks {
+        /// What triggers call the device.
+        device: String,
+        /// What it does not have.
+        what: &'static str,
+        /// The line that gives it one.
+        add: &'static str,
+    },
+    /// What a trigger waits for has no lamp of its own.
+    NoLamp,
+    /// A lamp that is to follow something the session is not told of when it changes.
+    LampOfWorld {
+        /// The condition.
+        name: &'static str,
+    },
+    /// Something else shows something at the same lamp, and comes first.
+    SecondOwner {
+        /// The lamp.
+        lamp: String,
+        /// The line of the first.
+        line: u32,
+    },
+    /// Something to be picked up that does not move, or that has no value to stand at.
+    PickupOfNothing {
+        /// Whether it moves.
+        moves: bool,
+    },
+    /// A URL that cannot be asked for.
+    BadUrl {
+        /// The URL as written.
+        found: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A body for a method that has none.
+    NoBody {
+        /// The method.
+        method: &'static str,
+    },
+    /// A placeholder of a secret where secrets are not filled in.
+    SecretInBody,
+    /// A key of a route that none of the messages it passes has anything to do with.
+    RouteKeyIdle {
+        /// The key.
+        key: &'static str,
+        /// What none of them has.
+        of: &'static str,
+    },
+    /// A route that passes, to the same port and in the same way, what another one passes.
+    RoutedTwice {
+        /// The line of the other.
+        line: u32,
+    },
+    /// A route that never passes anything.
+    RouteIdle {
+        /// Why not.
+        why: &'static str,
     },
     /// A mapping that never fires, because one before it takes everything it waits for.
     Shadowed {
@@ -296,182 +393,10 @@ impl Problem {
                 | Self::NeverFires { .. }
                 | Self::EncoderModes { .. }
                 | Self::Shadowed { .. }
+                | Self::SecondOwner { .. }
+                | Self::RouteKeyIdle { .. }
+                | Self::RoutedTwice { .. }
+                | Self::RouteIdle { .. }
         )
-    }
-
-    /// What to do about it, one or more lines.
-    pub fn help(&self) -> Option<String> {
-        Some(match self {
-            Self::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean `{}`?", nearest.escaped()),
-            Self::UnknownKey { known, .. } if !known.is_empty() => {
-                format!("known keys: {}", known.join(", ").escaped())
-            }
-            Self::MisplacedKey { remedy, .. } => remedy.clone(),
-            Self::UnknownName { nearest: Some(nearest), .. } => format!("did you mean \"{}\"?", nearest.escaped()),
-            Self::UnknownName { known, .. } if !known.is_empty() => format!("known: {}", known.join(", ").escaped()),
-            Self::UnknownName { kind, .. } => format!("this configuration defines no {kind}"),
-            Self::NoVariant { example, .. } => format!("write it like {example}"),
-            Self::Inverted { least, most, from, to } => format!("write: {least} = {to}, {most} = {from}"),
-            Self::SecretItself { key } => {
-                format!(
-                    "write the secret into the environment, and its variable here: {key} = \"MY_{}\"",
-                    key.to_uppercase().escaped()
-                )
-            }
-            Self::NoName { path, .. } => {
-                format!("give it one: [plugins.NAME] path = {}, and plugin = \"NAME\" here", literal::shown(path))
-            }
-            Self::SaidTwice { alias, .. } => format!("leave out `{alias}`"),
-            Self::MissingKey { key, .. } => format!("add: {key} = {}", example(key)),
-            Self::OutOfRange { key, least, most, found } => {
-                let below = found.starts_with('-') || found.parse().is_ok_and(|number: i64| number < *least);
-                format!("the nearest allowed: {key} = {}", if below { least } else { most })
-            }
-            Self::ChannelZero { .. } => "add as the first line of the file: channels_from = 0\n\
-                 it holds for every `channel` of the file; without it channels count from 1 to 16"
-                .to_owned(),
-            Self::JsonColon { corrected }
-            | Self::KeyCombination { corrected, .. }
-            | Self::WrongType { corrected: Some(corrected), .. }
-            | Self::Syntax { corrected: Some(corrected), .. } => format!("write: {corrected}"),
-            Self::Duplicate { kind, .. } => format!("each {kind} is given once"),
-            Self::SameDevice { .. } => "each device is given once; where there are two of one name, say which with a line that `conductor ports` shows: \
-                 serial = \"A1B2\" or usb = \"1-1.2\""
-                .to_owned(),
-            Self::UnsetVariable { name } => format!("set {name}, or write the path out"),
-            Self::ForeignHome => "only `~/` is known; write the path out".to_owned(),
-            Self::SameStem { second, .. } => {
-                format!(
-                    "give one a name of its own: [plugins.NAME] path = {}, and plugin = \"NAME\" here",
-                    literal::shown(second)
-                )
-            }
-            Self::NoFile { .. } => "give it a path".to_owned(),
-            Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),
-            Self::FnKey { alone: true } => "nothing is left of the keystroke; choose another key".to_owned(),
-            Self::FnKey { alone: false } => "it is left out; the keystroke is sent without it".to_owned(),
-            Self::NeverFires { key, least, .. } => format!("leave it out, or write: {key} = {least}"),
-            Self::NeverReleased => "Note, VelocityRange, LongPress and NoteChord end when a note is let go; CC, PitchBend and Aftertouch when \
-                                    they leave a range that is not the whole scale"
-                .to_owned(),
-            Self::HeldRelease => "leave out `hold` or `while_held` here, or put the action under `action`".to_owned(),
-            Self::NeverThere { name, text, known, .. } => {
-                let has = if known.is_empty() { "it has no numbers".to_owned() } else { format!("it has: {}", known.join(", ")) };
-                let other = if *text { format!("; for the word in braces write {{{{{name}}}}}") } else { String::new() };
-                has + &other
-            }
-            Self::EncoderModes { .. } => "give both the same `mode`".to_owned(),
-            Self::Shadowed { .. } => {
-                "the first mapping that matches is taken; make that one narrower or put this one before it".to_owned()
-            }
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax { what, .. } => write!(f, "not TOML: {what}"),
-            Self::JsonColon { .. } => f.write_str("not TOML: a key and its value are joined by `=`, not `:`"),
-            Self::UnknownKey { key, within, .. } => write!(f, "unknown key `{key}` in {within}"),
-            Self::MisplacedKey { key, within, .. } => write!(f, "`{key}` does not belong in {within}"),
-            Self::MissingKey { key, within } => write!(f, "missing key `{key}` in {within}"),
-            Self::SaidTwice { key, alias } => write!(f, "`{alias}` means the same as `{key}`, which is given as well"),
-            Self::WrongType { key, expected, found, .. } => write!(f, "`{key}` takes {expected}, not {found}"),
-            Self::OutOfRange { key, found, least, most } => {
-                write!(f, "`{key}` is {found}, which is not from {least} to {most}")
-            }
-            Self::ChannelZero { more } => {
-                f.write_str("`channel` is 0")?;
-                match more {
-                    0 => {}
-                    1 => f.write_str(", here and in another place")?,
-                    more => write!(f, ", here and in {more} other places")?,
-                }
-                f.write_str(": this file counts channels from 0, and does not say so")
-            }
-            Self::Inverted { least, most, from, to } => {
-                write!(f, "`{least}` ({from}) is greater than `{most}` ({to})")
-            }
-            Self::UnknownName { kind, name, .. } => write!(f, "unknown {kind} \"{name}\""),
-            Self::NoVariant { kind, .. } => write!(f, "this names no {kind}"),
-            Self::SameDevice { name, line } => {
-                write!(f, "a second device \"{name}\"; the first is on line {line}")
-            }
-            Self::Duplicate { kind, name, line } => {
-                write!(f, "a second {kind} \"{name}\"; the first is on line {line}")
-            }
-            Self::Empty { key, wanted } => write!(f, "`{key}` is empty; it takes {wanted}"),
-            Self::TooFew { key, found, least } => write!(f, "`{key}` has {found}, and at least {least} are needed"),
-            Self::Malformed { key, found, wanted } => write!(f, "`{key}` is \"{found}\"; it takes {wanted}"),
-            Self::SecretItself { key } => {
-                write!(f, "the secret `{key}` takes the name of an environment variable that holds it")
-            }
-            Self::TooMuch { what, found, most } => write!(f, "{found} {what}, and at most {most} are allowed"),
-            Self::OneOf { keys: [a, b], within, both: true } => {
-                write!(f, "both `{a}` and `{b}` in {within}; give one of them")
-            }
-            Self::OneOf { keys: [a, b], within, both: false } => {
-                write!(f, "neither `{a}` nor `{b}` in {within}; give one of them")
-            }
-            Self::KeyCombination { found, .. } => write!(f, "`keys` is \"{found}\", and takes one key"),
-            Self::NoName { stem, .. } => write!(f, "the file's name \"{stem}\" cannot be the plugin's name"),
-            Self::UnsetVariable { name } => write!(f, "the path uses ${name}, which is not set"),
-            Self::ForeignHome => f.write_str("the path begins with another user's home directory"),
-            Self::SameStem { name, first, second } => {
-                write!(f, "two plugins would be called \"{name}\": {first} and {second}")
-            }
-            Self::NoFile { name } => {
-                write!(f, "[plugins.{name}] has no path, and no mapping names a file {name}.wasm")
-            }
-            Self::UnsupportedTrigger { name } => write!(f, "the trigger {name} is not supported yet"),
-            Self::FnKey { .. } => f.write_str("no program can press the key Fn: the keyboard keeps it to itself"),
-            Self::NeverFires { key, why, .. } => {
-                write!(f, "with `{}` at 0 this trigger never fires: {why}", key.escaped())
-            }
-            Self::NeverReleased => f.write_str("what this trigger waits for has no end, so nothing is ever let go"),
-            Self::HeldRelease => f.write_str("an action of `release` has no end to last until"),
-            Self::NeverThere { name, release: false, .. } => {
-                write!(f, "what this trigger waits for has no `{name}`")
-            }
-            Self::NeverThere { name, release: true, .. } => {
-                write!(f, "the end of what this trigger waits for has no `{name}`")
-            }
-            Self::EncoderModes { cc, line } => {
-                write!(
-                    f,
-                    "the trigger on line {line} reads the turns of controller {cc} in another `mode`, and is believed"
-                )
-            }
-            Self::Shadowed { by } => {
-                write!(f, "this mapping never fires: the one on line {by} matches all it waits for")
-            }
-        }
-    }
-}
-
-/// What a key that must be there may hold.
-fn example(key: &str) -> &'static str {
-    match key {
-        "trigger" => "{ Note = { note = 60 } }",
-        "action" | "then_action" => "{ Shell = { command = \"…\" } }",
-        "actions" => "[{ Delay = { ms = 100 } }]",
-        "condition" => "\"Always\"",
-        "conditions" => "[\"Always\"]",
-        "note" | "controller" | "value" | "program" | "pressure" | "cc" | "seconds" => "60",
-        "notes" => "[60, 64, 67]",
-        "channel" | "count" | "x" | "y" => "1",
-        "ms" => "100",
-        "pitch" => "0",
-        "days" => "[1, 2, 3, 4, 5]",
-        "start" | "time" => "\"09:00\"",
-        "key" => "\"var.take\"",
-        "end" => "\"17:00\"",
-        "message_type" => "\"NoteOn\"",
-        "button" => "\"Left\"",
-        "operation" => "\"Up\"",
-        "keys" => "\"space\"",
-        _ => "\"…\"",
     }
 }

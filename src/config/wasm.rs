@@ -9,7 +9,7 @@ use crate::capability::Capability;
 pub use crate::capability::PathScope;
 
 /// Settings every plugin has, with the defaults of `[wasm]`. A `[plugins.NAME]` may override each; its
-/// [`PluginConfig::wasm`] is the result.
+/// `PluginConfig::wasm` is the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WasmConfig {
     /// Refuse unsigned plugins; default false.
@@ -42,7 +42,7 @@ pub struct WasmConfig {
     pub max_instances: u32,
     /// Memory of all instances together in bytes; default half of what the machine has. Only in `[wasm]`.
     pub max_total_memory_bytes: Option<u64>,
-    /// Let the threads of plugins do what the process may; default false, they are confined ([`crate::confine`]). Only in `[wasm]`.
+    /// Let the threads of plugins do what the process may; default false, they are confined (`crate::confine`). Only in `[wasm]`.
     pub dangerous_no_second_wall: bool,
     /// Seconds after which an unused instance is dropped; default 600.
     pub instance_ttl_s: u32,

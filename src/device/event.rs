@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::gesture::DeviceId;
-use crate::midi::{Message, NotMidi};
+use crate::midi::{Address, Message, NotMidi};
 use crate::time::Micros;
 
 /// Something that happened on a device.
@@ -26,6 +26,8 @@ pub enum DeviceEventKind {
     Connected {
         /// What it is called: the port's `client:port` and address, or the path. Fit for a terminal.
         name: String,
+        /// The port of the sequencer that its messages come from, where it is one of another program or device.
+        address: Option<Address>,
     },
     /// It is gone. Whatever it held counts as released.
     Lost {

@@ -261,7 +261,7 @@ impl RawDevice {
     }
 
     fn connected(&self) -> bool {
-        self.sink.report(self.id, &DeviceEventKind::Connected { name: self.name() })
+        self.sink.report(self.id, &DeviceEventKind::Connected { name: self.name(), address: None })
     }
 
     /// Reports the loss; false when it is the end.
@@ -288,7 +288,7 @@ pub(super) fn read_stdin(id: DeviceId, sink: &Sink, wake: &Wake) {
         }
     };
     let mut decoder = Decoder::new(id, sink, !stdin_is_device());
-    if !sink.report(id, &DeviceEventKind::Connected { name: STDIN.to_owned() }) {
+    if !sink.report(id, &DeviceEventKind::Connected { name: STDIN.to_owned(), address: None }) {
         return;
     }
     loop {

@@ -209,7 +209,7 @@ impl Sequencer {
                     taken.extend(address);
                     device.refused = false;
                     device.link = Link::Connected { address, _receiver: receiver };
-                    if !self.sink.report(device.id, &DeviceEventKind::Connected { name }) {
+                    if !self.sink.report(device.id, &DeviceEventKind::Connected { name, address }) {
                         return None;
                     }
                 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::text::{Brief, OneLine, click_text, keystroke_text, volume_text};
-use super::{Command, Keystroke, MidiOut, MouseClick, MouseMotion, Volume};
+use super::{Command, FeedbackOut, HttpOut, Keystroke, MidiOut, MouseClick, MouseMotion, OscOut, Volume};
 use crate::capability::Capability;
 
 /// One thing done to the world outside the process.
@@ -11,6 +11,8 @@ use crate::capability::Capability;
 pub enum Effect {
     /// A message to a MIDI output port.
     Midi(MidiOut),
+    /// A message to a device, for it to show something; from the session only.
+    Feedback(FeedbackOut),
     /// A line for `/bin/sh`, from the configuration only: no plugin can make one.
     Shell(Command),
     /// A program started and left running, from the configuration only.
@@ -27,6 +29,10 @@ pub enum Effect {
     MouseScroll(MouseMotion),
     /// Pixels, or what the desktop makes of them, that the pointer goes.
     MouseMove(MouseMotion),
+    /// A request to a server, from the configuration only: what a plugin asks of one is answered.
+    Http(Box<HttpOut>),
+    /// An Open Sound Control message, from the configuration only.
+    Osc(Box<OscOut>),
 }
 
 impl Effect {
@@ -35,6 +41,7 @@ impl Effect {
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Midi(_) => "SendMidi",
+            Self::Feedback(_) => "Feedback",
             Self::Shell(_) => "Shell",
             Self::Launch(_) => "Launch",
             Self::Volume(_) => "VolumeControl",
@@ -43,6 +50,8 @@ impl Effect {
             Self::MouseClick(_) => "MouseClick",
             Self::MouseScroll(_) => "MouseScroll",
             Self::MouseMove(_) => "MouseMove",
+            Self::Http(_) => "Http",
+            Self::Osc(_) => "Osc",
         }
     }
 
@@ -54,8 +63,9 @@ impl Effect {
                 Capability::SystemControl
             }
             Self::Volume(_) => Capability::Audio,
-            Self::Midi(_) => Capability::Midi,
+            Self::Midi(_) | Self::Feedback(_) => Capability::Midi,
             Self::Shell(_) | Self::Launch(_) => Capability::Subprocess,
+            Self::Http(_) | Self::Osc(_) => Capability::Network,
         }
     }
 
@@ -64,8 +74,11 @@ impl Effect {
     pub fn held_bytes(&self) -> usize {
         match self {
             Self::Midi(MidiOut { port, message }) => port.len() + message.held_bytes(),
+            Self::Feedback(out) => out.message.held_bytes(),
             Self::Shell(command) | Self::Launch(command) => command.line.len(),
             Self::Text(text) => text.len(),
+            Self::Http(out) => size_of::<HttpOut>() + out.held_bytes(),
+            Self::Osc(out) => size_of::<OscOut>() + out.held_bytes(),
             Self::Volume(_) | Self::Keystroke(_) | Self::MouseClick(_) | Self::MouseScroll(_) | Self::MouseMove(_) => 0, // a few names
         }
     }
@@ -76,6 +89,7 @@ impl Display for Effect {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Midi(out) => write!(f, "midi {}: {}", OneLine(&out.port), Brief(&out.message)),
+            Self::Feedback(out) => out.fmt(f),
             Self::Shell(command) => write!(f, "shell: {}", OneLine(&command.line)),
             Self::Launch(command) => write!(f, "launch: {}", OneLine(&command.line)),
             Self::Volume(volume) => volume_text(volume, f),
@@ -84,6 +98,8 @@ impl Display for Effect {
             Self::MouseClick(click) => click_text(click, f),
             Self::MouseScroll(MouseMotion { x, y }) => write!(f, "scroll {x},{y}"),
             Self::MouseMove(MouseMotion { x, y }) => write!(f, "move {x},{y}"),
+            Self::Http(out) => out.fmt(f),
+            Self::Osc(out) => out.fmt(f),
         }
     }
 }

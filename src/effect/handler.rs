@@ -17,7 +17,7 @@ pub trait EffectHandler: Send + Sync {
     /// Lets go what `origin` has pressed and not let go, because it cannot do so any more; what that came to. What lies on a port that
     /// is in `reach` of it stays as it is.
     ///
-    /// The provided method is that of an outside which keeps no account of it; [`Held`](super::Held) does.
+    /// The provided method is that of an outside which keeps no account of it; `Held` does.
     fn release(&self, origin: Origin<'_>, reach: &dyn Fn(&str) -> bool) -> Vec<Released> {
         let (_, _) = (origin, reach);
         Vec::new()

@@ -6,10 +6,12 @@ mod command;
 #[allow(clippy::module_inception)] // the noun that the room is named by
 mod effect;
 mod error;
+mod feedback_out;
 mod handler;
 mod held;
 mod input;
 mod midi_out;
+mod network_out;
 mod press;
 mod request;
 mod request_text;
@@ -23,11 +25,13 @@ pub use brokered::Brokered;
 pub use command::{Command, Variables};
 pub use effect::{Effect, Origin, Reply};
 pub use error::{EffectError, EffectErrorKind};
+pub use feedback_out::{FeedbackOut, FeedbackPort};
 pub use handler::EffectHandler;
 pub use held::{Held, Released};
 pub use input::{InputEffect, KeyModifier, Keystroke, MouseButton, MouseClick, MouseMotion, Stroke};
 pub use midi_out::MidiOut;
-pub(crate) use press::Pressing;
+pub use network_out::{HttpOut, OscArg, OscOut, Single, UdpTarget};
+pub(crate) use press::{Press, Pressing};
 pub use request::{
     Answer, Brightness, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request,
     Response, Secrets, SocketOpen, System,

@@ -27,7 +27,12 @@ impl Pressing {
     /// What `outgoing` presses or lets go, if it does either. What is several messages on the wire sets values only: the controllers of
     /// pedals are not among its own.
     pub(crate) fn of(outgoing: &Outgoing) -> Option<Self> {
-        let (channel, press, down) = match *outgoing.single()? {
+        Self::of_message(outgoing.single()?)
+    }
+
+    /// What `message` presses or lets go, if it does either.
+    pub(crate) fn of_message(message: &Message) -> Option<Self> {
+        let (channel, press, down) = match *message {
             Message::NoteOn { channel, note, velocity } => (channel, Press::Note(note), velocity > 0),
             Message::NoteOff { channel, note, .. } => (channel, Press::Note(note), false),
             Message::ControlChange { channel, controller, value } if PEDALS.contains(&controller) => {

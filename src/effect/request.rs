@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EffectError, Url};
+use super::{EffectError, OPEN, Url};
 use crate::effect::Volume;
 
 /// One thing asked of the world, by what it is asked of.
@@ -114,6 +114,24 @@ pub struct HttpRequest {
     pub max_body_bytes: usize,
 }
 
+impl HttpRequest {
+    /// Makes it the one that a redirect with this status asks for. What was meant for one server alone is not sent to another.
+    pub fn redirect(&mut self, status: u16, next: Url) {
+        let becomes_get = status == 303 && self.method != "HEAD" || status < 303 && self.method == "POST";
+        if becomes_get {
+            "GET".clone_into(&mut self.method);
+            self.body.clear();
+        }
+        let elsewhere = next.origin() != self.url.origin();
+        self.headers.retain(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            let private = matches!(name.as_str(), "authorization" | "cookie") || value.contains(OPEN);
+            !(elsewhere && private || becomes_get && name.starts_with("content-"))
+        });
+        self.url = next;
+    }
+}
+
 /// What a server answered to an HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
@@ -123,6 +141,15 @@ pub struct HttpResponse {
     pub headers: Vec<(String, String)>,
     /// The body, at most as long as the request allows.
     pub body: Vec<u8>,
+}
+
+impl HttpResponse {
+    /// Where it redirects to, if it does.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        let location = self.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.as_str());
+        location.filter(|_| matches!(self.status, 301 | 302 | 303 | 307 | 308))
+    }
 }
 
 /// A WebSocket to open.

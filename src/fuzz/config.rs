@@ -13,7 +13,7 @@ pub fn config(data: &[u8]) {
     let environment = [("HOME", "/home/ada"), ("KEYS", "/keys")].into_iter().collect::<Environment>();
     let load = |text: &str| Config::from_text(text, "fuzz.toml", Path::new("/etc"), &environment);
     let diagnostics = match load(&text) {
-        Ok(Loaded { config, source, warnings }) => {
+        Ok(Loaded { config, source, warnings, .. }) => {
             assert!(!config.modes.is_empty());
             assert_eq!(source.text(), text);
             let _ = Mapper::new(&config);

@@ -29,6 +29,7 @@
 
 mod control;
 mod event;
+mod message_key;
 mod trigger;
 mod number;
 mod plan;
@@ -42,6 +43,7 @@ mod recognizer;
 pub use control::{Control, Controls, ValueRange};
 pub use encoder::factor as acceleration_factor;
 pub use event::{DeviceId, Direction, Gesture, GestureEvent, SessionPoint, Slot, Transport, VelocityBand};
+pub use message_key::MessageKey;
 pub use number::EventNumber;
 pub use recognizer::Recognizer;
 pub use trigger::{EncoderMode, EncoderStep, Match, Trigger, TriggerSpec};

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use super::Denied;
 use super::host::{HostRule, HostRules};
+#[cfg(any(feature = "http", feature = "websocket"))]
+use crate::config::Config;
 use crate::config::{PluginConfig, Secret};
 use crate::effect::{Secrets, Url, placeholders};
 
-/// The secrets of a plugin, each bound to its hosts.
+/// The secrets of a plugin, or those for requests of the configuration's own, each bound to its hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BoundSecrets(BTreeMap<String, Bound>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bound {
     secret: Secret,
-    /// Of [`Secret::hosts`]; none for every host the plugin may reach.
+    /// Of [`Secret::hosts`]; none for every host that may be reached.
     rules: Option<HostRules>,
 }
 
@@ -23,6 +25,17 @@ impl BoundSecrets {
     /// The secrets of `plugin`.
     #[must_use]
     pub fn of(plugin: &PluginConfig) -> Self {
+        Self::bound(&plugin.secrets)
+    }
+
+    /// The secrets that `config` has for its own requests.
+    #[must_use]
+    #[cfg(any(feature = "http", feature = "websocket"))]
+    pub fn for_http(config: &Config) -> Self {
+        Self::bound(&config.secrets)
+    }
+
+    fn bound(secrets: &BTreeMap<String, Secret>) -> Self {
         let bound = |secret: &Secret| {
             let rules = secret.hosts.as_ref().map(|hosts| {
                 let mut rules = HostRules::default();
@@ -32,7 +45,7 @@ impl BoundSecrets {
             });
             Bound { secret: secret.clone(), rules }
         };
-        Self(plugin.secrets.iter().map(|(name, secret)| (name.clone(), bound(secret))).collect())
+        Self(secrets.iter().map(|(name, secret)| (name.clone(), bound(secret))).collect())
     }
 
     /// What the placeholders in `headers` stand for in a request to `url`, which the plugin may reach. A secret that is not for

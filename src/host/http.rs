@@ -96,8 +96,7 @@ fn http_request(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostErro
         else {
             return Err(Errno::Failed.because("the answer is not one to an HTTP request"));
         };
-        let location = response.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.as_str());
-        match location.filter(|_| matches!(response.status, 301 | 302 | 303 | 307 | 308) && redirects > 0) {
+        match response.location().filter(|_| redirects > 0) {
             Some(location) => redirect(call, &mut request, response.status, location)?,
             None => {
                 let head = Answer { status: response.status, url: request.url.to_string(), headers: &response.headers };
@@ -124,17 +123,6 @@ fn redirect(call: &mut HostCall<'_>, request: &mut HttpRequest, status: u16, loc
     if next.scheme().websocket() {
         return Err(Errno::Invalid.because("the server redirects to a WebSocket"));
     }
-    let becomes_get = status == 303 && request.method != "HEAD" || status < 303 && request.method == "POST";
-    if becomes_get {
-        request.method = get();
-        request.body.clear();
-    }
-    let elsewhere = next.origin() != request.url.origin();
-    request.headers.retain(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        let private = matches!(name.as_str(), "authorization" | "cookie") || value.contains("{{secret:");
-        !(elsewhere && private || becomes_get && name.starts_with("content-"))
-    });
-    request.url = next;
+    request.redirect(status, next);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::event::{EventLine, Status, output_value, text_value};
 use crate::action::{Dropped, StateChange};
 use crate::call::Owner;
 use crate::capability::Capability;
-use crate::config::{Config, MappingId, PluginCall};
+use crate::config::{Config, MappingId, PluginCall, RouteId};
 use crate::effect::Released;
 use crate::effect::{Effect, EffectError};
 use crate::gesture::GestureEvent;
@@ -45,6 +45,17 @@ pub enum EntryKind {
     /// An effect was performed, or was refused or failed.
     Effect {
         /// The effect with all that it needs to be carried out.
+        effect: Effect,
+        /// What came of it.
+        result: Result<(), EffectError>,
+        /// It was only said, not performed.
+        dry_run: bool,
+    },
+    /// A message was passed on without a mapping, or was refused or failed.
+    Routed {
+        /// The route it took.
+        route: RouteId,
+        /// What was sent.
         effect: Effect,
         /// What came of it.
         result: Result<(), EffectError>,
@@ -151,7 +162,7 @@ impl Entry {
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         let held = match &self.what {
-            EntryKind::Effect { effect, result, .. } => {
+            EntryKind::Effect { effect, result, .. } | EntryKind::Routed { effect, result, .. } => {
                 effect.held_bytes() + result.as_ref().err().map_or(0, EffectError::held_bytes)
             }
             EntryKind::Call { outcome, .. } => size_of::<Outcome>() + outcome.held_bytes(),
@@ -201,9 +212,18 @@ impl Entry {
         self.config.modes.get(self.mode).map_or("", |mode| &mode.name)
     }
 
-    /// What reports call the mapping: its description, or its line in the configuration.
+    /// The mode it happened in, where it is of one: with a gesture, or a message that was passed on.
+    pub(super) fn own_mode_name(&self) -> Option<String> {
+        let of_mode = self.event.is_some() || matches!(self.what, EntryKind::Routed { .. });
+        of_mode.then(|| self.mode_name().to_owned())
+    }
+
+    /// What reports call the mapping: its description, or its line in the configuration; of a route, its line.
     #[must_use]
     pub fn mapping_name(&self) -> Option<String> {
+        if let EntryKind::Routed { route: RouteId(number), .. } = self.what {
+            return self.config.routes.get(number).map(|route| format!("line {}", route.line));
+        }
         let mapping = self.config.mapping(self.mapping?)?;
         Some(mapping.description.clone().unwrap_or_else(|| format!("line {}", mapping.line)))
     }
@@ -216,13 +236,9 @@ impl Entry {
             EntryKind::Mode(_) => (Some("ModeChange"), Some(Status::Ok)),
             EntryKind::State(change) => (Some(change.action), Some(Status::Ok)),
             EntryKind::Effect { effect, result, dry_run } | EntryKind::Released { effect, result, dry_run, .. } => {
-                let status = match (result, dry_run) {
-                    (Err(_), _) => Status::Failed,
-                    (Ok(()), true) => Status::DryRun,
-                    (Ok(()), false) => Status::Ok,
-                };
-                (Some(effect.action()), Some(status))
+                (Some(effect.action()), Some(status_of_effect(result, *dry_run)))
             }
+            EntryKind::Routed { result, dry_run, .. } => (Some("Route"), Some(status_of_effect(result, *dry_run))),
             EntryKind::Call { outcome, .. } => (Some("WasmPlugin"), Some(status_of(outcome))),
             EntryKind::Shutdown { outcome, .. } => (Some("Shutdown"), Some(status_of(outcome))),
             EntryKind::PluginEffect { action, .. } => (Some(action), Some(Status::DryRun)),
@@ -235,9 +251,9 @@ impl Entry {
     #[must_use]
     pub fn error(&self) -> Option<String> {
         match &self.what {
-            EntryKind::Effect { result, .. } | EntryKind::Released { result, .. } => {
-                result.as_ref().err().map(ToString::to_string)
-            }
+            EntryKind::Effect { result, .. }
+            | EntryKind::Routed { result, .. }
+            | EntryKind::Released { result, .. } => result.as_ref().err().map(ToString::to_string),
             EntryKind::Call { outcome, .. } | EntryKind::Shutdown { outcome, .. } => outcome.error(),
             EntryKind::Refused { reason, .. } => Some(reason.to_string()),
             EntryKind::Dropped(dropped) => Some(dropped.to_string()),
@@ -285,7 +301,7 @@ impl Entry {
         let (action, status) = self.action_and_status();
         let mut line = EventLine {
             gesture: self.gesture(),
-            mode: self.event.is_some().then(|| self.mode_name().to_owned()),
+            mode: self.own_mode_name(),
             mapping: self.mapping_name(),
             action,
             status,
@@ -295,7 +311,9 @@ impl Entry {
         match &self.what {
             EntryKind::Mode(mode) => line.output = self.config.modes.get(*mode).and_then(|mode| text_value(&mode.name)),
             EntryKind::State(change) => line.output = text_value(&change.to_string()),
-            EntryKind::Effect { effect, .. } | EntryKind::Released { by: None, effect, .. } => {
+            EntryKind::Effect { effect, .. }
+            | EntryKind::Routed { effect, .. }
+            | EntryKind::Released { by: None, effect, .. } => {
                 line.output = text_value(&effect.to_string());
             }
             EntryKind::Call { call, outcome } => {
@@ -335,6 +353,14 @@ impl Entry {
             EntryKind::Unmapped | EntryKind::Dropped(_) => {}
         }
         line
+    }
+}
+
+fn status_of_effect(result: &Result<(), EffectError>, dry_run: bool) -> Status {
+    match (result, dry_run) {
+        (Err(_), _) => Status::Failed,
+        (Ok(()), true) => Status::DryRun,
+        (Ok(()), false) => Status::Ok,
     }
 }
 

@@ -72,6 +72,23 @@ pub struct ConfigRecord {
     pub digest: String,
     /// The text, in full. Secrets are only ever names of environment variables in it.
     pub text: String,
+    /// The profiles it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileRecord>,
+}
+
+/// A profile of a device of a session: those built in may be others in another version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileRecord {
+    /// What the configuration calls it.
+    pub profile: String,
+    /// What messages call its file.
+    pub name: String,
+    /// SHA-256 of the text, hexadecimal.
+    pub digest: String,
+    /// The text, in full.
+    pub text: String,
 }
 
 /// A plugin of a session.
@@ -180,6 +197,26 @@ impl ConfigRecord {
         Self {
             name: name.to_owned(),
             directory: directory.to_owned(),
+            digest: Digest::of(text.as_bytes()).to_string(),
+            text: text.to_owned(),
+            profiles: Vec::new(),
+        }
+    }
+
+    /// It, with the profiles that it names.
+    #[must_use]
+    pub fn with_profiles(self, profiles: Vec<ProfileRecord>) -> Self {
+        Self { profiles, ..self }
+    }
+}
+
+impl ProfileRecord {
+    /// The record of `text`, which the configuration calls `profile` and messages call `name`.
+    #[must_use]
+    pub fn new(profile: &str, name: &str, text: &str) -> Self {
+        Self {
+            profile: profile.to_owned(),
+            name: name.to_owned(),
             digest: Digest::of(text.as_bytes()).to_string(),
             text: text.to_owned(),
         }

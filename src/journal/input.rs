@@ -25,6 +25,8 @@ pub enum InputKind {
     Lost(DeviceId),
     /// The time came of the `Every` or `At` of this mapping.
     Clock(MappingId),
+    /// Devices are told anew what to show: these, which count as there, or all that are.
+    Refresh(Vec<DeviceId>),
     /// The condition of a mode changed.
     When {
         /// Index of the mode.

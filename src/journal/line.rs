@@ -54,6 +54,15 @@ pub enum Line {
         /// Whether it holds now.
         holds: bool,
     },
+    /// Somebody gave the session a command.
+    Control {
+        /// When; never less than in the line before.
+        t: Micros,
+        /// Which.
+        command: Command,
+        /// Of what.
+        args: Vec<String>,
+    },
     /// A condition asked something.
     Fact {
         /// What: `minute_of_day`, `weekday`, `app_running` or `app_frontmost`.
@@ -191,6 +200,14 @@ impl Line {
         let StopPlace { fuel, host_calls, limit } = place;
         Self::Deadline { call, starting, fuel, host_calls, shutdown, ceiling: limit == TimeLimit::Ceiling }
     }
+}
+
+/// A command to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Command {
+    /// Devices are told anew what to show: these, or all that are there.
+    FeedbackRefresh,
 }
 
 /// Why a call was not accepted.

@@ -17,9 +17,9 @@ mod tree;
 
 pub use entry::{Entry, EntryKind, RevokedRecord};
 pub use event::{EventLine, Status, output_value, text_value};
-pub use header::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord};
+pub use header::{ApprovalRecord, ConfigRecord, Header, LimitsRecord, PluginRecord, ProfileRecord};
 pub use input::{InputKind, SessionInput};
-pub use line::{InstanceRecord, Line, RejectReason};
+pub use line::{Command, InstanceRecord, Line, RejectReason};
 pub use playback::{Diverged, Playback};
 pub use reader::{Journal, JournalError, JournalErrorKind};
 pub use recorder::{Recorder, RecorderError};

@@ -10,10 +10,11 @@ use super::answer::unhex;
 use super::entry::RevokedRecord;
 use super::header::{Header, PluginRecord, Version};
 use super::input::{InputKind, SessionInput};
-use super::line::{InstanceRecord, Line, RejectReason};
+use super::line::{Command, InstanceRecord, Line, RejectReason};
 use super::playback::Playback;
 use crate::call::{InstanceId, Owner};
 use crate::capability::Capability;
+use crate::config::profiles::MAX_PROFILE;
 use crate::config::{MAX_BYTES as MAX_CONFIG_BYTES, MappingId};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
@@ -161,6 +162,9 @@ impl Journal {
         if header.config.text.len() as u64 > MAX_CONFIG_BYTES {
             return Err(not_one(format!("the configuration in it is larger than {} KiB", MAX_CONFIG_BYTES >> 10)));
         }
+        if header.config.profiles.iter().any(|profile| profile.text.len() as u64 > MAX_PROFILE) {
+            return Err(not_one(format!("a profile in it is larger than {} KiB", MAX_PROFILE >> 10)));
+        }
         let mut journal = Self {
             header,
             inputs: Vec::new(),
@@ -221,6 +225,11 @@ impl Journal {
             }
             Line::When { t, mode, holds } => {
                 self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::When { mode, holds } });
+            }
+            Line::Control { t, command: Command::FeedbackRefresh, args } => {
+                let devices: Option<Vec<_>> = args.iter().map(|number| number.parse().ok().map(DeviceId)).collect();
+                let devices = devices.ok_or("devices are known by their numbers")?;
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Refresh(devices) });
             }
             Line::Grant { plugin, tenant, run, approved } => {
                 let record = self.header.plugins.iter().find(|record| record.name == plugin);

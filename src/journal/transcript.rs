@@ -122,7 +122,7 @@ impl TranscriptLine {
             n,
             t_us: entry.t,
             gesture: entry.gesture(),
-            mode: entry.event.is_some().then(|| entry.mode_name().to_owned()),
+            mode: entry.own_mode_name(),
             mapping: entry.mapping_name(),
             action,
             plugin: None,
@@ -145,7 +145,9 @@ impl TranscriptLine {
             EntryKind::Unmapped | EntryKind::Dropped(_) => {}
             EntryKind::Mode(mode) => line.effect = entry.config.modes.get(*mode).map(|mode| mode.name.clone()),
             EntryKind::State(change) => line.effect = Some(change.to_string()),
-            EntryKind::Effect { effect, .. } => line.effect = Some(effect.to_string()),
+            EntryKind::Effect { effect, .. } | EntryKind::Routed { effect, .. } => {
+                line.effect = Some(effect.to_string());
+            }
             EntryKind::Released { effect, .. } => {
                 line.effect = Some(effect.to_string());
                 line.event = Some("released");

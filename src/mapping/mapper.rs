@@ -109,7 +109,8 @@ impl Index {
     }
 }
 
-fn devices(config: &Config, name: &str) -> Box<[DeviceId]> {
+/// The devices that are called `name`.
+pub(super) fn devices(config: &Config, name: &str) -> Box<[DeviceId]> {
     let numbered = (0..=u16::MAX).zip(&config.devices);
     numbered.filter(|(_, device)| device.called() == name).map(|(number, _)| DeviceId(number)).collect()
 }
@@ -229,6 +230,7 @@ mod tests {
             action: Arc::new(Action::Delay(1.into())),
             release: None,
             when: None,
+            pickup: None,
             description: None,
             line: 1,
         });

@@ -6,8 +6,11 @@
 
 mod condition;
 mod mapper;
+mod naming;
+mod router;
 mod value;
 
 pub use condition::{ConditionSource, Surroundings, holds};
 pub use mapper::{Found, Mapper};
+pub use router::{Pass, Router};
 pub use value::{Absent, Given, number_of, text, value_at, whole, whole_of};

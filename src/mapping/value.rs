@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::config::{Curve, Number, NumberSource as Source, Piece, Template, ValueOf};
+use crate::config::{Curve, Number, NumberSource as Source, Piece, Scaling, Template, ValueOf};
 use crate::gesture::GestureEvent;
 use crate::state::{StateTable, StateValue};
 
@@ -67,16 +67,16 @@ pub fn whole_of(value: &ValueOf, given: Given<'_>, range: &RangeInclusive<i64>) 
 
 /// What `value` is in `event`, with its fraction.
 pub fn number_of(value: &ValueOf, given: Given<'_>) -> Result<f64, Absent> {
-    Ok(value_at(value, given.number(&value.source)?))
+    Ok(value_at(&value.scaling, given.number(&value.source)?))
 }
 
-/// What `value` makes of `source`: held to its range, bent, inverted, stretched, and added to.
+/// What `scaling` makes of `source`: held to its range, bent, inverted, stretched, and added to.
 #[must_use]
-pub fn value_at(value: &ValueOf, source: f64) -> f64 {
-    let ValueOf { within: [low, high], to: [first, last], curve, invert, add, .. } = *value;
+pub fn value_at(scaling: &Scaling, source: f64) -> f64 {
+    let Scaling { within: [low, high], to: [first, last], curve, invert, add } = *scaling;
     // As it is, without the rounding of a way through fractions.
     #[allow(clippy::float_cmp)] // the very same numbers, as written
-    if value.to == value.within && curve == Curve::Linear && !invert {
+    if scaling.to == scaling.within && curve == Curve::Linear && !invert {
         return source.clamp(low, high) + add;
     }
     let (way, whole) = match curve {

@@ -158,6 +158,14 @@ impl Message {
             Self::SysEx(_) | Self::System(_) => None,
         }
     }
+    /// The note of a message that has one.
+    #[must_use]
+    pub const fn note(&self) -> Option<u8> {
+        match self {
+            Self::NoteOn { note, .. } | Self::NoteOff { note, .. } | Self::PolyPressure { note, .. } => Some(*note),
+            _ => None,
+        }
+    }
     /// Whether the message lets a note go: a note off, or a note on with velocity 0.
     #[must_use]
     pub const fn is_release(&self) -> bool {

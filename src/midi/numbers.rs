@@ -84,6 +84,8 @@ pub struct Channels(u16);
 impl Channels {
     /// The set with all sixteen.
     pub const ANY: Self = Self(u16::MAX);
+    /// The set with none.
+    pub const NONE: Self = Self(0);
 
     /// The set with one channel.
     #[must_use]
@@ -99,6 +101,16 @@ impl Channels {
     #[must_use]
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+    /// The set with the channels of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+    /// The channels that the sets have in common.
+    #[must_use]
+    pub const fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
     /// Whether the sets have a channel in common.
     #[must_use]

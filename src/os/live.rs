@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::keys::Typist;
 use super::midi_out::MidiOutput;
+use super::network::HttpSender;
+use super::osc::OscSender;
 use super::process::Environment;
 use super::reaper::Reaper;
 use super::requests::Requests;
@@ -23,7 +25,7 @@ use crate::text::{Escape as _, Repeats};
 
 /// The world outside, for real.
 ///
-/// MIDI goes out at once. Programs, the mixer and keys take long, so their effects are checked at once and done by a
+/// MIDI and OSC go out at once. Programs, the mixer, keys and servers take long, so their effects are checked at once and done by a
 /// thread behind a bounded queue; what fails there is logged.
 pub struct Live {
     environment: Environment,
@@ -40,6 +42,8 @@ pub struct Live {
     reaper: Arc<Reaper>,
     mixer: Arc<Mixer>,
     requests: Requests,
+    http: HttpSender,
+    osc: OscSender,
 }
 
 impl Live {
@@ -47,7 +51,11 @@ impl Live {
     #[must_use]
     pub fn new(environment: Environment) -> Self {
         let repeats = Arc::<Repeats>::default();
+        let requests = Requests::new();
         Self {
+            http: requests.http_sender(),
+            osc: OscSender::new(Arc::clone(&repeats)),
+            requests,
             environment,
             permits: None,
             revocations: Arc::default(),
@@ -58,7 +66,6 @@ impl Live {
             last_volume: Mutex::default(),
             reaper: Arc::new(Reaper::new(repeats)),
             mixer: Arc::default(),
-            requests: Requests::new(),
         }
     }
 
@@ -80,6 +87,8 @@ impl Live {
         let needs = Requirements::of(config);
         let mut missing: Vec<_> = needs.midi_ports.iter().filter_map(|port| self.midi.prepare(port).err()).collect();
         missing.extend(self.typist.prepare(&needs, &self.environment));
+        self.http.prepare(config);
+        missing.extend(self.osc.prepare(&needs.osc_targets));
         if needs.volume {
             missing.extend(Mixer::present(&self.environment).err());
         }
@@ -88,8 +97,9 @@ impl Live {
 
     /// Waits until what was accepted is done, at most `limit`; whether it is. Programs that were started run on.
     pub fn drain(&self, limit: Duration) -> bool {
-        let done = self.programs.drain(limit);
-        self.typist.drain(limit) && done
+        let done =
+            [self.programs.drain(limit), self.typist.drain(limit), self.http.drain(limit), self.osc.drain(limit)];
+        done.into_iter().all(|done| done)
     }
 
     /// Says how often what was not said each time. The session ends.
@@ -186,6 +196,7 @@ impl EffectHandler for Live {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
         match effect {
             Effect::Midi(out) => self.midi.send(out),
+            Effect::Feedback(out) => self.midi.tell(out),
             Effect::Shell(Command { line, variables }) => {
                 self.start(effect, origin, "/bin/sh", vec!["-c".to_owned(), line.clone()], *variables)
             }
@@ -199,12 +210,14 @@ impl EffectHandler for Live {
             Effect::MouseClick(click) => self.input(effect, origin, InputEffect::Click(click)),
             Effect::MouseScroll(motion) => self.input(effect, origin, InputEffect::Scroll(*motion)),
             Effect::MouseMove(motion) => self.input(effect, origin, InputEffect::Move(*motion)),
+            Effect::Http(out) => self.http.send(out, &self.environment, self.teller(effect)),
+            Effect::Osc(out) => self.osc.send(out),
         }
         .map(|()| Reply::Done)
     }
 
     fn has_room(&self) -> bool {
-        self.typist.has_room() && self.programs.has_room()
+        self.typist.has_room() && self.programs.has_room() && self.http.has_room()
     }
 
     fn sent_midi(&self) -> Option<Arc<SentMidi>> {

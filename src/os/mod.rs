@@ -27,6 +27,11 @@ mod network;
 #[cfg(not(any(feature = "http", feature = "websocket")))]
 #[path = "network/disabled.rs"]
 mod network;
+#[cfg(feature = "osc")]
+mod osc;
+#[cfg(not(feature = "osc"))]
+#[path = "osc/disabled.rs"]
+mod osc;
 mod process;
 mod reaper;
 mod requests;
@@ -49,7 +54,7 @@ pub use network::{AuthorityError, Lookup, Network, SystemLookup};
 pub use process::Environment;
 pub use revoked::{Permits, Revocations, RevokedEffect};
 
-#[cfg(not(all(feature = "alsa", feature = "keys")))]
+#[cfg(not(all(feature = "alsa", feature = "keys", feature = "osc")))]
 fn not_built(what: &str, feature: &str) -> crate::effect::EffectError {
     let text = format!("this build has no {what}; build it with: cargo build --features {feature}");
     crate::effect::EffectError::Unsupported(text)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::network::NetworkOnDemand;
+use super::network::{HttpSender, NetworkOnDemand};
 use super::process::Environment;
 use super::volume::Mixer;
 use super::{exec, system};
@@ -14,13 +14,18 @@ use crate::time::{Clock, SystemClock};
 #[derive(Debug)]
 pub(super) struct Requests {
     clock: Arc<SystemClock>,
-    network: NetworkOnDemand,
+    network: Arc<NetworkOnDemand>,
 }
 
 impl Requests {
     pub(super) fn new() -> Self {
         let clock = Arc::new(SystemClock::start());
-        Self { network: NetworkOnDemand::new(&clock), clock }
+        Self { network: Arc::new(NetworkOnDemand::new(&clock)), clock }
+    }
+
+    /// What sends requests whose answers nobody waits for, over the same network.
+    pub(super) fn http_sender(&self) -> HttpSender {
+        HttpSender::new(&self.clock, &self.network)
     }
 
     /// Carries `request` out and waits for it, at most `limit`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Action, Config};
+use crate::effect::UdpTarget;
 
 /// What has to be there for the actions of a configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct Requirements {
     /// Whether the pointer or a wheel is moved.
     pub(super) mouse: bool,
     pub(super) volume: bool,
+    /// Where OSC messages go.
+    pub(super) osc_targets: BTreeSet<UdpTarget>,
 }
 
 /// What clicks there are.
@@ -31,13 +34,15 @@ pub(super) enum Pointer {
 impl Requirements {
     /// What `config` needs.
     pub(super) fn of(config: &Config) -> Self {
-        let mut needs = Self::default();
+        let mut needs =
+            Self { midi_ports: config.routes.iter().map(|route| route.to.clone()).collect(), ..Self::default() };
         for mapping in config.mappings() {
             needs.add(&mapping.action);
             if let Some(release) = &mapping.release {
                 needs.add(release);
             }
         }
+        needs.midi_ports.extend(config.devices.iter().filter_map(|device| device.feedback.output.clone()));
         needs
     }
 
@@ -53,6 +58,9 @@ impl Requirements {
             }
             Action::MouseScroll { .. } | Action::MouseMove { .. } => self.mouse = true,
             Action::VolumeControl { .. } => self.volume = true,
+            Action::Osc(osc) => {
+                self.osc_targets.insert(osc.to.clone());
+            }
             _ => action.parts().into_iter().for_each(|part| self.add(part)),
         }
     }

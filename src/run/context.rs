@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Mapping};
+use crate::config::{Config, ControlAddress, ControlNumber, DeviceConfig, Mapping};
 use crate::gesture::{Control, EventNumber, Gesture, GestureEvent, VelocityBand};
 use crate::midi::Channel;
 use crate::sandbox::Context;
@@ -14,7 +14,12 @@ pub(super) struct Names {
     of: Arc<Config>,
     modes: Box<[Arc<str>]>,
     devices: Box<[Arc<str>]>,
+    /// The controls of each device, sorted.
+    controls: Box<[Controls]>,
 }
+
+/// Controls of a device that have names.
+type Controls = Box<[(ControlAddress, Arc<str>)]>;
 
 impl Names {
     pub(super) fn of(config: &Arc<Config>) -> Self {
@@ -22,13 +27,36 @@ impl Names {
             of: Arc::clone(config),
             modes: config.modes.iter().map(|mode| mode.name.as_str().into()).collect(),
             devices: config.devices.iter().map(|device| device.name.as_str().into()).collect(),
+            controls: config.devices.iter().map(controls).collect(),
         }
+    }
+
+    /// The control that was touched, where it has a name: what sends the note or the controller of `event`.
+    fn control(&self, event: &GestureEvent) -> Option<Arc<str>> {
+        let seven = |number: EventNumber| number.of(event).and_then(|number| u8::try_from(number).ok());
+        // A chord is no single control.
+        let number = match &event.gesture {
+            Gesture::Chord { .. } => return None,
+            _ => seven(EventNumber::Note).map(ControlNumber::Note).or(seven(EventNumber::Cc).map(ControlNumber::Cc))?,
+        };
+        let controls = self.controls.get(usize::from(event.device?.0))?;
+        let named = &controls[controls.partition_point(|(address, _)| address.number < number)..];
+        let mut same = named.iter().take_while(|(address, _)| address.number == number);
+        let found = same.find(|(address, _)| address.meets(&ControlAddress { number, channel: event.channel }))?;
+        Some(Arc::clone(&found.1))
     }
 
     /// Whether they are those of `config`.
     pub(super) fn are_of(&self, config: &Arc<Config>) -> bool {
         Arc::ptr_eq(&self.of, config)
     }
+}
+
+fn controls(device: &DeviceConfig) -> Controls {
+    let controls = device.profile.iter().flat_map(|profile| &profile.controls);
+    let mut controls: Vec<_> = controls.map(|(name, control)| (control.input, name.as_str().into())).collect();
+    controls.sort_unstable();
+    controls.into()
 }
 
 /// The context of a call that `event` set off through `mapping`, made at `at` of a session that began at `epoch` (both in
@@ -53,6 +81,7 @@ pub(super) fn context(
         // What comes from a file or a pipe has no name unless the configuration gives it one.
         device: event.device.and_then(|device| names.devices.get(usize::from(device.0)).cloned()),
         gesture: Some(event.gesture.kind()),
+        control: names.control(event),
         mode: names.modes.get(mode).cloned(),
         pressure: seven(EventNumber::Pressure),
         bend: EventNumber::Bend.of(event).and_then(|bend| u16::try_from(bend).ok()),

@@ -7,9 +7,10 @@ use super::context::{Names, context};
 use super::session::SessionEvent;
 use crate::action::{Dropped, Left, Step, Task};
 use crate::config::{Config, PluginCall};
-use crate::effect::{EffectHandler as _, Origin};
-use crate::effect::{Held, Released};
+use crate::effect::{Effect, EffectHandler as _, FeedbackPort, Held, Origin, Released};
+use crate::gesture::DeviceId;
 use crate::journal::{Entry, EntryKind, Line, Recorder, RejectReason, RevokedRecord};
+use crate::midi::Address;
 use crate::os::DryRun;
 use crate::sandbox::{Carried, Context, Done, FuelStop, InlinePool, Job, Outcome, Pool, Rejection, Shutdown, Status};
 use crate::time::Micros;
@@ -46,6 +47,8 @@ pub(super) struct Dispatch {
     /// What is behind `outside`, where nothing is done.
     dry_run: Option<Arc<DryRun>>,
     epoch: u64,
+    /// Where the messages of a device come from, as long as it is there.
+    clients: HashMap<DeviceId, Address>,
     /// Of the configuration at work.
     names: Option<Names>,
     /// Number of the last call, counted from 1 in the order of events; what journals call it by.
@@ -75,7 +78,18 @@ impl Dispatch {
         dry_run: Option<Arc<DryRun>>,
         epoch: u64,
     ) -> Self {
-        Self { calls, refused, outside, dry_run, epoch, names: None, token: 0, recorder: None, replayed: None }
+        Self {
+            calls,
+            refused,
+            outside,
+            dry_run,
+            epoch,
+            clients: HashMap::new(),
+            names: None,
+            token: 0,
+            recorder: None,
+            replayed: None,
+        }
     }
 
     /// Calls that are turned away because of timing are recorded.
@@ -88,6 +102,14 @@ impl Dispatch {
     pub(super) fn replayed(mut self, replayed: Option<Replayed>) -> Self {
         self.replayed = replayed;
         self
+    }
+
+    /// The messages of `device` come from this port of the sequencer, or from none.
+    pub(super) fn connected(&mut self, device: DeviceId, address: Option<Address>) {
+        match address {
+            Some(address) => self.clients.insert(device, address),
+            None => self.clients.remove(&device),
+        };
     }
 
     /// Lets instances go whose time is up at `now`, each at its own time.
@@ -199,8 +221,26 @@ impl Dispatch {
                 };
                 report(Report::Entry(entry));
             }
+            SessionEvent::Routed { t, route, out, mode } => {
+                let effect = Effect::Midi(out);
+                let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
+                let what = EntryKind::Routed { route, effect, result, dry_run: self.dry_run.is_some() };
+                report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
+            }
             SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
             SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
+            SessionEvent::Feedback { t, device, mut out, mode, failed } => {
+                let named =
+                    config.devices.get(usize::from(device.0)).is_some_and(|device| device.feedback.output.is_some());
+                if let Some(address) = self.clients.get(&device).filter(|_| !named) {
+                    out.port = FeedbackPort::Client(*address);
+                }
+                let effect = Effect::Feedback(out);
+                let result = self.outside.perform(&effect, Origin::Mapping).map(|_| ());
+                failed.set(result.is_err());
+                let what = EntryKind::Effect { effect, result, dry_run: self.dry_run.is_some() };
+                report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
+            }
             SessionEvent::Mode { event, from, to } => {
                 let entry = Entry {
                     config: Arc::clone(config),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::app_watch::AppWatch;
 use super::dispatch::{Calls, Dispatch, Report, turned};
 use super::echo::EchoGuard;
+use super::play::show_without_devices;
 use super::report::order::Ordered;
 use super::report::queue::{LostLines, ReportSender};
 use super::report::writer::ReportWriter;
@@ -177,6 +178,10 @@ pub fn run_live(
     let apps = apps.map_err(LiveError::thread("asks for programs"))?;
     let mut session = Session::new(Arc::clone(&config)).timed(surroundings);
     session.begin(facts, &mut |happening| say(&mut dispatch, happening));
+    if matches!(&feed, Feed::Paced(_)) {
+        let mut hear = |happening: SessionEvent<'_>| say(&mut dispatch, happening);
+        show_without_devices(&mut session, recorder.as_deref(), facts, &mut hear);
+    }
     let feed_one = |session: &mut Session, dispatch: &mut Dispatch, t: Micros, device: DeviceId, message: &Message| {
         // What falls due before comes before, in the recording as well.
         let t = session.settle(t, facts, &mut |happening| say(dispatch, happening));
@@ -220,8 +225,9 @@ pub fn run_live(
                         feed_one(&mut session, &mut dispatch, t, device, &message);
                     }
                 }
-                device::DeviceEventKind::Connected { name } => {
+                device::DeviceEventKind::Connected { name, address } => {
                     log::info!("reading {name}");
+                    dispatch.connected(device, address);
                     let t = session.settle(t, facts, &mut |happening| say(&mut dispatch, happening));
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Found { t, device: device.0 });
@@ -240,6 +246,7 @@ pub fn run_live(
                     if let Some(recorder) = &recorder {
                         recorder.line(Line::Lost { t, device: device.0 });
                     }
+                    dispatch.connected(device, None);
                     session.device_lost(t, device, facts, &mut |happening| say(&mut dispatch, happening));
                 }
                 device::DeviceEventKind::NotMidi { what } => {

@@ -9,7 +9,7 @@ use crate::action::{ConditionSource, Left};
 use crate::capability::Capability;
 use crate::config::Config;
 use crate::confine::Confinement;
-use crate::journal::{Entry, InputKind, Recorder, RevokedRecord, SessionInput};
+use crate::journal::{Command, Entry, InputKind, Line, Recorder, RevokedRecord, SessionInput};
 use crate::os::DryRun;
 use crate::plugins::PluginSet;
 use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
@@ -74,6 +74,7 @@ pub fn play(
         replayed,
     } = playing;
     let (mut replayed, end) = replayed.map_or((None, None), |(replayed, end)| (Some(replayed), Some(end)));
+    let is_file = replayed.is_none();
     let cut_off = replayed.as_ref().is_some_and(|replayed| replayed.cut_off);
     let mut revoked = replayed.as_mut().map(|replayed| std::mem::take(&mut replayed.revoked)).unwrap_or_default();
     if !plugins.is_empty() {
@@ -96,6 +97,11 @@ pub fn play(
         session.begin(facts, &mut |happening| {
             at_work.say(happening);
         });
+        if is_file {
+            show_without_devices(&mut session, recorder.as_deref(), facts, &mut |happening| {
+                at_work.say(happening);
+            });
+        }
         for SessionInput { t, what } in inputs {
             at_work.revoke(&mut session, &mut revoked, number, &clock, facts);
             if !pass(&mut session, Some(t), &clock, facts, &mut |happening| at_work.say(happening)) {
@@ -114,6 +120,7 @@ pub fn play(
                 }
                 InputKind::Found(device) => session.device_found(t, device, facts, &mut hear),
                 InputKind::Lost(device) => session.device_lost(t, device, facts, &mut hear),
+                InputKind::Refresh(devices) => session.refresh(t, &devices, facts, &mut hear),
                 InputKind::Clock(mapping) => session.clock(t, mapping, facts, &mut hear),
                 InputKind::When { mode, holds } => session.when(t, mode, holds, facts, &mut hear),
             }
@@ -139,6 +146,25 @@ pub fn play(
         services.memory.finish();
         end
     })
+}
+
+/// In a session from a file no device connects; what shows something is told so from the beginning.
+pub(super) fn show_without_devices(
+    session: &mut Session,
+    recorder: Option<&Recorder>,
+    facts: &dyn ConditionSource,
+    say: &mut impl FnMut(SessionEvent<'_>),
+) {
+    let devices = session.shown_devices();
+    if devices.is_empty() {
+        return;
+    }
+    let t = session.now();
+    if let Some(recorder) = recorder {
+        let args = devices.iter().map(|device| device.0.to_string()).collect();
+        recorder.line(Line::Control { t, command: Command::FeedbackRefresh, args });
+    }
+    session.refresh(t, &devices, facts, say);
 }
 
 /// What carries steps out, and who is told.

@@ -6,7 +6,7 @@ use super::key::StateKey;
 use super::value::StateValue;
 
 /// The place of a key in the table, for who sets it often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(usize);
 
 /// Values by name, and which of them have changed since somebody looked.
@@ -64,6 +64,18 @@ impl StateTable {
     pub fn changes(&self) -> impl Iterator<Item = (&StateKey, Option<&StateValue>)> {
         let entries = self.changed.iter().filter_map(|Place(at)| self.entries.get(*at));
         entries.map(|entry| (&entry.key, entry.value.as_ref()))
+    }
+
+    /// The places of the keys that have changed since [`settle`](Self::settle), each once.
+    #[must_use]
+    pub fn changed_places(&self) -> &[Place] {
+        &self.changed
+    }
+
+    /// The value of the key at `place`; nothing while it is absent.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Option<&StateValue> {
+        self.entries.get(place.0)?.value.as_ref()
     }
 
     /// Whether anything has.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conductor::internals::config::{Config, Environment};
+use conductor::internals::config::{Config, Environment, Profile, SHIPPED, Source};
 
 /// The TOML blocks of a page, with the line each begins on.
 fn blocks(page: &str) -> Vec<(usize, String)> {
@@ -28,7 +28,7 @@ fn every_example_loads() {
     let environment: Environment =
         [("HOME", "/home/ada"), ("XDG_STATE_HOME", "/home/ada/.local/state")].into_iter().collect();
     let mut seen = 0;
-    for page in ["README.md", "docs/configuration.md"] {
+    for page in ["README.md", "docs/configuration.md", "docs/profiles.md"] {
         let text = std::fs::read_to_string(crate::support::repository(page)).expect(page);
         for (line, block) in blocks(&text) {
             seen += 1;
@@ -39,6 +39,18 @@ fn every_example_loads() {
         }
     }
     assert!(seen >= 10, "{seen} examples");
+}
+
+#[test]
+fn the_profile_the_page_shows_is_one_and_the_table_lists_those_built_in() {
+    let page = std::fs::read_to_string(crate::support::repository("docs/profiles.md")).expect("the page");
+    let (_, text) = page.split_once("```text\n").expect("a profile");
+    let (text, _) = text.split_once("```").expect("its end");
+    let (profile, _) = Profile::from_source(&Source::new("page", text)).unwrap_or_else(|invalid| panic!("{invalid}"));
+    assert_eq!(profile.controls.len(), 3);
+    for (name, _) in SHIPPED {
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ static WIDE: LazyLock<String> = LazyLock::new(|| {
 fn load(text: &str) {
     let environment = [("HOME", "/home/ada"), ("KEYS", "/keys")].into_iter().collect::<Environment>();
     let diagnostics = match Config::from_text(text, "fuzz.toml", Path::new("/etc"), &environment) {
-        Ok(Loaded { config, source, warnings }) => {
+        Ok(Loaded { config, source, warnings, .. }) => {
             assert!(!config.modes.is_empty());
             assert_eq!(source.text(), text);
             let _ = Mapper::new(&config);

@@ -3,9 +3,12 @@
 mod broken;
 mod check;
 mod documented;
+mod feedback;
 mod fuzz;
 mod hosts;
+mod network;
 mod numbering;
+mod profiles;
 mod schema;
 mod secrets;
 mod state;

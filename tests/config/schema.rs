@@ -90,6 +90,12 @@ const ACTIONS: &[Row] = &[
     ("Toggle", "name = \"a\", on = { Delay = { ms = 1 } }, off = { Delay = { ms = 2 } }", &[]),
     ("Cycle", "name = \"a\", actions = [{ Delay = { ms = 1 } }]", &[]),
     ("Set", "key = \"var.a\", value = 1.5", &[]),
+    (
+        "Http",
+        "method = \"POST\", url = \"http://a/{note}\", headers = { A = \"b\" }, body = \"{value}\", timeout_ms = 1",
+        &[],
+    ),
+    ("Osc", "to = \"udp://a:1\", address = \"/a\", args = [1, 0.5, \"{note}\", true, { from = \"value\" }]", &[]),
     ("Set", "key = \"toggle.a\", value = true", &[]),
     ("ModeChange", "mode = \"Default\"", &[]),
     ("ModeChange", "mode = 0", &[]),
@@ -245,7 +251,7 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
         "secrets = { a = \"A\" }",
         "dangerous_allow_downgrade = true",
     ];
-    let sections: [(&str, &[&str]); 7] = [
+    let sections: [(&str, &[&str]); 8] = [
         (
             "[device]\nname = \"a\"",
             &[
@@ -257,6 +263,21 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
                 "port = 1",
                 "on_connect = { Delay = { ms = 1 } }",
                 "on_disconnect = { Delay = { ms = 1 } }",
+                "feedback = { pace_ms = 1 }",
+            ],
+        ),
+        (
+            "[device]\nname = \"a\"\n[device.feedback]",
+            &[
+                "output = \"a\"",
+                "init = [\"f0 01 f7\"]",
+                "exit = [\"f0 01 f7\"]",
+                "palette = { red = 5 }",
+                "style = { flash = { channel = 2 } }",
+                "rgb = \"{number} {r} {g} {b}\"",
+                "pace_ms = 1",
+                "echo_ms = 1",
+                "hold_back_ms = 1",
             ],
         ),
         (

@@ -5,6 +5,7 @@ mod files;
 mod foreign;
 mod grants;
 mod live;
+mod profiles;
 mod replay;
 mod revoked;
 mod shutdown;

@@ -3,6 +3,7 @@
 //! ```text
 //! machine-ports burst CLIENT:PORT COUNT           COUNT control changes at once to the port
 //! machine-ports transport CLIENT:PORT             a start to the port
+//! machine-ports controller NAME                   a controller whose lamps are lines on standard output
 //! machine-ports latency CLIENT:PORT NAME COUNT    COUNT notes to the port, which come back from the port NAME
 //! ```
 //!
@@ -10,11 +11,13 @@
 //! another through a connection as `aconnect` makes it, so that both ways are measured in the same minute.
 
 use std::error::Error;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use alsa::seq::{
-    Addr, ClientIter, EvCtrl, EvNote, EvQueueControl, Event, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq,
+    Addr, ClientIter, EvCtrl, EvNote, EvQueueControl, Event, EventType, MidiEvent, PortCap, PortIter, PortSubscribe,
+    PortType, Seq,
 };
 
 /// Between two notes. A player who waits for the answer to each note, and then plays at once, is a feedback loop; this one leaves it time
@@ -35,9 +38,10 @@ fn main() -> Result<()> {
             let (seq, port) = sender(c"transport")?;
             send(&seq, port, address(to)?, &mut start)
         }
+        ["controller", name] => controller(name),
         ["latency", to, from, count] => latency(address(to)?, from, count.parse()?),
         _ => {
-            Err("machine-ports burst CLIENT:PORT COUNT | transport CLIENT:PORT | latency CLIENT:PORT NAME COUNT".into())
+            Err("machine-ports burst CLIENT:PORT COUNT | transport CLIENT:PORT | controller NAME | latency CLIENT:PORT NAME COUNT".into())
         }
     }
 }
@@ -130,4 +134,48 @@ fn connect(seq: &Seq, from: Addr, to: Addr) -> Result<()> {
     subscription.set_sender(from);
     subscription.set_dest(to);
     Ok(seq.subscribe_port(&subscription)?)
+}
+
+/// A controller: a port that sends and one that receives, of one client. It sends the lines of hexadecimal digits that come in, and prints
+/// what it receives. It is gone when its input ends.
+fn controller(name: &str) -> Result<()> {
+    let seq = Seq::open(None, None, true)?;
+    seq.set_client_name(&CString::new(name)?)?;
+    let sends = seq.create_simple_port(c"out", PortCap::READ | PortCap::SUBS_READ, PortType::MIDI_GENERIC)?;
+    seq.create_simple_port(c"in", PortCap::WRITE | PortCap::SUBS_WRITE, PortType::MIDI_GENERIC)?;
+    let (lines, incoming) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(std::result::Result::ok) {
+            if lines.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let (mut coder, mut bytes) = (MidiEvent::new(8_192)?, [0; 8_192]);
+    coder.enable_running_status(false);
+    let mut input = seq.input();
+    loop {
+        match incoming.try_recv() {
+            Ok(line) => {
+                let pairs = line.split_whitespace().map(|pair| u8::from_str_radix(pair, 16));
+                let message = pairs.collect::<std::result::Result<Vec<u8>, _>>()?;
+                if let (_, Some(mut event)) = coder.encode(&message)? {
+                    event.set_source(sends);
+                    event.set_subs();
+                    event.set_direct();
+                    seq.event_output_direct(&mut event)?;
+                }
+            }
+            Err(TryRecvError::Disconnected) => return Ok(()),
+            Err(TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(1)),
+        }
+        while input.event_input_pending(true)? > 0 {
+            let mut event = input.event_input()?;
+            coder.reset_decode();
+            if let Ok(length) = coder.decode(&mut bytes, &mut event) {
+                let shown: Vec<String> = bytes.iter().take(length).map(|byte| format!("{byte:02x}")).collect();
+                println!("{}", shown.join(" "));
+            }
+        }
+    }
 }

@@ -144,6 +144,7 @@ kill $listener
 
 . ./own_ports.sh
 . ./surface.sh
+. ./lamps.sh
 
 # --- without permission -----------------------------------------------------------------------------------------------
 chmod 0666 /dev/snd/*
@@ -155,7 +156,7 @@ kill $nobody
 
 if [ $failed != 0 ]; then
   for file in $log $events $heard /tmp/monitor /tmp/monitor.err /tmp/keys /tmp/clicks /tmp/nobody.log \
-    /tmp/light.log /tmp/light.jsonl /tmp/round.log /tmp/round.jsonl /tmp/other.log /tmp/own.err /tmp/surface.log /tmp/burst.err /tmp/sound /tmp/talk /tmp/button; do
+    /tmp/light.log /tmp/light.jsonl /tmp/round.log /tmp/round.jsonl /tmp/other.log /tmp/own.err /tmp/surface.log /tmp/lamps.log /tmp/lamps.1 /tmp/lamps.2 /tmp/burst.err /tmp/sound /tmp/talk /tmp/button; do
     echo "--- $file"; tail -n 40 $file
   done
 fi

@@ -47,7 +47,7 @@ fn on(note: u8) -> DeviceEventKind {
 }
 
 fn connected(path: &Path) -> DeviceEventKind {
-    DeviceEventKind::Connected { name: path.display().to_string() }
+    DeviceEventKind::Connected { name: path.display().to_string(), address: None }
 }
 
 /// Opens the writing end; waits for the reader as every program that writes to a FIFO does.

@@ -3,12 +3,15 @@
 mod actions;
 mod cli;
 mod devices;
+mod feedback;
 mod files;
 mod gestures;
 mod holds;
 mod mapping;
 mod parser;
+mod profiles;
 mod recipes;
+mod routes;
 mod session;
 mod values;
 #[path = "../support/mod.rs"]

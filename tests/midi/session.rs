@@ -1,12 +1,14 @@
 //! A session of a configuration, in simulated time. Its input is written as in `gestures.rs`, or as the bytes of a device
-//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, or `call PLUGIN` with
-//! the parameters, where there are any.
+//! (`x:b04007`); what it does is lines such as `100 keys down f13`: milliseconds, then the effect, `mode NAME`, `call PLUGIN` with
+//! the parameters, where there are any, or `route NUMBER` with what it passed on.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
 use conductor::internals::action::Task;
-use conductor::internals::config::{Config, Environment};
+use conductor::internals::config::{Config, Environment, RouteId};
+use conductor::internals::effect::Effect;
 use conductor::internals::gesture::DeviceId;
 use conductor::internals::midi::{Channel, Message, Parser, SystemMessage};
 use conductor::internals::os::Conditions;
@@ -29,8 +31,19 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
     let clock = Arc::new(VirtualClock::new(FILE_EPOCH_US));
     let mut session = Session::new(Arc::clone(&config)).timed(Arc::new(Conditions::played(clock)));
     let mut lines = Vec::new();
+    let unplugged = Cell::new(false);
     let mut say = |event: SessionEvent<'_>| {
-        let SessionEvent::Step { step, .. } = event else { return };
+        let step = match event {
+            SessionEvent::Step { step, .. } => step,
+            SessionEvent::Feedback { t, out, failed, .. } => {
+                failed.set(unplugged.get());
+                return lines.push(format!("{} {out}{}", t / 1000, if unplugged.get() { " failed" } else { "" }));
+            }
+            SessionEvent::Routed { t, route: RouteId(route), out, .. } => {
+                return lines.push(format!("{} route {route} {}", t / 1000, Effect::Midi(out)));
+            }
+            _ => return,
+        };
         let what = match &step.task {
             Task::Effect(effect) => effect.to_string(),
             Task::Mode(mode) => format!("mode {}", config.modes[*mode].name),
@@ -70,6 +83,19 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
             }
             _ if head == "lost" => {
                 session.device_lost(now, device, &world, &mut say);
+                continue;
+            }
+            _ if head == "found" => {
+                session.device_found(now, device, &world, &mut say);
+                continue;
+            }
+            _ if head == "refresh" => {
+                session.refresh(now, &[], &world, &mut say);
+                continue;
+            }
+            // Nothing can be sent from here on; or it can again.
+            _ if head == "unplugged" || head == "plugged" => {
+                unplugged.set(head == "unplugged");
                 continue;
             }
             _ if head == "start" => Message::System(SystemMessage::Start),

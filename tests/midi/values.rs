@@ -1,7 +1,7 @@
 //! Numbers of an event in actions: what the documentation shows does what it says, and every number stays where it belongs.
 
 use conductor::internals::action::Task;
-use conductor::internals::config::{Config, Curve, Environment, Number, NumberSource, ValueOf};
+use conductor::internals::config::{Config, Curve, Environment, Number, NumberSource, Scaling, ValueOf};
 use conductor::internals::effect::Effect;
 use conductor::internals::gesture::{Control, DeviceId, EventNumber, Gesture, GestureEvent};
 use conductor::internals::mapping::{Given, number_of, value_at, whole};
@@ -266,20 +266,15 @@ prop_compose! {
         invert: bool,
         add in -300_i32..300,
     ) -> ValueOf {
-        ValueOf {
-            source: NumberSource::Event(EventNumber::Value),
-            within: [low.into(), (low + span).into()],
-            to: to.map(Into::into),
-            curve,
-            invert,
-            add: add.into(),
-        }
+        let within = [low.into(), (low + span).into()];
+        let scaling = Scaling { within, to: to.map(Into::into), curve, invert, add: add.into() };
+        ValueOf { source: NumberSource::Event(EventNumber::Value), scaling }
     }
 }
 
 /// The same in whole numbers alone, where nothing is bent: `first + (last - first) * way / whole`, rounded half away from zero.
 #[allow(clippy::cast_possible_truncation)]
-fn in_whole_numbers(value: &ValueOf, source: i128) -> i128 {
+fn in_whole_numbers(value: &Scaling, source: i128) -> i128 {
     let [low, high] = value.within.map(|end| end as i128);
     let [first, last] = value.to.map(|end| end as i128);
     let (way, whole) = (source.clamp(low, high) - low, high - low);
@@ -293,6 +288,7 @@ proptest! {
     #[test]
     #[allow(clippy::float_cmp)] // whole numbers
     fn ends_become_ends_and_between_them_nothing_turns_back(value in any_value(), sources: [u16; 2]) {
+        let value = value.scaling;
         let [low, high] = value.within;
         let [first, last] = if value.invert { [value.to[1], value.to[0]] } else { value.to };
         prop_assert_eq!(value_at(&value, low), first + value.add);
@@ -308,8 +304,9 @@ proptest! {
 
     #[test]
     fn whole_numbers_come_to_the_same_with_and_without_fractions(value in any_value(), source in 0_u16..16_384) {
-        let straight = ValueOf { curve: Curve::Linear, ..value };
-        let expected = in_whole_numbers(&straight, source.into());
+        let scaling = Scaling { curve: Curve::Linear, ..value.scaling };
+        let straight = ValueOf { scaling, ..value };
+        let expected = in_whole_numbers(&scaling, source.into());
         let number = Number::Of(Box::new(straight.clone()));
         let whole_number = whole(&number, Given { event: &event(source), state: &StateTable::default() }, &(i64::MIN..=i64::MAX));
         prop_assert_eq!(whole_number.map(i128::from), Ok(expected));

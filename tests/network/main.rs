@@ -1,5 +1,6 @@
 //! Requests to real servers, and what plugins may ask of them.
 
+mod actions;
 mod http;
 mod plugins;
 #[path = "../support/mod.rs"]

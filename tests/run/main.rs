@@ -2,6 +2,7 @@
 
 mod backtraces;
 mod effects;
+mod feedback;
 mod full_disk;
 mod guests;
 mod log;
@@ -9,6 +10,7 @@ mod official;
 mod plugin_run;
 mod pressed;
 mod repeating_warnings;
+mod routes;
 mod session;
 mod slow_reader;
 mod state;

@@ -434,6 +434,7 @@ impl Driven {
                 InputKind::Message(device, message) => session.feed(t, device, &message, &facts, say),
                 InputKind::Found(device) => session.device_found(t, device, &facts, say),
                 InputKind::Lost(device) => session.device_lost(t, device, &facts, say),
+                InputKind::Refresh(devices) => session.refresh(t, &devices, &facts, say),
                 InputKind::Clock(mapping) => session.clock(t, mapping, &facts, say),
                 InputKind::When { mode, holds } => session.when(t, mode, holds, &facts, say),
             }

@@ -49,11 +49,11 @@ fn midi_goes_to_allowed_ports_message_by_message() {
     let kinds: Vec<_> = done.iter().map(|line| line.split("message: ").nth(1).unwrap_or(line)).collect();
     assert!(done.iter().all(|line| line.starts_with("test/default: Midi(MidiOut { port: \"synth\"")), "{done:?}");
     assert!(
-        kinds[0].starts_with("NoteOn")
-            && kinds[1].starts_with("NoteOn")
-            && kinds[2].starts_with("System(TimingClock)")
-            && kinds[3].starts_with("ControlChange")
-            && kinds[4].starts_with("SysEx([1, 2])"),
+        kinds[0].starts_with("One(NoteOn")
+            && kinds[1].starts_with("One(NoteOn")
+            && kinds[2].starts_with("One(System(TimingClock)")
+            && kinds[3].starts_with("One(ControlChange")
+            && kinds[4].starts_with("One(SysEx([1, 2])"),
         "{kinds:?}"
     );
 }

@@ -11,8 +11,8 @@ use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, R
 use conductor::internals::grant::Grant;
 use conductor::internals::package::{AdmittedPlugin, Policy, admit};
 use conductor::internals::sandbox::{
-    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, LoadOptions, Manifest, Outcome, Plugin,
-    Request, Services, Status, Trap as Theirs, ValueType,
+    Cause, Command, CommandError, Context, Ended, FaultKind, HostFunction, Instance, LoadOptions, Manifest, Outcome,
+    Plugin, Request, Services, Status, Trap as Theirs, ValueType,
 };
 use conductor::internals::time::{EventTime, FILE_EPOCH_US, VirtualClock};
 

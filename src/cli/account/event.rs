@@ -28,9 +28,13 @@ fn what(entry: &Entry) -> String {
         EntryKind::Unmapped => "(nothing mapped)".to_owned(),
         EntryKind::Mode(mode) => format!("mode {}", entry.config.modes.get(*mode).map_or("", |mode| &mode.name)),
         EntryKind::State(change) => change.to_string(),
-        EntryKind::Effect { effect, result: Ok(()), dry_run: false } => effect.to_string(),
-        EntryKind::Effect { effect, result: Ok(()), dry_run: true } => format!("would do: {effect}"),
-        EntryKind::Effect { effect, result: Err(error), .. } => format!("{effect}: failed: {error}"),
+        EntryKind::Effect { effect, result, dry_run } | EntryKind::Routed { effect, result, dry_run, .. } => {
+            match result {
+                Ok(()) if *dry_run => format!("would do: {effect}"),
+                Ok(()) => effect.to_string(),
+                Err(error) => format!("{effect}: failed: {error}"),
+            }
+        }
         EntryKind::Released { by, effect, result, dry_run } => {
             let who = by.as_ref().map_or(String::new(), |owner| format!("{}: ", owner.plugin));
             match result {

@@ -10,12 +10,14 @@ use super::super::{Failure, run};
 use super::builds::{Builds, Search};
 use super::{Replay, read};
 use crate::call::InstanceId;
-use crate::config::{Config, Environment, Loaded, PluginConfig};
+use crate::config::{Config, Environment, Loaded, PluginConfig, ProfileSource, Source};
 use crate::device;
 use crate::digest::Digest;
 use crate::gesture::DeviceId;
 use crate::grant::Approval;
-use crate::journal::{Journal, LimitsRecord, Playback, PluginRecord, SessionInput, TreeError, copy_tree, tree_digest};
+use crate::journal::{
+    Journal, LimitsRecord, Playback, PluginRecord, ProfileRecord, SessionInput, TreeError, copy_tree, tree_digest,
+};
 use crate::package::AdmittedPlugin;
 use crate::plugins::PluginSet;
 use crate::run::{Replayed, Resources};
@@ -79,7 +81,19 @@ impl Replay {
                 self.journal.escaped()
             )));
         }
-        let mut loaded = Config::from_text(&record.text, &record.name, Path::new(&record.directory), environment)
+        let profile = |record: &ProfileRecord| {
+            if Digest::of(record.text.as_bytes()).to_string() != record.digest {
+                return Err(Failure::negative(format!(
+                    "{}: the profile {} in it is not the one it was recorded with (its digest differs)",
+                    self.journal.escaped(),
+                    record.profile.escaped()
+                )));
+            }
+            Ok(ProfileSource { written: record.profile.clone(), source: Source::new(&record.name, &record.text) })
+        };
+        let profiles = record.profiles.iter().map(profile).collect::<Result<Vec<_>, _>>()?;
+        let directory = Path::new(&record.directory);
+        let mut loaded = Config::from_recorded(&record.text, &record.name, directory, environment, &profiles)
             .map_err(|error| Failure::negative(error.to_string()))?;
         if let Some(path) = &self.config {
             let text = read(path, "")?;

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::Reader;
+use super::report::Report;
 use super::table::Table;
 use super::value::Value;
+use crate::config::action::number::ValueOf;
 use crate::config::model::FirstChannel;
-use crate::config::number::ValueOf;
 use crate::config::problem::Problem;
 use crate::midi::Channel;
 
@@ -54,13 +55,25 @@ impl Reader<'_> {
         }
         let Some(mut made) = self.value_of(&value) else { return Ok(FIRST) };
         if self.channels.first == FirstChannel::Zero {
-            made.add += 1.0; // what the file makes counts as the file does
+            made.scaling.add += 1.0; // what the file makes counts as the file does
         }
         Err(made)
     }
 
     pub(super) fn channel_of(&mut self, value: &Value<'_>) -> Option<Channel> {
-        let Channels { first, said, zeros, above } = &mut self.channels;
+        self.channels.channel_of(value)
+    }
+
+    /// Tells once what a file means that has channels 0 and does not say how it counts.
+    pub(super) fn tell_zero_channels(&self) {
+        self.channels.tell_zeros(self.report);
+    }
+}
+
+impl Channels {
+    /// The channel that `value` is.
+    pub(super) fn channel_of(&mut self, value: &Value<'_>) -> Option<Channel> {
+        let Self { first, said, zeros, above } = self;
         if !*said {
             match value.plain_integer() {
                 // What it means is known when the whole file is read.
@@ -77,15 +90,15 @@ impl Reader<'_> {
     }
 
     /// Tells once what a file means that has channels 0 and does not say how it counts.
-    pub(super) fn tell_zero_channels(&self) {
-        let Channels { zeros, above, .. } = &self.channels;
+    pub(super) fn tell_zeros(&self, report: &Report) {
+        let Self { zeros, above, .. } = self;
         let Some(place) = zeros.iter().min_by_key(|place| place.start) else { return };
         if !above {
-            return self.report.add(place.clone(), Problem::ChannelZero { more: zeros.len() - 1 });
+            return report.add(place.clone(), Problem::ChannelZero { more: zeros.len() - 1 });
         }
         for place in zeros {
             let (key, found) = ("channel".to_owned(), "0".to_owned());
-            self.report.add(place.clone(), Problem::OutOfRange { key, found, least: 1, most: 16 });
+            report.add(place.clone(), Problem::OutOfRange { key, found, least: 1, most: 16 });
         }
     }
 }

@@ -4,14 +4,14 @@
 mod action;
 mod channel;
 mod condition;
-mod midi_out;
+mod control;
+mod feedback;
 mod number;
 mod numbers;
-mod params;
 mod plugins;
+mod profile;
 mod report;
-mod scope;
-mod secret;
+mod route;
 mod settings;
 mod shadow;
 mod state;
@@ -20,15 +20,19 @@ mod table;
 mod trigger;
 mod value;
 mod variant;
-mod wasm;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::channel::Channels;
+use self::feedback::lamp;
 use self::number::Event;
 use self::plugins::Plugins;
-use self::report::{Found, Report};
+use self::profile::Profiles;
+pub(super) use self::profile::profile;
+pub(super) use self::report::Found;
+use self::report::Report;
 use self::syntax::Scan;
 use self::table::{Table, shortened};
 use self::value::Value;
@@ -38,6 +42,8 @@ use super::expand::expand;
 use super::load::Loaded;
 use super::model::{Advanced, Config, Mapping, Mode};
 use super::problem::Problem;
+use super::profile::Profile;
+use super::profile::places::ProfileTexts;
 use super::source::Source;
 use super::suggest::nearest;
 use super::wasm::WasmConfig;
@@ -64,6 +70,10 @@ struct Reader<'a> {
     wasm: WasmConfig,
     /// Names of the devices.
     devices: Vec<String>,
+    /// The profile of each.
+    profiles: Vec<Option<Arc<Profile>>>,
+    /// Whether a device names a profile that there is not, or that is wrong.
+    profile_missing: bool,
     /// Names of the modes.
     modes: Vec<String>,
     plugins: Plugins,
@@ -72,6 +82,8 @@ struct Reader<'a> {
     encoders: Vec<(TriggerSpec, u32)>,
     /// Where the action being read has a part that lasts until its trigger ends.
     held: Option<std::ops::Range<usize>>,
+    /// Names of the secrets for requests.
+    secrets: BTreeSet<String>,
     /// Triggers of time so far.
     timers: u32,
     /// Named values.
@@ -80,18 +92,28 @@ struct Reader<'a> {
     event: Event,
     /// Whether the trigger read last says itself whether it repeats.
     repeat_said: bool,
+    /// What controls of devices show.
+    lamps: lamp::Lamps,
 }
 
 /// Reads the whole of `source`.
-pub(super) fn read(source: &Source, directory: &Path, environment: &Environment) -> Result<Loaded, Invalid> {
+pub(super) fn read(
+    source: &Source,
+    directory: &Path,
+    environment: &Environment,
+    texts: ProfileTexts<'_>,
+) -> Result<Loaded, Invalid> {
     let report = Report::new(source.clone());
     let mut mended = String::new();
+    let mut profiles = Profiles::new(texts, directory, environment);
     let config = Scan::of(source.text())
         .parse(source.text(), &mut mended, &report)
-        .map(|table| config(&table, &report, directory, environment));
+        .map(|table| config(&table, &report, directory, environment, &mut profiles));
     let Found { errors, warnings, more } = report.finish();
     match config {
-        Some(config) if errors.is_empty() => Ok(Loaded { config, source: source.clone(), warnings }),
+        Some(config) if errors.is_empty() => {
+            Ok(Loaded { config, source: source.clone(), profiles: profiles.sources, warnings })
+        }
         _ => Err(Invalid { errors, warnings, more }),
     }
 }
@@ -101,6 +123,7 @@ fn config<'a>(
     report: &'a Report,
     directory: &'a Path,
     environment: &'a Environment,
+    profiles: &mut Profiles<'_>,
 ) -> Config {
     let mut root = Table::new(table, 0..0, "the configuration".to_owned(), report);
     let mut reader = Reader {
@@ -110,18 +133,27 @@ fn config<'a>(
         advanced: settings::advanced(root.take(&["advanced_settings"])),
         wasm: WasmConfig::default(),
         devices: Vec::new(),
+        profiles: Vec::new(),
+        profile_missing: false,
         modes: Vec::new(),
         plugins: Plugins::default(),
         channels: Channels::read(root.take(&["channels_from"])),
         encoders: Vec::new(),
         held: None,
+        secrets: BTreeSet::new(),
         timers: 0,
         state: state::Names::default(),
         event: Event::default(),
         repeat_said: false,
+        lamps: lamp::Lamps::default(),
     };
-    let (devices, of_devices) = settings::devices(root.take(&["device"]));
+    let (devices, of_devices) = settings::devices(root.take(&["device"]), &mut reader.channels, profiles);
+    reader.lamps.devices = devices.iter().map(lamp::Device::of).collect();
     reader.devices = devices.iter().map(|device| device.called().to_owned()).collect();
+    reader.profiles = devices.iter().map(|device| device.profile.clone()).collect();
+    reader.profile_missing = profiles.is_any_missing();
+    let secrets = plugins::secret::for_http(root.take(&["secrets"]));
+    reader.secrets = secrets.keys().cloned().collect();
     let logging = reader.logging(root.take(&["logging"]));
     reader.wasm = reader.wasm(root.take(&["wasm"]));
     reader.plugins = reader.plugins(root.take(&["plugins"]));
@@ -142,17 +174,27 @@ fn config<'a>(
         modes
     };
     let global_mappings = root.take(&["global_mappings"]).map(|value| reader.mappings(value)).unwrap_or_default();
+    if let Some(value) = root.take(&["feedback"]) {
+        reader.free_feedback(value);
+    }
+    let feedback = reader.settle_lamps();
+    let routes = reader.routes(root.take(&["route"]));
     root.finish();
+    let of_modes: Vec<&[Mapping]> = modes.iter().map(|mode| &*mode.mappings).collect();
+    route::warn_of_idle(&routes, &of_modes, &global_mappings, report);
     reader.tell_zero_channels();
     let plugins = reader.settled_plugins();
     let state_keys = reader.settle_state(&plugins);
     Config {
         channels_from: reader.channels.first(),
+        feedback,
         state_keys,
         plugins,
         devices,
         modes,
         global_mappings,
+        routes: routes.into_iter().map(|(route, _)| route).collect(),
+        secrets,
         hooks,
         logging,
         advanced: reader.advanced,
@@ -204,7 +246,15 @@ impl Reader<'_> {
         let trigger =
             TriggerSpec { trigger: Trigger::Session(point), channels: crate::midi::Channels::ANY, device: None };
         let action = Arc::new(action?);
-        Some(Mapping { trigger, action, release: None, when: None, description: None, line: value.line() })
+        Some(Mapping {
+            trigger,
+            action,
+            release: None,
+            when: None,
+            pickup: None,
+            description: None,
+            line: value.line(),
+        })
     }
 
     fn mode_table(&mut self, mut table: Table<'_>, index: usize, hooks: &mut Vec<Mapping>) -> Mode {
@@ -217,7 +267,9 @@ impl Reader<'_> {
         {
             hooks.extend(table.take(&[key]).and_then(|value| self.hook(point, value)));
         }
+        self.lamps.mode = Some(index);
         let mappings = table.take(&["mappings"]).map(|value| self.mappings(value)).unwrap_or_default();
+        self.lamps.mode = None;
         table.finish();
         Mode { name, color, when, mappings }
     }
@@ -258,9 +310,11 @@ impl Reader<'_> {
             self.report.add(place, Problem::NeverReleased);
         }
         let when = table.take(&["when"]).and_then(|value| self.condition(value, 0));
+        let pickup = self.mapping_feedback(&mut table, trigger.as_ref(), value.line());
         let description = table.take(&["description"]).and_then(|value| value.string()).map(str::to_owned);
         table.finish();
-        Some(Mapping { trigger: trigger?, action: Arc::new(action?), release, when, description, line: value.line() })
+        let (action, line) = (Arc::new(action?), value.line());
+        Some(Mapping { trigger: trigger?, action, release, when, pickup, description, line })
     }
 
     /// The index of the mode that `value` names or numbers.

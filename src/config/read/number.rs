@@ -8,8 +8,8 @@ use super::Reader;
 use super::table::Table;
 use super::value::Value;
 use super::variant::choice;
+use crate::config::action::number::{Curve, Number, Scaling, Source, ValueOf};
 use crate::config::model::FirstChannel;
-use crate::config::number::{Curve, Number, Source, ValueOf};
 use crate::config::problem::Problem;
 use crate::gesture::{EventNumber, Trigger};
 
@@ -76,21 +76,14 @@ impl Reader<'_> {
             Source::Event(number) => self.scale_of(*number, &from, false),
             Source::State(_) => Some(-FURTHEST as i32..=FURTHEST as i32),
         });
-        let written = fields.take(&["in"]);
-        let within = written.and_then(|value| rising(&value));
-        let to = fields.take(&["to"]).and_then(|value| ends(&value));
-        let curve = fields.take(&["curve"]).and_then(|value| {
-            let words = [("linear", Curve::Linear), ("log", Curve::Log), ("exp", Curve::Exp)];
-            choice(&value, "curve", &words)
-        });
-        let invert = fields.flag("invert", false);
-        let mut add = fields.take(&["add"]).and_then(|value| finite(&value)).unwrap_or(0.0);
-        let as_is = within.is_none() && to.is_none() && curve.is_none() && !invert;
-        if matches!(source, Some(Source::State(_))) && written.is_none() && !as_is {
+        let written = Written::of(&mut fields);
+        let as_is = written.within.is_none() && written.to.is_none() && written.curve.is_none() && !written.invert;
+        if matches!(source, Some(Source::State(_))) && !written.has_within && !as_is {
             // Nobody knows how far a named value reaches.
             fields.need(&["in"]);
             return None;
         }
+        let Written { has_within, within, to, curve, invert, mut add } = written;
         fields.finish();
         let (source, scale) = (source?, scale?);
         // The steps of a fast turn can be more than its scale has; as they are, they stay.
@@ -102,11 +95,12 @@ impl Reader<'_> {
             if to.is_none() {
                 add -= 1.0;
             }
-            if written.is_some() {
+            if has_within {
                 within = within.map(|end| end + 1.0);
             }
         }
-        Some(ValueOf { source, within, to: to.unwrap_or(within), curve: curve.unwrap_or_default(), invert, add })
+        let scaling = Scaling { within, to: to.unwrap_or(within), curve: curve.unwrap_or_default(), invert, add };
+        Some(ValueOf { source, scaling })
     }
 
     /// A number of the event by its name, or a named value by its key, which has a dot in it or is quoted.
@@ -141,6 +135,34 @@ impl Reader<'_> {
     }
 }
 
+/// How a number becomes another, as far as the file says it.
+pub(super) struct Written {
+    /// Whether `in` is there, rightly or wrongly.
+    pub(super) has_within: bool,
+    pub(super) within: Option<[f64; 2]>,
+    pub(super) to: Option<[f64; 2]>,
+    pub(super) curve: Option<Curve>,
+    pub(super) invert: bool,
+    pub(super) add: f64,
+}
+
+impl Written {
+    pub(super) fn of(fields: &mut Table<'_>) -> Self {
+        let written = fields.take(&["in"]);
+        Self {
+            has_within: written.is_some(),
+            within: written.and_then(|value| rising(&value)),
+            to: fields.take(&["to"]).and_then(|value| ends(&value)),
+            curve: fields.take(&["curve"]).and_then(|value| {
+                let words = [("linear", Curve::Linear), ("log", Curve::Log), ("exp", Curve::Exp)];
+                choice(&value, "curve", &words)
+            }),
+            invert: fields.flag("invert", false),
+            add: fields.take(&["add"]).and_then(|value| finite(&value)).unwrap_or(0.0),
+        }
+    }
+}
+
 /// Two ends of a range that rises.
 fn rising(value: &Value<'_>) -> Option<[f64; 2]> {
     let [low, high] = ends(value)?;
@@ -163,7 +185,7 @@ fn ends(value: &Value<'_>) -> Option<[f64; 2]> {
 }
 
 /// A number that is not beyond all scales.
-fn finite(value: &Value<'_>) -> Option<f64> {
+pub(super) fn finite(value: &Value<'_>) -> Option<f64> {
     if let DeValue::Float(number) = value.toml {
         let parsed = number.as_str().replace('_', "").parse::<f64>().ok();
         #[allow(clippy::cast_precision_loss)] // it has fewer digits

@@ -9,7 +9,16 @@ use crate::config::source::Source;
 /// Most errors that are kept, and most warnings; a file with more is not read by a person line by line.
 const MAX_KEPT: usize = 100;
 
-type Placed = (Range<usize>, Problem);
+type Placed = (Range<usize>, Noted);
+
+/// Something that was found.
+#[derive(Debug)]
+enum Noted {
+    /// At the bytes it stands with.
+    Here(Problem),
+    /// In another file, which those bytes name.
+    There(Diagnostic),
+}
 
 /// Problems found so far.
 #[derive(Debug)]
@@ -24,11 +33,11 @@ pub(super) struct Report {
 }
 
 /// Everything found, in the order of the text.
-pub(super) struct Found {
-    pub(super) errors: Vec<Diagnostic>,
-    pub(super) warnings: Vec<Diagnostic>,
+pub(in crate::config) struct Found {
+    pub(in crate::config) errors: Vec<Diagnostic>,
+    pub(in crate::config) warnings: Vec<Diagnostic>,
     /// How many were found beyond these.
-    pub(super) more: usize,
+    pub(in crate::config) more: usize,
 }
 
 impl Report {
@@ -57,10 +66,19 @@ impl Report {
     }
     /// Adds a problem at the bytes `span`.
     pub(super) fn add(&self, span: Range<usize>, problem: Problem) {
-        let into = if problem.is_warning() { &self.warnings } else { &self.errors };
-        let mut kept = into.borrow_mut();
+        self.keep(problem.is_warning(), span, Noted::Here(problem));
+    }
+    /// Adds what was found in another file, which the bytes `span` name.
+    pub(super) fn adopt(&self, span: Range<usize>, found: Found) {
+        for diagnostic in found.errors.into_iter().chain(found.warnings) {
+            self.keep(diagnostic.problem.is_warning(), span.clone(), Noted::There(diagnostic));
+        }
+        self.dropped.set(self.dropped.get() + found.more);
+    }
+    fn keep(&self, warning: bool, span: Range<usize>, noted: Noted) {
+        let mut kept = if warning { &self.warnings } else { &self.errors }.borrow_mut();
         if kept.len() < MAX_KEPT {
-            kept.push((span, problem));
+            kept.push((span, noted));
         } else {
             self.drop_one();
         }
@@ -83,7 +101,10 @@ impl Report {
         let placed = |problems: RefCell<Vec<Placed>>| {
             let mut problems = problems.into_inner();
             problems.sort_by_key(|(span, _)| span.start);
-            let diagnostic = |(span, problem)| Diagnostic { place: self.source.place(&span, &hidden), problem };
+            let diagnostic = |(span, noted)| match noted {
+                Noted::Here(problem) => Diagnostic { place: self.source.place(&span, &hidden), problem },
+                Noted::There(diagnostic) => diagnostic,
+            };
             problems.into_iter().map(diagnostic).collect()
         };
         Found { errors: placed(self.errors), warnings: placed(self.warnings), more: self.dropped.get() }

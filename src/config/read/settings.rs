@@ -1,6 +1,9 @@
 //! `[device]`, `[logging]`, `[advanced_settings]`.
 
 use super::Reader;
+use super::channel::Channels;
+use super::feedback;
+use super::profile::Profiles;
 use super::table::{Table, shortened};
 use super::value::Value;
 use crate::config::model::{Advanced, DeviceConfig, Logging};
@@ -15,7 +18,11 @@ const MAX_LOG_FILE: i64 = 1 << 40;
 const MAX_NAME: usize = 255;
 
 /// The devices of `[device]` or `[[device]]`, and what is to be done at points of theirs, which is read when all names are known.
-pub(super) fn devices(value: Option<Value<'_>>) -> (Vec<DeviceConfig>, Vec<(SessionPoint, Value<'_>)>) {
+pub(super) fn devices<'v>(
+    value: Option<Value<'v>>,
+    channels: &mut Channels,
+    profiles: &mut Profiles<'_>,
+) -> (Vec<DeviceConfig>, Vec<(SessionPoint, Value<'v>)>) {
     let mut devices: Vec<(DeviceConfig, u32)> = Vec::new();
     let mut hooks = Vec::new();
     for mut table in value.map(|value| tables(value, MAX_DEVICES, "[device]")).unwrap_or_default() {
@@ -27,6 +34,8 @@ pub(super) fn devices(value: Option<Value<'_>>) -> (Vec<DeviceConfig>, Vec<(Sess
         let alias = text_of("alias", "what triggers call the device");
         let serial = text_of("serial", "the device's serial number, which `conductor ports` shows");
         let usb = text_of("usb", "where the device is plugged in, which `conductor ports` shows, as in \"1-1.2\"");
+        let profile = table.take(&["profile"]).and_then(|value| profiles.named(&value));
+        let told = table.take(&["feedback"]).map(|value| feedback::feedback(&value, "[device.feedback]", channels));
         let device = DeviceConfig {
             name: text.unwrap_or_default().to_owned(),
             alias: alias.as_ref().map(|(alias, _)| alias.clone()),
@@ -35,6 +44,11 @@ pub(super) fn devices(value: Option<Value<'_>>) -> (Vec<DeviceConfig>, Vec<(Sess
             auto_connect: table.flag("auto_connect", true),
             auto_reconnect: table.flag("auto_reconnect", true),
             port: table.optional_number(&["port"], 0..=255),
+            feedback: match &profile {
+                Some(profile) => told.unwrap_or_default().or(&profile.feedback),
+                None => told.unwrap_or_default(),
+            },
+            profile,
         };
         let points = [table.take(&["on_connect"]), table.take(&["on_disconnect"])];
         table.finish();

@@ -43,6 +43,11 @@ impl<'a> Table<'a> {
         self.entries.contains_key(key)
     }
 
+    /// The value of `key`, if it is there, before its turn comes to be taken.
+    pub(super) fn peek(&self, key: &str) -> Option<Value<'a>> {
+        let (key, value) = self.entries.get_key_value(key)?;
+        Some(Value::new(key.get_ref(), value.get_ref(), value.span(), self.report))
+    }
     /// The value of the key that goes by `names`, if it is there.
     pub(super) fn take(&mut self, names: &[&'static str]) -> Option<Value<'a>> {
         self.known.extend(names);

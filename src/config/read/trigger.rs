@@ -2,6 +2,7 @@
 
 use super::Reader;
 use super::condition::{days_of, minute_of_day};
+use super::control;
 use super::state::finite;
 use super::table::{Table, shortened};
 use super::value::Value;
@@ -40,6 +41,21 @@ const TRIGGERS: Family = Family {
     example: "{ Note = { note = 60 } } or type = \"Note\" with note = 60 beside it",
 };
 
+/// Those of time, which no device has.
+const OF_TIME: &[&str] = &["Every", "At"];
+/// Those that can name their controls in place of notes or controllers.
+const OF_CONTROLS: &[&str] = &[
+    "Note",
+    "VelocityRange",
+    "NoteOff",
+    "LongPress",
+    "DoubleTap",
+    "NoteChord",
+    "EncoderTurn",
+    "Aftertouch",
+    "CC",
+    "CC14",
+];
 /// Seven bits, as MIDI data is.
 const DATA: std::ops::RangeInclusive<i64> = 0..=127;
 /// A time for a hand: longer than a minute is a slip.
@@ -53,23 +69,37 @@ impl Reader<'_> {
         let variant = TRIGGERS.read(value)?;
         let mut fields = variant.fields;
         self.repeat_said = fields.has("repeat");
+        let device = if OF_TIME.contains(&variant.name) { None } else { fields.peek("device") };
+        let device_said = device.is_some();
+        let device = device.and_then(|value| {
+            let name = value.string()?;
+            self.defined(&value, "device", name, &self.devices)?;
+            Some(name.to_owned())
+        });
+        let named = if OF_CONTROLS.contains(&variant.name) { fields.peek("control") } else { None };
+        let named = named.map(|value| {
+            // What a device has that does not exist, nobody knows.
+            let unknown = device_said && device.is_none();
+            if unknown { control::Named::nothing(value) } else { self.named_controls(value, device.as_deref()) }
+        });
+        let named = named.as_ref();
         let trigger = match variant.name {
             "Note" => {
-                let notes = fields.need_numbers(&["note"]);
+                let notes = control::numbers(&mut fields, "note", named);
                 let (velocity_min, velocity_max) = velocities(&mut fields);
                 Trigger::Note { notes, velocity_min, velocity_max }
             }
             "VelocityRange" => {
-                let notes = fields.need_numbers(&["note"]);
+                let notes = control::numbers(&mut fields, "note", named);
                 let soft_max = fields.number(&["soft_max"], DATA, 40);
                 let medium_max = fields.number(&["medium_max"], DATA, 80);
                 fields.ordered("soft_max", i64::from(soft_max), "medium_max", i64::from(medium_max));
                 let (velocity_min, velocity_max) = velocities(&mut fields);
                 Trigger::VelocityRange { notes, soft_max, medium_max, velocity_min, velocity_max }
             }
-            "NoteOff" => Trigger::NoteOff { notes: fields.need_numbers(&["note"]) },
+            "NoteOff" => Trigger::NoteOff { notes: control::numbers(&mut fields, "note", named) },
             "LongPress" => Trigger::LongPress {
-                notes: fields.need_numbers(&["note"]),
+                notes: control::numbers(&mut fields, "note", named),
                 duration_ms: fields.number(
                     &["duration_ms", "min_duration_ms", "hold_duration_ms"],
                     TIME_MS,
@@ -77,7 +107,7 @@ impl Reader<'_> {
                 ),
             },
             "DoubleTap" => Trigger::DoubleTap {
-                notes: fields.need_numbers(&["note"]),
+                notes: control::numbers(&mut fields, "note", named),
                 timeout_ms: fields.number(
                     &["timeout_ms", "max_interval_ms"],
                     TIME_MS,
@@ -85,11 +115,11 @@ impl Reader<'_> {
                 ),
             },
             "NoteChord" => Trigger::NoteChord {
-                notes: chord(&mut fields),
+                notes: chord(&mut fields, named),
                 timeout_ms: fields.number(&["timeout_ms", "max_interval_ms"], TIME_MS, self.advanced.chord_timeout_ms),
             },
             "EncoderTurn" => Trigger::EncoderTurn {
-                ccs: fields.need_numbers(&["cc"]),
+                ccs: control::numbers(&mut fields, "cc", named),
                 direction: fields.take(&["direction"]).and_then(|value| {
                     let words =
                         [("Clockwise", Direction::Clockwise), ("CounterClockwise", Direction::CounterClockwise)];
@@ -100,16 +130,19 @@ impl Reader<'_> {
                 acceleration: fields.number(&["acceleration"], 1..=16, 1),
             },
             "Aftertouch" => {
-                let controls = Controls::Pressure(fields.optional_numbers(&["note"]));
+                let controls = Controls::Pressure(match named {
+                    Some(named) => Some(control::instead(&mut fields, "note", named).into_iter().collect()),
+                    None => fields.optional_numbers(&["note"]),
+                });
                 control(&mut fields, controls, &PRESSURE)
             }
             "PitchBend" => control(&mut fields, Controls::Bend, &VALUE),
             "CC" => {
-                let controls = Controls::Cc(fields.need_numbers(&["cc"]));
+                let controls = Controls::Cc(control::numbers(&mut fields, "cc", named));
                 control(&mut fields, controls, &VALUE)
             }
             "CC14" => {
-                let numbers = fields.need_numbers(&["cc"]);
+                let numbers = control::numbers(&mut fields, "cc", named);
                 let pairs: Numbers = (0..32).filter(|number| numbers.contains(*number)).collect();
                 if pairs.is_empty() && !numbers.is_empty() {
                     let (key, found) = ("cc".to_owned(), numbers.to_string());
@@ -150,12 +183,13 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let channels = self.channels(&mut fields, "channel");
-        let device = fields.take(&["device"]).and_then(|value| {
-            let name = value.string()?;
-            self.defined(&value, "device", name, &self.devices)?;
-            Some(name.to_owned())
-        });
+        let of_controls = named.and_then(|named| named.channel(&mut fields));
+        let channels = of_controls.map_or_else(|| self.channels(&mut fields, "channel"), Channels::only);
+        let device = device.or_else(|| named.and_then(|named| named.device.clone()));
+        fields.take(&["device"]);
+        if OF_CONTROLS.contains(&variant.name) {
+            fields.take(&["control"]);
+        }
         fields.finish();
         let spec = TriggerSpec { trigger, channels, device };
         self.note_encoder(&spec, &value);
@@ -268,7 +302,16 @@ fn velocities(fields: &mut Table<'_>) -> (u8, u8) {
 }
 
 /// The notes of a chord, sorted.
-fn chord(fields: &mut Table<'_>) -> Vec<u8> {
+fn chord(fields: &mut Table<'_>, named: Option<&control::Named<'_>>) -> Vec<u8> {
+    if let Some(named) = named {
+        let mut notes = control::instead(fields, "notes", named);
+        notes.sort_unstable();
+        notes.dedup();
+        if notes.len() < 2 && named.is_whole() {
+            fields.report.add(fields.span(), Problem::TooFew { key: "control", found: notes.len(), least: 2 });
+        }
+        return notes;
+    }
     let Some(value) = fields.need(&["notes"]) else { return Vec::new() };
     let Some(items) = value.list(MAX_CHORD) else { return Vec::new() };
     let mut notes: Vec<u8> = Vec::new();

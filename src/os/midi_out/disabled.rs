@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::not_built;
-use crate::effect::{EffectError, MidiOut, SentMidi};
+use crate::effect::{EffectError, FeedbackOut, MidiOut, SentMidi};
 
 #[derive(Debug, Default)]
 pub(super) struct MidiOutput {}
@@ -11,6 +11,10 @@ pub(super) struct MidiOutput {}
 #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // as where there is MIDI output
 impl MidiOutput {
     pub(super) fn send(&self, _: &MidiOut) -> Result<(), EffectError> {
+        Err(not_built("MIDI output", "alsa"))
+    }
+
+    pub(super) fn tell(&self, _: &FeedbackOut) -> Result<(), EffectError> {
         Err(not_built("MIDI output", "alsa"))
     }
 

@@ -17,8 +17,8 @@ use alsa::seq::{
 use rustix::io::Errno;
 
 use super::midi_clients::{is_receiver, mark};
-use crate::effect::{EffectError, MidiOut, SentMidi};
-use crate::midi::{Address, Message, Port, SystemMessage, find_port};
+use crate::effect::{EffectError, FeedbackOut, FeedbackPort, MidiOut, SentMidi};
+use crate::midi::{Address, Message, Outgoing, Port, SystemMessage, find_port};
 use crate::text::Escape as _;
 use crate::time::{Clock, Micros, SystemClock};
 
@@ -52,7 +52,17 @@ impl MidiOutput {
     /// Sends a message.
     pub(super) fn send(&self, out: &MidiOut) -> Result<(), EffectError> {
         self.sent.note(out);
-        self.outputs().send(out)
+        self.outputs().send(&out.port, &out.message, Target::Named)
+    }
+
+    /// Tells a device what to show. It is not among what was sent: what a device sends back of it is known by the session.
+    pub(super) fn tell(&self, out: &FeedbackOut) -> Result<(), EffectError> {
+        match &out.port {
+            FeedbackPort::Named(port) => self.outputs().send(port, &out.message, Target::Shown),
+            FeedbackPort::Client(address) => {
+                self.outputs().send(&address.to_string(), &out.message, Target::Client(*address))
+            }
+        }
     }
 
     /// Connects to a port ahead of time, or makes it where it is virtual.
@@ -91,6 +101,17 @@ struct Output {
     to: To,
 }
 
+/// Why a port is sent to.
+#[derive(Clone, Copy)]
+enum Target {
+    /// An action or a plugin names it.
+    Named,
+    /// A device shows something there.
+    Shown,
+    /// The same, and any port of the client will do that takes messages.
+    Client(Address),
+}
+
 enum To {
     /// Whoever subscribes.
     Anyone,
@@ -101,19 +122,21 @@ enum To {
 }
 
 impl Outputs {
-    fn send(&mut self, out: &MidiOut) -> Result<(), EffectError> {
-        let sequencer = self.open(&out.port)?;
-        let source = sequencer.connected(&out.port)?;
+    fn send(&mut self, port: &str, message: &Outgoing, target: Target) -> Result<(), EffectError> {
+        let sequencer = self.open(port)?;
+        let source = sequencer.connected(port, target)?;
+        // All lamps of a device are told at once when it comes: more than its queue may hold.
+        let shown = !matches!(target, Target::Named);
         let mut begun = false;
-        for message in out.message.messages().iter() {
+        for message in message.messages().iter() {
             // What is not let go sounds on, and what is sent by half leaves an instrument with half a value: these wait a moment for
             // room.
-            let patience = if begun || message.is_release() { PATIENCE } else { 0 };
+            let patience = if begun || shown || message.is_release() { PATIENCE } else { 0 };
             sequencer.send(source, message, patience).map_err(|error| match errno(error) {
                 Errno::AGAIN => {
-                    EffectError::Busy(format!("MIDI port {}: its queue is full; the message was dropped", out.port))
+                    EffectError::Busy(format!("MIDI port {port}: its queue is full; the message was dropped"))
                 }
-                _ => EffectError::Failed(format!("MIDI port {}: cannot send: {error}", out.port)),
+                _ => EffectError::Failed(format!("MIDI port {port}: cannot send: {error}")),
             })?;
             begun = true;
         }
@@ -121,7 +144,7 @@ impl Outputs {
     }
 
     fn prepare(&mut self, port: &str) -> Result<(), EffectError> {
-        self.open(port)?.connected(port).map(|_| ())
+        self.open(port)?.connected(port, Target::Named).map(|_| ())
     }
 
     /// The sequencer, with a source port for `port`.
@@ -214,7 +237,7 @@ impl Sequencer {
     }
 
     /// Our source port for `port`, after making sure that it leads there.
-    fn connected(&mut self, port: &str) -> Result<i32, EffectError> {
+    fn connected(&mut self, port: &str, target: Target) -> Result<i32, EffectError> {
         let now = self.clock.now();
         let Some(output) = self.ports.get_mut(port) else {
             return Err(EffectError::NotFound(format!("MIDI port {port}: not open")));
@@ -235,7 +258,12 @@ impl Sequencer {
         }
         output.to = To::Missing(now + RETRY);
         let ports = destinations(&self.seq, self.client);
-        let Some(found) = find_port(&ports, port, None, &[]) else { return Err(missing(port, Some(&ports))) };
+        let of_client = |client: &Address| ports.iter().find(|port| port.address.client == client.client);
+        let found = find_port(&ports, port, None, &[]).or_else(|| match &target {
+            Target::Client(address) => of_client(address),
+            Target::Named | Target::Shown => None,
+        });
+        let Some(found) = found else { return Err(missing(port, Some(&ports))) };
         let to = Addr { client: found.address.client.into(), port: found.address.port.into() };
         let subscribe = || {
             let subscription = PortSubscribe::empty()?;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::process::Environment;
-use crate::effect::{EffectError, NetworkRequest, Origin, Response};
+use crate::config::Config;
+use crate::effect::{EffectError, HttpOut, NetworkRequest, Origin, Response};
 use crate::time::SystemClock;
 
 #[derive(Debug)]
@@ -29,5 +30,35 @@ impl NetworkOnDemand {
         Err(EffectError::Unsupported(
             "this build has no network; build it with: cargo build --features http,websocket".to_owned(),
         ))
+    }
+}
+
+/// Sends nothing.
+#[derive(Debug)]
+pub(super) struct HttpSender;
+
+#[allow(clippy::unused_self)] // as where there is a network
+impl HttpSender {
+    pub(super) const fn new(_: &Arc<SystemClock>, _: &Arc<NetworkOnDemand>) -> Self {
+        Self
+    }
+
+    pub(super) const fn prepare(&self, _: &Config) {}
+
+    pub(super) fn send(
+        &self,
+        _: &HttpOut,
+        _: &Environment,
+        _: impl FnOnce(Result<(), EffectError>) + Send + 'static,
+    ) -> Result<(), EffectError> {
+        Err(EffectError::Unsupported("this build has no HTTP; build it with: cargo build --features http".to_owned()))
+    }
+
+    pub(super) const fn has_room(&self) -> bool {
+        true
+    }
+
+    pub(super) const fn drain(&self, _: Duration) -> bool {
+        true
     }
 }

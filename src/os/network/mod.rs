@@ -5,6 +5,7 @@ mod dial;
 mod headers;
 #[cfg(feature = "http")]
 mod http;
+mod http_sender;
 mod names;
 mod on_demand;
 #[cfg(feature = "websocket")]
@@ -18,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use http_sender::HttpSender;
 pub use names::{Lookup, SystemLookup};
 pub(super) use on_demand::NetworkOnDemand;
 pub use tls::AuthorityError;

@@ -65,18 +65,24 @@ impl Session {
             return;
         }
         say(SessionEvent::Clock { t: self.now, mapping });
-        self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Timer { timer })], facts, say);
+        self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Timer { timer })], false, facts, say);
     }
 
     /// Looks at what has changed in the table, when all that belongs to this moment has happened: conditions of modes may say another mode
     /// then. Whoever else wants to know what has changed looks here, before it is settled.
     pub(super) fn look_at_changes(&mut self, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
+        self.look_at_conditions(facts, say);
+        self.show(say);
+    }
+
+    fn look_at_conditions(&mut self, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
         for _ in 0..MAX_MODE_CHAIN {
             if !(self.state.has_changed() || self.conditions.ask) || self.work_due().is_some_and(|due| due <= self.now)
             {
                 return;
             }
             let asked = self.conditions.ask || self.state.changes().any(|(key, _)| self.conditions.ask_for(key));
+            self.note_changes();
             self.state.settle();
             let Some(calendar) = self.calendar.clone().filter(|_| asked) else {
                 self.conditions.ask = false;
@@ -90,6 +96,7 @@ impl Session {
             "conditions of modes changed {MAX_MODE_CHAIN} times at once, and are looked at again at the next change: what `on_enter` and \
              `on_leave` set makes a circle with `when`"
         );
+        self.note_changes();
         self.state.settle();
         self.conditions.ask = false;
     }

@@ -1,8 +1,11 @@
 //! What a session has to say.
 
+use std::cell::Cell;
+
 use crate::action::Step;
-use crate::config::{Mapping, MappingId};
-use crate::gesture::GestureEvent;
+use crate::config::{Mapping, MappingId, RouteId};
+use crate::effect::{FeedbackOut, MidiOut};
+use crate::gesture::{DeviceId, GestureEvent};
 use crate::time::Micros;
 
 /// What a session has to say.
@@ -24,6 +27,17 @@ pub enum SessionEvent<'a> {
         /// Index of the mode current before the step.
         mode: usize,
     },
+    /// A message is to be passed on now, without a mapping.
+    Routed {
+        /// When.
+        t: Micros,
+        /// The route.
+        route: RouteId,
+        /// What goes where.
+        out: MidiOut,
+        /// Index of the current mode.
+        mode: usize,
+    },
     /// The time of the `Every` or `At` of a mapping came; what it sets off follows.
     Clock {
         /// When.
@@ -39,6 +53,19 @@ pub enum SessionEvent<'a> {
         mode: usize,
         /// Whether it holds now.
         holds: bool,
+    },
+    /// A device is told what to show.
+    Feedback {
+        /// When.
+        t: Micros,
+        /// Which device.
+        device: DeviceId,
+        /// What it is told. Where the configuration names no port, that is the one called like the device.
+        out: FeedbackOut,
+        /// Index of the current mode.
+        mode: usize,
+        /// To be set where that could not be sent.
+        failed: &'a Cell<bool>,
     },
     /// The mode changed because a condition did.
     Mode {
@@ -58,7 +85,7 @@ impl SessionEvent<'_> {
         match self {
             Self::Unmapped { event, .. } | Self::Mode { event, .. } => event.t,
             Self::Step { step, .. } => step.at,
-            Self::Clock { t, .. } | Self::When { t, .. } => *t,
+            Self::Routed { t, .. } | Self::Clock { t, .. } | Self::When { t, .. } | Self::Feedback { t, .. } => *t,
         }
     }
 }

@@ -4,7 +4,9 @@
 
 mod changes;
 mod event;
+mod feedback;
 mod mode_conditions;
+mod routes;
 mod steps;
 mod timers;
 
@@ -12,8 +14,9 @@ use std::sync::Arc;
 
 use crate::action::{ConditionSource, Holds, Left, Scheduler, Step};
 use crate::config::{Config, DeviceConfig};
+use crate::feedback::{Panel, Takeover};
 use crate::gesture::{DeviceId, Gesture, GestureEvent, Recognizer, SessionPoint};
-use crate::mapping::Mapper;
+use crate::mapping::{Mapper, Router};
 use crate::midi::Message;
 use crate::state::{StateKey, StateTable, StateValue, Watch};
 use crate::time::{Calendar, Micros};
@@ -37,6 +40,7 @@ pub struct Session {
     config: Arc<Config>,
     recognizer: Recognizer,
     mapper: Mapper,
+    router: Router,
     scheduler: Scheduler,
     holds: Holds,
     mode: CurrentMode,
@@ -54,6 +58,10 @@ pub struct Session {
     /// Which devices are there.
     connected: Vec<bool>,
     conditions: ModeConditions,
+    /// What devices show; absent where they show nothing.
+    panel: Option<Panel>,
+    /// Faders that are taken over; absent where none is.
+    takeover: Option<Takeover>,
     /// Triggers of time, and what they go by; absent where it is told when they fire and when conditions of modes change.
     calendar: Option<Arc<dyn Calendar>>,
     timers: Timers,
@@ -98,6 +106,8 @@ impl Session {
         let watch = Watch::of(config.state_keys.iter(), called, &mut state);
         Self {
             connected: vec![false; names.len()],
+            panel: Panel::of(&config, &mut state),
+            takeover: Takeover::of(&config),
             state,
             watch,
             conditions: ModeConditions::of(&config),
@@ -106,6 +116,7 @@ impl Session {
             input_over: false,
             recognizer,
             mapper,
+            router: Router::new(&config),
             scheduler: Scheduler::new(),
             holds: Holds::default(),
             mode: CurrentMode::default(),
@@ -156,17 +167,24 @@ impl Session {
     ) {
         while !self.advance(t, facts, say) {}
         self.now = self.arrival(t);
+        if let Some(panel) = &mut self.panel
+            && panel.is_echo(self.now, device, self.mode.index, message)
+        {
+            return;
+        }
         if let Some(watch) = &mut self.watch {
             watch.message(device, message, &mut self.state);
         }
-        self.recognize(facts, say, |recognizer, now, gestures| recognizer.feed(now, device, message, gestures));
+        let routed = self.route(device, message, facts, say);
+        self.recognize(routed, facts, say, |recognizer, now, gestures| recognizer.feed(now, device, message, gestures));
         self.look_at_changes(facts, say);
     }
 
     /// When something falls due without a message, if anything does. A time that has passed means at once.
     #[must_use]
     pub fn next_due(&self) -> Option<Micros> {
-        let work = self.work_due();
+        let shown = self.panel.as_ref().and_then(Panel::next_due);
+        let work = self.work_due().into_iter().chain(shown).min();
         if self.input_over && !self.has_work_of_input() {
             return work;
         }
@@ -184,6 +202,9 @@ impl Session {
     /// No input comes any more: triggers of time go on only for as long as something waits that the input set off.
     pub fn input_over(&mut self) {
         self.input_over = true;
+        if let Some(panel) = &mut self.panel {
+            panel.input_over();
+        }
     }
 
     fn has_work_of_input(&self) -> bool {
@@ -211,7 +232,9 @@ impl Session {
                 self.steps = steps;
                 self.run_mode_hooks(facts, say);
             } else if self.recognizer.next_due().is_some_and(|gesture| gesture <= due) {
-                self.recognize(facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
+                self.recognize(false, facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
+            } else if self.panel.as_ref().and_then(Panel::next_due).is_some_and(|shown| shown <= due) {
+                self.show(say);
             } else if let Some(calendar) = self.calendar.clone() {
                 if self.timers.next_due().is_some_and(|timer| timer <= due) {
                     if let Some(mapping) = self.timers.take(due, t, &*calendar) {
@@ -241,11 +264,13 @@ impl Session {
         say: &mut impl FnMut(SessionEvent<'_>),
     ) -> (Micros, Left) {
         let t = self.settle(t, facts, say);
+        self.release_routed(None, say);
         while let Some(hold) = self.holds.take(None) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
         }
         self.point(SessionPoint::Stop, facts, say);
+        self.stop_showing(say);
         (t, self.scheduler.stop(&self.state))
     }
 
@@ -259,6 +284,9 @@ impl Session {
     ) {
         self.settle(t, facts, say);
         self.set_connected(device, true);
+        if let Some(panel) = &mut self.panel {
+            panel.found(device);
+        }
         self.point(SessionPoint::Connected(device), facts, say);
         self.look_at_changes(facts, say);
     }
@@ -273,10 +301,14 @@ impl Session {
     ) {
         let t = self.settle(t, facts, say);
         self.set_connected(device, false);
+        if let Some(panel) = &mut self.panel {
+            panel.lost(device);
+        }
         if let Some(watch) = &mut self.watch {
             watch.lost(device, &mut self.state);
         }
-        self.recognize(facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
+        self.release_routed(Some(device), say);
+        self.recognize(false, facts, say, |recognizer, now, gestures| recognizer.release_all(now, device, gestures));
         while let Some(hold) = self.holds.take(Some(device)) {
             let event = hold.stand_in(t);
             self.let_go(hold, &event, facts, say);
@@ -295,16 +327,18 @@ impl Session {
         self.state.set(&StateKey::Connected(name.into()), Some(StateValue::Flag(any)));
     }
 
-    /// Has `by` recognise gestures, which belong together, and starts what is mapped to them.
+    /// Has `by` recognise gestures, which belong together, and starts what is mapped to them. What was `routed` has led to something
+    /// already.
     fn recognize(
         &mut self,
+        routed: bool,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
         by: impl FnOnce(&mut Recognizer, Micros, &mut Vec<GestureEvent>),
     ) {
         let mut gestures = std::mem::take(&mut self.gestures);
         by(&mut self.recognizer, self.now, &mut gestures);
-        self.gestures_to_steps(&gestures, facts, say);
+        self.gestures_to_steps(&gestures, routed, facts, say);
         gestures.clear();
         self.gestures = gestures;
     }
@@ -312,7 +346,7 @@ impl Session {
     /// The session has come to a point of its own.
     fn point(&mut self, point: SessionPoint, facts: &dyn ConditionSource, say: &mut impl FnMut(SessionEvent<'_>)) {
         if !self.config.hooks.is_empty() {
-            self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Session(point))], facts, say);
+            self.gestures_to_steps(&[GestureEvent::of_session(self.now, Gesture::Session(point))], false, facts, say);
         }
     }
 }

@@ -11,14 +11,16 @@ use crate::state::{StateKey, StateTable, StateValue};
 use crate::time::Micros;
 
 impl Session {
-    /// Starts what is mapped to `gestures`, which belong together. A message that leads to nothing is said once.
+    /// Starts what is mapped to `gestures`, which belong together. A message that leads to nothing is said once; one that was `routed`
+    /// has led to something.
     pub(super) fn gestures_to_steps(
         &mut self,
         gestures: &[GestureEvent],
+        routed: bool,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
-        let mut mapped = false;
+        let mut mapped = routed;
         for event in gestures {
             while !self.holds.is_empty()
                 && let Some(hold) = self.holds.take_ended(event)
@@ -29,12 +31,15 @@ impl Session {
             match self.mapper.find(self.mode.index, event, &mut |condition| view.holds(condition)) {
                 Some(Found::Fires(mapping)) => {
                     mapped = true;
-                    self.fire(mapping, event, facts, say);
+                    if self.is_taken_over(mapping, event) {
+                        self.fire(mapping, event, facts, say);
+                    }
                 }
                 Some(Found::Takes(_)) => mapped = true,
                 None => {}
             }
         }
+        self.faders_moved(gestures);
         if let (false, Some(event)) = (mapped, gestures.first())
             && event.gesture.is_told_unmapped()
         {

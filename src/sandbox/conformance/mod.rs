@@ -144,7 +144,7 @@ pub struct Trial {
 /// How a plugin behaved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conformance {
-    /// Every check of [`CheckName::ALL`], in that order.
+    /// Every check of `CheckName::ALL`, in that order.
     pub checks: Vec<Check>,
 }
 

@@ -38,7 +38,7 @@ pub struct Outcome {
     pub released: Vec<Released>,
     /// What it asked for and was denied, that of its start included when this call was its first.
     pub denied: u32,
-    /// The host functions it called, in order, where [`super::Services::trace`] asks for them: the first thousand, and behind them a
+    /// The host functions it called, in order, where `super::Services::trace` asks for them: the first thousand, and behind them a
     /// record called `more` whose result is how many are missing, where some are.
     pub host_calls: Vec<HostCallRecord>,
     /// The last error a host function told the plugin of.

@@ -1,25 +1,29 @@
 //! `[plugins.NAME]`, and plugins known by their files.
 
+pub(in crate::config::read) mod wasm;
+pub(in crate::config::read) mod secret;
+pub(in crate::config::read) mod scope;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use toml::de::DeValue;
 
-use super::Reader;
-use super::report::Report;
-use super::scope::{allowed_paths, capability, digest, host};
-use super::secret::secret;
-use super::table::{Table, shortened};
-use super::value::Value;
-use super::wasm::FOR_ALL;
 use crate::config::problem::Problem;
+use crate::config::read::Reader;
+use crate::config::read::plugins::scope::{allowed_paths, capability, digest, host};
+use crate::config::read::plugins::secret::secret;
+use crate::config::read::plugins::wasm::FOR_ALL;
+use crate::config::read::report::Report;
+use crate::config::read::table::{Table, shortened};
+use crate::config::read::value::Value;
 use crate::config::wasm::PluginConfig;
 
 /// Most sections of plugins.
 const MAX_PLUGINS: usize = 1_024;
 /// Most entries of any list or table of a plugin.
-pub(super) const MAX_ENTRIES: usize = 1_024;
+pub(in crate::config::read) const MAX_ENTRIES: usize = 1_024;
 /// Longest value under `config`, in bytes.
 const MAX_VALUE: usize = 65_536;
 /// Longest name of a plugin or tenant: it becomes a directory's name.
@@ -27,7 +31,7 @@ const MAX_NAME: usize = 64;
 
 /// Plugins by name.
 #[derive(Debug, Default)]
-pub(super) struct Plugins(BTreeMap<String, Entry>);
+pub(in crate::config::read) struct Plugins(BTreeMap<String, Entry>);
 
 #[derive(Debug)]
 struct Entry {
@@ -63,7 +67,7 @@ impl Plugins {
 
 impl Reader<'_> {
     /// `[plugins.NAME]`, all of them.
-    pub(super) fn plugins(&self, value: Option<Value<'_>>) -> Plugins {
+    pub(in crate::config::read) fn plugins(&self, value: Option<Value<'_>>) -> Plugins {
         let mut plugins = Plugins::default();
         let Some(table) = value.and_then(|value| value.table("[plugins]")) else { return plugins };
         let entries = table.entries();
@@ -121,7 +125,7 @@ impl Reader<'_> {
     }
 
     /// The name of the plugin whose file is given by path: the section that has this file, else the file's stem.
-    pub(super) fn plugin_at(&mut self, value: &Value<'_>) -> Option<String> {
+    pub(in crate::config::read) fn plugin_at(&mut self, value: &Value<'_>) -> Option<String> {
         let path = self.path(value)?;
         let same = |entry: &Entry| entry.has_file && entry.config.path == path;
         if let Some((name, _)) = self.plugins.0.iter().find(|(_, entry)| same(entry)) {
@@ -155,7 +159,7 @@ impl Reader<'_> {
     }
 
     /// The plugin called by the name of its section.
-    pub(super) fn plugin_called(&mut self, value: &Value<'_>) -> Option<String> {
+    pub(in crate::config::read) fn plugin_called(&mut self, value: &Value<'_>) -> Option<String> {
         let name = value.string()?;
         if let Some(entry) = self.plugins.0.get_mut(name).filter(|entry| entry.section.is_some()) {
             entry.called = true;
@@ -168,13 +172,13 @@ impl Reader<'_> {
     }
 
     /// Every plugin, once all mappings are read.
-    pub(super) fn settled_plugins(&mut self) -> BTreeMap<String, PluginConfig> {
+    pub(in crate::config::read) fn settled_plugins(&mut self) -> BTreeMap<String, PluginConfig> {
         std::mem::take(&mut self.plugins).settled(self.report)
     }
 }
 
 /// A name of a plugin or a tenant: it becomes the name of a directory.
-pub(super) fn name(value: &Value<'_>, name: &str) -> Option<String> {
+pub(in crate::config::read) fn name(value: &Value<'_>, name: &str) -> Option<String> {
     if !is_name(name) {
         value.malformed(
             name,
@@ -193,13 +197,21 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The elements of the list under `key`, each read by `read`.
-pub(super) fn each<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&Value<'_>) -> Option<T>) -> Vec<T> {
+pub(in crate::config::read) fn each<T>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    read: impl Fn(&Value<'_>) -> Option<T>,
+) -> Vec<T> {
     let items = table.take(&[key]).and_then(|value| value.list(MAX_ENTRIES)).unwrap_or_default();
     items.iter().filter_map(read).collect()
 }
 
 /// The pairs of the table under `key`, each value read by `read`.
-fn pairs<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(&Value<'_>) -> Option<T>) -> BTreeMap<String, T> {
+pub(in crate::config::read) fn pairs<T>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    read: impl Fn(&Value<'_>) -> Option<T>,
+) -> BTreeMap<String, T> {
     let Some(value) = table.take(&[key]) else { return BTreeMap::new() };
     let Some(pairs) = value.table(key) else { return BTreeMap::new() };
     let pairs = pairs.entries();

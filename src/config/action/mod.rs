@@ -1,11 +1,16 @@
 //! What a mapping does.
 
+pub(in crate::config) mod network_action;
+pub(in crate::config) mod number;
+pub(in crate::config) mod template;
+
 use std::sync::Arc;
 
-use super::condition::Condition;
-use super::number::{Number, ValueOf};
-use super::template::Template;
 pub use crate::call::{Params, PluginCall};
+use crate::config::action::network_action::{HttpAction, OscAction};
+use crate::config::action::number::{Number, ValueOf};
+use crate::config::action::template::Template;
+use crate::config::condition::Condition;
 use crate::effect::{Keystroke, MidiOut, MouseButton, VolumeOperation};
 use crate::state::{StateKey, StateValue};
 
@@ -125,6 +130,10 @@ pub enum Action {
         /// A note on: its note off is sent when what set it off ends.
         hold: bool,
     },
+    /// Ask a server for something, and do not wait for the answer. Shared, since it is large.
+    Http(Arc<HttpAction>),
+    /// Send an Open Sound Control message.
+    Osc(Arc<OscAction>),
 }
 
 /// A field of a message that is sent.
@@ -183,7 +192,7 @@ pub enum SetValue {
 /// The mode that a mode change goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModeTarget {
-    /// The one with this index in [`super::Config::modes`].
+    /// The one with this index in [`crate::config::Config::modes`].
     Index(usize),
     /// The next one without a condition in the order of the configuration, after the last the first.
     Next,
@@ -226,7 +235,9 @@ impl Action {
             | Self::VolumeControl { .. }
             | Self::Set { .. }
             | Self::ModeChange { .. }
-            | Self::SendMidi { .. } => Vec::new(),
+            | Self::SendMidi { .. }
+            | Self::Http(_)
+            | Self::Osc(_) => Vec::new(),
         }
     }
 }

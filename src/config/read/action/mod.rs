@@ -1,20 +1,23 @@
 //! Actions.
 
+pub(in crate::config::read) mod midi_out;
+pub(in crate::config::read) mod network_action;
+pub(in crate::config::read) mod params;
+
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::Reader;
-use super::midi_out;
-use super::table::{Table, shortened};
-use super::value::Value;
-use super::variant::{Family, choice};
+use crate::config::action::number::Number;
+use crate::config::action::number::ranges::{DELAY_MS, NOTCHES, PIXELS, ROUNDS, VOLUME};
+use crate::config::action::template::Template;
 use crate::config::action::{Action, ModeTarget, PluginCall};
 use crate::config::keys;
-use crate::config::number::Number;
-use crate::config::number::ranges::{DELAY_MS, NOTCHES, PIXELS, ROUNDS, VOLUME};
 use crate::config::problem::Problem;
+use crate::config::read::Reader;
+use crate::config::read::table::{Table, shortened};
+use crate::config::read::value::Value;
+use crate::config::read::variant::{Family, choice};
 use crate::config::suggest::nearest;
-use crate::config::template::Template;
 use crate::effect::{KeyModifier, Keystroke, MouseButton, Stroke, Variables, VolumeOperation};
 use crate::state::StateKey;
 
@@ -38,6 +41,8 @@ const ACTIONS: Family = Family {
         "Toggle",
         "Cycle",
         "Set",
+        "Http",
+        "Osc",
         "SendMidi",
     ],
     unlisted: &[],
@@ -58,7 +63,7 @@ const MAX_COMMAND: usize = 65_536;
 
 impl Reader<'_> {
     /// The action of a mapping.
-    pub(super) fn action(&mut self, value: Value<'_>) -> Option<Action> {
+    pub(in crate::config::read) fn action(&mut self, value: Value<'_>) -> Option<Action> {
         let action = self.nested_action(value, 0)?;
         let steps = steps(&action);
         if steps > MAX_STEPS {
@@ -108,6 +113,8 @@ impl Reader<'_> {
             "Toggle" => self.toggle(&mut fields, depth),
             "Cycle" => self.cycle(&mut fields, depth),
             "Set" => self.set_value(&mut fields).map(|(key, value)| Action::Set { key, value }),
+            "Http" => self.http(&mut fields),
+            "Osc" => self.osc(&mut fields),
             // "SendMidi": the family has no other name.
             _ => midi_out::read(self, &mut fields),
         };
@@ -116,7 +123,7 @@ impl Reader<'_> {
     }
 
     /// Whether the flag `key` is set, by which an action lasts until its trigger ends.
-    pub(super) fn hold(&mut self, fields: &mut Table<'_>, key: &'static str) -> bool {
+    pub(in crate::config::read) fn hold(&mut self, fields: &mut Table<'_>, key: &'static str) -> bool {
         let Some(value) = fields.take(&[key]) else { return false };
         let hold = value.boolean().unwrap_or(false);
         if hold {
@@ -180,7 +187,7 @@ impl Reader<'_> {
         let (path, name) = (fields.take(&["path"]), fields.take(&["plugin"]));
         let (params, values) = self.params(fields);
         let tenant = match fields.take(&["tenant"]) {
-            Some(value) => value.string().and_then(|tenant| super::plugins::name(&value, tenant)),
+            Some(value) => value.string().and_then(|tenant| crate::config::read::plugins::name(&value, tenant)),
             None => Some("default".to_owned()),
         };
         self.state.tenants.extend(tenant.clone());
@@ -306,9 +313,19 @@ impl Reader<'_> {
         most: usize,
     ) -> Option<Template> {
         let value = fields.need(&[key])?;
+        self.template_of(&value, wanted, most)
+    }
+
+    /// The text that is `value`, in which numbers of the event stand in braces.
+    pub(in crate::config::read) fn template_of(
+        &mut self,
+        value: &Value<'_>,
+        wanted: &'static str,
+        most: usize,
+    ) -> Option<Template> {
         let template = Template::read(value.text(wanted, most)?);
         for number in template.numbers() {
-            self.scale_of(number, &value, true);
+            self.scale_of(number, value, true);
         }
         Some(template)
     }

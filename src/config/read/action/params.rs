@@ -2,11 +2,11 @@
 
 use toml::de::DeValue;
 
-use super::Reader;
-use super::table::Table;
-use super::value::Value;
 use crate::config::action::{ParamValues, Params};
 use crate::config::problem::Problem;
+use crate::config::read::Reader;
+use crate::config::read::table::Table;
+use crate::config::read::value::Value;
 
 /// Largest parameters, in bytes of JSON. Half of a small plugin's memory page, and far above what a mapping says.
 const MAX_JSON: usize = 32 * 1024;
@@ -16,7 +16,7 @@ type Entry<'a> = (std::ops::Range<usize>, Value<'a>);
 
 impl Params {
     /// The parameters in `table`; nothing when they cannot be said in JSON, which is reported.
-    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+    pub(in crate::config::read) fn read(table: &Table<'_>) -> Option<Self> {
         let mut json = String::new();
         object(&table.entries(), &mut json)?;
         if json.len() > MAX_JSON {
@@ -113,7 +113,10 @@ fn write(value: &Value<'_>, into: &mut String) -> Option<()> {
 
 impl Reader<'_> {
     /// The parameters of a call, and what is laid over them.
-    pub(super) fn params(&mut self, fields: &mut Table<'_>) -> (Option<Params>, Option<Box<ParamValues>>) {
+    pub(in crate::config::read) fn params(
+        &mut self,
+        fields: &mut Table<'_>,
+    ) -> (Option<Params>, Option<Box<ParamValues>>) {
         let table = fields.take(&["params"]).map(|value| value.table("params"));
         let written = table.as_ref().and_then(Option::as_ref).map(Table::entries).unwrap_or_default();
         let params = match &table {

@@ -1,5 +1,8 @@
 //! `conductor monitor`.
 
+mod answers;
+mod profile;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,8 +30,8 @@ use crate::time::{Micros, SystemClock};
 #[argh(
     subcommand,
     name = "monitor",
-    example = "Whatever is plugged in; one device; a file; a pipe:\n  {command_name}\n  {command_name} --input 'Maschine Mikro MK3'\n  {command_name} --input session.mid\n  amidi -p hw:1,0,0 -r /dev/stdout | {command_name} --input -",
-    note = "SysEx messages of more than 64 KiB are left out.\n\nExit codes: 0 the input ended or --count was reached; 2 the input cannot be read."
+    example = "Whatever is plugged in; one device; a file; a pipe:\n  {command_name}\n  {command_name} --input 'Maschine Mikro MK3'\n  {command_name} --input session.mid\n  amidi -p hw:1,0,0 -r /dev/stdout | {command_name} --input -\nA profile of a controller, control by control:\n  {command_name} --input 'Maschine Mikro MK3' --profile mikro",
+    note = "SysEx messages of more than 64 KiB are left out.\n\nExit codes: 0 the input ended or --count was reached; 2 the input cannot be read, or\nthe profile cannot be written."
 )]
 pub(super) struct Monitor {
     /// port (name, beginning of a name, client:port), virtual:NAME, file, device, FIFO, or - for standard input
@@ -50,6 +53,11 @@ pub(super) struct Monitor {
     /// print one JSON object for each message; its channel counts from 1
     #[argh(switch)]
     json: bool,
+
+    /// write a profile of the controller: asks for each control's name, then for a touch of it. A name (the file is then in
+    /// the folder profiles beside the configuration) or a path; one that is there is gone on with
+    #[argh(option, arg_name = "name")]
+    profile: Option<String>,
 }
 
 /// Prints messages until enough have been printed.
@@ -67,6 +75,9 @@ struct Printer<'a> {
 impl Monitor {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         logging::start(&Logging::default())?;
+        if let Some(written) = &self.profile {
+            return self.profile(written, out);
+        }
         let first = self.first_channel()?;
         let mut printer =
             Printer { out, json: self.json, first, left: self.count, seen: BTreeSet::new(), begun: false };
@@ -96,6 +107,33 @@ impl Monitor {
 }
 
 impl Monitor {
+    /// Writes a profile.
+    fn profile(&self, written: &str, out: &mut Output) -> Result<Exit, Failure> {
+        if self.json || self.count.is_some() {
+            return Err(Failure::usage(
+                "conductor monitor: --profile asks and writes a file: leave out --json and --count",
+            ));
+        }
+        if self.input.as_deref() == Some("-") {
+            return Err(Failure::usage(
+                "conductor monitor: with --profile names come from standard input: give another --input, such as a FIFO",
+            ));
+        }
+        let reading = Reading::raw(self.raw);
+        let failed = |error: &dyn std::fmt::Display| Failure::operation(format!("conductor monitor: {error}"));
+        let Some(input) = self.input.as_deref() else {
+            return Err(Failure::usage(
+                "conductor monitor: a profile is of one controller: say which with --input; conductor ports lists them",
+            ));
+        };
+        let path = profile::path(written, self.config.as_deref())?;
+        let mut writing = profile::Writing::of(written, path, out)?;
+        match resolve_as(input, reading).map_err(|error| failed(&error))? {
+            Input::File(file) => writing.ask(&mut answers::Played::new(file)),
+            Input::Live(source) => writing.ask(&mut answers::Heard::open(source)?),
+        }
+    }
+
     /// How the configuration counts channels.
     fn first_channel(&self) -> Result<FirstChannel, Failure> {
         let (path, usual) = match &self.config {
@@ -162,7 +200,7 @@ impl Printer<'_> {
                         break;
                     }
                 }
-                DeviceEventKind::Connected { name } => log::info!("listening to {name}"),
+                DeviceEventKind::Connected { name, .. } => log::info!("listening to {name}"),
                 DeviceEventKind::Lost { reason } => log::warn!("{}: {reason}", source.as_deref().unwrap_or("?")),
                 DeviceEventKind::NotMidi { what } => {
                     let source = source.as_deref().unwrap_or("?");

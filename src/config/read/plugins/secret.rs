@@ -1,17 +1,19 @@
-//! `secrets` of a plugin.
+//! `secrets` of a plugin, and the section `[secrets]`.
+
+use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::plugins::MAX_ENTRIES;
-use super::scope::host;
-use super::table::shortened;
-use super::value::Value;
 use crate::config::expand::is_variable;
 use crate::config::problem::Problem;
+use crate::config::read::plugins::MAX_ENTRIES;
+use crate::config::read::plugins::scope::host;
+use crate::config::read::table::shortened;
+use crate::config::read::value::Value;
 use crate::config::wasm::Secret;
 
 /// `"VARIABLE"`, for every host of `allowed_hosts`, or `{ env = "VARIABLE", hosts = ["api.example.com"] }`.
-pub(super) fn secret(value: &Value<'_>) -> Option<Secret> {
+pub(in crate::config::read) fn secret(value: &Value<'_>) -> Option<Secret> {
     let DeValue::Table(_) = value.toml else {
         return Some(Secret { variable: variable(value, value)?, hosts: None });
     };
@@ -33,6 +35,26 @@ pub(super) fn secret(value: &Value<'_>) -> Option<Secret> {
     }
     table.finish();
     Some(Secret { variable, hosts: listed.then_some(hosts) })
+}
+
+/// `[secrets]`, for the headers of `Http`. No list of allowed hosts stands behind these, so each names its own.
+pub(in crate::config::read) fn for_http(value: Option<Value<'_>>) -> BTreeMap<String, Secret> {
+    let Some(table) = value.and_then(|value| value.table("[secrets]")) else { return BTreeMap::new() };
+    let entries = table.entries();
+    if entries.len() > MAX_ENTRIES {
+        let problem = Problem::TooMuch { what: "secrets", found: entries.len() as u64, most: MAX_ENTRIES as u64 };
+        table.report.add(table.span(), problem);
+        return BTreeMap::new();
+    }
+    let read = |value: &Value<'_>| {
+        let secret = secret(value)?;
+        if secret.hosts.is_none() {
+            let within = format!("the secret `{}`", shortened(value.key));
+            value.wrong(Problem::MissingKey { key: "hosts", within });
+        }
+        Some((value.key.to_owned(), secret))
+    };
+    entries.iter().filter_map(|(_, value)| read(value)).collect()
 }
 
 /// The name of an environment variable, of the secret `of`.

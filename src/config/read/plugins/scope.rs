@@ -3,18 +3,18 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use super::Reader;
-use super::plugins::{MAX_ENTRIES, each};
-use super::table::shortened;
-use super::value::Value;
 use crate::capability::Capability;
 use crate::config::problem::Problem;
+use crate::config::read::Reader;
+use crate::config::read::plugins::{MAX_ENTRIES, each};
+use crate::config::read::table::shortened;
+use crate::config::read::value::Value;
 use crate::config::suggest::nearest;
 use crate::config::wasm::PathScope;
 
 impl Reader<'_> {
     /// A program's name or an absolute path.
-    pub(super) fn command(&self, value: &Value<'_>) -> Option<String> {
+    pub(in crate::config::read) fn command(&self, value: &Value<'_>) -> Option<String> {
         const WANTED: &str = "a program's name or an absolute path, for example \"playerctl\"";
         let text = value.text("a program's name", 4_096)?;
         let command =
@@ -28,7 +28,7 @@ impl Reader<'_> {
 }
 
 /// 32 bytes as 64 hexadecimal digits of either case.
-pub(super) fn digest(value: &Value<'_>) -> Option<[u8; 32]> {
+pub(in crate::config::read) fn digest(value: &Value<'_>) -> Option<[u8; 32]> {
     let text = value.string()?;
     let mut bytes = [0; 32];
     let digits: Option<Vec<u8>> =
@@ -48,7 +48,7 @@ pub(super) fn digest(value: &Value<'_>) -> Option<[u8; 32]> {
     }
 }
 
-pub(super) fn capability(value: &Value<'_>) -> Option<Capability> {
+pub(in crate::config::read) fn capability(value: &Value<'_>) -> Option<Capability> {
     let name = value.string()?;
     let capability = Capability::from_name(name);
     if capability.is_none() {
@@ -64,7 +64,7 @@ pub(super) fn capability(value: &Value<'_>) -> Option<Capability> {
 }
 
 /// `host`, `*.suffix`, with an optional scheme before and an optional port behind.
-pub(super) fn host(value: &Value<'_>) -> Option<String> {
+pub(in crate::config::read) fn host(value: &Value<'_>) -> Option<String> {
     const WANTED: &str = "a host such as \"api.example.com\", \"*.example.com\" or \"http://localhost:8080\"";
     let text = value.text("a host", 512)?;
     if !is_host_rule(text) {
@@ -129,7 +129,7 @@ fn looks_numeric(host: &str) -> bool {
 }
 
 /// A list of prefixes for both ways, or `{ read = […], write = […] }`.
-pub(super) fn allowed_paths(value: &Value<'_>) -> PathScope {
+pub(in crate::config::read) fn allowed_paths(value: &Value<'_>) -> PathScope {
     if value.toml.is_array() {
         let both: Vec<String> = value.list(MAX_ENTRIES).unwrap_or_default().iter().filter_map(sandbox_path).collect();
         return PathScope { read: both.clone(), write: both };

@@ -1,16 +1,16 @@
 //! `[wasm]`, and what of it a plugin may have for itself.
 
-use super::Reader;
-use super::table::Table;
-use super::value::Value;
-use super::variant::choice;
+use crate::config::read::Reader;
+use crate::config::read::table::Table;
+use crate::config::read::value::Value;
+use crate::config::read::variant::choice;
 use crate::config::wasm::{Isolation, WasmConfig};
 
 /// A tebibyte; no machine this runs on has more.
 const MAX_TOTAL: i64 = 1 << 40;
 
 /// Keys of `[wasm]` that no plugin can have for itself, and what to do with them.
-pub(super) const FOR_ALL: [(&str, &str); 3] = [
+pub(in crate::config::read) const FOR_ALL: [(&str, &str); 3] = [
     ("max_instances", "it counts over all plugins: put it in [wasm]"),
     ("max_total_memory_bytes", "it counts over all plugins: put it in [wasm]"),
     ("dangerous_no_second_wall", "plugins share their threads: put it in [wasm]"),
@@ -18,7 +18,7 @@ pub(super) const FOR_ALL: [(&str, &str); 3] = [
 
 impl Reader<'_> {
     /// `[wasm]`.
-    pub(super) fn wasm(&self, value: Option<Value<'_>>) -> WasmConfig {
+    pub(in crate::config::read) fn wasm(&self, value: Option<Value<'_>>) -> WasmConfig {
         let Some(mut table) = value.and_then(|value| value.table("[wasm]")) else { return WasmConfig::default() };
         let mut wasm = self.overrides(&mut table, &WasmConfig::default());
         // These count over all plugins, so that no plugin can have its own ([`FOR_ALL`]).
@@ -31,7 +31,7 @@ impl Reader<'_> {
     }
 
     /// The keys of `[wasm]` that a plugin may have as well, over `base`.
-    pub(super) fn overrides(&self, table: &mut Table<'_>, base: &WasmConfig) -> WasmConfig {
+    pub(in crate::config::read) fn overrides(&self, table: &mut Table<'_>, base: &WasmConfig) -> WasmConfig {
         /// A tebibyte; no sandbox directory is larger.
         const MAX_DATA: i64 = 1 << 40;
         WasmConfig {

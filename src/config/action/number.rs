@@ -57,6 +57,13 @@ impl fmt::Display for Source {
 pub struct ValueOf {
     /// What it is made of.
     pub source: Source,
+    /// How.
+    pub scaling: Scaling,
+}
+
+/// How one number becomes another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scaling {
     /// Least and greatest of that; what is beyond counts as the end.
     pub within: [f64; 2],
     /// What those two become; may fall.
@@ -73,7 +80,7 @@ impl ValueOf {
     /// The greatest that it can be.
     #[must_use]
     pub fn most(&self) -> f64 {
-        self.to[0].max(self.to[1]) + self.add
+        self.scaling.to[0].max(self.scaling.to[1]) + self.scaling.add
     }
 }
 

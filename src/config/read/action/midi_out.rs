@@ -1,10 +1,10 @@
 //! `SendMidi`.
 
-use super::Reader;
-use super::table::Table;
-use super::variant::choice;
+use crate::config::action::number::{Number, ValueOf};
 use crate::config::action::{Action, MidiField};
-use crate::config::number::{Number, ValueOf};
+use crate::config::read::Reader;
+use crate::config::read::table::Table;
+use crate::config::read::variant::choice;
 use crate::effect::MidiOut;
 use crate::midi::{Channel, Message, Outgoing, SystemMessage, sysex_payload};
 
@@ -53,7 +53,7 @@ enum MessageType {
 }
 
 /// The message and where it goes. Each message type takes its own fields and no others.
-pub(super) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Action> {
+pub(in crate::config::read) fn read(reader: &mut Reader<'_>, fields: &mut Table<'_>) -> Option<Action> {
     let port = fields.need(&["port"]).and_then(|value| value.text("the name of a MIDI output port", MAX_PORT));
     let message_type = fields.need(&["message_type"]).and_then(|value| choice(&value, "message type", &TYPES));
     let Some(message_type) = message_type else {

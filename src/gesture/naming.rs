@@ -1,0 +1,130 @@
+//! Which messages a trigger is about, whatever their values.
+
+use super::control::Controls;
+use super::event::Transport;
+use super::trigger::Trigger;
+use crate::midi::{Message, Numbers};
+
+/// Controllers that choose a parameter and give it its value (MIDI 1.0 detailed specification, table III).
+const DATA_ENTRY: [u8; 4] = [6, 38, 96, 97];
+const NRPN: [u8; 2] = [98, 99];
+const RPN: [u8; 2] = [100, 101];
+
+/// What a message is of: a note, a controller, and so on, of whatever device and channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey(u16);
+
+impl MessageKey {
+    const fn new(kind: u16, number: u8) -> Self {
+        Self(kind << 8 | number as u16)
+    }
+
+    const fn note(note: u8) -> Self {
+        Self::new(0, note)
+    }
+
+    const fn controller(number: u8) -> Self {
+        Self::new(1, number)
+    }
+
+    const fn program(number: u8) -> Self {
+        Self::new(2, number)
+    }
+
+    const fn pressure(note: u8) -> Self {
+        Self::new(3, note)
+    }
+
+    const fn transport(message: Transport) -> Self {
+        Self::new(4, message as u8)
+    }
+
+    const BEND: Self = Self::new(5, 0);
+    const CHANNEL_PRESSURE: Self = Self::new(6, 0);
+    const SYSEX: Self = Self::new(7, 0);
+
+    /// What `message` is of; nothing where no trigger waits for its kind.
+    #[must_use]
+    pub const fn of(message: &Message) -> Option<Self> {
+        Some(match message {
+            Message::NoteOn { note, .. } | Message::NoteOff { note, .. } => Self::note(*note),
+            Message::PolyPressure { note, .. } => Self::pressure(*note),
+            Message::ControlChange { controller, .. } => Self::controller(*controller),
+            Message::ProgramChange { program, .. } => Self::program(*program),
+            Message::ChannelPressure { .. } => Self::CHANNEL_PRESSURE,
+            Message::PitchBend { .. } => Self::BEND,
+            Message::SysEx(_) => Self::SYSEX,
+            Message::System(system) => match Transport::of(*system) {
+                Some(transport) => Self::transport(transport),
+                None => return None,
+            },
+        })
+    }
+}
+
+impl Trigger {
+    /// What it is about.
+    #[must_use]
+    pub fn keys(&self) -> Vec<MessageKey> {
+        let each = |numbers: Numbers, key: fn(u8) -> MessageKey| numbers.iter().map(key).collect();
+        let controllers =
+            |numbers: [u8; 2]| DATA_ENTRY.into_iter().chain(numbers).map(MessageKey::controller).collect();
+        match self {
+            Self::Note { notes, .. }
+            | Self::VelocityRange { notes, .. }
+            | Self::NoteOff { notes }
+            | Self::LongPress { notes, .. }
+            | Self::DoubleTap { notes, .. } => each(*notes, MessageKey::note),
+            Self::NoteChord { notes, .. } => notes.iter().map(|note| MessageKey::note(*note)).collect(),
+            Self::EncoderTurn { ccs, .. } => each(*ccs, MessageKey::controller),
+            Self::Control { controls, .. } => match controls {
+                Controls::Cc(numbers) => each(*numbers, MessageKey::controller),
+                Controls::Cc14(numbers) => {
+                    let halves = |upper: u8| [upper, upper.saturating_add(32)];
+                    numbers.iter().flat_map(halves).map(MessageKey::controller).collect()
+                }
+                Controls::Rpn(_) => controllers(RPN),
+                Controls::Nrpn(_) => controllers(NRPN),
+                Controls::Bend => vec![MessageKey::BEND],
+                Controls::Pressure(Some(notes)) => each(*notes, MessageKey::pressure),
+                Controls::Pressure(None) => {
+                    let notes = (0..128).map(MessageKey::pressure);
+                    notes.chain([MessageKey::CHANNEL_PRESSURE]).collect()
+                }
+            },
+            Self::ProgramChange { programs } => each(*programs, MessageKey::program),
+            Self::Transport { message } => vec![MessageKey::transport(*message)],
+            Self::SysEx { .. } => vec![MessageKey::SYSEX],
+            Self::Every { .. } | Self::At { .. } | Self::Session(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it is about `message`, which is of one of its keys.
+    #[must_use]
+    pub fn is_about(&self, message: &Message) -> bool {
+        match (self, message) {
+            (Self::SysEx { prefix }, Message::SysEx(payload)) => payload.starts_with(prefix),
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::midi::Channel;
+
+    #[test]
+    fn a_chord_is_about_each_of_its_notes_and_a_parameter_about_the_controllers_that_carry_it() {
+        let channel = Channel::from_status(0);
+        let key = |message| MessageKey::of(&message).expect("a key");
+        let note = |note| key(Message::NoteOff { channel, note, velocity: 0 });
+        let controller = |controller| key(Message::ControlChange { channel, controller, value: 0 });
+        let chord = Trigger::NoteChord { notes: vec![60, 64], timeout_ms: 50 };
+        assert_eq!(chord.keys(), [note(60), note(64)]);
+        let range = super::super::control::ValueRange { min: 0, max: 16_383, hysteresis: 0 };
+        let control = |controls| Trigger::Control { controls, range, repeat: true }.keys();
+        assert_eq!(control(Controls::Cc14(Numbers::only(7))), [controller(7), controller(39)]);
+        assert_eq!(control(Controls::Nrpn(1)), [6, 38, 96, 97, 98, 99].map(controller));
+    }
+}
