@@ -32,7 +32,12 @@ const MOCK: Need = Need::Package("/usr/bin/python3 -c 'import dbusmock'", "pytho
 
 /// Runs the calling test once more inside what `script` sets up, in which `inside` stands for it and `$D` for a directory of
 /// its own. Gives that directory inside, and nothing outside or where something is missing.
-pub(crate) fn surrounded(test: &str, needs: &[Need], script: &str) -> Option<std::path::PathBuf> {
+fn surrounded(test: &str, needs: &[Need], script: &str) -> Option<std::path::PathBuf> {
+    surrounded_in(module_path!(), test, needs, script)
+}
+
+/// The same for a test of another module.
+pub(crate) fn surrounded_in(module: &str, test: &str, needs: &[Need], script: &str) -> Option<std::path::PathBuf> {
     if let Some(directory) = std::env::var_os(INSIDE) {
         return Some(directory.into());
     }
@@ -51,7 +56,7 @@ pub(crate) fn surrounded(test: &str, needs: &[Need], script: &str) -> Option<std
     let scratch = Scratch::new();
     let mut run =
         shell(&format!("set -eu\ninside() {{ \"$BIN\" --exact \"$NAME\" --nocapture; }}\nexport -f inside\n{script}"));
-    run.env("BIN", std::env::current_exe().expect("this test")).env("NAME", test_name(module_path!(), test));
+    run.env("BIN", std::env::current_exe().expect("this test")).env("NAME", test_name(module, test));
     run.env("D", scratch.path()).env(INSIDE, scratch.path()).env("LC_ALL", "C");
     let ran = run.output().expect("bash");
     let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
