@@ -36,8 +36,8 @@ pub use network_out::{HttpOut, OscArg, OscOut, Single, UdpTarget};
 pub use pieces::{Pieces, PiecesFault};
 pub(crate) use press::{Press, Pressing};
 pub use request::{
-    Answer, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request, Response, Secrets,
-    SocketOpen, System,
+    Answer, Brightness, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request,
+    Response, Secrets, SocketOpen, System,
 };
 pub use secret::{CLOSE, OPEN, placeholder, placeholders};
 pub use sent_midi::SentMidi;

@@ -239,6 +239,15 @@ pub enum System {
         /// The rest; may be empty.
         body: String,
     },
-    /// Sets the backlight, in percent.
-    Brightness(u8),
+    /// Sets the backlight.
+    Brightness(Brightness),
+}
+
+/// How bright the screen is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brightness {
+    /// So many per cent.
+    Percent(u8),
+    /// So many per cent of the whole range brighter or, below 0, darker.
+    Change(i8),
 }

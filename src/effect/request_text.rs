@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::request::{HttpRequest, Message, NetworkRequest, Program, Request, System};
+use super::request::{Brightness, HttpRequest, Message, NetworkRequest, Program, Request, System};
 use super::text::{OneLine, volume_text};
 use crate::digest::Digest;
 use crate::effect::Effect;
@@ -21,7 +21,8 @@ impl Request {
             Self::System(System::Lock) => "lock".to_owned(),
             Self::System(System::Sleep) => "sleep".to_owned(),
             Self::System(System::Notify { title, .. }) => format!("notify {}", OneLine(title)),
-            Self::System(System::Brightness(percent)) => format!("brightness {percent}%"),
+            Self::System(System::Brightness(Brightness::Percent(percent))) => format!("brightness {percent}%"),
+            Self::System(System::Brightness(Brightness::Change(change))) => format!("brightness {change:+}%"),
         }
     }
 
@@ -190,7 +191,8 @@ mod tests {
                 NetworkRequest::SocketSend { socket: 1, message: Message::Text("hi".into()) }.into(),
                 "send on connection 1; text: hi",
             ),
-            (Request::System(System::Brightness(40)), "brightness 40%"),
+            (Request::System(System::Brightness(Brightness::Percent(40))), "brightness 40%"),
+            (Request::System(System::Brightness(Brightness::Change(5))), "brightness +5%"),
             (Request::System(System::Notify { title: "Take".into(), body: "2".into() }), "notify Take; body: 2"),
         ] {
             assert_eq!(request.to_string(), line);

@@ -97,6 +97,7 @@ fn guests() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
                     r#"{"operation":"notify","title":"a","body":"\u0007"}"#,
                     r#"{"operation":"lock"}"#,
                     r#"{"operation":"brightness","percent":50}"#,
+                    r#"{"operation":"brightness","change":-10}"#,
                 ],
             ),
         ),

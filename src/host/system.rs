@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::answer;
 use crate::capability::Capability;
-use crate::effect::{Request, System};
+use crate::effect::{Brightness, Request, System};
 use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 use crate::text::clean;
 
@@ -23,8 +23,9 @@ pub(super) const SYSTEM_CONTROL: HostFunction = HostFunction {
     results: &[I32],
     capability: Some(Capability::SystemControl),
     doc: "system_control(ptr, len) -> 0: changes the system's state. JSON, one of {\"operation\": \"lock\"}, {\"operation\": \"sleep\"}, \
-          {\"operation\": \"notify\", \"title\": …, \"body\": …}, {\"operation\": \"brightness\", \"percent\": 1 to 100}. What a \
-          notification says is cleaned of control characters and cut.",
+          {\"operation\": \"notify\", \"title\": …, \"body\": …}, {\"operation\": \"brightness\", \"percent\": 1 to 100}, \
+          {\"operation\": \"brightness\", \"change\": -100 to 100}, which counts
+          from what it is. What a notification says is cleaned of control characters and cut.",
     call: system_control,
 };
 
@@ -40,7 +41,8 @@ enum Operation {
         body: String,
     },
     Brightness {
-        percent: u8,
+        percent: Option<u8>,
+        change: Option<i8>,
     },
 }
 
@@ -54,8 +56,21 @@ fn system_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostEr
         Operation::Notify { title, body } => {
             System::Notify { title: clean(&title, MAX_TITLE), body: clean(&body, MAX_TEXT) }
         }
-        Operation::Brightness { percent: percent @ 1..=100 } => System::Brightness(percent),
-        Operation::Brightness { .. } => return Err(Errno::Invalid.because("percent must be 1 to 100")),
+        Operation::Brightness { percent: Some(percent @ 1..=100), change: None } => {
+            System::Brightness(Brightness::Percent(percent))
+        }
+        Operation::Brightness { percent: None, change: Some(change @ -100..=100) } => {
+            System::Brightness(Brightness::Change(change))
+        }
+        Operation::Brightness { percent: Some(_), change: None } => {
+            return Err(Errno::Invalid.because("percent must be 1 to 100"));
+        }
+        Operation::Brightness { percent: None, change: Some(_) } => {
+            return Err(Errno::Invalid.because("change must be -100 to 100"));
+        }
+        Operation::Brightness { .. } => {
+            return Err(Errno::Invalid.because("brightness needs either percent or change"));
+        }
     };
     call.charge(SYSTEM_FUEL)?;
     call.request(&Request::System(system), answer::wait(None)).map(|_| 0)

@@ -6,6 +6,7 @@ mod feedback;
 mod full_disk;
 mod guests;
 mod log;
+mod official;
 mod plugin_run;
 mod pressed;
 mod repeating_warnings;

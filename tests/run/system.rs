@@ -20,19 +20,24 @@ use conductor::internals::time::SystemClock;
 const INSIDE: &str = "CONDUCTOR_TEST_INSIDE";
 
 /// What a test needs: a command that succeeds where it is there, and what that is.
-enum Need {
+pub(crate) enum Need {
     /// Of a Debian package.
     Package(&'static str, &'static str),
     /// Of the machine, which no package can give.
     Machine(&'static str, &'static str),
 }
 
-const BUS: Need = Need::Package("command -v dbus-run-session gdbus", "dbus libglib2.0-bin");
+pub(crate) const BUS: Need = Need::Package("command -v dbus-run-session gdbus", "dbus libglib2.0-bin");
 const MOCK: Need = Need::Package("/usr/bin/python3 -c 'import dbusmock'", "python3-dbusmock");
 
 /// Runs the calling test once more inside what `script` sets up, in which `inside` stands for it and `$D` for a directory of
 /// its own. Gives that directory inside, and nothing outside or where something is missing.
 fn surrounded(test: &str, needs: &[Need], script: &str) -> Option<std::path::PathBuf> {
+    surrounded_in(module_path!(), test, needs, script)
+}
+
+/// The same for a test of another module.
+pub(crate) fn surrounded_in(module: &str, test: &str, needs: &[Need], script: &str) -> Option<std::path::PathBuf> {
     if let Some(directory) = std::env::var_os(INSIDE) {
         return Some(directory.into());
     }
@@ -51,7 +56,7 @@ fn surrounded(test: &str, needs: &[Need], script: &str) -> Option<std::path::Pat
     let scratch = Scratch::new();
     let mut run =
         shell(&format!("set -eu\ninside() {{ \"$BIN\" --exact \"$NAME\" --nocapture; }}\nexport -f inside\n{script}"));
-    run.env("BIN", std::env::current_exe().expect("this test")).env("NAME", test_name(module_path!(), test));
+    run.env("BIN", std::env::current_exe().expect("this test")).env("NAME", test_name(module, test));
     run.env("D", scratch.path()).env(INSIDE, scratch.path()).env("LC_ALL", "C");
     let ran = run.output().expect("bash");
     let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
@@ -198,10 +203,30 @@ fn a_plugin_locks_and_suspends() {
     let mock = ["call", "--system", "-d", "org.freedesktop.login1", "-o", "/org/freedesktop/login1", "-m"];
     let asked = Command::new("gdbus").args(mock).arg("org.freedesktop.DBus.Mock.GetCalls").output().expect("gdbus");
     assert!(asked.status.success(), "this is not the mock: {}", String::from_utf8_lossy(&asked.stderr));
-    done(&ask("system_control", r#"{"operation":"lock"}"#, live()));
-    done(&ask("system_control", r#"{"operation":"sleep"}"#, live()));
+    let alone = ask("system_control", r#"{"operation":"lock"}"#, live());
+    assert!(alone.last_error.as_deref().is_some_and(|text| text.contains("no locker answered")), "{alone:?}");
     let log = read(&directory.join("log"));
     assert!(log.lines().any(|line| line.ends_with("LockSession \"c1\"")), "{log}");
+    // From here on the mock answers as these lines of Python have it.
+    let answers = |method: &str, input: &str, output: &str, code: &str| {
+        let words =
+            ["org.freedesktop.DBus.Mock.AddMethod", "org.freedesktop.login1.Manager", method, input, output, code];
+        let told = Command::new("gdbus").args(mock).args(words).output().expect("gdbus");
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    };
+    let locks = r#"objects["/org/freedesktop/login1/session/c1"].UpdateProperties("org.freedesktop.login1.Session", {"LockedHint": dbus.Boolean(True)})"#;
+    answers("LockSession", "s", "", locks);
+    done(&ask("system_control", r#"{"operation":"lock"}"#, live()));
+    for (answer, words) in [("na", "this machine cannot suspend"), ("challenge", "may not suspend")] {
+        answers("CanSuspend", "", "s", &format!("ret = '{answer}'"));
+        let refused = ask("system_control", r#"{"operation":"sleep"}"#, live());
+        assert!(refused.last_error.as_deref().is_some_and(|text| text.contains(words)), "{refused:?}");
+    }
+    let log = read(&directory.join("log"));
+    assert!(!log.lines().any(|line| line.contains(" Suspend")), "{log}");
+    answers("CanSuspend", "", "s", "ret = 'yes'");
+    done(&ask("system_control", r#"{"operation":"sleep"}"#, live()));
+    let log = read(&directory.join("log"));
     assert!(log.lines().any(|line| line.contains(" Suspend")), "{log}");
 }
 
@@ -220,6 +245,10 @@ fn a_plugin_sets_the_brightness() {
     assert_eq!(level(), "200");
     done(&ask("system_control", r#"{"operation":"brightness","percent":25}"#, live()));
     assert_eq!(level(), "50");
+    done(&ask("system_control", r#"{"operation":"brightness","change":10}"#, live()));
+    assert_eq!(level(), "70");
+    done(&ask("system_control", r#"{"operation":"brightness","change":-100}"#, live()));
+    assert_eq!(level(), "2", "a plugin does not make the screen black");
     let dark = ask("system_control", r#"{"operation":"brightness","percent":0}"#, live());
     assert_eq!(dark.code(), Some(Errno::Invalid.code()), "a plugin does not make the screen black: {dark:?}");
 }
@@ -230,6 +259,9 @@ fn what_is_no_operation_is_refused_before_anything_is_asked() {
         ("system_control", r#"{"operation":"format"}"#),
         ("system_control", r#"{"operation":"notify","title":" "}"#),
         ("system_control", r#"{"operation":"lock","now":true}"#),
+        ("system_control", r#"{"operation":"brightness"}"#),
+        ("system_control", r#"{"operation":"brightness","change":101}"#),
+        ("system_control", r#"{"operation":"brightness","percent":5,"change":5}"#),
         ("keys_send", r#"{"keys":"no such key"}"#),
         ("keys_send", r#"{"keys":"a","text":"b"}"#),
         ("audio_control", "louder *"),

@@ -131,6 +131,7 @@ macro_rules! metadata {
             license: env!("CARGO_PKG_LICENSE"),
             capabilities: &[],
             actions: &[],
+            params_schema: "",
         }
     };
 }

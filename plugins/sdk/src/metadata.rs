@@ -59,6 +59,8 @@ pub struct Metadata {
     pub capabilities: &'static [Capability],
     /// What it can be asked to do.
     pub actions: &'static [Action],
+    /// What a mapping's parameters have to be, as JSON Schema; the host holds every call to it. Empty where everything is accepted.
+    pub params_schema: &'static str,
 }
 
 impl Metadata {
@@ -102,7 +104,11 @@ impl Metadata {
             w = w.raw("]}");
             at += 1;
         }
-        w.raw("]}")
+        w = w.raw("]");
+        if !self.params_schema.is_empty() {
+            w = w.raw(r#","params_schema":"#).raw(self.params_schema);
+        }
+        w.raw("}")
     }
 }
 
@@ -172,6 +178,7 @@ mod tests {
             Action { name: "log", description: "Appends a line", parameters: &["text", "file"] },
             Action { name: "count", description: "Counts", parameters: &[] },
         ],
+        params_schema: r#"{"type": "object"}"#,
     };
 
     #[test]
@@ -192,6 +199,7 @@ mod tests {
                     {"name": "log", "description": "Appends a line", "parameters": ["text", "file"]},
                     {"name": "count", "description": "Counts", "parameters": []},
                 ],
+                "params_schema": {"type": "object"},
             })
         );
     }

@@ -89,6 +89,12 @@ pub enum System<'a> {
         /// 1 to 100.
         percent: u8,
     },
+    /// Makes the screen brighter or, below 0, darker.
+    #[serde(rename = "brightness")]
+    BrightnessChange {
+        /// −100 to 100, in per cent of the whole range.
+        change: i8,
+    },
 }
 
 /// Changes the machine's state.
@@ -131,6 +137,7 @@ mod tests {
         system(System::Lock).expect("done");
         system(System::Notify { title: "a", body: "b" }).expect("done");
         system(System::Brightness { percent: 70 }).expect("done");
+        system(System::BrightnessChange { change: -10 }).expect("done");
         press_keys("c", &["ctrl"]).expect("done");
         type_text("hello").expect("done");
         let asked: Vec<(&str, String)> = testing::take()
@@ -144,6 +151,7 @@ mod tests {
             ("system_control", r#"{"operation":"lock"}"#),
             ("system_control", r#"{"operation":"notify","title":"a","body":"b"}"#),
             ("system_control", r#"{"operation":"brightness","percent":70}"#),
+            ("system_control", r#"{"operation":"brightness","change":-10}"#),
             ("keys_send", r#"{"keys":"c","modifiers":["ctrl"]}"#),
             ("keys_send", r#"{"text":"hello"}"#),
         ];
