@@ -24,7 +24,7 @@ pub(super) const SYSTEM_CONTROL: HostFunction = HostFunction {
     capability: Some(Capability::SystemControl),
     doc: "system_control(ptr, len) -> 0: changes the system's state. JSON, one of {\"operation\": \"lock\"}, {\"operation\": \"sleep\"}, \
           {\"operation\": \"notify\", \"title\": …, \"body\": …}, {\"operation\": \"brightness\", \"percent\": 1 to 100}, \
-          {\"operation\": \"brightness\", \"change\": -100 to 100}, which counts
+          {\"operation\": \"brightness\", \"change\": -100 to 100}, which counts \
           from what it is. What a notification says is cleaned of control characters and cut.",
     call: system_control,
 };
