@@ -18,7 +18,7 @@ const OFFICIAL: [(&str, u64, u64); 2] =
     [("conductor_wasm_media.wasm", 230_000, 1_300_000), ("conductor_wasm_system_utils.wasm", 180_000, 650_000)];
 
 /// Calls the plugin `file` with `json`.
-fn call(file: &str, json: &str, services: Services) -> Outcome {
+fn call(file: &str, json: &str, services: &Services) -> Outcome {
     let wasm = std::fs::read(repository("fixtures/plugins").join(file)).expect("a committed guest");
     let config = PluginConfig {
         granted_capabilities: vec![Capability::Subprocess, Capability::SystemControl],
@@ -28,7 +28,7 @@ fn call(file: &str, json: &str, services: Services) -> Outcome {
     let plugin = load("official", &wasm, &config).expect("loaded");
     let value: serde_json::Value = serde_json::from_str(json).expect("JSON");
     let params = Params { action: value["action"].as_str().expect("an action").to_owned(), ..params(json) };
-    call_with(&mut instance(&plugin, &services), &params, &Context::default())
+    call_with(&mut instance(&plugin, services), &params, &Context::default())
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn what_the_schema_does_not_know_never_reaches_a_plugin() {
         ("conductor_wasm_system_utils.wasm", r#"{"action":"brightness","percent":0}"#),
         ("conductor_wasm_system_utils.wasm", r#"{"action":"lock","now":true}"#),
     ] {
-        let outcome = call(file, json, services());
+        let outcome = call(file, json, &services());
         assert!(!outcome.is_ok() && outcome.fuel == 0, "{file} {json}: {outcome:?}");
     }
 }
@@ -100,7 +100,7 @@ fn a_real_player_does_what_the_media_plugin_is_told() {
     let media = |json: &str| {
         let outside = Arc::new(Live::new(Environment::inherited()));
         let services = Services { outside, clock: Arc::new(SystemClock::start()), live: true, ..services() };
-        call("conductor_wasm_media.wasm", json, services)
+        call("conductor_wasm_media.wasm", json, &services)
     };
     let said = |word: &str| {
         let ran = Command::new("playerctl").args(word.split(' ')).output().expect("playerctl");
