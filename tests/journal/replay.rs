@@ -71,6 +71,15 @@ fn answers_of_a_server_come_from_the_journal() {
     golden("fixtures/sessions/http/session.transcript.jsonl", &ran.stdout);
 }
 
+#[test]
+fn answers_of_players_and_of_the_machine_come_from_the_journal() {
+    let ran = bin("conductor")
+        .args("replay fixtures/sessions/official/session.journal.jsonl --plugins fixtures/plugins --json")
+        .run()
+        .exits(0);
+    golden("fixtures/sessions/official/session.transcript.jsonl", &ran.stdout);
+}
+
 /// Records a session file as a dry run, in place of any recording there was.
 pub(crate) fn record(name: &str, scratch: &Scratch) -> PathBuf {
     let journal = scratch.path().join(format!("{name}.journal.jsonl"));

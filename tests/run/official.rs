@@ -5,6 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::system::{BUS, Need, surrounded_in};
+#[cfg(feature = "plugin-signing")]
+use crate::support::Program;
 use crate::support::sandbox::{call_with, instance, load, params, services, settings};
 use crate::support::{bin, repository};
 use conductor::internals::capability::Capability;
@@ -64,6 +66,29 @@ fn what_the_schema_does_not_know_never_reaches_a_plugin() {
     ] {
         let outcome = call(file, json, &services());
         assert!(!outcome.is_ok() && outcome.fuel == 0, "{file} {json}: {outcome:?}");
+    }
+}
+
+#[cfg(feature = "plugin-signing")]
+#[test]
+fn a_signed_one_is_verified_once_its_key_is_trusted() {
+    let scratch = crate::support::Scratch::new();
+    let home = scratch.path();
+    let key = crate::support::signing::key_file(home, "ada");
+    let key = key.to_str().expect("a path");
+    let public = "869e92a2650f8318480088a886b78edc16526e5d7adb9a9fd4b55c980b33ce61";
+    for (file, ..) in OFFICIAL {
+        std::fs::copy(repository("fixtures/plugins").join(file), home.join(file)).expect("a copy");
+        let sign = |words: &[&str]| {
+            let program =
+                bin("conductor-sign").directory(home).env("HOME", home).env("SOURCE_DATE_EPOCH", "1763542752");
+            words.iter().fold(program, Program::arg).run()
+        };
+        sign(&["sign", file, key, "--name", "Ada", "--email", "ada@example.com", "--plugin-version", "0.1.0"]).exits(0);
+        sign(&["verify", file]).exits(1);
+        sign(&["trust", "add", public, "Ada"]).exits(0);
+        sign(&["verify", file]).exits(0);
+        sign(&["trust", "remove", public]).exits(0);
     }
 }
 

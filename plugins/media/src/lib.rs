@@ -89,11 +89,10 @@ fn media(request: &Request) -> Result<Answer, Failure> {
         }
         "shuffle" => {
             let wanted = match state.as_deref().unwrap_or("toggle") {
-                "on" => "On",
                 "off" => "Off",
                 // Told as a state: a player that takes a while for it is not turned back by a second press.
                 "toggle" if player.asked("shuffle")? == "On" => "Off",
-                "toggle" => "On",
+                "on" | "toggle" => "On",
                 _ => return Err(bad("state is on, off or toggle")),
             };
             player.told(&["shuffle", wanted])?;
