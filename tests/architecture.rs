@@ -212,3 +212,37 @@ fn only_text_decides_what_a_terminal_may_be_shown() {
     only_in(&[".display()", ".escape_debug()", ".escape_default()", "is_control"], &["text"]);
     only_in(&["println!", "eprint!", "eprintln!"], &[]);
 }
+
+/// The compiler reads only what a `mod` names; what a merge leaves behind would stand there unread.
+#[test]
+fn every_source_file_is_a_module() {
+    let mut files = Vec::new();
+    sources(&root(), &mut files);
+    let entries = ["lib.rs", "conductor.rs", "conductor-sign.rs"]; // the roots
+    let lost: Vec<_> = files
+        .iter()
+        .filter(|file| {
+            let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+            let folder = file.parent().expect("a folder");
+            let (named, parent) = match name {
+                "mod.rs" => (folder.file_name().and_then(|name| name.to_str()), folder.parent().expect("a parent")),
+                name if entries.contains(&name) => return false,
+                name => (name.strip_suffix(".rs"), folder),
+            };
+            let declared = format!("mod {};", named.expect("a module"));
+            let beside = parent.with_extension("rs");
+            let owners = [parent.join("mod.rs"), parent.join("lib.rs"), beside];
+            // What stands in for a feature that is left out is named by its path.
+            let path = format!("\"{}/{name}\"", folder.file_name().and_then(|name| name.to_str()).expect("a name"));
+            let above = parent.parent().map(|above| above.join("mod.rs"));
+            let stands_in =
+                above.is_some_and(|above| fs::read_to_string(above).is_ok_and(|source| source.contains(&path)));
+            !stands_in
+                && !owners.iter().any(|owner| {
+                    fs::read_to_string(owner)
+                        .is_ok_and(|source| source.lines().any(|line| line.trim_end().ends_with(&declared)))
+                })
+        })
+        .collect();
+    assert!(files.len() > 300 && lost.is_empty(), "no module of anything: {lost:#?}");
+}

@@ -1,10 +1,8 @@
 //! What is pressed on an output until it is let go: notes, and the pedals that keep notes sounding.
 
 use crate::effect::MidiOut;
+use crate::midi::controller::PEDALS;
 use crate::midi::{Channel, Message, Outgoing};
-
-/// Controllers of pedals under which notes sound on after they were let go: damper, sostenuto, hold 2.
-const PEDALS: [u8; 3] = [64, 66, 69];
 
 /// Something on a channel that is down or up. In order: notes first, since a pedal that goes up ends what sounds under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,12 +3,11 @@
 use super::control::Controls;
 use super::event::Transport;
 use super::trigger::Trigger;
+use crate::midi::controller::{
+    DATA_DECREMENT, DATA_ENTRY, DATA_ENTRY_LOWER, DATA_INCREMENT, LOWER_HALF, NRPN_LOWER, NRPN_UPPER, RPN_LOWER,
+    RPN_UPPER,
+};
 use crate::midi::{Message, Numbers};
-
-/// Controllers that choose a parameter and give it its value (MIDI 1.0 detailed specification, table III).
-const DATA_ENTRY: [u8; 4] = [6, 38, 96, 97];
-const NRPN: [u8; 2] = [98, 99];
-const RPN: [u8; 2] = [100, 101];
 
 /// What a message is of: a note, a controller, and so on, of whatever device and channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,9 +28,8 @@ impl MessageKey {
 
     /// The controllers of registered parameters, or of the makers' own.
     fn of_parameters(registered: bool) -> [Self; 6] {
-        let [a, b, c, d] = DATA_ENTRY;
-        let [low, high] = if registered { RPN } else { NRPN };
-        [a, b, c, d, low, high].map(Self::controller)
+        let [lower, upper] = if registered { [RPN_LOWER, RPN_UPPER] } else { [NRPN_LOWER, NRPN_UPPER] };
+        [DATA_ENTRY, DATA_ENTRY_LOWER, DATA_INCREMENT, DATA_DECREMENT, lower, upper].map(Self::controller)
     }
 
     const fn program(number: u8) -> Self {
@@ -85,7 +83,7 @@ impl Trigger {
             Self::Control { controls, .. } => match controls {
                 Controls::Cc(numbers) => each(*numbers, MessageKey::controller),
                 Controls::Cc14(numbers) => {
-                    let halves = |upper: u8| [upper, upper.saturating_add(32)];
+                    let halves = |upper: u8| [upper, upper.saturating_add(LOWER_HALF)];
                     numbers.iter().flat_map(halves).map(MessageKey::controller).collect()
                 }
                 Controls::Rpn(_) => MessageKey::of_parameters(true).into(),

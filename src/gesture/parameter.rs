@@ -3,17 +3,10 @@
 
 use super::control::Control;
 use crate::midi::Numbers;
-
-const DATA_UPPER: u8 = 6;
-const DATA_LOWER: u8 = 38;
-const INCREMENT: u8 = 96;
-const DECREMENT: u8 = 97;
-const NRPN_LOWER: u8 = 98;
-const NRPN_UPPER: u8 = 99;
-const RPN_LOWER: u8 = 100;
-const RPN_UPPER: u8 = 101;
-/// The number that says "none from here on".
-const NULL: u16 = 0x3fff;
+use crate::midi::controller::{
+    DATA_DECREMENT, DATA_ENTRY, DATA_ENTRY_LOWER, DATA_INCREMENT, LOWER_HALF, NRPN_LOWER, NRPN_UPPER, NULL_PARAMETER,
+    RPN_LOWER, RPN_UPPER, join,
+};
 
 /// What one channel has said of values with 14 bits.
 #[derive(Debug)]
@@ -38,7 +31,7 @@ enum Half {
 
 impl Parameters {
     pub(super) const fn new(pairs: Numbers, wanted: bool) -> Self {
-        Self { pairs, upper: [0; 32], wanted, registered: true, number: NULL, data: 0, first: None }
+        Self { pairs, upper: [0; 32], wanted, registered: true, number: NULL_PARAMETER, data: 0, first: None }
     }
 
     /// The pair whose value `cc` completes. The upper half comes first, and stays for further lower halves.
@@ -46,7 +39,7 @@ impl Parameters {
         if cc < 32 && self.pairs.contains(cc) {
             self.upper[usize::from(cc)] = value;
         }
-        let pair = cc.checked_sub(32).filter(|pair| *pair < 32 && self.pairs.contains(*pair))?;
+        let pair = cc.checked_sub(LOWER_HALF).filter(|pair| *pair < 32 && self.pairs.contains(*pair))?;
         Some((Control::Cc14(pair), join(self.upper[usize::from(pair)], value)))
     }
 
@@ -60,7 +53,7 @@ impl Parameters {
             RPN_UPPER | RPN_LOWER | NRPN_UPPER | NRPN_LOWER => {
                 let registered = matches!(cc, RPN_UPPER | RPN_LOWER);
                 if registered != self.registered {
-                    (self.registered, self.number) = (registered, NULL);
+                    (self.registered, self.number) = (registered, NULL_PARAMETER);
                 }
                 self.number = if matches!(cc, RPN_UPPER | NRPN_UPPER) {
                     join(value, (self.number & 0x7f) as u8)
@@ -70,20 +63,20 @@ impl Parameters {
                 (self.data, self.first) = (0, None);
                 return None;
             }
-            DATA_UPPER => {
+            DATA_ENTRY => {
                 let kept = if *self.first.get_or_insert(Half::Upper) == Half::Lower { self.data & 0x7f } else { 0 };
                 self.data = join(value, kept as u8);
             }
-            DATA_LOWER => {
+            DATA_ENTRY_LOWER => {
                 self.first.get_or_insert(Half::Lower);
                 self.data = self.data & !0x7f | u16::from(value);
             }
-            INCREMENT => self.data = (self.data + 1).min(0x3fff),
-            DECREMENT => self.data = self.data.saturating_sub(1),
+            DATA_INCREMENT => self.data = (self.data + 1).min(0x3fff),
+            DATA_DECREMENT => self.data = self.data.saturating_sub(1),
             _ => return None,
         }
         let control = match (self.number, self.registered) {
-            (NULL, _) => return None,
+            (NULL_PARAMETER, _) => return None,
             (number, true) => Control::Rpn(number),
             (number, false) => Control::Nrpn(number),
         };
@@ -92,12 +85,8 @@ impl Parameters {
 
     /// Nobody knows any more which parameter was chosen.
     pub(super) fn forget(&mut self) {
-        (self.number, self.data, self.first, self.upper) = (NULL, 0, None, [0; 32]);
+        (self.number, self.data, self.first, self.upper) = (NULL_PARAMETER, 0, None, [0; 32]);
     }
-}
-
-const fn join(upper: u8, lower: u8) -> u16 {
-    (upper as u16) << 7 | lower as u16
 }
 
 #[cfg(test)]

@@ -6,12 +6,9 @@ use super::event::{DeviceId, Gesture, GestureEvent, Transport};
 use super::plan::Plan;
 use super::timer::{Timer, Timers};
 use super::trigger::TriggerSpec;
+use crate::midi::controller::ALL_OFF;
 use crate::midi::{Channel, Message, SystemMessage};
 use crate::time::Micros;
-
-/// All Sound Off and All Notes Off.
-const ALL_SOUND_OFF: u8 = 120;
-const ALL_NOTES_OFF: u8 = 123;
 
 /// One device: its sixteen channels, each made when its first message comes.
 #[derive(Debug, Default)]
@@ -61,7 +58,7 @@ impl Recognizer {
                 self.state(device, channel).release(note, velocity, &mut emit);
             }
             Message::ControlChange { controller, value, .. } => {
-                if matches!(controller, ALL_SOUND_OFF | ALL_NOTES_OFF) {
+                if ALL_OFF.contains(&controller) {
                     self.release_channel(device, channel, &mut emit);
                 }
                 self.state(device, channel).control_change(now, controller, value, &mut emit);

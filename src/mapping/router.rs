@@ -5,6 +5,7 @@ use super::naming::NamedControls;
 use crate::config::{Condition, Config, Route, RouteId, RouteKind, RoutePass};
 use crate::effect::{MidiOut, Press, Pressing};
 use crate::gesture::DeviceId;
+use crate::midi::controller::ALL_OFF;
 use crate::midi::{Channel, Message, SystemMessage};
 
 /// Notes and pedals of a route for which there is room at once without making more.
@@ -12,9 +13,6 @@ const ROOM: usize = 64;
 
 /// How often one note may be down; as often it is let go.
 const MAX_TIMES: u8 = 32;
-
-/// All Sound Off and All Notes Off.
-const ALL_OFF: [u8; 2] = [120, 123];
 
 /// The routes of a configuration at work. What passed and is not let go is owed, whatever happens to modes and conditions.
 #[derive(Debug)]

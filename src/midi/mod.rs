@@ -2,6 +2,7 @@
 
 mod message;
 mod parser;
+pub(crate) mod controller;
 mod encode;
 mod numbers;
 mod outgoing;

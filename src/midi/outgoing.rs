@@ -2,15 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::controller::{DATA_ENTRY, DATA_ENTRY_LOWER, LOWER_HALF, NRPN_LOWER, NULL_PARAMETER, RPN_LOWER, RPN_UPPER};
 use super::message::{Channel, Message};
-
-/// Control changes that carry the value of a parameter, and choose it (MIDI 1.0 detailed specification, "Registered and
-/// Non-Registered Parameter Numbers").
-const DATA: u8 = 6;
-const NRPN: u8 = 98;
-const RPN: u8 = 100;
-/// How far the lower half of a value is from its upper half, in controller numbers.
-const LOWER_HALF: u8 = 32;
 
 /// A message to be sent, or several that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +42,11 @@ impl Outgoing {
                 Cow::Owned(halves(channel, controller, controller.saturating_add(LOWER_HALF), value).into())
             }
             Self::Parameter { channel, registered, number, value } => {
-                let lower = if registered { RPN } else { NRPN };
+                let lower = if registered { RPN_LOWER } else { NRPN_LOWER };
                 let choose = |number| halves(channel, lower + 1, lower, number);
-                let value = halves(channel, DATA, DATA + LOWER_HALF, value);
+                let value = halves(channel, DATA_ENTRY, DATA_ENTRY_LOWER, value);
                 // The null parameter is that of RPN, whichever was chosen: both stand for "none from here on".
-                let none = halves(channel, RPN + 1, RPN, 0x3fff);
+                let none = halves(channel, RPN_UPPER, RPN_LOWER, NULL_PARAMETER);
                 Cow::Owned([choose(number), value, none].concat())
             }
         }
