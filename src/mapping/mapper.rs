@@ -1,16 +1,16 @@
 //! The index from gestures to mappings.
 
+use super::index::Index;
 use crate::config::{Condition, Config, Mapping, MappingId};
-use crate::gesture::{DeviceId, GestureEvent, Match, Slot, Trigger};
-use crate::midi::Channels;
+use crate::gesture::{GestureEvent, Match, Slot, Trigger};
 
 /// Finds the mapping a gesture sets off. Made once for a configuration; a lookup allocates nothing and compares only the
 /// mappings of that note, controller or program.
 #[derive(Debug, Clone)]
 pub struct Mapper {
-    modes: Vec<Index>,
-    global: Index,
-    hooks: Index,
+    modes: Vec<List>,
+    global: List,
+    hooks: List,
 }
 
 /// What becomes of a gesture.
@@ -24,22 +24,10 @@ pub enum Found {
 
 /// The mappings of one list.
 #[derive(Debug, Clone)]
-struct Index {
-    /// Slots with the positions of the mappings that wait there, sorted.
-    slots: Box<[(Slot, u32)]>,
-    /// In the order written.
-    entries: Box<[Entry]>,
+struct List {
+    index: Index<Slot>,
     /// Number of the first.
     first: usize,
-}
-
-#[derive(Debug, Clone)]
-struct Entry {
-    channels: Channels,
-    /// Those that are called as the trigger says: two of one name may be, and either will do.
-    devices: Option<Box<[DeviceId]>>,
-    trigger: Trigger,
-    when: Option<Condition>,
 }
 
 impl Mapper {
@@ -47,14 +35,14 @@ impl Mapper {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let mut number = 0;
-        let mut index = |mappings: &[Mapping]| {
+        let mut list = |mappings: &[Mapping]| {
             let first = number;
             number += mappings.len();
-            Index::new(config, mappings, first)
+            List { index: Index::new(config, mappings, Trigger::slots), first }
         };
-        let modes = config.modes.iter().map(|mode| index(&mode.mappings)).collect();
-        let global = index(&config.global_mappings);
-        Self { modes, global, hooks: index(&config.hooks) }
+        let modes = config.modes.iter().map(|mode| list(&mode.mappings)).collect();
+        let global = list(&config.global_mappings);
+        Self { modes, global, hooks: list(&config.hooks) }
     }
 
     /// What becomes of `event` in `mode`; nothing where no mapping waits for it. An unknown mode has only the global mappings.
@@ -62,57 +50,22 @@ impl Mapper {
     #[must_use]
     pub fn find(&self, mode: usize, event: &GestureEvent, holds: &mut dyn FnMut(&Condition) -> bool) -> Option<Found> {
         let slot = event.gesture.slot();
-        let of_mode = self.modes.get(mode).and_then(|index| index.find(slot, event, holds));
+        let of_mode = self.modes.get(mode).and_then(|list| list.find(slot, event, holds));
         of_mode.or_else(|| self.global.find(slot, event, holds)).or_else(|| self.hooks.find(slot, event, holds))
     }
 }
 
-impl Index {
-    fn new(config: &Config, mappings: &[Mapping], first: usize) -> Self {
-        let entry = |mapping: &Mapping| Entry {
-            channels: mapping.trigger.channels,
-            // A device the configuration does not define never sends anything; the loader refuses such a name.
-            devices: mapping.trigger.device.as_ref().map(|name| devices(config, name)),
-            trigger: mapping.trigger.trigger.clone(),
-            when: mapping.when.clone(),
-        };
-        let positions = (0..=u32::MAX).zip(mappings);
-        let slots = positions.flat_map(|(position, mapping)| {
-            mapping.trigger.trigger.slots().into_iter().map(move |slot| (slot, position))
-        });
-        let mut slots: Box<[(Slot, u32)]> = slots.collect();
-        slots.sort_unstable();
-        Self { slots, entries: mappings.iter().map(entry).collect(), first }
-    }
-
+impl List {
     fn find(&self, slot: Slot, event: &GestureEvent, holds: &mut dyn FnMut(&Condition) -> bool) -> Option<Found> {
-        // Never beyond the end: a partition point is at most the length.
-        let waiting = &self.slots[self.slots.partition_point(|(known, _)| *known < slot)..];
-        for (_, position) in waiting.iter().take_while(|(known, _)| *known == slot) {
-            let position = *position as usize;
-            let Some(entry) = self.entries.get(position) else { continue };
-            let filtered = event.channel.is_none_or(|channel| entry.channels.contains(channel))
-                && entry.devices.as_ref().is_none_or(|only| event.device.is_some_and(|id| only.contains(&id)));
-            if !filtered {
-                continue;
-            }
+        self.index.of(slot, event.device, event.channel).find_map(|(position, entry)| {
             let found = match entry.trigger.matches(&event.gesture) {
-                Match::No => continue,
+                Match::No => return None,
                 Match::Takes => Found::Takes,
                 Match::Fires => Found::Fires,
             };
-            if entry.when.as_ref().is_none_or(&mut *holds) {
-                return Some(found(MappingId(self.first + position)));
-            }
-        }
-        None
+            entry.is_on(holds).then(|| found(MappingId(self.first + position)))
+        })
     }
-}
-
-/// The devices that are called `name`.
-pub(super) fn devices(config: &Config, name: &str) -> Box<[DeviceId]> {
-    let numbered = (0..=u16::MAX).zip(&config.devices);
-    numbered.filter(|(_, device)| device.called() == name).map(|(number, _)| DeviceId(number)).collect()
 }
 
 #[cfg(test)]
@@ -123,8 +76,10 @@ mod tests {
 
     use super::*;
     use crate::config::{Action, Environment};
-    use crate::gesture::{Control, Controls, Direction, EncoderMode, EncoderStep, Gesture, TriggerSpec, ValueRange};
-    use crate::midi::{Channel, Numbers};
+    use crate::gesture::{
+        Control, Controls, DeviceId, Direction, EncoderMode, EncoderStep, Gesture, TriggerSpec, ValueRange,
+    };
+    use crate::midi::{Channel, Channels, Numbers};
 
     fn trigger() -> impl Strategy<Value = Trigger> {
         let small = 0..3u8;

@@ -5,6 +5,7 @@
 //! everywhere. Different gestures of one touch (the press, and the double tap it completes) are looked up each for itself.
 
 mod condition;
+mod index;
 mod mapper;
 mod naming;
 mod router;

@@ -1,6 +1,6 @@
 //! Messages that are passed on without a mapping.
 
-use super::mapper::devices;
+use super::index::devices;
 use super::naming::NamedControls;
 use crate::config::{Condition, Config, Route, RouteId, RouteKind, RoutePass};
 use crate::effect::{MidiOut, Press, Pressing};
@@ -18,7 +18,8 @@ const MAX_TIMES: u8 = 32;
 #[derive(Debug)]
 pub struct Router {
     routes: Box<[Working]>,
-    named: NamedControls,
+    /// What mappings name, where a route asks for it.
+    named: Option<NamedControls>,
 }
 
 /// A route at work.
@@ -45,7 +46,8 @@ impl Router {
             devices: devices(config, &route.from),
             down: Vec::with_capacity(ROOM),
         };
-        Self { routes: config.routes.iter().map(working).collect(), named: NamedControls::of(config) }
+        let asks = config.routes.iter().any(|route| route.pass != RoutePass::All);
+        Self { routes: config.routes.iter().map(working).collect(), named: asks.then(|| NamedControls::of(config)) }
     }
 
     /// Whether there is no route.
@@ -77,7 +79,10 @@ impl Router {
                 || working.route.takes(message)
                     && !working.is_lone_release(message)
                     && (working.route.pass == RoutePass::All
-                        || !*named.get_or_insert_with(|| self.named.names(mode, device, message, holds)));
+                        || !*named.get_or_insert_with(|| {
+                            let controls = self.named.as_ref();
+                            controls.is_some_and(|controls| controls.names(mode, device, message, holds))
+                        }));
             let Some(sent) = passes.then(|| working.route.sent(message)).flatten() else { continue };
             if let Some(pressing) = pressing.filter(|pressing| pressing.down) {
                 working.press(device, pressing);
