@@ -1,19 +1,6 @@
 //! Every gesture and its edges, in simulated time.
 //!
-//! Input is a line of words, played from left to right, starting at 0 on channel 1 of device 0:
-//!
-//! | word | meaning |
-//! |---|---|
-//! | `n36:100` | note on, velocity 100 (`n36:0` is a release in disguise) |
-//! | `r36` | note off |
-//! | `c7=64` | control change |
-//! | `p36=50`, `p=50` | polyphonic pressure, channel pressure |
-//! | `b=9000` | pitch bend |
-//! | `g=5` | program change |
-//! | `reset` | system reset |
-//! | `lost` | the device vanishes |
-//! | `ch:2`, `dev:1` | from here on: this channel, this device |
-//! | `t:30`, `t:30us` | time passes: milliseconds, microseconds |
+//! Input is written as in `hand.rs`; `lost` is the device that vanishes.
 //!
 //! Output is what was recognised: milliseconds, then the gesture as it prints, separated by `|`. The channel and device are
 //! shown where they are not the first. Presses are left out where the test says so, and releases everywhere, for brevity.
@@ -21,8 +8,10 @@
 use conductor::internals::gesture::{
     DeviceId, Direction, EncoderMode, EncoderStep, Gesture, GestureEvent, Recognizer, Trigger, TriggerSpec,
 };
-use conductor::internals::midi::{Channel, Channels, Message, Numbers, SystemMessage};
+use conductor::internals::midi::{Channel, Channels, Message, Numbers};
 use proptest::prelude::*;
+
+use crate::hand::{Hand, Move};
 
 const DEVICES: [&str; 2] = ["pads", "keys"];
 
@@ -30,47 +19,20 @@ const DEVICES: [&str; 2] = ["pads", "keys"];
 fn play(triggers: &[TriggerSpec], input: &str) -> String {
     let mut recognizer = Recognizer::new(triggers, &DEVICES);
     let mut events = Vec::new();
-    let (mut now, mut channel, mut device) = (0, Channel::new(1).expect("a channel"), DeviceId(0));
+    let mut hand = Hand::new();
     for word in input.split_whitespace() {
-        let (head, tail) = word.split_once([':', '=']).unwrap_or((word, ""));
-        let number = |text: &str| text.parse::<u16>().unwrap_or_else(|_| panic!("{word}: not a number: {text:?}"));
-        let byte = |text: &str| u8::try_from(number(text)).unwrap_or_else(|_| panic!("{word}: too large"));
-        let message = match (head.split_at(1), tail) {
-            _ if head == "ch" => {
-                channel = Channel::new(byte(tail)).expect("a channel");
-                continue;
-            }
-            _ if head == "dev" => {
-                device = DeviceId(number(tail));
-                continue;
-            }
-            _ if head == "lost" => {
-                recognizer.release_all(now, device, &mut events);
-                continue;
-            }
-            _ if head == "reset" => Message::System(SystemMessage::Reset),
-            (("t", ""), time) => {
-                let passes = match time.strip_suffix("us") {
-                    Some(us) => u64::from(number(us)),
-                    None => u64::from(number(time)) * 1000,
-                };
-                now += passes;
-                // As a daemon does it: asleep until something is due.
-                while let Some(due) = recognizer.next_due().filter(|due| *due <= now) {
+        match hand.play(word) {
+            Move::Message(message) => recognizer.feed(hand.now, hand.device, &message, &mut events),
+            // As a daemon does it: asleep until something is due.
+            Move::Time => {
+                while let Some(due) = recognizer.next_due().filter(|due| *due <= hand.now) {
                     recognizer.advance(due, &mut events);
                 }
-                continue;
             }
-            (("n", note), velocity) => Message::NoteOn { channel, note: byte(note), velocity: byte(velocity) },
-            (("r", note), _) => Message::NoteOff { channel, note: byte(note), velocity: 64 },
-            (("c", cc), value) => Message::ControlChange { channel, controller: byte(cc), value: byte(value) },
-            (("p", ""), pressure) => Message::ChannelPressure { channel, pressure: byte(pressure) },
-            (("p", note), pressure) => Message::PolyPressure { channel, note: byte(note), pressure: byte(pressure) },
-            (("b", _), value) => Message::PitchBend { channel, value: number(value) },
-            (("g", _), program) => Message::ProgramChange { channel, program: byte(program) },
-            _ => panic!("{word}: not a word of this language"),
-        };
-        recognizer.feed(now, device, &message, &mut events);
+            Move::Elsewhere => {}
+            Move::Other("lost", _) => recognizer.release_all(hand.now, hand.device, &mut events),
+            Move::Other(..) => panic!("{word}: not a word of this language"),
+        }
     }
     events.retain(|event| !matches!(event.gesture, Gesture::Release { .. }));
     show(&events)

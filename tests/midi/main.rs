@@ -6,6 +6,7 @@ mod devices;
 mod feedback;
 mod files;
 mod gestures;
+mod hand;
 mod holds;
 mod mapping;
 mod parser;

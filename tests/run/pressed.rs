@@ -77,6 +77,20 @@ enum Cut {
     At(Micros),
 }
 
+/// A session that is played as it is: not a dry run, not recorded, and no recording.
+fn playing(config: Arc<Config>, plugins: PluginSet, clock: Arc<VirtualClock>, services: Services) -> Playing {
+    Playing {
+        config,
+        plugins,
+        clock,
+        services: Arc::new(services),
+        dry_run: None,
+        recorder: None,
+        calendar: None,
+        replayed: None,
+    }
+}
+
 /// Plays presses at their times; what is down in the end, and the errors the account told.
 fn played(text: &str, presses: &[(Micros, u8)], cut: Cut, failing: u32) -> (Down, Vec<String>) {
     let loaded = Config::from_text(text, "config.toml", Path::new(""), &Environment::default());
@@ -87,16 +101,7 @@ fn played(text: &str, presses: &[(Micros, u8)], cut: Cut, failing: u32) -> (Down
     let plugins = PluginSet::load(&config, &Places::default(), &*clock);
     assert!(plugins.refused.is_empty(), "{:?}", plugins.refused);
     let replayed = if let Cut::At(end) = cut { Some((Replayed::default(), end)) } else { None };
-    let playing = Playing {
-        config,
-        plugins,
-        clock,
-        services: Arc::new(services),
-        dry_run: None,
-        recorder: None,
-        calendar: None,
-        replayed,
-    };
+    let playing = Playing { replayed, ..playing(config, plugins, clock, services) };
     let mut parser = Parser::new();
     let mut messages = Vec::new();
     for (t, note) in presses {
@@ -456,16 +461,7 @@ fn an_instance_that_expires_lets_go_at_its_time() {
     let services = Services::new(Arc::<VirtualClock>::clone(&clock), Arc::<Instrument>::clone(&instrument), [7; 32]);
     let config = Arc::new(loaded.config);
     let plugins = PluginSet::load(&config, &Places::default(), &*clock);
-    let playing = Playing {
-        config,
-        plugins,
-        clock,
-        services: Arc::new(services),
-        dry_run: None,
-        recorder: None,
-        calendar: None,
-        replayed: None,
-    };
+    let playing = playing(config, plugins, clock, services);
     let mut messages = Vec::new();
     for (t, note) in [(0, 36), (5_000_000, 37)] {
         Parser::new().push(&[0x90, note, 100], |message| messages.push(SessionInput::message(t, DeviceId(0), message)));
@@ -526,16 +522,7 @@ fn what_a_plugin_pressed_is_let_go_when_it_may_not_reach_it_any_more() {
     };
     let places = Places { grants: Some(scratch.path().join("grants.toml")), ..Places::default() };
     let plugins = PluginSet::load(&config, &places, &*clock);
-    let playing = Playing {
-        config,
-        plugins,
-        clock,
-        services: Arc::new(services),
-        dry_run: None,
-        recorder: None,
-        calendar: None,
-        replayed: None,
-    };
+    let playing = playing(config, plugins, clock, services);
     let mut parser = Parser::new();
     let mut messages = Vec::new();
     for t in 0..3 {
