@@ -15,7 +15,6 @@ mod network_out;
 mod pieces;
 mod press;
 mod request;
-mod request_text;
 mod secret;
 mod socket_events;
 mod sent_midi;

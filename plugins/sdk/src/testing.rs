@@ -16,12 +16,12 @@ pub struct Record {
     /// Port and bytes of each MIDI message, in order.
     pub midi: Vec<(String, Vec<u8>)>,
     /// Everything else that was asked of the host, in order.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<HostRequest>,
 }
 
 /// Something that was asked of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct HostRequest {
     /// The host function.
     pub function: &'static str,
     /// The request: JSON, or what the function takes in its place.
@@ -134,7 +134,7 @@ pub(crate) fn midi_send(port: &[u8], bytes: &[u8]) -> i32 {
 /// Notes what was asked, and refuses where it was told to.
 fn ask(function: &'static str, head: &[u8], body: &[u8]) -> i32 {
     HOST.with_borrow_mut(|host| {
-        host.record.asked.push(Asked { function, head: head.to_vec(), body: body.to_vec() });
+        host.record.asked.push(HostRequest { function, head: head.to_vec(), body: body.to_vec() });
         host.permitted().err().unwrap_or(0)
     })
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::call::{DEFAULT_TENANT, Owner};
 use crate::config::Config;
-use crate::sandbox::{Asked, Done, Outcome, Rejection, Status};
+use crate::sandbox::{Done, Outcome, Rejection, SessionRequests, Status};
 use crate::time::Micros;
 
 /// The end of a call, or of an event of a resident plugin, that the session has to know of.
@@ -23,7 +23,7 @@ pub(in crate::run) struct CallEnd {
     /// What became of the instance.
     pub(in crate::run) fate: Fate,
     /// What it asks of the session.
-    pub(in crate::run) asked: Asked,
+    pub(in crate::run) asked: SessionRequests,
 }
 
 /// What a call did to its instance.

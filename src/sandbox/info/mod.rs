@@ -19,7 +19,7 @@ use crate::sandbox::module::description::Description;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::parse::{Export, Import};
 use crate::sandbox::module::producer::Language;
-use crate::sandbox::outcome::asked::OwnKeys;
+use crate::sandbox::outcome::session_requests::OwnKeys;
 use crate::state::StatePrefix;
 
 /// What is known of a loaded plugin and what it may do, shared by all its instances.

@@ -25,7 +25,7 @@ use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
 use crate::sandbox::module::parse::MAX_METADATA;
-use crate::sandbox::outcome::asked::Asked;
+use crate::sandbox::outcome::session_requests::SessionRequests;
 use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::store::confinement::confinement;
@@ -147,7 +147,7 @@ impl Instance {
             leaving: false,
             own_keys: plugin.take_own_keys(tenant),
             watches: Vec::new(),
-            asked: Asked::default(),
+            asked: SessionRequests::default(),
             deadline,
             alarm: Alarm::default(),
         };

@@ -1,6 +1,6 @@
 //! What came of a call.
 
-pub(super) mod asked;
+pub(super) mod session_requests;
 pub(super) mod guest_log;
 pub(super) mod leaving;
 pub(super) mod quarantine;
@@ -11,9 +11,9 @@ use crate::effect::Released;
 use crate::sandbox::engine::fault::{Fault, FaultKind};
 use crate::sandbox::engine::meter::{StopPlace, TimeLimit};
 use crate::sandbox::module::params_schema::Mismatch;
-use crate::sandbox::outcome::asked::Asked;
 use crate::sandbox::outcome::guest_log::{LAST_LINES, MAX_LINES};
 use crate::sandbox::outcome::quarantine::Quarantined;
+use crate::sandbox::outcome::session_requests::SessionRequests;
 use crate::sandbox::units::Section;
 use crate::text::Escape as _;
 
@@ -50,7 +50,7 @@ pub struct Outcome {
     /// Set when this fault put the plugin into quarantine.
     pub quarantined: Option<Quarantined>,
     /// What it asks of the session.
-    pub asked: Asked,
+    pub asked: SessionRequests,
 }
 
 /// A call of a host function.
@@ -205,7 +205,7 @@ impl Outcome {
             last_error: None,
             generation: 0,
             quarantined: None,
-            asked: Asked::default(),
+            asked: SessionRequests::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a host function asks of the session in the plugin's name: named values, timers, events.
 
-use crate::sandbox::outcome::asked::Asked;
+use crate::sandbox::outcome::session_requests::SessionRequests;
 use crate::sandbox::store::errno::Errno;
 use crate::sandbox::store::host_function::{HostCall, HostError};
 use crate::state::{StatePrefix, StateValue};
@@ -27,11 +27,11 @@ impl HostCall<'_> {
         let added = asked.iter().filter(|(key, value)| value.is_some() && !own.contains(*key)).count();
         let removed = asked.iter().filter(|(key, value)| value.is_none() && own.contains(*key)).count();
         let is_set = asked.get(key).map_or_else(|| own.contains(key), Option::is_some);
-        let full = own.len() + added - removed >= Asked::MOST_KEYS // removed are among its own
+        let full = own.len() + added - removed >= SessionRequests::MOST_KEYS // removed are among its own
             // What is set and removed again in one call is bounded, too.
-            || (asked.len() >= 2 * Asked::MOST_KEYS && !asked.contains_key(key));
+            || (asked.len() >= 2 * SessionRequests::MOST_KEYS && !asked.contains_key(key));
         if value.is_some() && !is_set && full {
-            let most = Asked::MOST_KEYS;
+            let most = SessionRequests::MOST_KEYS;
             return Err(
                 Errno::TooLarge.because(format!("{most} keys are set, and a plugin has no more; remove one with null"))
             );
@@ -49,8 +49,8 @@ impl HostCall<'_> {
         if all().any(|known| *known == prefix) {
             return Ok(());
         }
-        if all().count() >= Asked::MOST_WATCHES {
-            let most = Asked::MOST_WATCHES;
+        if all().count() >= SessionRequests::MOST_WATCHES {
+            let most = SessionRequests::MOST_WATCHES;
             return Err(
                 Errno::TooLarge.because(format!("{most} prefixes are watched, and an instance watches no more"))
             );

@@ -13,8 +13,8 @@ use crate::sandbox::engine::fault::FaultKind;
 use crate::sandbox::engine::limiter::Limiter;
 use crate::sandbox::engine::meter::{Meter, StopPlace, Stopped, TimeLimit, ceiling};
 use crate::sandbox::info::PluginInfo;
-use crate::sandbox::outcome::asked::{Asked, OwnKeys};
 use crate::sandbox::outcome::guest_log::GuestLog;
+use crate::sandbox::outcome::session_requests::{OwnKeys, SessionRequests};
 use crate::sandbox::store::services::Services;
 use crate::sandbox::store::trace::Trace;
 use crate::sandbox::store::wasi::{Deadline, Waited};
@@ -63,7 +63,7 @@ pub(in crate::sandbox) struct InstanceState {
     /// What it watches.
     pub(in crate::sandbox) watches: Vec<StatePrefix>,
     /// What it asks of the session since the last call ended, `init` of its start included.
-    pub(in crate::sandbox) asked: Asked,
+    pub(in crate::sandbox) asked: SessionRequests,
     /// Shared with the guest's clock, so that no sleep outlasts the call.
     pub(in crate::sandbox) deadline: Deadline,
     /// Raised when the guest's time is up, so that no charge has to ask a clock.
@@ -167,10 +167,14 @@ impl InstanceState {
     }
 
     /// What the call asked for, once it has ended: nothing when that was by a fault, and then a resident plugin has nothing set any more.
-    pub(in crate::sandbox) fn take_asked(&mut self, faulted: bool) -> Asked {
+    pub(in crate::sandbox) fn take_asked(&mut self, faulted: bool) -> SessionRequests {
         let asked = std::mem::take(&mut self.asked);
         if faulted {
-            return if self.kept { Asked::removal(std::mem::take(&mut self.own_keys)) } else { Asked::default() };
+            return if self.kept {
+                SessionRequests::removal(std::mem::take(&mut self.own_keys))
+            } else {
+                SessionRequests::default()
+            };
         }
         for (key, value) in &asked.state {
             if value.is_some() {

@@ -3,6 +3,8 @@
 //! An [`Effect`](super::Effect) is done and forgotten; a request has an [`Answer`], and how long the plugin waited for it is
 //! part of that answer, because the plugin's clock moves by it and a recording plays it back.
 
+mod text;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;

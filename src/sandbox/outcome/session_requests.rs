@@ -9,7 +9,7 @@ pub(in crate::sandbox) type OwnKeys = BTreeSet<Box<str>>;
 
 /// What a call asks of the session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct SessionRequests {
     /// Values of its own named values, by their keys as the plugin writes them; none makes one absent.
     pub state: BTreeMap<Box<str>, Option<StateValue>>,
     /// Timers by number: in how many milliseconds; 0 takes one back.
@@ -18,7 +18,7 @@ pub struct Asked {
     pub watches: Vec<StatePrefix>,
 }
 
-impl Asked {
+impl SessionRequests {
     /// Keys of its own that a plugin may have set at once, for one tenant.
     pub const MOST_KEYS: usize = 256;
     /// Prefixes that a plugin may watch.

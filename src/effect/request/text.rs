@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::request::{Brightness, HttpRequest, Message, NetworkRequest, Program, Request, System};
-use super::text::{OneLine, volume_text};
+use super::{Brightness, HttpRequest, Message, NetworkRequest, Program, Request, System};
 use crate::digest::Digest;
 use crate::effect::Effect;
+use crate::effect::text::{OneLine, volume_text};
 
 impl Request {
     /// What is asked for, without what it carries: `GET https://api.example.com/v1`, `run uname -a`, `open wss://localhost:4455/`.
