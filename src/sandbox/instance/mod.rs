@@ -1,43 +1,33 @@
 //! A plugin at work for one tenant: its store, its memory, and the calls into it.
 
 pub(super) mod exports;
+mod placement;
+mod start;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use wasmi::{CallHook, Store, TypedFunc};
+use wasmi::Store;
 
-use super::translate::{Shadow, grow_deferred};
-use crate::call::{Isolation, Params, PluginEvent};
+use crate::call::{Params, PluginEvent};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
-use crate::sandbox::engine::fault::{Fault, FaultKind, Trap};
-use crate::sandbox::engine::limiter::Limiter;
-use crate::sandbox::engine::meter::{FuelStop, Meter, StopPlace};
-use crate::sandbox::engine::run::{Guest, Halt};
+use crate::sandbox::engine::fault::{Fault, FaultKind};
+use crate::sandbox::engine::meter::{FuelStop, StopPlace};
 use crate::sandbox::engine::stack::{ThreadError, is_guest_thread, on_guest_thread};
-use crate::sandbox::engine::total_memory::MemoryShare;
 use crate::sandbox::info::PluginInfo;
 use crate::sandbox::instance::exports::{Dialect, Exports, Region};
 use crate::sandbox::memory::GuestSlice;
-use crate::sandbox::memory::reclaim::release_zero_pages;
 use crate::sandbox::module::entry_point::EntryPoint;
 use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::params_schema::Mismatch;
-use crate::sandbox::module::parse::MAX_METADATA;
-use crate::sandbox::outcome::session_requests::SessionRequests;
 use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::store::confinement::confinement;
-use crate::sandbox::store::request::{Context, MAX_REQUEST, Request, write_context, write_wide};
-use crate::sandbox::store::run::{is_element_segment, run};
+use crate::sandbox::store::request::{Context, Request, write_context, write_wide};
+use crate::sandbox::store::run::run;
 use crate::sandbox::store::services::Services;
 use crate::sandbox::store::state::{CallState, InstanceState, files_of};
-use crate::sandbox::store::wasi::{Shared, context};
-use crate::time::{Alarm, EventTime};
-
-/// Room for requests is asked for in multiples of this many bytes.
-const ROOM: u32 = 256;
+use crate::time::EventTime;
 
 /// A plugin at work for one tenant. Lives across calls, until a fault ends it.
 #[derive(Debug)]
@@ -101,123 +91,6 @@ impl Instance {
             outcome.generation = spec.generation;
             Err(Box::new(outcome))
         })
-    }
-
-    fn start(spec: InstanceSpec<'_>) -> Result<Self, Box<Outcome>> {
-        let InstanceSpec { plugin, tenant, services, generation, at, stop, grant: given } = spec;
-        plugin.counters().instance_made();
-        let before = |init_fuel, kind| {
-            let mut outcome = Outcome::empty(Status::Fault(Fault::new(plugin.name(), EntryPoint::Instantiation, kind)));
-            (outcome.generation, outcome.init_fuel) = (generation, init_fuel);
-            plugin.counters().ran(&outcome);
-            Box::new(outcome)
-        };
-        let shared = Shared::default();
-        let grant = given.cloned().unwrap_or_else(|| plugin.grant_view());
-        let files = files_of(grant.get()).cloned();
-        let wasi =
-            context(plugin, tenant, generation, services, files.as_ref(), &shared).map_err(|kind| before(0, kind))?;
-        let limits = plugin.limits();
-        let Shared { lines, deadline, waited } = shared;
-        let state = InstanceState {
-            plugin: Arc::clone(plugin.info()),
-            tenant: tenant.into(),
-            services: Arc::clone(services),
-            grant,
-            grant_is_given: given.is_some(),
-            files,
-            sockets: BTreeMap::new(),
-            event_sockets: BTreeSet::new(),
-            waited,
-            limiter: Limiter::new(
-                limits.max_memory_bytes,
-                limits.max_table_elements,
-                MemoryShare::new(&services.memory, plugin.name(), tenant, generation),
-            ),
-            wasi,
-            memory: None,
-            meter: Meter::default(),
-            account: None,
-            counted: 0,
-            lines,
-            call: CallState::default(),
-            denied: 0,
-            looked_for_files: false,
-            kept: plugin.is_kept_for(tenant),
-            leaving: false,
-            own_keys: plugin.take_own_keys(tenant),
-            watches: Vec::new(),
-            asked: SessionRequests::default(),
-            deadline,
-            alarm: Alarm::default(),
-        };
-        let mut store = Store::new(plugin.engine(), state);
-        store.limiter(|state| &mut state.limiter);
-        store.call_hook(|state, hook| {
-            if let CallHook::ReturningFromHost = hook {
-                state.meter.host_calls += 1; // fuel ends a call long before 2⁶⁴ of them
-            }
-            Ok(())
-        });
-        let start_fuel = begin(&mut store, at, stop).meter.charge(0, plugin.start_fuel());
-        let used = store.data().meter.used(0);
-        if start_fuel.is_err() {
-            let (limit, wanted) = (limits.max_fuel, plugin.start_fuel());
-            return Err(before(used, FaultKind::StartFuel { limit, wanted }));
-        }
-        let instance = match plugin.linker().instantiate_and_start(&mut store, plugin.module()) {
-            Ok(instance) => instance,
-            Err(error) => {
-                let kind = match InstanceState::stop(&mut store, Halt::of(&error)) {
-                    // No code has run: what looks like a trap is a segment that does not fit.
-                    FaultKind::Trap(Trap::MemoryAccess) => FaultKind::Segment { kind: "data" },
-                    FaultKind::Engine { .. } if is_element_segment(&error) => FaultKind::Segment { kind: "element" },
-                    limit => limit,
-                };
-                return Err(before(used, kind));
-            }
-        };
-        let exports = match Exports::find(&store, instance) {
-            Ok(exports) => exports,
-            Err(kind) => return Err(before(used, kind)),
-        };
-        if !grow_deferred(&mut store, exports.memory, plugin.deferred_pages()) {
-            let denied = store.data_mut().limiter.take_denied().map(|denied| denied.fault(plugin.limits()));
-            return Err(before(used, denied.unwrap_or(FaultKind::SystemMemory)));
-        }
-        store.data_mut().memory = Some(exports.memory);
-        let account = Shadow::of(&store, instance);
-        if let Some(account) = account {
-            account.release(&mut store);
-        }
-        (store.data_mut().account, store.data_mut().counted) = (account, used);
-        let mut this = Self {
-            store,
-            exports,
-            buffer: Vec::new(),
-            region: None,
-            kept: Vec::new(),
-            metadata: None,
-            raw: None,
-            init_fuel: 0,
-            generation,
-            fresh: true,
-            ended: false,
-        };
-        let initialized = this.initialize();
-        this.init_fuel = this.used();
-        if let Err((function, kind)) = initialized {
-            let mut outcome = this.finish(Err((function, kind)));
-            (outcome.init_fuel, outcome.fuel) = (outcome.fuel, 0);
-            plugin.counters().ran(&outcome);
-            return Err(Box::new(outcome));
-        }
-        this.store.data().alarm.clear();
-        this.store.data().lines.end();
-        if this.plugin().limits().isolation == Isolation::Tenant {
-            release_zero_pages(this.exports.memory.data_mut(&mut this.store));
-        }
-        Ok(this)
     }
 
     /// The plugin.
@@ -393,41 +266,11 @@ impl Instance {
         self.store.data().meter.used(self.store.get_fuel().unwrap_or(0))
     }
 
-    fn initialize(&mut self) -> Result<(), (EntryPoint, FaultKind)> {
-        if let Some(initialize) = self.exports.initialize {
-            run(&mut self.store, initialize, ()).map_err(|kind| (EntryPoint::Initialize, kind))?;
-        }
-        match self.exports.dialect {
-            Dialect::Plain { init: None } => {}
-            Dialect::Plain { init: Some(init) } => {
-                run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?;
-            }
-            Dialect::Wide { init } => {
-                let packed = run(&mut self.store, init, ()).map_err(|kind| (EntryPoint::Init, kind))?;
-                self.metadata = self.read_metadata(packed).map_err(|kind| (EntryPoint::Init, kind))?;
-            }
-        }
-        self.flush()
-    }
-
     /// Has the plugin write what it has printed into its buffers: what is said in a call belongs to that call.
     fn flush(&mut self) -> Result<(), (EntryPoint, FaultKind)> {
         let Some(fflush) = self.exports.fflush else { return Ok(()) };
         // All streams. What it answers is of no interest: a line that cannot be written is lost.
         run(&mut self.store, fflush, 0).map(drop).map_err(|kind| (EntryPoint::Flush, kind))
-    }
-
-    /// The metadata at `ptr << 32 | len`; 0 is none.
-    fn read_metadata(&self, packed: u64) -> Result<Option<Metadata>, FaultKind> {
-        if packed == 0 {
-            return Ok(None);
-        }
-        let bytes = GuestSlice::packed(packed).of(self.exports.memory.data(&self.store)).map_err(FaultKind::Pointer)?;
-        if bytes.len() > MAX_METADATA {
-            let reason = format!("it is {} bytes long, at most {MAX_METADATA} are read", bytes.len());
-            return Err(FaultKind::Metadata { reason });
-        }
-        Metadata::parse(bytes).map(Some).map_err(|reason| FaultKind::Metadata { reason })
     }
 
     /// Tells the plugin of `event`, if it wants to be told.
@@ -483,82 +326,6 @@ impl Instance {
         let [input] = self.place([bytes])?;
         let code = run(&mut self.store, execute, (input.ptr, input.len)).map_err(|kind| (EntryPoint::Execute, kind))?;
         Ok(code)
-    }
-
-    /// Copies `parts` into the guest and says where each lies.
-    fn place<const N: usize>(&mut self, parts: [&[u8]; N]) -> Result<[GuestSlice; N], (EntryPoint, FaultKind)> {
-        let total: usize = parts.iter().map(|part| part.len()).sum();
-        if total > MAX_REQUEST {
-            return Err((EntryPoint::Execute, FaultKind::Request { len: total, limit: MAX_REQUEST }));
-        }
-        let mut places = parts.map(|part| GuestSlice { ptr: 0, len: part.len() as u32 }); // at most MAX_REQUEST
-        if let Some(alloc) = self.exports.alloc {
-            self.allocate(alloc, &mut places)?;
-            // 0 is how a plugin says that it has no allocator after all.
-            if places.iter().any(|place| place.ptr == 0) {
-                self.kept.clear();
-                self.exports.alloc = None;
-            }
-        }
-        if self.exports.alloc.is_none() {
-            if self.plugin().language().claims_added_memory() {
-                return Err((EntryPoint::Alloc, FaultKind::NoAllocation));
-            }
-            let mut at = self.input_region(total)?;
-            for place in &mut places {
-                place.ptr = at;
-                at = at.saturating_add(place.len); // inside the region
-            }
-        }
-        let memory = self.exports.memory.data_mut(&mut self.store);
-        for (part, place) in parts.iter().zip(places) {
-            let target = place.of_mut(memory).map_err(|outside| (EntryPoint::Alloc, FaultKind::Pointer(outside)))?;
-            target.copy_from_slice(part);
-        }
-        Ok(places)
-    }
-
-    /// Puts `places` into room of the plugin's own allocator. Where it can take room back it is kept from call to call, because
-    /// asking costs as much as a short call; the plugin is asked again, for all of it, only when a request is longer.
-    fn allocate<const N: usize>(
-        &mut self,
-        alloc: TypedFunc<u32, u32>,
-        places: &mut [GuestSlice; N],
-    ) -> Result<(), (EntryPoint, FaultKind)> {
-        let Some(dealloc) = self.exports.dealloc else {
-            for place in places {
-                place.ptr = run(&mut self.store, alloc, place.len.max(1)).map_err(|kind| (EntryPoint::Alloc, kind))?;
-            }
-            return Ok(());
-        };
-        let fits = |kept: Option<&GuestSlice>, len: u32| kept.is_some_and(|room| room.len >= len);
-        if !places.iter().enumerate().all(|(number, place)| fits(self.kept.get(number), place.len)) {
-            for old in std::mem::take(&mut self.kept) {
-                run(&mut self.store, dealloc, (old.ptr, old.len)).map_err(|kind| (EntryPoint::Dealloc, kind))?;
-            }
-            for place in &*places {
-                let len = place.len.max(1).next_multiple_of(ROOM); // far from overflowing: a request has a limit
-                let ptr = run(&mut self.store, alloc, len).map_err(|kind| (EntryPoint::Alloc, kind))?;
-                self.kept.push(GuestSlice { ptr, len });
-            }
-        }
-        for (place, room) in places.iter_mut().zip(&self.kept) {
-            place.ptr = room.ptr;
-        }
-        Ok(())
-    }
-
-    fn input_region(&mut self, len: usize) -> Result<u32, (EntryPoint, FaultKind)> {
-        if let Some(region) = self.region.filter(|region| region.len >= len) {
-            return Ok(region.ptr);
-        }
-        let region =
-            Region::grow(&mut self.store, self.exports.memory, len).map_err(|kind| (EntryPoint::Execute, kind))?;
-        self.region = Some(region);
-        if let Some(pages) = self.exports.memory.data_mut(&mut self.store).get_mut(region.ptr as usize..) {
-            release_zero_pages(pages);
-        }
-        Ok(region.ptr)
     }
 
     fn finish(&mut self, result: Result<i32, (EntryPoint, FaultKind)>) -> Outcome {
