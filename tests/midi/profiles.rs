@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use crate::support::{Scratch, bin, golden};
+use crate::support::{Scratch, bin, golden, start};
 use conductor::internals::config::{Profile, Source};
 
 /// A pad and its release, the pad again, a fader, a bend and a second pad.
@@ -73,7 +73,9 @@ fn names_and_touches_come_in_turn_and_a_control_can_be_left_out() {
     let fifo = scratch.path().join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).expect("a FIFO");
     let path = scratch.path().join("box.toml");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_conductor"))
+    let program = start("conductor");
+    let mut child = Command::new(&program[0])
+        .args(&program[1..])
         .args(["monitor", "--profile"])
         .arg(&path)
         .arg("--input")
@@ -86,7 +88,8 @@ fn names_and_touches_come_in_turn_and_a_control_can_be_left_out() {
     let mut names = child.stdin.take().expect("its input");
     let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
     let mut next = move || said.next().expect("a line").expect("text");
-    let mut device = fs::OpenOptions::new().write(true).open(&fifo).expect("the FIFO");
+    // For reading too: that waits for nobody, whatever becomes of the program.
+    let mut device = fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("the FIFO");
     assert!(next().starts_with("name of a control"));
     names.write_all(b"pad.1\n").expect("written");
     assert_eq!(next(), "  touch pad.1 (Enter leaves it out)");
