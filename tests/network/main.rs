@@ -2,6 +2,7 @@
 
 mod actions;
 mod http;
+mod obs;
 mod plugins;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,5 @@
 //! The one connection to OBS: opened at the start, and again after each end but those that OBS meant.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conductor_plugin::{Event, EventSocket, Failure, Level, clear_timer, config, log, set_timer};
@@ -29,6 +28,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
+/// Longest message that is read, in bytes: a scene of 250 items takes less, and reading four times as much would take all fuel of a call.
+const LONGEST: usize = 256 << 10;
+
 /// Between two attempts while OBS is not ready, and how many there are.
 const NOT_READY: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 20;
@@ -49,7 +51,6 @@ pub(crate) struct Connection {
     /// Actions in their order. OBS answers requests on several threads, so one is asked when the one before is answered.
     waiting: Queue,
     flying: Option<Flying>,
-    looks: BTreeMap<u32, Look>,
     sync: Sync,
     shown: Shown,
     /// Something came since the last look at the clock.
@@ -150,11 +151,10 @@ impl Connection {
                 return self.look_on();
             }
             Event::Open { socket, .. } if ours(*socket) => set_timer(WATCH, PATIENCE)?,
-            Event::Message { socket, kind, .. } if ours(*socket) => {
-                let body = event.message()?;
+            Event::Message { socket, kind, length } if ours(*socket) => {
                 self.heard = true;
-                if kind == "text" {
-                    return self.frame(&body);
+                if kind == "text" && *length <= LONGEST {
+                    return self.frame(&event.message()?);
                 }
                 self.garbage();
             }
@@ -230,7 +230,6 @@ impl Connection {
         }
         self.waiting = Queue::default();
         self.flying = None;
-        self.looks.clear();
         self.sync = Sync::default();
         self.garbled = false;
         self.shown.forget();
@@ -250,6 +249,7 @@ impl Connection {
             }
             State::Ready(_) => {
                 set_timer(WATCH, HEARTBEAT)?;
+                self.sync.give_up(&mut self.shown);
                 self.sync.look(Look::Record);
                 self.look_on()?;
                 if self.flying.as_mut().is_some_and(|flying| std::mem::replace(&mut flying.old, true)) {
@@ -337,13 +337,11 @@ impl Connection {
     /// Asks what is to be asked to show how OBS stands.
     fn look_on(&mut self) -> Result<(), Failure> {
         let State::Ready(socket) = self.state else { return Ok(()) };
-        while let Some(look) = self.sync.next() {
-            let (kind, data) = look.request();
+        loop {
             let id = self.fresh();
-            self.looks.insert(id, look);
+            let Some((kind, data)) = self.sync.next(id).map(Look::request) else { return Ok(()) };
             socket.send_text(&request(id, kind, &data)?)?;
         }
-        Ok(())
     }
 
     /// A number for a request.
@@ -373,12 +371,12 @@ impl Connection {
     fn answered(&mut self, answer: Answer) -> Result<(), Failure> {
         let Answer { request_id, request_status: status, response_data } = answer;
         let Ok(id) = request_id.parse::<u32>() else { return Ok(()) };
-        if let Some(look) = self.looks.remove(&id) {
+        if let Some(look) = self.sync.take(id) {
             // What OBS has not is not shown: an input without sound, a replay buffer that is not set up.
             if status.result {
                 self.sync.found(look, response_data.unwrap_or_default(), &mut self.shown);
             }
-            self.sync.answered(&mut self.shown);
+            self.sync.settle(&mut self.shown);
             return self.look_on();
         }
         let Some(Flying { ask, attempts, .. }) = self.flying.take_if(|flying| flying.id == id) else { return Ok(()) };

@@ -58,7 +58,8 @@ impl Look {
 #[derive(Default)]
 pub(crate) struct Sync {
     waiting: VecDeque<Look>,
-    flying: usize,
+    /// Questions that are asked, and whether they were when the clock was looked at.
+    flying: BTreeMap<u32, (Look, bool)>,
     /// It has begun and has not ended.
     busy: bool,
     /// Something changed while it was at work.
@@ -96,20 +97,29 @@ impl Sync {
         }
     }
 
-    /// The next question, where it may be asked now.
-    pub(crate) fn next(&mut self) -> Option<Look> {
-        if self.flying >= AT_ONCE {
+    /// The next question, where it may be asked now; it gets the number `id`.
+    pub(crate) fn next(&mut self, id: u32) -> Option<&Look> {
+        if self.flying.len() >= AT_ONCE {
             return None;
         }
         let look = self.waiting.pop_front()?;
-        self.flying += 1;
-        Some(look)
+        Some(&self.flying.entry(id).or_insert((look, false)).0)
     }
 
-    /// One was answered and taken in; whether there is to be looked anew.
-    pub(crate) fn answered(&mut self, shown: &mut Shown) {
-        self.flying = self.flying.saturating_sub(1);
-        if self.busy && self.flying == 0 && self.waiting.is_empty() {
+    /// The question with this number, which is answered.
+    pub(crate) fn take(&mut self, id: u32) -> Option<Look> {
+        self.flying.remove(&id).map(|(look, _)| look)
+    }
+
+    /// An answer that was passed over, or never came, holds up no other.
+    pub(crate) fn give_up(&mut self, shown: &mut Shown) {
+        self.flying.retain(|_, (_, old)| !std::mem::replace(old, true));
+        self.settle(shown);
+    }
+
+    /// Whether all is answered: then what was not found is gone, and where something has changed, everything is looked at anew.
+    pub(crate) fn settle(&mut self, shown: &mut Shown) {
+        if self.busy && self.flying.is_empty() && self.waiting.is_empty() {
             self.busy = false;
             shown.end();
             if std::mem::take(&mut self.again) {
