@@ -1,6 +1,7 @@
 //! OBS Studio Control against a server that does what OBS does on its worst days. With the real one: `tests/obs`.
 #![cfg(all(feature = "http", feature = "websocket"))]
 
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -87,7 +88,8 @@ fn config(server: &Server, pads: &[&str]) -> String {
         plugin.display()
     );
     for (note, pad) in (60..).zip(pads) {
-        text += &format!(
+        let _ = write!(
+            text,
             "[[global_mappings]]\ntrigger = {{ Note = {{ note = {note} }} }}\naction = {{ WasmPlugin = {{ plugin = \"obs\", params = {{ {pad} }} }} }}\n"
         );
     }
@@ -185,7 +187,9 @@ fn garbage_silence_and_refusals_are_survived() {
             let long = format!("{{\"op\":5,\"d\":{{\"eventType\":\"{}\"}}}}", "x".repeat(1_000_000));
             let names: Vec<Value> = (0..30_000).map(|number| json!({"inputName": number.to_string()})).collect();
             let many = json!({"op": 5, "d": {"eventType": "X", "eventData": {"inputs": names}}}).to_string();
-            for text in ["", "{", "null", "{\"op\":5}", "{\"op\":-1,\"d\":{}}", "{\"op\":7,\"d\":[]}", &deep, &long, &many] {
+            for text in
+                ["", "{", "null", "{\"op\":5}", "{\"op\":-1,\"d\":{}}", "{\"op\":7,\"d\":[]}", &deep, &long, &many]
+            {
                 let _ = socket.send(Message::text(text));
             }
             let _ = socket.send(Message::binary(vec![0xff; 100_000]));

@@ -25,18 +25,29 @@ pub(crate) struct Live {
 impl Live {
     /// Starts `conductor record` in `directory` with the configuration `config`, and these environment variables.
     pub(crate) fn start(directory: &Path, config: &str, environment: &[(&str, &str)]) -> Self {
+        Self::spawn(directory, config, environment, true)
+    }
+
+    /// The same with `conductor run`, which records nothing.
+    pub(crate) fn run(directory: &Path, config: &str, environment: &[(&str, &str)]) -> Self {
+        Self::spawn(directory, config, environment, false)
+    }
+
+    fn spawn(directory: &Path, config: &str, environment: &[(&str, &str)], recorded: bool) -> Self {
         let path = directory.join("config.toml");
         std::fs::write(&path, config).expect("a file");
         let [journal, transcript] = ["s.journal.jsonl", "s.transcript.jsonl"].map(|name| directory.join(name));
         let words = start("conductor");
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .arg("record")
-            .arg(&journal)
-            .args(["--force", "--json", "--input", "-", "--config"])
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        if recorded {
+            command.arg("record").arg(&journal).arg("--force").arg("--transcript").arg(&transcript);
+        } else {
+            command.arg("run");
+        }
+        let mut child = command
+            .args(["--json", "--input", "-", "--config"])
             .arg(&path)
-            .arg("--transcript")
-            .arg(&transcript)
             .arg("--data")
             .arg(directory.join("data"))
             .envs(environment.iter().copied())
@@ -91,17 +102,13 @@ impl Live {
     pub(crate) fn end(mut self) -> Ended {
         drop(self.input.take());
         let status = self.child.wait().expect("it ends");
-        for line in self.lines.iter() {
+        for line in &self.lines {
             self.said.push_str(&line);
             self.said.push('\n');
         }
         assert!(status.success(), "{}", self.said);
         let read = |path: &Path| std::fs::read_to_string(path).expect("a recording");
-        Ended {
-            journal: read(&self.journal),
-            transcript: read(&self.transcript),
-            said: std::mem::take(&mut self.said),
-        }
+        Ended { journal: read(&self.journal), transcript: read(&self.transcript), said: std::mem::take(&mut self.said) }
     }
 }
 

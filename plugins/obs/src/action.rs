@@ -46,7 +46,9 @@ impl Ask {
 pub(crate) enum Then {
     /// Nothing.
     Done,
-    /// The number of an item is known now: make it visible or not, or turn it over where there is no word.
+    /// The scene on program is known: find an item in it, and go on as below.
+    InProgram(String, Option<bool>),
+    /// The number of an item is known: make it visible or not, or turn it over where there is no word.
     Item(String, Option<bool>),
     /// Whether an item is visible: turn it over.
     TurnItem(String, u64),
@@ -78,8 +80,8 @@ fn switch(state: Option<&str>, on: &str, off: &str) -> Result<Switch, Failure> {
     }
 }
 
-/// The request that `action` begins with. `program` is the scene on program, as far as it is known.
-pub(crate) fn ask(action: &str, params: Params, program: Option<&str>) -> Result<Ask, Failure> {
+/// The request that `action` begins with.
+pub(crate) fn ask(action: &str, params: Params) -> Result<Ask, Failure> {
     let Params { scene, source, input, filter, name, state, command, .. } = params;
     let Params { db, linear, change, position, release, duration, .. } = params;
     let (state, data) = (state.as_deref(), Data::default());
@@ -134,12 +136,12 @@ pub(crate) fn ask(action: &str, params: Params, program: Option<&str>) -> Result
         }
         "transition" => transition(name, duration)?,
         "visible" => {
-            let source_name = Some(need(source, action, "source")?);
-            let Some(scene) = scene.or_else(|| program.map(str::to_owned)) else {
-                return Err(Failure::new("which scene is on program is not known yet: name one as scene"));
-            };
-            let data = Data { scene_name: Some(scene.clone()), source_name, ..data };
-            Ask::new("GetSceneItemId", data).then(Then::Item(scene, turned(state)?))
+            let (source, to) = (need(source, action, "source")?, turned(state)?);
+            match scene {
+                Some(scene) => find_item(scene, source, to),
+                // What the last event said of it may be older than what was asked for since.
+                None => Ask::new("GetCurrentProgramScene", data).then(Then::InProgram(source, to)),
+            }
         }
         "filter" => {
             let (source, filter) = (need(source, action, "source")?, need(filter, action, "filter")?);
@@ -218,6 +220,12 @@ fn turned(state: Option<&str>) -> Result<Option<bool>, Failure> {
 pub(crate) fn set_filter(source: &str, filter: &str, on: bool) -> Ask {
     let (source_name, filter_name) = (Some(source.to_owned()), Some(filter.to_owned()));
     Ask::new("SetSourceFilterEnabled", Data { source_name, filter_name, filter_enabled: Some(on), ..Data::default() })
+}
+
+/// Finds the number of an item of a scene, to make it visible or not.
+pub(crate) fn find_item(scene: String, source: String, to: Option<bool>) -> Ask {
+    let data = Data { scene_name: Some(scene.clone()), source_name: Some(source), ..Data::default() };
+    Ask::new("GetSceneItemId", data).then(Then::Item(scene, to))
 }
 
 pub(crate) fn set_item(scene: &str, id: u64, on: bool) -> Ask {

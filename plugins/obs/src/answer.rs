@@ -2,7 +2,7 @@
 
 use conductor_plugin::Failure;
 
-use crate::action::{Ask, Then, media, set_filter, set_item};
+use crate::action::{Ask, Then, find_item, media, set_filter, set_item};
 use crate::frame::{Data, Facts, Status};
 
 /// The code of an answer that lacks what it is for: OBS's own for whatever else goes wrong.
@@ -24,6 +24,10 @@ pub(crate) fn follows(ask: &Ask, status: &Status, facts: &Facts) -> Result<Optio
     Ok(match &ask.then {
         Then::Done => None,
         Then::And(next) => Some((**next).clone()),
+        Then::InProgram(source, to) => match &facts.current_program_scene_name {
+            Some(scene) => Some(find_item(scene.clone(), source.clone(), *to)),
+            None => return Err(MISSING),
+        },
         Then::Item(scene, to) => match (facts.scene_item_id, to) {
             (None, _) => return Err(MISSING),
             (Some(id), Some(on)) => Some(set_item(scene, id, *on)),

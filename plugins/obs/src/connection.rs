@@ -94,11 +94,6 @@ impl Connection {
         }
     }
 
-    /// The scene on program.
-    pub(crate) fn program_scene(&self) -> Option<&str> {
-        self.shown.text_of("scene")
-    }
-
     /// Asks for something as soon as what was asked before is done.
     pub(crate) fn ask(&mut self, ask: Ask) -> Result<(), Failure> {
         match &self.state {

@@ -80,7 +80,7 @@ fn obs(request: &Request) -> Result<(), Failure> {
         if request.action == "connect" {
             return connection.connect_now();
         }
-        let ask = action::ask(&request.action, params, connection.program_scene())?;
+        let ask = action::ask(&request.action, params)?;
         connection.ask(ask)
     })
 }

@@ -111,12 +111,4 @@ impl Shown {
         }
         self.said = false;
     }
-
-    /// The text of `key`.
-    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
-        match self.values.get(key) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
 }

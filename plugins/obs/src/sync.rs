@@ -16,6 +16,7 @@ const MOST: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Look {
     Scenes,
+    Program,
     Preview,
     Record,
     Stream,
@@ -37,6 +38,7 @@ impl Look {
         let named = |name: &String| Some(name.clone());
         match self {
             Self::Scenes => ("GetSceneList", data),
+            Self::Program => ("GetCurrentProgramScene", data),
             Self::Preview => ("GetCurrentPreviewScene", data),
             Self::Record => ("GetRecordStatus", data),
             Self::Stream => ("GetStreamStatus", data),
@@ -141,6 +143,11 @@ impl Sync {
                     self.look(Look::Filters(scene.name));
                 }
             }
+            Look::Program => {
+                if let Some(name) = facts.current_program_scene_name {
+                    shown.text("scene", &name);
+                }
+            }
             Look::Preview => {
                 let name = facts.scene_name.or(facts.current_preview_scene_name);
                 shown.set("preview", name.as_deref().map(Value::text));
@@ -208,6 +215,8 @@ impl Sync {
         let state = state.strip_prefix("OBS_WEBSOCKET_OUTPUT_").unwrap_or(state);
         match (event, &facts.scene_name, &facts.input_name) {
             ("CurrentProgramSceneChanged", Some(name), _) => shown.text("scene", name),
+            // The event of the scene comes when its transition has ended, and it is on program from the beginning.
+            ("SceneTransitionStarted" | "SceneTransitionEnded", ..) => self.look(Look::Program),
             ("CurrentPreviewSceneChanged", Some(name), _) => shown.text("preview", name),
             ("StudioModeStateChanged", ..) => {
                 let on = facts.studio_mode_enabled.unwrap_or_default();

@@ -96,6 +96,18 @@ fn some_actions_ask_first() {
             ],
         ),
         (
+            json!({"action": "visible", "source": "Cam", "state": "off"}),
+            vec![
+                ("GetCurrentProgramScene", Value::Null, json!({"currentProgramSceneName": "B"})),
+                ("GetSceneItemId", json!({"sceneName": "B", "sourceName": "Cam"}), json!({"sceneItemId": 1})),
+                (
+                    "SetSceneItemEnabled",
+                    json!({"sceneName": "B", "sceneItemId": 1, "sceneItemEnabled": false}),
+                    json!({}),
+                ),
+            ],
+        ),
+        (
             json!({"action": "filter", "source": "A", "filter": "F"}),
             vec![
                 ("GetSourceFilter", json!({"sourceName": "A", "filterName": "F"}), json!({"filterEnabled": false})),
@@ -204,7 +216,6 @@ fn what_is_missing_is_said_before_anything_is_asked() {
         (json!({"action": "volume", "input": "A", "db": 0, "linear": 1}), "volume needs one of"),
         (json!({"action": "tbar"}), "tbar needs position"),
         (json!({"action": "transition"}), "transition needs name"),
-        (json!({"action": "visible", "source": "A"}), "which scene is on program is not known"),
         (json!({"action": "media", "input": "A", "command": "eject"}), "command is play"),
         (json!({"action": "explode"}), "unknown action \"explode\""),
     ] {
