@@ -175,7 +175,8 @@ impl Connection {
 
     /// The connection has ended, or did not come to be.
     fn closed(&mut self, code: Option<u16>, reason: &str) {
-        let was_ready = matches!(self.state, State::Ready(_));
+        // There is nothing left to close.
+        let was_ready = matches!(std::mem::take(&mut self.state), State::Ready(_));
         match code {
             Some(4009) => self.refuse(format!(
                 "OBS does not take the password: correct what secrets = {{ {SECRET} = … }} in the plugin's section leads to, and start \
