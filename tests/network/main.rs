@@ -1,5 +1,6 @@
 //! Requests to real servers, and what plugins may ask of them.
 
+mod acknowledged;
 mod actions;
 mod http;
 mod obs;
