@@ -351,7 +351,9 @@ fn an_obs_that_crashes_is_picked_up_when_it_is_back() {
 fn a_wrong_password_is_said_and_not_tried_again() {
     let scratch = Scratch::new();
     let studio = Studio::start(Some(PASSWORD));
-    for (password, words) in [(Some("wrong"), "OBS does not take the password"), (None, "OBS_PASSWORD")] {
+    for (password, words) in
+        [(Some("wrong"), "OBS does not take the password"), (None, "the password cannot be sent: ")]
+    {
         let environment: Vec<(&str, &str)> = password.map(|password| ("OBS_PASSWORD", password)).into_iter().collect();
         let mut live = Live::start(scratch.path(), &config(studio.port), &environment);
         live.says(words);
