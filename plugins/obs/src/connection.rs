@@ -14,11 +14,12 @@ use crate::sync::{Changed, Look, Sync};
 /// Where OBS listens by default.
 const URL: &str = "ws://127.0.0.1:4455";
 
-/// Timers: connect again; see whether OBS is there; ask again what it was not ready for; look at everything again.
+/// Timers: connect again; see whether OBS is there; ask again what it was not ready for; look at everything again; at the scene again.
 const RETRY: u8 = 0;
 const WATCH: u8 = 1;
 const AGAIN: u8 = 2;
 const LOOK: u8 = 3;
+const SCENE: u8 = 4;
 
 /// The first wait before connecting again, which doubles, and the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -34,6 +35,9 @@ const LONGEST: usize = 256 << 10;
 /// Between two attempts while OBS is not ready, and how many there are.
 const NOT_READY: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 20;
+
+/// A transition begins a moment before its scene counts.
+const MOMENT: Duration = Duration::from_millis(30);
 
 /// After something came or went, so that a hundred of them are looked at once.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -141,8 +145,11 @@ impl Connection {
                     return self.send(ask, attempts + 1);
                 }
             }
-            Event::Timer { id: LOOK } if matches!(self.state, State::Ready(_)) => {
-                self.sync.begin(&mut self.shown);
+            Event::Timer { id: id @ (LOOK | SCENE) } if matches!(self.state, State::Ready(_)) => {
+                match *id {
+                    LOOK => self.sync.begin(&mut self.shown),
+                    _ => self.sync.look(Look::Program),
+                }
                 return self.look_on();
             }
             Event::Open { socket, .. } if ours(*socket) => set_timer(WATCH, PATIENCE)?,
@@ -230,7 +237,7 @@ impl Connection {
         self.garbled = false;
         self.shown.forget();
         self.shown.flag("connected", false);
-        for id in [WATCH, AGAIN, LOOK] {
+        for id in [WATCH, AGAIN, LOOK, SCENE] {
             // One that is not set is taken back all the same.
             let _ = clear_timer(id);
         }
@@ -266,8 +273,10 @@ impl Connection {
             (Some(Frame::Identified), false) => return self.identified(),
             (Some(Frame::Event(Happened { event_type, event_data })), true) => {
                 let facts = event_data.unwrap_or_default();
-                if self.sync.happened(&event_type, &facts, &mut self.shown) == Changed::Things {
-                    set_timer(LOOK, SETTLE)?;
+                match self.sync.happened(&event_type, &facts, &mut self.shown) {
+                    Changed::Things => set_timer(LOOK, SETTLE)?,
+                    Changed::Scene => set_timer(SCENE, MOMENT)?,
+                    Changed::Values => {}
                 }
                 return self.look_on();
             }

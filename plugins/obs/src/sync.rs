@@ -216,7 +216,11 @@ impl Sync {
         match (event, &facts.scene_name, &facts.input_name) {
             ("CurrentProgramSceneChanged", Some(name), _) => shown.text("scene", name),
             // The event of the scene comes when its transition has ended, and it is on program from the beginning.
-            ("SceneTransitionStarted" | "SceneTransitionEnded", ..) => self.look(Look::Program),
+            ("SceneTransitionStarted", ..) => {
+                self.look(Look::Program);
+                return Changed::Scene;
+            }
+            ("SceneTransitionEnded", ..) => self.look(Look::Program),
             ("CurrentPreviewSceneChanged", Some(name), _) => shown.text("preview", name),
             ("StudioModeStateChanged", ..) => {
                 let on = facts.studio_mode_enabled.unwrap_or_default();
@@ -289,6 +293,8 @@ pub(crate) enum Changed {
     Values,
     /// What there is, and what it is called.
     Things,
+    /// The scene, or it will have in a moment.
+    Scene,
 }
 
 /// Whether an output in this state is at work; none on the way down.

@@ -162,3 +162,23 @@ fn what_finds_no_room_is_said_once() {
     let warned = testing::take().log.into_iter().filter(|(level, _)| *level == Level::Warn).count();
     assert_eq!(warned, 1);
 }
+
+#[test]
+fn a_scene_is_looked_at_when_its_transition_begins_and_a_moment_later() {
+    connected();
+    frame(r#"{"op":5,"d":{"eventType":"SceneTransitionStarted","eventData":{"transitionName":"Fade"}}}"#)
+        .expect("heard");
+    let lines = asked();
+    assert_eq!(lines[0], "timer_set 4 30");
+    // OBS may still say what was on program before.
+    let mut next = serde_json::from_str(lines[1].strip_prefix("ws_send 0 ").expect("a request")).expect("JSON");
+    for (name, shown) in [("A", "state_set scene \"A\""), ("B", "state_set scene \"B\"")] {
+        let request: Value = std::mem::take(&mut next);
+        assert_eq!(request["d"]["requestType"], "GetCurrentProgramScene");
+        answer(&request["d"], Ok(json!({"currentProgramSceneName": name}))).expect("shown");
+        assert_eq!(asked(), [shown]);
+        event(&Event::Timer { id: 4 }).expect("heard");
+        let line = asked().remove(0);
+        next = serde_json::from_str(line.strip_prefix("ws_send 0 ").expect("a request")).expect("JSON");
+    }
+}
