@@ -63,9 +63,10 @@ impl Client {
     /// What OBS answers: a code, and data.
     pub(crate) fn asked(&mut self, kind: &str, data: &Value) -> (u64, Value) {
         self.ask(kind, data);
+        let id = json!(self.last.to_string());
         loop {
             let mut frame = self.receive();
-            if frame["op"] == 7 && frame["d"]["requestId"] == self.last.to_string() {
+            if frame["op"] == 7 && frame["d"]["requestId"] == id {
                 let code = frame["d"]["requestStatus"]["code"].as_u64().expect("a code");
                 return (code, frame["d"]["responseData"].take());
             }

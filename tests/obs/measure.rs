@@ -1,6 +1,7 @@
 //! How long it takes from a press to what it does at OBS, beside a client that only sends the request; and what Conductor takes of the
 //! machine with the official plugins loaded. Printed, for BENCHMARKS.md.
 
+use std::fmt::Write as _;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -87,7 +88,7 @@ fn press_to_effect() {
         let path = repository(&format!("fixtures/plugins/conductor_wasm_{file}.wasm"));
         if path.exists() {
             loaded += 1;
-            text += &format!("[plugins.{name}]\npath = \"{}\"\n{grant}\n", path.display());
+            let _ = write!(text, "[plugins.{name}]\npath = \"{}\"\n{grant}\n", path.display()); // to a text
             // Called once, so that there is an instance; what comes of it is another test's matter.
             text += &pad(38 + loaded, &format!("action = \"{action}\"")).replace("\"obs\"", &format!("\"{name}\""));
         }
@@ -104,7 +105,7 @@ fn press_to_effect() {
     let before = timed(&seen, &mut ask);
     let (busy, from) = (taken(live.id()).0, Instant::now());
     let pressed = timed(&seen, |muted| live.send(&[0x90, if muted { 36 } else { 37 }, 100]));
-    let (busy, pressing) = (taken(live.id()).0 - busy, from.elapsed());
+    let (busy, pressing) = (taken(live.id()).0.saturating_sub(busy), from.elapsed());
     let after = timed(&seen, &mut ask);
     let (idle, resting) = (taken(live.id()).0, Duration::from_secs(20));
     std::thread::sleep(resting);
@@ -116,7 +117,11 @@ fn press_to_effect() {
     let share = |time: Duration, of: Duration| 100.0 * time.as_secs_f64() / of.as_secs_f64();
     println!("\n| with {loaded} official plugins | |\n|---|---|");
     println!("| resident memory | {:.1} MB |", f64::from(u32::try_from(memory).expect("small")) / 1024.0);
-    println!("| processor time, at rest for {} s | {:.2} % of a core |", resting.as_secs(), share(now - idle, resting));
+    println!(
+        "| processor time, at rest for {} s | {:.2} % of a core |",
+        resting.as_secs(),
+        share(now.saturating_sub(idle), resting)
+    );
     println!(
         "| processor time, {:.0} presses a second | {:.1} % of a core |",
         f64::from(u32::try_from(ROUNDS).expect("few")) / pressing.as_secs_f64(),
