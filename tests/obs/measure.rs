@@ -88,7 +88,7 @@ fn press_to_effect() {
         let path = repository(&format!("fixtures/plugins/conductor_wasm_{file}.wasm"));
         if path.exists() {
             loaded += 1;
-            let _ = write!(text, "[plugins.{name}]\npath = \"{}\"\n{grant}\n", path.display()); // to a text
+            let _ = write!(text, "[plugins.{name}]\npath = \"{}\"\n{grant}\n", path.display());
             // Called once, so that there is an instance; what comes of it is another test's matter.
             text += &pad(38 + loaded, &format!("action = \"{action}\"")).replace("\"obs\"", &format!("\"{name}\""));
         }
