@@ -340,7 +340,7 @@ fn nothing_stands_behind_the_end_of_a_journal_not_even_a_part_of_a_line() {
     let scratch = Scratch::new();
     let journal = record("gestures", &scratch);
     let bytes = std::fs::read(&journal).expect("the journal");
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
     for more in [&b"{\"k\":\"end\",\"t\":9000}\n"[..], b"{\"k\":\"en", b"\0\0\0"] {
         std::fs::write(&journal, [&bytes, more].concat()).expect("the journal");
         let ran = replay(&journal).run();
