@@ -2,6 +2,8 @@
 
 mod actions;
 mod http;
+mod login;
 mod plugins;
+mod tokens;
 #[path = "../support/mod.rs"]
 mod support;
