@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::support::server::{Server, answer, read_request};
@@ -80,16 +80,7 @@ impl Home {
         bin("conductor").args(line).env("XDG_STATE_HOME", self.scratch.path()).directory(self.scratch.path())
     }
     fn login(&self) -> LoggingIn {
-        let words = start("conductor");
-        let mut command = Command::new(&words[0]); // the path, if nothing stands before it
-        command.args(&words[1..]).args(["plugin", "login", "spotify", "--config"]).arg(self.config());
-        command.env("XDG_STATE_HOME", self.scratch.path()).env("HOME", "/nonexistent");
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut address = String::new();
-        stdout.read_line(&mut address).expect("an address");
-        LoggingIn { stdin: child.stdin.take(), child, stdout, address: address.trim().to_owned() }
+        LoggingIn::begin(&self.config(), self.scratch.path())
     }
     /// What was asked of the token endpoint.
     fn exchanged(&self) -> Vec<String> {
@@ -99,11 +90,11 @@ impl Home {
 }
 
 /// A login that has printed its address.
-struct LoggingIn {
+pub(crate) struct LoggingIn {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    address: String,
+    pub(crate) address: String,
 }
 
 fn decoded(text: &str) -> String {
@@ -117,6 +108,19 @@ fn decoded(text: &str) -> String {
 }
 
 impl LoggingIn {
+    /// Begins a login for the plugin `spotify` of `config`.
+    pub(crate) fn begin(config: &Path, state: &Path) -> Self {
+        let words = start("conductor");
+        let mut command = Command::new(&words[0]); // the path, if nothing stands before it
+        command.args(&words[1..]).args(["plugin", "login", "spotify", "--config"]).arg(config);
+        command.env("XDG_STATE_HOME", state).env("HOME", "/nonexistent");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut address = String::new();
+        stdout.read_line(&mut address).expect("an address");
+        Self { stdin: child.stdin.take(), child, stdout, address: address.trim().to_owned() }
+    }
     /// What is asked for in the address.
     fn asked(&self) -> BTreeMap<String, String> {
         let (_, query) = self.address.split_once('?').expect("a query");
@@ -135,7 +139,7 @@ impl LoggingIn {
         writeln!(self.stdin.as_mut().expect("a pipe"), "{line}").expect("it reads");
     }
     /// Its exit code, and what it said after the address.
-    fn ends(mut self) -> (Option<i32>, String, String) {
+    pub(crate) fn ends(mut self) -> (Option<i32>, String, String) {
         drop(self.stdin.take());
         let (mut out, mut err) = (String::new(), String::new());
         self.stdout.read_to_string(&mut out).expect("text");
@@ -145,7 +149,7 @@ impl LoggingIn {
 }
 
 /// A browser gets `address`; the status.
-fn visit(address: &str) -> String {
+pub(crate) fn visit(address: &str) -> String {
     let (host, target) = address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("an address");
     let mut stream = TcpStream::connect(host).expect("a port");
     write!(stream, "GET /{target} HTTP/1.1\r\nhost: {host}\r\n\r\n").expect("it reads");
@@ -193,7 +197,7 @@ fn a_browser_that_comes_back_logs_in() {
     ] {
         assert!(exchanged[0].contains(part), "{}", exchanged[0]);
     }
-    let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode(&home.file()), 0o600);
     assert_eq!(mode(home.file().parent().expect("a directory")), 0o700);
     assert!(!format!("{out}{err}").contains("the-access-token"));

@@ -4,6 +4,7 @@ mod actions;
 mod http;
 mod login;
 mod plugins;
+mod spotify;
 mod tokens;
 #[path = "../support/mod.rs"]
 mod support;
