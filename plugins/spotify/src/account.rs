@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 
 use conductor_plugin::Failure;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::api::{Answered, Api, Refusal};
 use crate::nothing_plays;
@@ -19,13 +18,58 @@ thread_local! {
 /// The account that the token is for.
 pub(crate) struct Account(Api);
 
+/// What is to be played; nothing for going on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Playable {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) context_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) uris: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) offset: Option<Offset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) position_ms: Option<u64>,
+}
+
+/// Where in it to begin: mappings write a number, from 0, or a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", from = "Place")]
+pub(crate) enum Offset {
+    Position(u32),
+    Uri(String),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Place {
+    Position(u32),
+    Uri(String),
+}
+
+impl From<Place> for Offset {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Position(position) => Self::Position(position),
+            Place::Uri(uri) => Self::Uri(uri),
+        }
+    }
+}
+
+/// The body of a transfer.
+#[derive(Serialize)]
+struct Transfer<'a> {
+    device_ids: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    play: Option<bool>,
+}
+
 /// A command to the player.
-struct Command<'a> {
+struct Command {
     method: &'static str,
     path: &'static str,
     /// What stands in the query.
     query: Option<(&'static str, String)>,
-    body: Option<&'a Map<String, Value>>,
+    body: Option<Vec<u8>>,
     /// What `actions.disallows` calls it.
     disallowed: &'static str,
 }
@@ -64,8 +108,7 @@ impl Account {
     pub(crate) fn device_called(&self, name: &str) -> Result<Device, Failure> {
         let mut devices = self.devices()?;
         let exact = devices.iter().position(|device| device.name == name);
-        let found =
-            exact.or_else(|| devices.iter().position(|device| device.name.to_lowercase() == name.to_lowercase()));
+        let found = exact.or_else(|| devices.iter().position(|device| device.name.eq_ignore_ascii_case(name)));
         let Some(found) = found else {
             let names: Vec<_> = devices.iter().map(|device| format!("{:?}", device.name)).collect();
             let there =
@@ -79,11 +122,12 @@ impl Account {
         Ok(device)
     }
 
-    pub(crate) fn play(&self, device: Option<&Device>, body: &Map<String, Value>) -> Result<(), Failure> {
-        let body = (!body.is_empty()).then_some(body);
+    pub(crate) fn play(&self, device: Option<&Device>, what: &Playable) -> Result<(), Failure> {
+        let body = if *what == Playable::default() { None } else { Some(serde_json::to_vec(what)?) };
+        let goes_on = body.is_none();
         let command = Command { method: "PUT", path: "/me/player/play", query: None, body, disallowed: "resuming" };
         // Going on is done when something plays; playing something else is not.
-        self.tell(&command, device, |player| body.is_none() && player.is_playing)
+        self.tell(&command, device, |player| goes_on && player.is_playing)
     }
 
     pub(crate) fn pause(&self, device: Option<&Device>) -> Result<(), Failure> {
@@ -154,9 +198,8 @@ impl Account {
 
     /// Has `device` play on what plays elsewhere.
     pub(crate) fn transfer(&self, device: &Device, play: Option<bool>) -> Result<(), Failure> {
-        let mut body = Map::from_iter([("device_ids".to_owned(), json!([device.id]))]);
-        body.extend(play.map(|play| ("play".to_owned(), json!(play))));
-        let body = Some(&body);
+        let device_ids = [device.id.as_deref().unwrap_or_default()];
+        let body = Some(serde_json::to_vec(&Transfer { device_ids, play })?);
         let command =
             Command { method: "PUT", path: "/me/player", query: None, body, disallowed: "transferring_playback" };
         let answered = self.once(&command, None)?;
@@ -168,7 +211,7 @@ impl Account {
     /// done.
     fn tell(
         &self,
-        command: &Command<'_>,
+        command: &Command,
         device: Option<&Device>,
         already: impl Fn(&Player) -> bool,
     ) -> Result<(), Failure> {
@@ -186,7 +229,7 @@ impl Account {
         self.explained(command, refusal, already)
     }
 
-    fn once(&self, command: &Command<'_>, device: Option<&Device>) -> Result<Answered, Failure> {
+    fn once(&self, command: &Command, device: Option<&Device>) -> Result<Answered, Failure> {
         let id = device.and_then(|device| device.id.as_deref());
         let query = command.query.iter().map(|(key, value)| (*key, value.as_str()));
         let mut target = command.path.to_owned();
@@ -196,8 +239,7 @@ impl Account {
             target.push('=');
             escape(value, &mut target);
         }
-        let body = command.body.map(serde_json::to_vec).transpose()?;
-        self.0.ask(command.method, &target, body.as_deref())
+        self.0.ask(command.method, &target, command.body.as_deref())
     }
 
     /// A device that takes commands: the one that does, or did last, or any.
@@ -209,12 +251,7 @@ impl Account {
     }
 
     /// What a refusal comes to, in the light of what plays.
-    fn explained(
-        &self,
-        command: &Command<'_>,
-        refusal: Refusal,
-        already: impl Fn(&Player) -> bool,
-    ) -> Result<(), Failure> {
+    fn explained(&self, command: &Command, refusal: Refusal, already: impl Fn(&Player) -> bool) -> Result<(), Failure> {
         if refusal.already() {
             return Ok(());
         }

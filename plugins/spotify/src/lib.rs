@@ -9,10 +9,9 @@ mod resident;
 mod steady;
 
 use conductor_plugin::{Action, Capability, Failure, Metadata, Request, metadata, plugin};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 
-use account::Account;
+use account::{Account, Offset, Playable};
 use player::{Device, Player, Repeat};
 
 plugin!(
@@ -48,7 +47,7 @@ struct Params {
     context: Option<String>,
     uri: Option<String>,
     uris: Option<Vec<String>>,
-    offset: Option<Value>,
+    offset: Option<Offset>,
     position: Option<u32>,
     percent: Option<u8>,
     change: Option<i32>,
@@ -57,8 +56,27 @@ struct Params {
     play: Option<bool>,
 }
 
-/// What a call answers: what was set, where the player did not decide it.
-type Answer = Map<String, Value>;
+/// What a call answers: what was set. The same are named values, so that a lamp that shows one need not wait for the next look.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    playing: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shuffle: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+}
+
+impl Answer {
+    fn playing(playing: bool) -> Self {
+        player::set("playing", Some(playing));
+        Self { playing: Some(playing), ..Self::default() }
+    }
+}
 
 fn spotify(request: &Request) -> Result<Answer, Failure> {
     let params: Params = request.params()?;
@@ -79,24 +97,24 @@ fn carry_out(account: &Account, action: &str, params: &Params) -> Result<Answer,
     match action {
         "play" => {
             account.play(device.as_ref(), &what_to_play(params)?)?;
-            Ok(told("playing", true))
+            Ok(Answer::playing(true))
         }
         "pause" => {
             account.pause(device.as_ref())?;
-            Ok(told("playing", false))
+            Ok(Answer::playing(false))
         }
         "toggle" => {
             let playing = account.player()?.is_some_and(|player| player.is_playing);
             if playing {
                 account.pause(device.as_ref())?;
             } else {
-                account.play(device.as_ref(), &Map::new())?;
+                account.play(device.as_ref(), &Playable::default())?;
             }
-            Ok(told("playing", !playing))
+            Ok(Answer::playing(!playing))
         }
         "next" | "previous" => {
             account.skip(action, device.as_ref())?;
-            Ok(Answer::new())
+            Ok(Answer::default())
         }
         "seek" => {
             let seconds = match (params.position, params.change) {
@@ -112,7 +130,7 @@ fn carry_out(account: &Account, action: &str, params: &Params) -> Result<Answer,
                 }
             };
             account.seek(seconds, device.as_ref())?;
-            Ok(Answer::new())
+            Ok(Answer::default())
         }
         "volume" => {
             let level = match (params.percent, params.change) {
@@ -125,7 +143,8 @@ fn carry_out(account: &Account, action: &str, params: &Params) -> Result<Answer,
                 }
             };
             steady::volume(account, level, device)?;
-            Ok(told("volume", level))
+            player::set("volume", Some(level));
+            Ok(Answer { volume: Some(level), ..Answer::default() })
         }
         "shuffle" => {
             let on = match params.state.as_deref().unwrap_or("toggle") {
@@ -135,7 +154,8 @@ fn carry_out(account: &Account, action: &str, params: &Params) -> Result<Answer,
                 _ => return Err(bad("state is on, off or toggle")),
             };
             account.shuffle(on, device.as_ref())?;
-            Ok(told("shuffle", on))
+            player::set("shuffle", Some(on));
+            Ok(Answer { shuffle: Some(on), ..Answer::default() })
         }
         "repeat" => {
             let repeat = match params.mode.as_deref().unwrap_or("next") {
@@ -143,12 +163,14 @@ fn carry_out(account: &Account, action: &str, params: &Params) -> Result<Answer,
                 mode => Repeat::of(mode).ok_or_else(|| bad("mode is off, track, all or next"))?,
             };
             account.repeat(repeat, device.as_ref())?;
-            Ok(told("repeat", repeat.name()))
+            player::set("repeat", Some(repeat.name()));
+            Ok(Answer { repeat: Some(repeat.name()), ..Answer::default() })
         }
         "transfer" => {
             let device = device.ok_or_else(|| bad("transfer needs a device"))?;
             account.transfer(&device, params.play)?;
-            Ok(told("device", device.name))
+            player::set_text("device", Some(&device.name));
+            Ok(Answer { device: Some(device.name), ..Answer::default() })
         }
         other => {
             let known = "play, pause, toggle, next, previous, seek, volume, shuffle, repeat and transfer";
@@ -158,45 +180,23 @@ fn carry_out(account: &Account, action: &str, params: &Params) -> Result<Answer,
 }
 
 /// The body of a command to play; nothing for going on.
-fn what_to_play(params: &Params) -> Result<Map<String, Value>, Failure> {
-    let mut body = Map::new();
-    let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
-    let several = match (&params.context, &params.uri, &params.uris) {
-        (None, None, None) => false,
-        (Some(context), None, None) => {
-            put("context_uri", json!(context));
-            true
-        }
-        (None, Some(uri), None) => {
-            put("uris", json!([uri]));
-            false
-        }
-        (None, None, Some(uris)) if !uris.is_empty() => {
-            put("uris", json!(uris));
-            true
-        }
+fn what_to_play(params: &Params) -> Result<Playable, Failure> {
+    let Params { context, uri, uris, offset, position, .. } = params;
+    let uris = match (context, uri, uris) {
+        (_, None, None) => None,
+        (None, Some(uri), None) => Some(vec![uri.clone()]),
+        (None, None, Some(uris)) if !uris.is_empty() => Some(uris.clone()),
         _ => {
             return Err(bad(
                 "play takes one of context, uri and uris: { action = \"play\", context = \"spotify:album:…\" }",
             ));
         }
     };
-    match &params.offset {
-        None => {}
-        Some(_) if !several => {
-            return Err(bad("offset says where in a context, or in uris, to begin; there is neither"));
-        }
-        Some(Value::String(uri)) => {
-            put("offset", json!({ "uri": uri }));
-        }
-        Some(position) => {
-            put("offset", json!({ "position": position }));
-        }
+    if offset.is_some() && (uri.is_some() || context.is_none() && uris.is_none()) {
+        return Err(bad("offset says where in a context, or in uris, to begin; there is neither"));
     }
-    if let Some(position) = params.position {
-        put("position_ms", json!(u64::from(position) * 1000));
-    }
-    Ok(body)
+    let position_ms = position.map(|seconds| u64::from(seconds) * 1000);
+    Ok(Playable { context_uri: context.clone(), uris, offset: offset.clone(), position_ms })
 }
 
 /// The level that is `by` per cent louder than what is heard now.
@@ -207,13 +207,6 @@ fn louder(account: &Account, device: Option<&Device>, by: i32) -> Result<i64, Fa
         (None, None) => account.playing()?.device.unwrap_or_default().level()?,
     };
     Ok(level.saturating_add(by.into()).clamp(0, 100))
-}
-
-/// An answer that is a named value as well: a lamp that shows it need not wait for the next look.
-fn told(key: &str, value: impl Into<Value>) -> Answer {
-    let value = value.into();
-    player::set(key, &value);
-    Answer::from_iter([(key.to_owned(), value)])
 }
 
 fn bad(text: &str) -> Failure {

@@ -1,8 +1,9 @@
 //! What Spotify says of its player, and what of it are named values.
 
+use std::collections::BTreeMap;
+
 use conductor_plugin::{Failure, remove_state, set_state};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
 /// Longest text of a named value, in bytes.
 const MAX_VALUE: usize = 256;
@@ -42,45 +43,47 @@ pub(crate) struct Player {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Actions {
-    disallows: Map<String, Value>,
+    disallows: BTreeMap<String, Option<bool>>,
 }
 
 impl Player {
     /// Whether Spotify says that it does not do this now.
     pub(crate) fn disallows(&self, what: &str) -> bool {
-        self.actions.as_ref().is_some_and(|actions| actions.disallows.get(what) == Some(&Value::Bool(true)))
+        self.actions.as_ref().is_some_and(|actions| actions.disallows.get(what) == Some(&Some(true)))
     }
 
     /// Makes named values of it.
     pub(crate) fn show(&self) {
-        set("playing", &self.is_playing.into());
-        set("shuffle", &self.shuffle_state.into());
-        set("repeat", &self.repeat().name().into());
+        set("playing", Some(self.is_playing));
+        set("shuffle", self.shuffle_state);
+        set("repeat", Some(self.repeat().name()));
         let device = self.device.as_ref();
-        set("volume", &device.and_then(|device| device.volume_percent).into());
-        set("device", &device.map(|device| device.name.clone()).into());
+        set("volume", device.and_then(|device| device.volume_percent));
+        set_text("device", device.map(|device| device.name.as_str()));
     }
 }
 
 /// Makes named values of there being no player.
 pub(crate) fn show_none() {
-    set("playing", &false.into());
+    set("playing", Some(false));
     for key in ["shuffle", "repeat", "volume", "device"] {
-        set(key, &Value::Null);
+        set(key, None::<bool>);
     }
 }
 
-/// Sets a named value, as far as it is one.
-pub(crate) fn set(key: &str, value: &Value) {
-    let value = match value.as_str() {
-        Some(text) if text.len() > MAX_VALUE => {
-            let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_VALUE);
-            Value::from(&text[..ends.last().unwrap_or(0)])
-        }
-        _ => value.clone(),
-    };
+/// Sets a named value, or removes it.
+pub(crate) fn set(key: &str, value: Option<impl Serialize>) {
     // A lamp is no reason for a command to fail.
-    let _ = if value.is_null() { remove_state(key) } else { set_state(key, value) };
+    let _ = value.map_or_else(|| remove_state(key), |value| set_state(key, value));
+}
+
+/// Sets a named value to as much of a text as it holds.
+pub(crate) fn set_text(key: &str, text: Option<&str>) {
+    let fitting = text.map(|text| {
+        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_VALUE);
+        &text[..ends.last().unwrap_or(0)]
+    });
+    set(key, fitting);
 }
 
 /// What is repeated.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::NOW_MS;
 use conductor_plugin::{Event, testing};
+use serde_json::{Value, json};
 
 /// What Spotify answers: status, a header, and a body.
 type Said<'a> = (u16, &'a str, &'a str);
@@ -93,7 +94,7 @@ fn each_action_is_a_request() {
         (
             r#"{"action":"play","uris":["spotify:track:1","spotify:track:2"],"offset":1}"#,
             &[DONE],
-            &[r#"PUT /me/player/play {"offset":{"position":1},"uris":["spotify:track:1","spotify:track:2"]}"#],
+            &[r#"PUT /me/player/play {"uris":["spotify:track:1","spotify:track:2"],"offset":{"position":1}}"#],
         ),
         (r#"{"action":"pause"}"#, &[DONE], &["PUT /me/player/pause"]),
         (r#"{"action":"toggle"}"#, &[PLAYING, DONE], &["GET /me/player", "PUT /me/player/pause"]),
@@ -390,6 +391,6 @@ fn of_levels_in_quick_succession_the_last_one_counts() {
 #[test]
 fn a_long_name_is_cut_to_what_a_named_value_holds() {
     start();
-    player::set("device", &"ü".repeat(200).into());
+    player::set_text("device", Some(&"ü".repeat(200)));
     assert_eq!(shown(), [format!("device \"{}\"", "ü".repeat(128))]);
 }
