@@ -82,7 +82,7 @@ fn spotify(request: &Request) -> Result<Answer, Failure> {
     let params: Params = request.params()?;
     let account = Account::of_this_call()?;
     let done = carry_out(&account, &request.action, &params);
-    resident::look_soon();
+    resident::look_soon(done.is_ok());
     done
 }
 

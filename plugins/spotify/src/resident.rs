@@ -43,16 +43,20 @@ pub(crate) fn hear(event: &Event) -> Result<(), Failure> {
         }
         Event::Timer { id: TIMER } => look(),
         Event::Timer { id: steady::TIMER } => {
-            steady::send_waiting(&Account::of_this_call()?)?;
-            look_soon();
+            let sent = steady::send_waiting(&Account::of_this_call()?);
+            look_soon(sent.is_ok());
+            sent?;
         }
         _ => {}
     }
     Ok(())
 }
 
-/// Looks again soon: something was asked for.
-pub(crate) fn look_soon() {
+/// Looks again soon: something was asked for. That it was `done` shows that looking is worth it again, where that failed.
+pub(crate) fn look_soon(done: bool) {
+    if done {
+        FAILED.set(0);
+    }
     if is_resident() && FAILED.get() == 0 {
         after(SOON_MS);
     }
@@ -71,16 +75,18 @@ fn look() {
             after(every_s() * 1000);
         }
         Err(failure) => {
+            // Nothing is wrong where Spotify wants to be asked later.
+            if let Some(seconds) = api::waiting(now_ms()) {
+                return after(seconds.saturating_mul(1000));
+            }
             FAILED.set(FAILED.get().saturating_add(1));
             let text = failure.to_string();
-            // With the time left in it, it would be a new one each time.
-            let waiting = api::waiting(now_ms());
-            if waiting.is_none() && SAID.with_borrow(|said| *said != text) {
+            if SAID.with_borrow(|said| *said != text) {
                 log(Level::Warn, &text);
                 SAID.set(text);
             }
-            let pause = every_s().saturating_mul(1 << FAILED.get().min(6)).min(RARELY_S.max(every_s()));
-            after(pause.max(waiting.unwrap_or(0)) * 1000);
+            let pause = every_s().saturating_mul(1 << FAILED.get().min(6));
+            after(pause.min(RARELY_S.max(every_s())) * 1000);
         }
     }
 }

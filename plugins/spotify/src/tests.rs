@@ -350,6 +350,21 @@ fn looks_that_fail_become_rare_and_are_said_once() {
     assert_eq!(pauses, ["10000", "20000", "40000", "60000", "60000"]);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].1.contains("conductor plugin login spotify"));
+    // A command that is carried out shows that it is worth looking again.
+    testing::reset();
+    testing::set_config("token", "{{secret:token}}");
+    prepare(&[PLAYING, DONE]);
+    resident::hear(&Event::Start { reason: "start".into() }).expect("heard");
+    testing::refuse(-4, "no answer");
+    resident::hear(&Event::Timer { id: 0 }).expect("heard");
+    assert!(call_again(r#"{"action":"next"}"#).is_err());
+    let timers = |shown: Vec<String>| shown.into_iter().filter(|line| line.starts_with("0 ")).collect::<Vec<_>>();
+    assert_eq!(timers(shown()), ["0 5000", "0 10000"]);
+    testing::reset();
+    testing::set_config("token", "{{secret:token}}");
+    prepare(&[DONE]);
+    call_again(r#"{"action":"next"}"#).expect("done");
+    assert_eq!(timers(shown()), ["0 1000"]);
     // After too many requests the next look is when it may be.
     start();
     prepare(&[(429, "90", "")]);
