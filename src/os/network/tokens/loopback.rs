@@ -146,10 +146,13 @@ impl Loopback {
     }
 
     fn accept(&self, visitors: &mut Vec<Visitor>) -> io::Result<()> {
+        use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
         let stream = match self.listener.accept() {
             Ok((stream, _)) => stream,
-            // Gone again, or taken by nobody.
-            Err(error) if error.kind() != ErrorKind::InvalidInput => return Ok(()),
+            // It is gone again.
+            Err(error) if matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted | ConnectionReset) => {
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         stream.set_nonblocking(true)?;
