@@ -459,7 +459,7 @@ fn a_login_lasts_until_the_service_ends_it() {
     assert!(first["access_token"] != second["access_token"] && first["refresh_token"] != second["refresh_token"]);
     assert_eq!((api.asked().len(), authority.asked()), (1, vec!["POST /token -> 200".to_owned()]));
     // An answer without a refresh token, and one whose token is over at once.
-    oauth.lay_over(200, &json!({ "refresh_token": null, "expires_in": 1 }));
+    oauth.lay_over(200, &json!({ "refresh_token": null, "expires_in": 0 }));
     user.ages(0);
     user.presses(r#"{"action":"next"}"#).exits(0);
     assert_eq!(user.token()["refresh_token"], second["refresh_token"]);

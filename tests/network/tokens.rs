@@ -190,7 +190,7 @@ fn a_token_that_is_about_to_end_is_renewed_first_and_once() {
 
 #[test]
 fn an_answer_without_a_refresh_token_keeps_the_old_one() {
-    let (service, kept) = (Service::rotating(|_| json!({ "expires_in": 1 })), Kept::new());
+    let (service, kept) = (Service::rotating(|_| json!({ "expires_in": 0 })), Kept::new());
     kept.login(&service, 0);
     let network = kept.network();
     for number in 0..2 {
@@ -198,6 +198,17 @@ fn an_answer_without_a_refresh_token_keeps_the_old_one() {
         assert_eq!(sent(&service), format!("new-access-{number}"));
         assert_eq!(kept.token()["refresh_token"], "old-refresh");
     }
+}
+
+#[test]
+fn a_token_of_a_short_life_is_not_renewed_at_every_request() {
+    let (service, kept) = (Service::rotating(|_| json!({ "expires_in": 40 })), Kept::new());
+    kept.login(&service, 0);
+    let network = kept.network();
+    for _ in 0..3 {
+        ask(&network, &service).expect("an answer");
+    }
+    assert_eq!(service.renewals(), 1);
 }
 
 #[test]

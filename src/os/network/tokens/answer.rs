@@ -76,6 +76,7 @@ pub(super) fn read(
     let mut token = Token::new(client, granted.access_token);
     token.refresh_token = granted.refresh_token.or(old_refresh);
     token.expires_at = life.map(|life| now.saturating_add(life));
+    token.life = life;
     token.scope = granted.scope.filter(|scope| scope.len() <= MAX_TOKEN).or(old_scope);
     Ok(token)
 }

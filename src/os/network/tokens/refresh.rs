@@ -16,9 +16,6 @@ use crate::effect::{EffectError, Host, HttpRequest, OAuthClient, Origin, Reach, 
 use crate::text::Escape as _;
 use crate::time::Clock;
 
-/// How long before its end a token is renewed, in seconds: longer than a request takes, and than clocks differ.
-const LEAD_S: u64 = 60;
-
 /// How long one renewal may take. Whoever needs it may have less time; it goes on without them, because what a server has given
 /// out may be gone when nobody takes it.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -61,14 +58,14 @@ impl Tokens {
         deadline: &Deadline,
     ) -> Result<String, EffectError> {
         let token = self.current(client)?;
-        let (is_refused, left) = (refused == Some(token.access_token.as_str()), token.left(self.now()));
-        if !is_refused && left > LEAD_S {
+        let (is_refused, now) = (refused == Some(token.access_token.as_str()), self.now());
+        if !is_refused && !token.is_due(now) {
             return Ok(token.access_token);
         }
         match self.renewed(client, &token, deadline) {
             Ok(token) => Ok(token.access_token),
             // It is good for a while yet; the next request tries again.
-            Err(error) if !is_refused && left > 0 && !matches!(error, EffectError::NotPermitted(_)) => {
+            Err(error) if !is_refused && token.left(now) > 0 && !matches!(error, EffectError::NotPermitted(_)) => {
                 log::debug!("the token of plugin {} is not renewed yet: {error}", client.plugin.escaped());
                 Ok(token.access_token)
             }

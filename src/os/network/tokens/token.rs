@@ -23,6 +23,9 @@ pub struct Token {
     /// When the access token ends, in seconds of Unix time, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<u64>,
+    /// How long it was good for when it was given, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) life: Option<u64>,
     /// What it is good for, as the service said it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) scope: Option<String>,
@@ -30,6 +33,9 @@ pub struct Token {
 
 /// Version of the file's form.
 const VERSION: u32 = 1;
+
+/// How long before its end a token is renewed, in seconds: longer than a request takes, and than clocks differ.
+const LEAD_S: u64 = 60;
 
 impl Token {
     pub(super) fn new(client: &OAuthClient, access_token: String) -> Self {
@@ -40,6 +46,7 @@ impl Token {
             access_token,
             refresh_token: None,
             expires_at: None,
+            life: None,
             scope: None,
         }
     }
@@ -52,6 +59,11 @@ impl Token {
     /// Seconds that its access token is good for at `now`, in seconds of Unix time.
     pub(super) fn left(&self, now: u64) -> u64 {
         self.expires_at.map_or(u64::MAX, |end| end.saturating_sub(now))
+    }
+
+    /// Whether its access token is to be renewed at `now`: its end is near, for a token of its life.
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.left(now) <= self.life.map_or(LEAD_S, |life| LEAD_S.min(life / 4))
     }
 
     /// What it is good for, as the service said it.
