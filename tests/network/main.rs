@@ -3,6 +3,7 @@
 mod actions;
 mod http;
 mod login;
+mod official_servers;
 mod plugins;
 mod spotify;
 mod tokens;
