@@ -3,7 +3,11 @@
 mod acknowledged;
 mod actions;
 mod http;
+mod login;
 mod obs;
+mod official_servers;
 mod plugins;
+mod spotify;
+mod tokens;
 #[path = "../support/mod.rs"]
 mod support;
