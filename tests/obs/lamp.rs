@@ -87,6 +87,7 @@ fn a_lamp_follows_within_100_ms() {
         recorder: None,
         surroundings: Arc::new(Still::default()),
         ordered: None,
+        desk: Arc::default(),
     };
     let running = std::thread::spawn(move || run_live(run, &Still::default(), move |_| !ended.load(Ordering::SeqCst)));
     told(&lamps, "feedback pads: 90 24 15");
