@@ -84,6 +84,7 @@ reactor=("$sysroot/lib/rustlib/$target/lib/self-contained/crt1-reactor.o" --expo
 rust "$root/plugins" note-logger fixtures/plugins/note_logger.wasm "${reactor[@]}"
 rust "$root/plugins" json-probe fixtures/plugins/json_probe.wasm "${reactor[@]}"
 rust "$root/plugins" conductor-wasm-media fixtures/plugins/conductor_wasm_media.wasm "${reactor[@]}"
+rust "$root/plugins" conductor-wasm-obs-control fixtures/plugins/conductor_wasm_obs_control.wasm "${reactor[@]}"
 rust "$root/plugins" conductor-wasm-system-utils fixtures/plugins/conductor_wasm_system_utils.wasm "${reactor[@]}"
 rust "$root/plugins" conductor-wasm-spotify fixtures/plugins/conductor_wasm_spotify.wasm "${reactor[@]}"
 rust "$root/plugins" resident-probe fixtures/plugins/resident_probe.wasm "${reactor[@]}"

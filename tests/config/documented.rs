@@ -28,7 +28,7 @@ fn every_example_loads() {
     let environment: Environment =
         [("HOME", "/home/ada"), ("XDG_STATE_HOME", "/home/ada/.local/state")].into_iter().collect();
     let mut seen = 0;
-    for page in ["README.md", "docs/configuration.md", "docs/profiles.md"] {
+    for page in ["README.md", "docs/configuration.md", "docs/profiles.md", "plugins/obs/README.md"] {
         let text = std::fs::read_to_string(crate::support::repository(page)).expect(page);
         for (line, block) in blocks(&text) {
             seen += 1;

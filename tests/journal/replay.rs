@@ -59,6 +59,17 @@ fn a_resident_plugins_session_comes_to_the_golden_transcript() {
     golden("fixtures/sessions/resident/session.transcript.jsonl", &ran.stdout);
 }
 
+/// Recorded with a real OBS: every frame of it, and what it came to.
+#[test]
+fn a_session_with_obs_comes_to_the_golden_transcript() {
+    let ran = bin("conductor")
+        .args("replay fixtures/sessions/obs/session.journal.jsonl --plugins fixtures/plugins --json")
+        .run()
+        .exits(0);
+    assert!(!ran.stderr.contains("left the recording"), "{}", ran.stderr);
+    golden("fixtures/sessions/obs/session.transcript.jsonl", &ran.stdout);
+}
+
 #[cfg(feature = "http")]
 #[test]
 fn answers_of_a_server_come_from_the_journal() {

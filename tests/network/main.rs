@@ -1,8 +1,10 @@
 //! Requests to real servers, and what plugins may ask of them.
 
+mod acknowledged;
 mod actions;
 mod http;
 mod login;
+mod obs;
 mod official_servers;
 mod plugins;
 mod spotify;

@@ -22,6 +22,9 @@ const OFFICIAL: [(&str, u64, u64); 3] = [
     ("conductor_wasm_system_utils.wasm", 180_000, 650_000),
 ];
 
+/// The same of OBS Studio Control, whose calls and events are those of a session with a real OBS.
+const OBS: (&str, u64, u64, u64) = ("conductor_wasm_obs_control.wasm", 430_000, 210_000, 450_000);
+
 /// Calls the plugin `file` with `json`.
 fn call(file: &str, json: &str, services: &Services) -> Outcome {
     let wasm = std::fs::read(repository("fixtures/plugins").join(file)).expect("a committed guest");
@@ -61,6 +64,26 @@ fn each_stays_within_its_budget_and_passes_the_gate() {
 }
 
 #[test]
+fn obs_control_stays_within_its_budget_and_passes_the_gate() {
+    let (file, size, most_of_a_call, most_of_an_event) = OBS;
+    let path = repository("fixtures/plugins").join(file);
+    let bytes = std::fs::metadata(&path).expect("a committed guest").len();
+    assert!(bytes <= size, "{file} has {bytes} bytes");
+    bin("conductor").args("plugin conformance").arg(&path).run().exits(0);
+    // Held to the recording by the test that replays it.
+    let transcript = std::fs::read_to_string(repository("fixtures/sessions/obs/session.transcript.jsonl"));
+    let (mut calls, mut events) = (0, 0);
+    for line in transcript.expect("the golden transcript").lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let Some(fuel) = line["fuel"].as_u64() else { continue };
+        let most = if line["event"].is_null() { &mut calls } else { &mut events };
+        *most = fuel.max(*most);
+    }
+    assert!((1..=most_of_a_call).contains(&calls), "a call took {calls} fuel");
+    assert!((1..=most_of_an_event).contains(&events), "an event took {events} fuel");
+}
+
+#[test]
 fn what_the_schema_does_not_know_never_reaches_a_plugin() {
     for (file, json) in [
         ("conductor_wasm_media.wasm", r#"{"action":"eject"}"#),
@@ -74,6 +97,12 @@ fn what_the_schema_does_not_know_never_reaches_a_plugin() {
         ("conductor_wasm_spotify.wasm", r#"{"action":"play","market":"DE"}"#),
         ("conductor_wasm_system_utils.wasm", r#"{"action":"brightness","percent":0}"#),
         ("conductor_wasm_system_utils.wasm", r#"{"action":"lock","now":true}"#),
+        (OBS.0, r#"{"action":"scenes"}"#),
+        (OBS.0, r#"{"action":"scene","scene":""}"#),
+        (OBS.0, r#"{"action":"volume","input":"Mic","db":27}"#),
+        (OBS.0, r#"{"action":"tbar","position":1.01}"#),
+        (OBS.0, r#"{"action":"transition","duration":49}"#),
+        (OBS.0, r#"{"action":"scene","scene":"A","password":"x"}"#),
     ] {
         let outcome = call(file, json, &services());
         assert!(!outcome.is_ok() && outcome.fuel == 0, "{file} {json}: {outcome:?}");
@@ -88,7 +117,7 @@ fn a_signed_one_is_verified_once_its_key_is_trusted() {
     let key = crate::support::signing::key_file(home, "ada");
     let key = key.to_str().expect("a path");
     let public = "869e92a2650f8318480088a886b78edc16526e5d7adb9a9fd4b55c980b33ce61";
-    for (file, ..) in OFFICIAL {
+    for file in OFFICIAL.map(|(file, ..)| file).into_iter().chain([OBS.0]) {
         std::fs::copy(repository("fixtures/plugins").join(file), home.join(file)).expect("a copy");
         let sign = |words: &[&str]| {
             let program =

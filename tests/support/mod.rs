@@ -3,6 +3,8 @@
 #![allow(dead_code)] // each test file is a crate of its own and uses a part of this
 
 pub(crate) mod conditions;
+#[cfg(all(feature = "http", feature = "websocket"))]
+pub(crate) mod live;
 pub(crate) mod missing;
 pub(crate) mod sandbox;
 #[cfg(all(feature = "http", feature = "websocket"))]

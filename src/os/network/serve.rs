@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::sockopt::set_tcp_quickack;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, WebSocket};
 
@@ -79,7 +80,7 @@ fn step(
             written => written?,
         }
     }
-    let mut more = true;
+    let (mut more, mut read) = (true, false);
     for _ in 0..FRAMES_AT_ONCE {
         if !shared.has_room() {
             more = false;
@@ -99,11 +100,17 @@ fn step(
             }
             Err(error) => return Err(error),
         };
+        read = true;
         match &mut message {
             Message::Text(text) => shared.filled().scrub_text(text),
             Message::Binary(bytes) => shared.filled().scrub_bytes(bytes),
         }
         shared.arrived(message);
+    }
+    if read {
+        // A server that lets small messages wait for an acknowledgement (OBS does) would wait 40 ms for it. The kernel falls back
+        // to that by itself, so it is said each time; not having it is no failure.
+        let _ = set_tcp_quickack(socket.get_ref().tcp(), true);
     }
     let unsent = match socket.flush() {
         Ok(()) => false,
