@@ -1,0 +1,7 @@
+use super::*;
+use conductor_plugin::testing;
+
+#[test]
+fn x() {
+    testing::reset();
+}
