@@ -1,10 +1,11 @@
-//! What this box has of its own: pads, faders, lamps and lights, and what it shares. Each is a retained message, sent again after
-//! every connection, so that whoever asks the broker finds it.
+//! What this box has of its own: pads, faders, lamps and lights, and what it shares. What they are is a retained message
+//! each, sent again after every connection, so that whoever asks the broker finds it.
 
 use conductor_plugin::Failure;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::discovery;
 use crate::settings::Settings;
 
 /// The brightest a light can be.
@@ -141,29 +142,44 @@ impl Client {
         what: Option<T>,
         then: impl FnOnce(&mut Self, T) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        match what {
-            Some(what) => then(self, what),
-            None => {
-                self.values.say(&format!("{topic} takes ON, OFF or TOGGLE, and of faders and brightness 0 to 127"));
-                Ok(())
-            }
+        if let Some(what) = what {
+            return then(self, what);
         }
+        self.values.say(&format!("{topic} takes ON, OFF or TOGGLE, and of faders and brightness 0 to 127"));
+        Ok(())
     }
 }
 
-/// The filters of what `commanded` knows.
-pub(crate) fn filters(settings: &Settings) -> Vec<String> {
+/// The filters of what this box can be told.
+pub(crate) fn commands(settings: &Settings) -> Vec<String> {
     let (prefix, controls) = (&settings.prefix, &settings.controls);
     let mut all = Vec::new();
     if !controls.lamps.is_empty() {
-        all.extend([format!("{prefix}/lamp/+"), format!("{prefix}/lamp/+/set")]);
+        all.push(format!("{prefix}/lamp/+/set"));
     }
     if !controls.lights.is_empty() {
-        all.push(format!("{prefix}/light/#"));
+        all.extend([format!("{prefix}/light/+/set"), format!("{prefix}/light/+/brightness/set")]);
     }
     if !controls.motors.is_empty() {
-        all.extend([format!("{prefix}/fader/+"), format!("{prefix}/fader/+/set")]);
+        all.push(format!("{prefix}/fader/+/set"));
     }
+    all
+}
+
+/// The filters of what the broker may have from before this box was started.
+pub(crate) fn memories(settings: &Settings) -> Vec<String> {
+    let (prefix, controls) = (&settings.prefix, &settings.controls);
+    let mut all = Vec::new();
+    if !controls.lamps.is_empty() {
+        all.push(format!("{prefix}/lamp/+"));
+    }
+    if !controls.lights.is_empty() {
+        all.extend([format!("{prefix}/light/+"), format!("{prefix}/light/+/brightness")]);
+    }
+    if !controls.faders.is_empty() || !controls.motors.is_empty() {
+        all.push(format!("{prefix}/fader/+"));
+    }
+    all.extend(discovery::filter(settings));
     all
 }
 
@@ -202,9 +218,11 @@ mod tests {
 
     #[test]
     fn a_keys_parts_are_levels_of_a_topic() {
-        for (key, wanted) in
-            [("toggle.mic", "toggle/mic"), ("plugin.obs.muted.\"Mic/Aux 1.5\"", "plugin/obs/muted/Mic_Aux 1.5"), ("mode", "mode")]
-        {
+        for (key, wanted) in [
+            ("toggle.mic", "toggle/mic"),
+            ("plugin.obs.muted.\"Mic/Aux 1.5\"", "plugin/obs/muted/Mic_Aux 1.5"),
+            ("mode", "mode"),
+        ] {
             assert_eq!(levels(key), wanted);
         }
     }

@@ -23,8 +23,16 @@ plugin!(
             Action { name: "publish", description: "Sends payload to topic; with qos, retain", parameters: &[] },
             Action { name: "pad", description: "Says what was done to the pad called name", parameters: &[] },
             Action { name: "fader", description: "Says where the fader called name stands", parameters: &[] },
-            Action { name: "lamp", description: "Sets the lamp called name to state: on, off, toggle (default)", parameters: &[] },
-            Action { name: "light", description: "Sets the light called name to value, 0 to 127, or to state", parameters: &[] },
+            Action {
+                name: "lamp",
+                description: "Sets the lamp called name to state: on, off, toggle (default)",
+                parameters: &[]
+            },
+            Action {
+                name: "light",
+                description: "Sets the light called name to value, 0 to 127, or to state",
+                parameters: &[]
+            },
             Action { name: "connect", description: "Tries the broker now", parameters: &[] },
         ],
         params_schema: include_str!("params.json"),
@@ -71,7 +79,8 @@ fn mqtt(request: &Request) -> Result<(), Failure> {
             "publish" => {
                 let wanted = params.topic.as_deref().ok_or_else(|| bad("publish needs topic"))?;
                 let fill = |text: &str| {
-                    topic::fill(text, &request.context, value.as_deref()).map_err(|why| bad(&format!("{text:?}: {why}")))
+                    topic::fill(text, &request.context, value.as_deref())
+                        .map_err(|why| bad(&format!("{text:?}: {why}")))
                 };
                 let topic = fill(wanted)?;
                 let payload = fill(params.payload.as_deref().unwrap_or("{value}"))?;
@@ -89,7 +98,9 @@ fn mqtt(request: &Request) -> Result<(), Failure> {
                 None => client.light_switched(&name(&params)?, switched(params.state.as_deref())?),
             },
             "connect" => client.connect(),
-            other => Err(bad(&format!("unknown action {other:?}; it knows publish, pad, fader, lamp, light and connect"))),
+            other => {
+                Err(bad(&format!("unknown action {other:?}; it knows publish, pad, fader, lamp, light and connect")))
+            }
         };
         client.flush();
         done

@@ -209,7 +209,10 @@ mod tests {
     #[test]
     fn what_is_not_said_is_the_usual() {
         let settings = read(&LEAST).expect("enough");
-        assert_eq!((settings.prefix.as_str(), settings.keepalive, settings.name.as_str()), ("conductor/desk", 30, "desk"));
+        assert_eq!(
+            (settings.prefix.as_str(), settings.keepalive, settings.name.as_str()),
+            ("conductor/desk", 30, "desk")
+        );
         assert!(settings.discovery.is_none() && settings.subscriptions.is_empty() && !settings.password);
     }
 

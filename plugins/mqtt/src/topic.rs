@@ -78,8 +78,8 @@ fn braced<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, &'a st
 
 /// What may stand in braces.
 const SOURCES: [&str; 13] = [
-    "value", "velocity", "note", "cc", "program", "channel", "pressure", "bend", "delta", "device", "control", "gesture",
-    "mode",
+    "value", "velocity", "note", "cc", "program", "channel", "pressure", "bend", "delta", "device", "control",
+    "gesture", "mode",
 ];
 
 fn source(name: &str, context: &Context, value: Option<&str>) -> Option<String> {
@@ -106,7 +106,8 @@ fn source(name: &str, context: &Context, value: Option<&str>) -> Option<String> 
 pub(crate) fn own(context: &Context) -> Option<String> {
     let steps = context.delta.map(|delta| delta.to_string());
     let bend = || context.bend.map(|bend| bend.to_string());
-    let byte = || context.program.or(context.pressure).or(context.value).or(context.velocity).map(|byte| byte.to_string());
+    let byte =
+        || context.program.or(context.pressure).or(context.value).or(context.velocity).map(|byte| byte.to_string());
     steps.or_else(bend).or_else(byte)
 }
 

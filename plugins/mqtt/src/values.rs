@@ -94,7 +94,10 @@ fn plain(text: &str) -> Result<Value, String> {
 
 fn short(text: &str) -> Result<Value, String> {
     if text.len() > MAX_TEXT {
-        return Err(format!("is {} bytes long; a value has at most {MAX_TEXT}, and at FIELD takes one out of JSON", text.len()));
+        return Err(format!(
+            "is {} bytes long; a value has at most {MAX_TEXT}, and at FIELD takes one out of JSON",
+            text.len()
+        ));
     }
     Ok(Value::String(text.to_owned()))
 }

@@ -1,7 +1,7 @@
 //! Packets in and out of bytes. What a broker may not send is refused by its first byte, before anything else of it is read.
 
 use bytes::BytesMut;
-use mqttbytes::v4::{Packet, PubAck, Publish, Subscribe, SubscribeFilter};
+use mqttbytes::v4::{Packet, PubAck, Publish, Subscribe, SubscribeFilter, Unsubscribe};
 use mqttbytes::{Error, PacketType, QoS};
 
 /// Largest packet that is read, in bytes; a longer one is passed over.
@@ -45,6 +45,7 @@ impl Reader {
             | PacketType::Publish
             | PacketType::PubAck
             | PacketType::SubAck
+            | PacketType::UnsubAck
             | PacketType::PingResp => {}
             other => return Err(format!("the broker sent {other:?}, which no broker may")),
         }
@@ -67,7 +68,7 @@ fn malformed(error: Error) -> String {
     format!("what the broker sent is not MQTT 3.1.1 ({error:?})")
 }
 
-/// Adds a message to `out`. `id` is 0 for QoS 0.
+/// Adds a message to `out`. `id` is 0 where it is not to be acknowledged.
 pub(crate) fn publish(out: &mut BytesMut, topic: &str, payload: &[u8], id: u16, retain: bool) {
     let qos = if id == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
     let packet = Publish { retain, pkid: id, ..Publish::new(topic, qos, payload) };
@@ -86,6 +87,11 @@ pub(crate) fn subscribe<'a>(out: &mut BytesMut, id: u16, filters: impl Iterator<
     });
     let packet = Subscribe { pkid: id, ..Subscribe::new_many(filters) };
     written(packet.write(out));
+}
+
+/// Adds that what `filters` name is not wished for any more.
+pub(crate) fn unsubscribe(out: &mut BytesMut, id: u16, filters: Vec<String>) {
+    written(Unsubscribe { pkid: id, topics: filters }.write(out));
 }
 
 /// A question whether the broker is there.

@@ -1,20 +1,19 @@
 //! The connection to the broker: it is opened, logged in to, kept alive, and opened again when it is lost.
 
+mod traffic;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use conductor_plugin::{
-    Event, EventSocket, Failure, Level, Piece, clear_timer, log, set_timer, watch_state,
-};
-use mqttbytes::v4::{ConnectReturnCode, Packet, Publish, SubscribeReasonCode};
-use mqttbytes::QoS;
+use conductor_plugin::{Event, EventSocket, Failure, Level, Piece, clear_timer, log, set_timer, watch_state};
+use mqttbytes::v4::ConnectReturnCode;
 use serde_json::Value;
 
-use crate::settings::{self, Settings};
-use crate::values::{self, Values};
-use crate::wire::{self, Read, Reader};
-use crate::{controls, discovery, topic};
+use crate::settings::Settings;
+use crate::values::Values;
+use crate::wire::{self, Reader};
+use crate::{controls, discovery};
 
 /// Timers, by number.
 const KEEP_ALIVE: u8 = 1;
@@ -82,6 +81,8 @@ enum Link {
         socket: EventSocket,
         /// A question of ours is not answered yet.
         pinged: bool,
+        /// It is the first: what the broker has from before is still coming.
+        fresh: bool,
     },
 }
 
@@ -155,7 +156,6 @@ impl Client {
                 for (topic, payload) in discovery::messages(&settings) {
                     self.keep(topic, payload);
                 }
-                self.keep(format!("{}/status", settings.prefix), "online".to_owned());
                 self.settings = Some(settings);
                 self.open();
                 for prefix in share {
@@ -216,46 +216,6 @@ impl Client {
         }
     }
 
-    /// Everything that has arrived.
-    fn read(&mut self) -> Result<(), String> {
-        let mut acknowledged = BytesMut::new();
-        while let Some(read) = self.reader.next()? {
-            match read {
-                Read::Packet(Packet::ConnAck(answer)) => self.answered(answer.code)?,
-                Read::Packet(Packet::Publish(message)) => {
-                    self.received(&message)?;
-                    if message.qos == QoS::AtLeastOnce {
-                        wire::acknowledge(&mut acknowledged, message.pkid);
-                    }
-                }
-                Read::Packet(Packet::PubAck(answer)) => drop(self.unanswered.remove(&answer.pkid)),
-                Read::Packet(Packet::SubAck(answer)) => {
-                    for (filter, code) in self.asked.iter().zip(&answer.return_codes) {
-                        if *code == SubscribeReasonCode::Failure {
-                            self.values.say(&format!("the broker does not let this user have {filter}"));
-                        }
-                    }
-                }
-                Read::Packet(Packet::PingResp) => {
-                    if let Link::Up { pinged, .. } = &mut self.link {
-                        // It has held for a while.
-                        (*pinged, self.rest) = (false, 0);
-                    }
-                }
-                Read::Packet(_) => {} // the reader lets no other through
-                Read::Passed(bytes) => {
-                    self.values.say(&format!("a message of {bytes} bytes was passed over; at most {} are read", wire::MAX_PACKET));
-                }
-            }
-        }
-        if let (Link::Up { socket, .. }, false) = (&self.link, acknowledged.is_empty()) {
-            // What is not acknowledged comes again after the next connection.
-            let _ = socket.send_bytes(&acknowledged);
-        }
-        self.flush();
-        Ok(())
-    }
-
     /// The answer to the login.
     fn answered(&mut self, code: ConnectReturnCode) -> Result<(), String> {
         let Link::Opening(socket) = self.link else { return Err("the broker answered a login twice".to_owned()) };
@@ -287,8 +247,10 @@ impl Client {
         let settings = self.settings()?;
         let alive = Duration::from_secs(settings.keepalive.into());
         let of_others = settings.subscriptions.iter().map(|one| (one.filter.clone(), one.sure));
-        let own = controls::filters(settings).into_iter().chain(discovery::filter(settings)).map(|filter| (filter, false));
+        let own =
+            controls::commands(settings).into_iter().chain(controls::memories(settings)).map(|filter| (filter, false));
         let filters: Vec<(String, bool)> = of_others.chain(own).collect();
+        let status = format!("{}/status", settings.prefix);
         log(Level::Info, &format!("connected to {}", settings.broker));
         self.asked = filters.iter().map(|(filter, _)| filter.clone()).collect();
         let mut out = BytesMut::new();
@@ -296,122 +258,39 @@ impl Client {
             let id = self.next_id();
             wire::subscribe(&mut out, id, filters.iter().map(|(filter, sure)| (filter.as_str(), *sure)));
         }
+        wire::publish(&mut out, &status, b"online", 0, true);
         for (id, Message { topic, payload, retain }) in &self.unanswered {
             wire::publish(&mut out, topic, payload.as_bytes(), *id, *retain);
         }
-        if !out.is_empty() {
-            socket.send_bytes(&out)?;
-        }
+        // Its answer comes behind what the broker has from before.
+        out.extend_from_slice(&wire::PING);
+        socket.send_bytes(&out)?;
         set_timer(KEEP_ALIVE, alive)?;
-        self.link = Link::Up { socket, pinged: false };
+        self.link = Link::Up { socket, pinged: true, fresh: true };
         self.unsent = self.kept.keys().cloned().collect();
         self.said = None;
         self.values.set("connected", Value::Bool(true));
         Ok(())
     }
 
-    fn received(&mut self, message: &Publish) -> Result<(), String> {
-        let Publish { topic, payload, retain, qos, .. } = message;
-        if *qos == QoS::ExactlyOnce {
-            return Err("the broker sent a message with QoS 2, which was not asked for".to_owned());
-        }
-        self.commanded(topic, payload, *retain).map_err(|failure| failure.to_string())?;
-        self.told_before(topic, payload, *retain);
-        let Some(settings) = &self.settings else { return Ok(()) };
-        for one in settings.subscriptions.iter().filter(|one| topic::matches(&one.filter, topic)) {
-            let key = one.key.clone().unwrap_or_else(|| topic::key(topic));
-            if one.key.is_none() && settings::is_reserved(&key) {
-                self.values.say(&format!("{topic} is not held: {key} is a name of the plugin's own; subscribe to it as another.key"));
-                continue;
-            }
-            match values::value(payload, &one.at) {
-                Ok(Some(value)) => self.values.set(&key, value),
-                Ok(None) => {}
-                Err(why) => self.values.say(&format!("{topic} is not held: its payload {why}")),
-            }
-        }
-        Ok(())
-    }
-
-    /// What Home Assistant was told of a control that is no more is taken back.
-    fn told_before(&mut self, topic: &str, payload: &[u8], retained: bool) {
-        let ours = self.settings.as_ref().and_then(discovery::filter);
-        let of_ours = ours.is_some_and(|filter| topic::matches(&filter, topic));
-        if retained && of_ours && !payload.is_empty() && !self.kept.contains_key(topic) {
-            self.keep(topic.to_owned(), String::new());
-        }
-    }
-
-    /// Sends a message.
-    pub(crate) fn publish(&mut self, topic: &str, payload: &str, sure: bool, retain: bool) -> Result<(), Failure> {
-        if topic.is_empty() || topic.len() > topic::MAX || topic.contains(['+', '#', '\0']) {
-            return Err(crate::bad(&format!("{topic:?} is no topic: + and # are for those that ask, and 1024 bytes is the most")));
-        }
-        let socket = match &self.link {
-            Link::Up { socket, .. } => *socket,
-            Link::Down(reason) | Link::Refused(reason) => {
-                return Err(Failure::new(format!("not connected to the broker: {reason}")));
-            }
-            Link::Opening(_) => return Err(Failure::new("not connected to the broker yet")),
-        };
-        let id = if sure { self.next_id() } else { 0 };
-        if sure && self.unanswered.len() >= MAX_UNANSWERED {
-            return Err(Failure::new(format!("the broker has not acknowledged {MAX_UNANSWERED} messages; this one was not sent")));
-        }
-        let mut out = BytesMut::new();
-        wire::publish(&mut out, topic, payload.as_bytes(), id, retain);
-        socket.send_bytes(&out)?;
-        if sure {
-            let message = Message { topic: topic.to_owned(), payload: payload.to_owned(), retain };
-            self.unanswered.insert(id, message);
-        }
-        Ok(())
-    }
-
-    /// This is the retained message of `topic` from now on. Sent when there is a connection, and after each new one.
-    pub(crate) fn keep(&mut self, topic: String, payload: String) {
-        if self.kept.get(&topic) == Some(&payload) {
+    /// The broker has answered a question.
+    fn alive(&mut self) {
+        let Link::Up { socket, pinged, fresh } = &mut self.link else { return };
+        *pinged = false;
+        if !std::mem::take(fresh) {
+            // It has held for a while.
+            self.rest = 0;
             return;
         }
-        if self.kept.len() >= MAX_KEPT && !self.kept.contains_key(&topic) {
-            self.values.say(&format!("{MAX_KEPT} retained messages are kept; no others are published"));
-            return;
-        }
-        self.unsent.insert(topic.clone());
-        self.kept.insert(topic, payload);
-    }
-
-    /// The broker has this already.
-    pub(crate) fn restore(&mut self, topic: &str, payload: &str) {
-        self.kept.insert(topic.to_owned(), payload.to_owned());
-    }
-
-    /// The retained message of `topic`.
-    pub(crate) fn kept(&self, topic: &str) -> Option<&str> {
-        self.kept.get(topic).map(String::as_str)
-    }
-
-    /// Sends the retained messages that the broker does not have yet, several in a frame.
-    pub(crate) fn flush(&mut self) {
-        let Link::Up { socket, .. } = self.link else { return };
-        while !self.unsent.is_empty() {
-            let (mut out, mut sent) = (BytesMut::new(), 0);
-            for topic in &self.unsent {
-                let payload = self.kept.get(topic).map(String::as_bytes).unwrap_or_default();
-                wire::publish(&mut out, topic, payload, 0, true);
-                sent += 1;
-                if out.len() >= FRAME {
-                    break;
-                }
-            }
-            if socket.send_bytes(&out).is_err() {
-                // Later, as they are by then. Where the connection has ended, they are sent after the next.
-                let _ = set_timer(FLUSH, PAUSE);
-                return;
-            }
-            for _ in 0..sent {
-                self.unsent.pop_first();
-            }
+        let (socket, Some(settings)) = (*socket, &self.settings) else { return };
+        // What this box says of itself from now on need not come back. Where that is asked for by the configuration, it does.
+        let asked = |filter: &String| settings.subscriptions.iter().any(|one| one.filter == *filter);
+        let old: Vec<String> = controls::memories(settings).into_iter().filter(|filter| !asked(filter)).collect();
+        if !old.is_empty() {
+            let mut out = BytesMut::new();
+            wire::unsubscribe(&mut out, self.next_id(), old);
+            // Where it is not sent, more is read than need be.
+            let _ = socket.send_bytes(&out);
         }
     }
 
@@ -419,7 +298,7 @@ impl Client {
         let alive = Duration::from_secs(self.settings()?.keepalive.into());
         match &mut self.link {
             Link::Up { pinged: true, .. } => self.give_up("it has stopped answering"),
-            Link::Up { socket, pinged } => {
+            Link::Up { socket, pinged, .. } => {
                 // Where it cannot be sent, there is no answer either.
                 let _ = socket.send_bytes(&wire::PING);
                 *pinged = true;
@@ -457,7 +336,10 @@ impl Client {
             let _ = socket.close();
         }
         self.down();
-        log(Level::Error, &format!("{reason}. It is not tried again before Conductor starts, or a mapping has action = \"connect\""));
+        log(
+            Level::Error,
+            &format!("{reason}. It is not tried again before Conductor starts, or a mapping has action = \"connect\""),
+        );
         self.link = Link::Refused(reason.to_owned());
     }
 
