@@ -2,6 +2,7 @@
 
 mod actions;
 mod http;
+mod mqtt;
 mod plugins;
 #[path = "../support/mod.rs"]
 mod support;
