@@ -171,14 +171,24 @@ impl Listener {
 
     /// All messages up to this one.
     pub(crate) fn until(&mut self, wanted: &str) -> Vec<String> {
-        let mut all = Vec::new();
-        while all.last().is_none_or(|line| line != wanted) {
-            all.push(match self.before.is_empty() {
-                true => {
-                    self.lines.recv_timeout(LONG).unwrap_or_else(|error| panic!("{wanted}: {error}, after {all:?}"))
-                }
-                false => self.before.remove(0),
-            });
+        self.up_to(wanted, |line| line == wanted)
+    }
+
+    /// The same, whether it was retained or not.
+    pub(crate) fn until_said(&mut self, wanted: &str) -> Vec<String> {
+        self.up_to(wanted, |line| line.get(2..) == Some(wanted))
+    }
+
+    fn up_to(&mut self, wanted: &str, is_it: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        while all.last().is_none_or(|line| !is_it(line)) {
+            let line = if self.before.is_empty() {
+                let line = self.lines.recv_timeout(LONG);
+                line.unwrap_or_else(|error| panic!("{wanted}: {error}, after {all:?}"))
+            } else {
+                self.before.remove(0)
+            };
+            all.push(line);
         }
         all
     }

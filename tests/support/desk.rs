@@ -134,7 +134,9 @@ impl Desk {
             (recorder, end.t)
         });
         // Opens once the other side reads.
-        let hand = File::options().write(true).open(pipe).expect("a pipe");
+        let mut hand = File::options().write(true).open(pipe).expect("a pipe");
+        // A pipe is a device once something has come from it.
+        hand.write_all(&[0x80, 0, 0]).expect("it reads");
         Self { hand, told, seen: 0, run, transcript }
     }
 

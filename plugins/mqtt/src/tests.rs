@@ -238,6 +238,16 @@ fn a_broker_that_stops_answering_is_given_up() {
     assert!(told(&Event::Timer { id: 2 }).log[0].1.contains("does not answer the login"));
 }
 
+#[test]
+fn a_message_that_the_password_was_taken_out_of_is_passed_over() {
+    connected(&[("user", "ada"), ("password", "{{secret:password}}"), ("subscribe", "a")]);
+    let mut frame = message("a", "password", false);
+    frame.truncate(5);
+    let record = broker(&[frame, b"{{secret:password}}".to_vec()].concat());
+    assert!(set(&record).is_empty() && record.log[0].1.contains("the password stands in it"));
+    assert_eq!(set(&broker(&message("a", "1", false)))["a"], "1");
+}
+
 const CONTROLS: [(&str, &str); 6] = [
     ("discovery", "homeassistant"),
     ("pads", "p1"),

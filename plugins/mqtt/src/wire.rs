@@ -32,6 +32,11 @@ impl Reader {
         self.bytes.extend_from_slice(&frame[passed..]);
     }
 
+    /// Whether the next frame begins with a packet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.passing == 0
+    }
+
     /// The next packet that is whole. After an error nothing more can be read.
     pub(crate) fn next(&mut self) -> Result<Option<Read>, String> {
         let packet = match mqttbytes::check(self.bytes.iter(), MAX_PACKET) {
