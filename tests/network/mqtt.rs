@@ -257,6 +257,63 @@ fn what_is_retained_and_the_will_are_there_for_others() {
     all.until("0 conductor/desk/status offline");
 }
 
+/// A session with everything in it comes back to the byte. `BLESS=1` makes it the one of `fixtures/sessions/mqtt`.
+#[test]
+fn a_session_with_a_broker_that_goes_and_comes_replays_to_the_byte() {
+    let test = "a_session_with_a_broker_that_goes_and_comes_replays_to_the_byte";
+    let Some((scratch, mut broker)) = broker(test, &[]) else { return };
+    let committed = repository("fixtures/sessions/mqtt");
+    // What is recorded does not say where it was.
+    let port = format!("127.0.0.1:{}", broker.websocket);
+    let shown = std::fs::read_to_string(committed.join("config.toml")).expect("the configuration");
+    let text = shown
+        .replace("127.0.0.1:9001", &port)
+        .replace("../../plugins/", "fixtures/plugins/")
+        .replace("\"Pads\"", "\"PIPE\"");
+    broker.publish("conductor/desk/lamp/mic", "ON", true);
+    broker.publish("homeassistant/switch/desk/gone/config", "{\"old\":true}", true);
+    let mut house = broker.listen("#");
+    let mut desk = Desk::start_as(scratch.path(), &text, &shown.replace("../../plugins/", "fixtures/plugins/"));
+    desk.shows("feedback pads: 90 28 7f"); // connected
+    desk.shows("feedback pads: 90 24 05"); // its lamp is what it was
+    house.until("0 homeassistant/switch/desk/gone/config ");
+    desk.plays(&[0x90, 36, 100, 0x80, 36, 0]);
+    desk.shows("feedback pads: 90 24 00");
+    broker.publish("conductor/desk/lamp/mic/set", "TOGGLE", false);
+    desk.shows("feedback pads: 90 24 05");
+    desk.plays(&[0x90, 37, 90, 0x80, 37, 0]);
+    house.until("0 conductor/desk/pad/pad-1 release");
+    desk.plays(&[0xb0, 7, 33]);
+    house.until("0 conductor/desk/fader/master 33");
+    broker.publish("zigbee2mqtt/desk", "{\"state\":\"ON\",\"brightness\":127,\"linkquality\":80}", false);
+    desk.shows("feedback pads: b0 14 40");
+    broker.publish("studio/scene", "Live", true);
+    desk.shows("feedback pads: 90 29 7f"); // in the mode of that name
+    house.until("0 conductor/desk/state/mode Live");
+    broker.kill();
+    desk.shows("feedback pads: 90 28 00");
+    desk.plays(&[0x90, 38, 1, 0x80, 38, 0]); // sends, and cannot
+    broker.run();
+    desk.shows("feedback pads: 90 28 7f");
+    let mut house = broker.listen("#");
+    desk.plays(&[0x90, 38, 2, 0x80, 38, 0]);
+    house.until("0 studio/pads/38 {\"velocity\":2,\"level\":1.5748031496062993}");
+    let transcript = desk.ends();
+    house.until_said("conductor/desk/status offline");
+    let recorded =
+        std::fs::read_to_string(Desk::journal(scratch.path())).expect("the journal").replace(&port, "127.0.0.1:9001");
+    let transcript = transcript.replace(&port, "127.0.0.1:9001");
+    let files = [("session.journal.jsonl", &recorded), ("session.transcript.jsonl", &transcript)];
+    if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
+        for (name, text) in files {
+            std::fs::write(committed.join(name), text).expect("a file");
+        }
+    }
+    let [journal, expected] = files.map(|(name, text)| scratch.file(name, text));
+    let ran = bin("conductor").arg("replay").arg(journal).arg("--expect").arg(expected).run().exits(0);
+    assert!(ran.stdout.starts_with("identical: "), "{}", ran.transcript());
+}
+
 /// What Home Assistant's documentation lists of a component: keys that have to be there, and those that may.
 fn documented(component: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match component {

@@ -88,6 +88,11 @@ pub(crate) struct Desk {
 impl Desk {
     /// Starts one with this configuration, in which `PIPE` is its controller, recorded in `directory`.
     pub(crate) fn start(directory: &Path, text: &str) -> Self {
+        Self::start_as(directory, text, &text.replace("PIPE", "Pads"))
+    }
+
+    /// The same; its journal says that this was its configuration.
+    pub(crate) fn start_as(directory: &Path, text: &str, recorded: &str) -> Self {
         let pipe = directory.join("controller");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
         let text = text.replace("PIPE", &pipe.display().to_string());
@@ -104,7 +109,7 @@ impl Desk {
             approved: None,
         });
         let limits = LimitsRecord { max_total_memory_bytes: u64::MAX, max_instances: 64 };
-        let record = ConfigRecord::new("config.toml", "", &text);
+        let record = ConfigRecord::new("config.toml", "", recorded);
         let header = Header::new(clock.epoch(), &[7; 32], limits, record, records.collect());
         let recorder = Recorder::create(&directory.join("s.journal.jsonl"), &header, true).expect("a journal");
         let told = Arc::<Told>::default();
