@@ -16,7 +16,7 @@ const MOSQUITTO: &str = "/usr/sbin/mosquitto";
 pub(crate) const PACKAGES: &str = "mosquitto mosquitto-clients";
 
 /// How long something may take to come over the network.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(20);
 
 /// Said to each that listens once everything it asked for is there.
 const READY: &str = "ready";
@@ -44,9 +44,18 @@ impl Broker {
         Self::start_for(directory, &[])
     }
 
+    /// Starts one that lets everybody in, at this port for WebSocket.
+    pub(crate) fn start_on(directory: &Path, websocket: u16) -> Self {
+        Self::start_at(directory, websocket, &[])
+    }
+
     /// Starts one for these users and their passwords; others talk to it as the first.
     pub(crate) fn start_for(directory: &Path, users: &[(&str, &str)]) -> Self {
-        let (websocket, tcp) = (free_port(), free_port());
+        Self::start_at(directory, free_port(), users)
+    }
+
+    fn start_at(directory: &Path, websocket: u16, users: &[(&str, &str)]) -> Self {
+        let tcp = free_port();
         let passwords = directory.join("passwords");
         std::fs::write(&passwords, "").expect("a file");
         for (name, password) in users {
@@ -164,7 +173,7 @@ impl Listener {
     /// The next message: `1` where it was retained, its topic, its payload.
     pub(crate) fn line(&mut self) -> String {
         if self.before.is_empty() {
-            return self.lines.recv_timeout(LONG).expect("a message within a minute");
+            return self.lines.recv_timeout(LONG).expect("a message in time");
         }
         self.before.remove(0)
     }

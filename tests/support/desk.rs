@@ -24,7 +24,7 @@ use conductor::internals::time::{Clock, SystemClock};
 use super::conditions::Still;
 
 /// How long something may take to come over the network.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(20);
 
 /// The real network; what a device is told, and what is sent to a port, is noted.
 struct World {
