@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conductor::internals::config::{Config, Environment as Variables};
 use conductor::internals::device::DeviceSpec;
@@ -17,7 +17,7 @@ use conductor::internals::journal::{
 };
 use conductor::internals::os::{Environment, Live};
 use conductor::internals::plugins::{Places, PluginSet};
-use conductor::internals::run::{Feed, LiveRun, run_live};
+use conductor::internals::run::{Feed, LiveRun, Ordered, run_live};
 use conductor::internals::sandbox::{AskNotes, Services};
 use conductor::internals::time::{Clock, SystemClock};
 
@@ -37,13 +37,24 @@ struct World {
 pub(crate) struct Told {
     lines: Mutex<Vec<String>>,
     more: Condvar,
+    /// When something was sent to a port.
+    sent: Mutex<Vec<Instant>>,
+    sent_more: Condvar,
 }
 
 impl EffectHandler for World {
     fn perform(&self, effect: &Effect, origin: Origin<'_>) -> Result<Reply, EffectError> {
-        let (Effect::Feedback(_) | Effect::Midi(_)) = effect else { return self.live.perform(effect, origin) };
-        self.told.lines.lock().unwrap_or_else(PoisonError::into_inner).push(effect.to_string());
-        self.told.more.notify_all();
+        match effect {
+            Effect::Feedback(_) => {
+                self.told.lines.lock().unwrap_or_else(PoisonError::into_inner).push(effect.to_string());
+                self.told.more.notify_all();
+            }
+            Effect::Midi(_) => {
+                self.told.sent.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
+                self.told.sent_more.notify_all();
+            }
+            _ => return self.live.perform(effect, origin),
+        }
         Ok(Reply::Done)
     }
     fn request(&self, request: &Request, origin: Origin<'_>, limit: Duration) -> Answer {
@@ -69,6 +80,19 @@ impl Told {
         }
     }
 
+    /// When the message of this number was sent to a port, from 1 on.
+    pub(crate) fn sent(&self, number: usize) -> Instant {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(at) = sent.get(number - 1) {
+                return *at;
+            }
+            let (guard, waited) = self.sent_more.wait_timeout(sent, LONG).unwrap_or_else(PoisonError::into_inner);
+            sent = guard;
+            assert!(!waited.timed_out(), "message {number} was not sent");
+        }
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -81,7 +105,7 @@ pub(crate) struct Desk {
     /// What its controller was told.
     pub(crate) told: Arc<Told>,
     seen: usize,
-    run: JoinHandle<(Arc<Recorder>, u64)>,
+    run: JoinHandle<(Option<Arc<Recorder>>, u64)>,
     transcript: Arc<Mutex<Transcript>>,
 }
 
@@ -93,6 +117,15 @@ impl Desk {
 
     /// The same; its journal says that this was its configuration.
     pub(crate) fn start_as(directory: &Path, text: &str, recorded: &str) -> Self {
+        Self::begin(directory, text, Some(recorded))
+    }
+
+    /// The same, and not recorded.
+    pub(crate) fn start_unrecorded(directory: &Path, text: &str) -> Self {
+        Self::begin(directory, text, None)
+    }
+
+    fn begin(directory: &Path, text: &str, recorded: Option<&str>) -> Self {
         let pipe = directory.join("controller");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
         let text = text.replace("PIPE", &pipe.display().to_string());
@@ -109,17 +142,22 @@ impl Desk {
             approved: None,
         });
         let limits = LimitsRecord { max_total_memory_bytes: u64::MAX, max_instances: 64 };
-        let record = ConfigRecord::new("config.toml", "", recorded);
-        let header = Header::new(clock.epoch(), &[7; 32], limits, record, records.collect());
-        let recorder = Recorder::create(&directory.join("s.journal.jsonl"), &header, true).expect("a journal");
+        let recorder = recorded.map(|recorded| {
+            let record = ConfigRecord::new("config.toml", "", recorded);
+            let header = Header::new(clock.epoch(), &[7; 32], limits, record, records.collect());
+            Recorder::create(&directory.join("s.journal.jsonl"), &header, true).expect("a journal")
+        });
         let told = Arc::<Told>::default();
         let world = World { live: Live::new(Environment::inherited()), told: Arc::clone(&told) };
-        let outside = RecordedHandler::new(Arc::new(world), Arc::clone(&recorder));
+        let outside: Arc<dyn EffectHandler> = match &recorder {
+            Some(recorder) => Arc::new(RecordedHandler::new(Arc::new(world), Arc::clone(recorder))),
+            None => Arc::new(world),
+        };
         let services = Services {
             live: true,
-            trace: true,
-            asks: Some(Arc::<Recorder>::clone(&recorder) as Arc<dyn AskNotes>),
-            ..Services::new(Arc::<SystemClock>::clone(&clock), Arc::new(outside), [7; 32])
+            trace: recorder.is_some(),
+            asks: recorder.clone().map(|recorder| recorder as Arc<dyn AskNotes>),
+            ..Services::new(Arc::<SystemClock>::clone(&clock), outside, [7; 32])
         };
         let transcript = Arc::<Mutex<Transcript>>::default();
         let writer = Arc::clone(&transcript);
@@ -130,9 +168,11 @@ impl Desk {
             services: Arc::new(services),
             dry_run: None,
             revocations: None,
-            recorder: Some(Arc::clone(&recorder)),
+            recorder: recorder.clone(),
             surroundings: Arc::new(Still::default()),
-            ordered: Some(Box::new(move |entry: &Entry| writer.lock().expect("no panic").add(entry))),
+            ordered: recorder
+                .is_some()
+                .then(|| -> Ordered { Box::new(move |entry: &Entry| writer.lock().expect("no panic").add(entry)) }),
         };
         let run = std::thread::spawn(move || {
             let end = run_live(run, &Still::default(), |_| true).expect("it runs");
@@ -160,7 +200,9 @@ impl Desk {
     pub(crate) fn ends(self) -> String {
         drop(self.hand);
         let (recorder, end) = self.run.join().expect("no panic");
-        recorder.finish(end).expect("the journal is whole");
+        if let Some(recorder) = recorder {
+            recorder.finish(end).expect("the journal is whole");
+        }
         self.transcript.lock().unwrap_or_else(PoisonError::into_inner).text()
     }
 
