@@ -2,7 +2,11 @@
 
 mod actions;
 mod http;
+mod login;
 mod mqtt;
+mod official_servers;
 mod plugins;
+mod spotify;
+mod tokens;
 #[path = "../support/mod.rs"]
 mod support;
