@@ -170,7 +170,7 @@ impl Desk {
             revocations: None,
             recorder: recorder.clone(),
             surroundings: Arc::new(Still::default()),
-            desk: None,
+            desk: Arc::default(),
             ordered: recorder
                 .is_some()
                 .then(|| -> Ordered { Box::new(move |entry: &Entry| writer.lock().expect("no panic").add(entry)) }),
