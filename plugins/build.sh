@@ -87,6 +87,7 @@ rust "$root/plugins" conductor-wasm-media fixtures/plugins/conductor_wasm_media.
 rust "$root/plugins" conductor-wasm-obs-control fixtures/plugins/conductor_wasm_obs_control.wasm "${reactor[@]}"
 rust "$root/plugins" conductor-wasm-system-utils fixtures/plugins/conductor_wasm_system_utils.wasm "${reactor[@]}"
 rust "$root/plugins" conductor-wasm-spotify fixtures/plugins/conductor_wasm_spotify.wasm "${reactor[@]}"
+rust "$root/plugins" conductor-wasm-mqtt fixtures/plugins/conductor_wasm_mqtt.wasm "${reactor[@]}"
 rust "$root/plugins" resident-probe fixtures/plugins/resident_probe.wasm "${reactor[@]}"
 # As the documentation has it: plain `cargo build`.
 rust "$root/plugins" plain-example fixtures/plugins/plain_example.wasm

@@ -64,7 +64,7 @@ pub(super) const WS_CLOSE: HostFunction = HostFunction {
     params: &[I32],
     results: &[I32],
     capability: Some(Capability::Network),
-    doc: "ws_close(socket) -> 0: closes the connection.",
+    doc: "ws_close(socket) -> 0: closes the connection, behind what was sent on it.",
     call: ws_close,
 };
 

@@ -26,7 +26,7 @@ impl Names {
         Self {
             of: Arc::clone(config),
             modes: config.modes.iter().map(|mode| mode.name.as_str().into()).collect(),
-            devices: config.devices.iter().map(|device| device.name.as_str().into()).collect(),
+            devices: config.devices.iter().map(|device| device.called().into()).collect(),
             controls: config.devices.iter().map(controls).collect(),
         }
     }

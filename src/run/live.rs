@@ -10,6 +10,7 @@ use super::desk::{At, Desk, Inquiry};
 use super::dispatch::{Calls, Dispatch, Report};
 use super::echo::EchoGuard;
 use super::fate::turned;
+use super::news::News;
 use super::play::show_without_devices;
 use super::report::order::Ordered;
 use super::report::queue::{LostLines, ReportSender};
@@ -170,17 +171,16 @@ pub fn run_live(
     let log = Arc::clone(&services.log);
     let writer = ReportWriter::start(events.clone(), dry_run.clone(), Arc::clone(&log), ordered, tell);
     let writer = writer.map_err(LiveError::thread("writes the report"))?;
-    let sockets = services.outside.socket_events();
+    let (news, sockets) = (News::new(events.clone()), services.outside.socket_events());
     if let Some(sockets) = &sockets {
-        let events = events.clone();
-        // A full queue has the run loop look for it by itself.
-        sockets.listen(Box::new(move || _ = events.try_send(Event::News)));
+        let news = news.clone();
+        sockets.listen(Box::new(move || news.tell()));
     }
     let (residents, ends) = (Residents::of(&config, &plugins.plugins, sockets), Ends::default());
     let pool = {
         let (sender, recorder) = (writer.sender(), recorder.clone());
-        let (ends, wake) = (ends.clone(), events.clone());
-        let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config), ends, wake });
+        let (ends, news) = (ends.clone(), news.clone());
+        let observer = Arc::new(Observer { sender, recorder, config: Arc::clone(&config), ends, news });
         let pool = Pool::observed(Arc::clone(&services), &config.wasm.limits(), plugins.plugins, observer);
         pool.map_err(LiveError::thread("calls plugins"))?
     };
@@ -283,7 +283,7 @@ pub fn run_live(
                 device::DeviceEventKind::Ended => inputs -= 1,
             },
             Ok(Event::Played) => inputs -= 1,
-            Ok(Event::News) => {} // looked at before the next
+            Ok(Event::News) => news.came(), // looked at before the next
             Ok(Event::Asked(inquiry)) => {
                 stopped = inquiry.asks_for_the_end();
                 let at = At { config: &config, recorder: recorder.as_deref(), facts, now: clock.now() };
@@ -334,6 +334,7 @@ pub fn run_live(
                 let t = session.settle(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
                 dispatch.revoked(&config, t, record_of(revoked), &mut |report| sender.send(report));
             }
+            Ok(Event::News) => news.came(),
             Ok(_) => {}
             Err(_) => {
                 session.advance(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
@@ -374,7 +375,7 @@ struct Observer {
     recorder: Option<Arc<Recorder>>,
     config: Arc<Config>,
     ends: Ends,
-    wake: SyncSender<Event>,
+    news: News,
 }
 
 impl Observer {
@@ -397,8 +398,7 @@ impl PoolObserver for Observer {
         });
         if let Some(end) = CallEnd::of_done(&self.config, &done) {
             self.ends.push(end);
-            // A full queue has the run loop look for it by itself.
-            let _ = self.wake.try_send(Event::News);
+            self.news.tell();
         }
         self.sender.send(Report::Done(Box::new(done)));
     }

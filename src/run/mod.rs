@@ -13,6 +13,7 @@ mod dispatch;
 mod echo;
 mod fate;
 mod live;
+mod news;
 mod play;
 mod report;
 mod residents;

@@ -70,6 +70,17 @@ fn a_session_with_obs_comes_to_the_golden_transcript() {
     golden("fixtures/sessions/obs/session.transcript.jsonl", &ran.stdout);
 }
 
+/// Recorded live, with a real broker that was ended and started again (`BLESS=1 cargo test --test network mqtt`).
+#[test]
+fn a_session_with_a_broker_comes_to_the_golden_transcript() {
+    let ran = bin("conductor")
+        .args("replay fixtures/sessions/mqtt/session.journal.jsonl --plugins fixtures/plugins --json")
+        .run()
+        .exits(0);
+    assert!(!ran.stderr.contains("left the recording"), "{}", ran.stderr);
+    golden("fixtures/sessions/mqtt/session.transcript.jsonl", &ran.stdout);
+}
+
 #[cfg(feature = "http")]
 #[test]
 fn answers_of_a_server_come_from_the_journal() {

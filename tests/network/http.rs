@@ -444,6 +444,34 @@ mod websocket {
     }
 
     #[test]
+    fn what_was_sent_last_arrives_when_the_connection_is_closed_at_once() {
+        let server = Server::start(|stream, seen| {
+            let Ok(mut socket) = tungstenite::accept(stream) else { return };
+            while let Ok(message) = socket.read() {
+                if message.is_text() {
+                    seen.lock().expect("notes").push(message.to_string());
+                }
+            }
+            seen.lock().expect("notes").push("end".to_owned());
+        });
+        let network = network(None);
+        for round in 1..=50 {
+            let socket = opened(&network, ME, &format!("ws://a.example:{}/", server.port()));
+            for number in 0..20 {
+                send(&network, ME, socket, text(&number.to_string())).expect("sent");
+            }
+            network.request(&NetworkRequest::SocketClose { socket }, ME, LONG).result.expect("closed");
+            let arrived = || server.seen.lock().expect("notes").len();
+            while arrived() < 21 * round
+                && server.seen.lock().expect("notes").iter().filter(|line| *line == "end").count() < round
+            {
+                std::thread::yield_now();
+            }
+            assert_eq!(arrived(), 21 * round, "all of them, and the end");
+        }
+    }
+
+    #[test]
     fn the_end_is_told_after_the_last_message() {
         let server = echo_server();
         let network = network(None);

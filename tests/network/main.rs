@@ -4,6 +4,7 @@ mod acknowledged;
 mod actions;
 mod http;
 mod login;
+mod mqtt;
 mod obs;
 mod official_servers;
 mod plugins;

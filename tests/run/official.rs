@@ -16,14 +16,17 @@ use conductor::internals::sandbox::{Context, Outcome, Services};
 use conductor::internals::time::SystemClock;
 
 /// File, largest size in bytes, most fuel of a call whose requests are answered at once.
-const OFFICIAL: [(&str, u64, u64); 3] = [
+const OFFICIAL: [(&str, u64, u64); 4] = [
     ("conductor_wasm_media.wasm", 230_000, 1_300_000),
     ("conductor_wasm_spotify.wasm", 370_000, 400_000),
     ("conductor_wasm_system_utils.wasm", 180_000, 650_000),
+    ("conductor_wasm_mqtt.wasm", 460_000, 300_000),
 ];
 
 /// The same of OBS Studio Control, whose calls and events are those of a session with a real OBS.
 const OBS: (&str, u64, u64, u64) = ("conductor_wasm_obs_control.wasm", 430_000, 210_000, 450_000);
+/// Most fuel of the start of the one that is resident, which reads its settings and prepares what it will say.
+const MOST_AT_START: u64 = 2_000_000;
 
 /// Calls the plugin `file` with `json`.
 fn call(file: &str, json: &str, services: &Services) -> Outcome {
@@ -46,6 +49,9 @@ fn each_stays_within_its_budget_and_passes_the_gate() {
         let bytes = std::fs::metadata(&path).expect("a committed guest").len();
         assert!(bytes <= size, "{file} has {bytes} bytes");
         bin("conductor").args("plugin conformance").arg(&path).run().exits(0);
+        if file == "conductor_wasm_mqtt.wasm" {
+            continue; // it does nothing by itself: what it needs in a session is held below
+        }
         let json = match file {
             "conductor_wasm_media.wasm" => r#"{"action":"shuffle","player":"mpv"}"#,
             "conductor_wasm_spotify.wasm" => r#"{"action":"toggle"}"#,
@@ -84,6 +90,43 @@ fn obs_control_stays_within_its_budget_and_passes_the_gate() {
 }
 
 #[test]
+fn in_a_session_with_a_broker_each_call_and_event_stays_within_its_budget() {
+    let text = std::fs::read_to_string(repository("fixtures/sessions/mqtt/session.transcript.jsonl")).expect("it");
+    let [.., (_, _, most)] = OFFICIAL;
+    let mut held = 0;
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let Some(fuel) = line["fuel"].as_u64() else { continue };
+        // Once in a connection the broker is told of everything at once.
+        let most = if line["event"] == "start" { MOST_AT_START } else { most };
+        assert!(fuel <= most, "{line}");
+        held += 1;
+    }
+    assert!(held > 20, "{held}");
+}
+
+/// The mappings in its README, in one configuration with its section.
+#[test]
+fn what_the_mqtt_plugins_readme_says_is_valid() {
+    let text = std::fs::read_to_string(repository("plugins/mqtt/README.md")).expect("it");
+    let mut blocks = text.split("```toml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0));
+    let section = blocks.next().expect("its section").replace("~/.conductor/wasm-plugins", "plugins");
+    let subscribe = blocks.next().expect("its topics");
+    let feedback = blocks.next().expect("what is shown");
+    let mappings: String = blocks.collect();
+    let text = format!(
+        "[[device]]\nname = \"Launchpad Mini MK3\"\nprofile = \"launchpad-mini-mk3\"\n{section}{subscribe}[[modes]]\nname = \"Default\"\n{mappings}\n\
+         [[modes.mappings]]\ntrigger = {{ Note = {{ note = 99 }} }}\naction = {{ Delay = {{ ms = 1 }} }}\n{feedback}"
+    );
+    let scratch = crate::support::Scratch::new();
+    let wasm = std::fs::read(repository("fixtures/plugins/conductor_wasm_mqtt.wasm")).expect("a committed guest");
+    scratch.file("plugins/conductor_wasm_mqtt.wasm", wasm);
+    let config = scratch.file("config.toml", text);
+    let ran = bin("conductor").args("check").arg(config).env("MQTT_PASSWORD", "x").run().exits(0);
+    assert!(ran.stdout.contains("8 mappings, 1 plugin") && ran.stderr.is_empty(), "{}", ran.transcript());
+}
+
+#[test]
 fn what_the_schema_does_not_know_never_reaches_a_plugin() {
     for (file, json) in [
         ("conductor_wasm_media.wasm", r#"{"action":"eject"}"#),
@@ -103,6 +146,9 @@ fn what_the_schema_does_not_know_never_reaches_a_plugin() {
         (OBS.0, r#"{"action":"tbar","position":1.01}"#),
         (OBS.0, r#"{"action":"transition","duration":49}"#),
         (OBS.0, r#"{"action":"scene","scene":"A","password":"x"}"#),
+        ("conductor_wasm_mqtt.wasm", r#"{"action":"subscribe"}"#),
+        ("conductor_wasm_mqtt.wasm", r#"{"action":"publish","topic":"a","qos":2}"#),
+        ("conductor_wasm_mqtt.wasm", r#"{"action":"lamp","name":"a","state":"bright"}"#),
     ] {
         let outcome = call(file, json, &services());
         assert!(!outcome.is_ok() && outcome.fuel == 0, "{file} {json}: {outcome:?}");

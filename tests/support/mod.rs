@@ -2,7 +2,10 @@
 
 #![allow(dead_code)] // each test file is a crate of its own and uses a part of this
 
+pub(crate) mod broker;
 pub(crate) mod conditions;
+#[cfg(feature = "websocket")]
+pub(crate) mod desk;
 #[cfg(all(feature = "http", feature = "websocket"))]
 pub(crate) mod live;
 pub(crate) mod missing;

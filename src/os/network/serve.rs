@@ -20,6 +20,7 @@ pub(super) fn serve(mut socket: WebSocket<Connection>, shared: &Shared) -> (Opti
     let mut goodbye = None;
     let reason = loop {
         if shared.lock().leave {
+            send_waiting(&mut socket, shared);
             break "the connection is closed".to_owned();
         }
         match step(&mut socket, shared, &mut goodbye) {
@@ -45,6 +46,26 @@ pub(super) fn serve(mut socket: WebSocket<Connection>, shared: &Shared) -> (Opti
     }
 }
 
+/// Hands what waits to the connection, as far as it takes it: a plugin that says something last and leaves has said it.
+fn send_waiting(socket: &mut WebSocket<Connection>, shared: &Shared) {
+    while let Some(message) = shared.lock().outbox.pop() {
+        // One that would block is in the socket's buffer, and is flushed with the goodbye as far as the server takes it.
+        if socket
+            .write(frame(message))
+            .is_err_and(|error| !matches!(error, Error::Io(error) if error.kind() == ErrorKind::WouldBlock))
+        {
+            return;
+        }
+    }
+}
+
+fn frame(message: Message) -> tungstenite::Message {
+    match message {
+        Message::Text(text) => tungstenite::Message::text(text),
+        Message::Binary(bytes) => tungstenite::Message::binary(bytes),
+    }
+}
+
 /// What to wait for.
 struct Interest {
     room: bool,
@@ -61,11 +82,7 @@ fn step(
 ) -> Result<Interest, Error> {
     loop {
         let Some(message) = shared.lock().outbox.pop() else { break };
-        let message = match message {
-            Message::Text(text) => tungstenite::Message::text(text),
-            Message::Binary(bytes) => tungstenite::Message::binary(bytes),
-        };
-        match socket.write(message) {
+        match socket.write(frame(message)) {
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break, // it is in the buffer
             Err(Error::WriteBufferFull(message)) => {
                 let mut mailbox = shared.lock();
