@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{Owner, ResidentEvent};
+use crate::call::{Owner, ResidentEvent, StopReason};
 use crate::config::MappingId;
 use crate::gesture::DeviceId;
 use crate::midi::Message;
@@ -35,6 +35,13 @@ pub enum InputKind {
         plugin: String,
         /// What it was told.
         event: ResidentEvent,
+    },
+    /// A resident plugin was left out; what it was told of that is there beside.
+    Stop {
+        /// Which plugin.
+        plugin: String,
+        /// Why.
+        reason: StopReason,
     },
     /// What a call of a plugin set took effect.
     State(StateInput),

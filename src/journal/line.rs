@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Bytes, Failure, RecordedAnswer};
 use super::header::ApprovalRecord;
-use crate::call::{PluginEvent, ResidentEvent};
+use crate::call::{PluginEvent, ResidentEvent, StopReason};
 use crate::sandbox::{EntryPoint, Outcome, Shutdown, StopPlace, TimeLimit};
 use crate::state::StateValue;
 use crate::time::Micros;
@@ -186,6 +186,15 @@ pub enum Line {
         call: Option<u64>,
         /// The values of its keys, as it writes them; absent ones are none any more.
         values: BTreeMap<Box<str>, Option<StateValue>>,
+    },
+    /// A resident plugin was left out while the session went on.
+    Stop {
+        /// When; never less than in the line before.
+        t: Micros,
+        /// Which plugin.
+        plugin: String,
+        /// Why.
+        reason: StopReason,
     },
     /// The session ended, and nothing was cut off.
     End {

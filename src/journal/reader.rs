@@ -278,6 +278,9 @@ impl Journal {
                 let what = InputKind::State(StateInput { owner: Owner { plugin, tenant }, call, values });
                 self.inputs.push(SessionInput { t: in_order(t)?, what });
             }
+            Line::Stop { t, plugin, reason } => {
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Stop { plugin, reason } });
+            }
             Line::End { t } => self.end = Some(t.max(*last)),
             line @ (Line::Fact { .. } | Line::Effect { .. } | Line::Answer { .. }) => self.playback.add(line),
         }

@@ -189,7 +189,7 @@ pub fn run_live(
     let apps = AppWatch::start(&config, Arc::clone(&surroundings), events.clone());
     let apps = apps.map_err(LiveError::thread("asks for programs"))?;
     let mut session = Session::new(Arc::clone(&config)).timed(surroundings);
-    let mut keeper = Keeper::new(residents, ends, &mut session);
+    let mut keeper = Keeper::new(residents, ends, &mut session).watching(clock.now());
     let tend = |keeper: &mut Keeper, session: &mut Session, dispatch: &mut Dispatch| {
         let hands = Hands { session, dispatch, config: &config, facts };
         keeper.tend(clock.now(), hands, &mut |report| sender.send(report));

@@ -148,6 +148,8 @@ pub fn play(
                     session.settle(t, facts, &mut hear);
                     at_work.event(&plugin, event, t);
                 }
+                // The plugin was told, or its event turned away, in the line before.
+                InputKind::Stop { .. } => _ = session.settle(t, facts, &mut hear),
                 InputKind::State(input) => at_work.set_as_recorded(&mut session, t, &input),
             }
             at_work.tend(&mut session, t);

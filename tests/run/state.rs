@@ -437,7 +437,7 @@ impl Driven {
                 InputKind::Refresh(devices) => session.refresh(t, &devices, &facts, say),
                 InputKind::Clock(mapping) => session.clock(t, mapping, &facts, say),
                 InputKind::When { mode, holds } => session.when(t, mode, holds, &facts, say),
-                InputKind::Event { .. } | InputKind::State(_) => {} // of plugins, of which there are none
+                InputKind::Event { .. } | InputKind::State(_) | InputKind::Stop { .. } => {} // of plugins, of which there are none
             }
         });
     }

@@ -33,6 +33,8 @@ pub(in crate::run) enum Fate {
     Done,
     /// It was ended by a fault.
     Faulted,
+    /// It is gone, because its plugin is no longer trusted.
+    Distrusted,
     /// There will be none any more.
     Gone,
     /// Nothing ran.
@@ -52,10 +54,12 @@ impl CallEnd {
         let fate = match &outcome.status {
             Status::Ok | Status::Failed(_) => Fate::Done,
             Status::Fault(_) => Fate::Faulted,
-            Status::Rejected(Rejection::Distrusted { .. } | Rejection::Closed { .. }) => Fate::Gone,
+            Status::Rejected(Rejection::Distrusted { .. }) => Fate::Distrusted,
+            Status::Rejected(Rejection::Closed { .. }) => Fate::Gone,
             Status::Rejected(_) => Fate::NotRun,
         };
-        let matters = event || !outcome.asked.is_empty() || (resident && matches!(fate, Fate::Faulted | Fate::Gone));
+        let ended = matches!(fate, Fate::Faulted | Fate::Distrusted | Fate::Gone);
+        let matters = event || !outcome.asked.is_empty() || (resident && ended);
         matters.then(|| Self { owner, token, event, at, fate, asked: outcome.asked.clone() })
     }
 
