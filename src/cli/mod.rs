@@ -3,6 +3,7 @@
 mod account;
 mod advice;
 mod check;
+mod declared;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
