@@ -90,6 +90,8 @@ pub fn play(
         if let Some(calendar) = calendar {
             session = session.timed(calendar);
         }
+        // What a file of answers has comes from inside; nothing arrives from outside.
+        let sockets = services.outside.socket_events().filter(|_| dry_run.is_some());
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm.limits(), plugins));
         let outside = held;
         let dispatch = Dispatch::new(calls, refused, outside, dry_run, clock.epoch())
@@ -100,7 +102,7 @@ pub fn play(
         let keeper = if is_recorded {
             Keeper::recorded(ends)
         } else {
-            Keeper::new(Residents::of(&config, &resident, None), ends, &mut session)
+            Keeper::new(Residents::of(&config, &resident, sockets), ends, &mut session)
         };
         let mut at_work =
             AtWork { dispatch, keeper, config, tell, log: Arc::clone(&log), wanted: true, facts, playback };
