@@ -58,6 +58,8 @@ enum Waiting {
     Init(usize),
     /// What the lamp shows.
     Lamp(usize),
+    /// A message of `exit`, behind which nothing is told.
+    Exit(usize),
 }
 
 /// A lamp and what it was told.
@@ -246,7 +248,8 @@ impl Device {
             && let Some(waiting) = self.queue.pop_front()
         {
             let message = match waiting {
-                Waiting::Init(number) => self.init.get(number).map(|message| Outgoing::from(message.clone())),
+                Waiting::Init(number) => self.init.get(number).cloned().map(Outgoing::from),
+                Waiting::Exit(number) => self.exit.get(number).cloned().map(Outgoing::from),
                 Waiting::Lamp(number) => self.lamps.get_mut(number).and_then(|lamp| {
                     lamp.waits = false;
                     let wanted = lamp.wanted(mode, state);
@@ -314,13 +317,21 @@ impl Device {
         }
     }
 
-    /// What the device shows is told no more: it is told `exit`.
-    pub(super) fn stop(&mut self, send: &mut Send<'_>) {
+    /// The session ends: what waits is still told, and then `exit`. A lamp under the hand stays as it is.
+    pub(super) fn finish(&mut self) {
         if !self.present || self.failed.is_some() {
-            return;
+            return self.lost();
         }
-        for message in &self.exit {
-            if !send(&self.name, self.port.as_ref(), message.clone().into()) {
+        self.held.clear();
+        self.queue.extend((0..self.exit.len()).map(Waiting::Exit));
+    }
+
+    /// Nothing more is told, but what is left of `exit`.
+    pub(super) fn stop(&mut self, send: &mut Send<'_>) {
+        for waiting in std::mem::take(&mut self.queue) {
+            let Waiting::Exit(number) = waiting else { continue };
+            let message = self.exit.get(number).cloned();
+            if message.is_some_and(|message| !send(&self.name, self.port.as_ref(), message.into())) {
                 break;
             }
         }

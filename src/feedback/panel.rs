@@ -141,7 +141,13 @@ impl Panel {
         }
     }
 
-    /// The session ends: each device is told so.
+    /// The session ends: each device is still told what waits, in its time, and then that.
+    pub fn finish(&mut self) {
+        self.is_over = true;
+        self.devices.values_mut().for_each(Device::finish);
+    }
+
+    /// Nothing more is told, but what is left of what devices are told at the end.
     pub fn stop(&mut self, send: &mut dyn FnMut(Telling<'_>) -> bool) {
         for (id, device) in &mut self.devices {
             let id = *id;

@@ -65,6 +65,8 @@ pub struct StateInput {
     pub call: Option<u64>,
     /// Values by the plugin's own keys.
     pub values: BTreeMap<Box<str>, Option<StateValue>>,
+    /// Whether the session had ended.
+    pub last: bool,
 }
 
 impl SessionInput {

@@ -186,6 +186,9 @@ pub enum Line {
         call: Option<u64>,
         /// The values of its keys, as it writes them; absent ones are none any more.
         values: BTreeMap<Box<str>, Option<StateValue>>,
+        /// Whether the session had ended, so that nothing but what devices show went by it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
     },
     /// A resident plugin was left out while the session went on.
     Stop {

@@ -274,8 +274,8 @@ impl Journal {
                 let event = ResidentEvent { event, body: body.map(Into::into) };
                 self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Event { plugin, event } });
             }
-            Line::State { t, plugin, tenant, call, values } => {
-                let what = InputKind::State(StateInput { owner: Owner { plugin, tenant }, call, values });
+            Line::State { t, plugin, tenant, call, values, last } => {
+                let what = InputKind::State(StateInput { owner: Owner { plugin, tenant }, call, values, last });
                 self.inputs.push(SessionInput { t: in_order(t)?, what });
             }
             Line::Stop { t, plugin, reason } => {

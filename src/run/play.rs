@@ -123,7 +123,7 @@ pub fn play(
             });
         }
         at_work.tend(&mut session, 0);
-        let mut last = Vec::new();
+        let (mut last, mut set_last) = (Vec::new(), Vec::new());
         for SessionInput { t, what } in inputs {
             at_work.revoke(&mut session, &mut revoked, number, &clock);
             if !at_work.pass(&mut session, Some(t), &clock) {
@@ -152,6 +152,7 @@ pub fn play(
                 }
                 // The plugin was told, or its event turned away, in the line before.
                 InputKind::Stop { .. } => _ = session.settle(t, facts, &mut hear),
+                InputKind::State(input) if input.last => set_last.push(input),
                 InputKind::State(input) => at_work.set_as_recorded(&mut session, t, &input),
             }
             at_work.tend(&mut session, t);
@@ -175,6 +176,11 @@ pub fn play(
         } else {
             let (end, left) = session.end(until, facts, &mut hear);
             at_work.close(end, left, last);
+            at_work.keeper.take_in_last(end, &mut session, &at_work.dispatch);
+            for input in set_last {
+                at_work.set_as_recorded(&mut session, end, &input);
+            }
+            session.take_leave(|due| _ = clock.advance_to(due), &mut |happening| _ = at_work.say(happening));
             end
         };
         log.finish();
@@ -306,10 +312,10 @@ impl<F: FnMut(Entry) -> bool> AtWork<'_, F> {
     }
 
     /// The session ends at `at`.
-    fn close(self, at: Micros, left: Left, last: Vec<(String, Arc<ResidentEvent>)>) {
-        let Self { dispatch, mut keeper, config, mut tell, log, mut wanted, .. } = self;
+    fn close(&mut self, at: Micros, left: Left, last: Vec<(String, Arc<ResidentEvent>)>) {
+        let Self { dispatch, keeper, config, tell, log, wanted, .. } = self;
         let last = [last, keeper.stop()].concat();
-        dispatch.close(&config, at, left, last, &mut |report| hand_on(report, &mut tell, &log, &mut wanted));
+        dispatch.close(config, at, left, last, &mut |report| hand_on(report, tell, log, wanted));
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::call::{DEFAULT_TENANT, Owner};
 use crate::config::Config;
 use crate::sandbox::{Done, Outcome, Rejection, SessionRequests, Status};
+use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
 /// The end of a call, or of an event of a resident plugin, that the session has to know of.
@@ -61,6 +62,13 @@ impl CallEnd {
         let ended = matches!(fate, Fate::Faulted | Fate::Distrusted | Fate::Gone);
         let matters = event || !outcome.asked.is_empty() || (resident && ended);
         matters.then(|| Self { owner, token, event, at, fate, asked: outcome.asked.clone() })
+    }
+
+    /// What it has set of named values.
+    pub(in crate::run) fn values(&self) -> impl Iterator<Item = (StateKey, Option<StateValue>)> {
+        let Owner { plugin, tenant } = &self.owner;
+        let values = self.asked.state.iter();
+        values.map(move |(key, value)| (StateKey::set_by(tenant, plugin, key), value.clone()))
     }
 
     /// [`CallEnd::of`] a call that workers have done.

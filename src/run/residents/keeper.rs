@@ -10,7 +10,6 @@ use crate::config::Config;
 use crate::journal::{Diverged, Line, StateInput};
 use crate::run::dispatch::{Dispatch, Report};
 use crate::run::session::{Session, SessionEvent};
-use crate::state::StateKey;
 use crate::text::Escape as _;
 use crate::text::shell::word;
 use crate::time::Micros;
@@ -65,10 +64,7 @@ impl Hands<'_> {
     /// What `end` set takes effect.
     fn set(&mut self, t: Micros, end: &CallEnd, report: &mut dyn FnMut(Report)) {
         let Self { session, dispatch, config, facts } = self;
-        let owner = &end.owner;
-        let values = end.asked.state.iter();
-        let values = values.map(|(key, value)| (StateKey::set_by(&owner.tenant, &owner.plugin, key), value.clone()));
-        session.plugin_set(t, values, *facts, &mut |happening: SessionEvent<'_>| {
+        session.plugin_set(t, end.values(), *facts, &mut |happening: SessionEvent<'_>| {
             dispatch.handle(config, happening, &mut |said| report(said));
         });
     }
@@ -169,7 +165,7 @@ impl Keeper {
                     let values = end.asked.state.clone();
                     let (plugin, tenant) = (end.owner.plugin.clone(), end.owner.tenant.clone());
                     let call = (!end.event).then_some(end.token);
-                    hands.dispatch.record(Some(Line::State { t, plugin, tenant, call, values }));
+                    hands.dispatch.record(Some(Line::State { t, plugin, tenant, call, values, last: false }));
                     hands.set(t, &end, report);
                 }
                 if residents.ended(&end, hands.session.state()) {
@@ -205,6 +201,23 @@ impl Keeper {
         self.tend(now, hands, report);
     }
 
+    /// The session has ended at `t`, and every call: what they have set is there to be shown.
+    pub(in crate::run) fn take_in_last(&mut self, t: Micros, session: &mut Session, dispatch: &Dispatch) {
+        if let Way::Recorded(_) = self.way {
+            return;
+        }
+        while let Some(end) = self.ends.take() {
+            if end.asked.state.is_empty() {
+                continue;
+            }
+            let values = end.asked.state.clone();
+            let (plugin, tenant) = (end.owner.plugin.clone(), end.owner.tenant.clone());
+            let call = (!end.event).then_some(end.token);
+            dispatch.record(Some(Line::State { t, plugin, tenant, call, values, last: true }));
+            session.set_last(end.values());
+        }
+    }
+
     /// What resident plugins are told of the session's end.
     pub(in crate::run) fn stop(&mut self) -> Vec<(String, Arc<crate::call::ResidentEvent>)> {
         match &mut self.way {
@@ -229,8 +242,10 @@ impl Keeper {
         let found = waiting.iter().position(is_it);
         // Of those before it nothing was taken in.
         let end = found.and_then(|at| waiting.remove(at));
-        if let Some(end) = &end {
-            hands.set(t, end, report);
+        match &end {
+            Some(end) if input.last => hands.session.set_last(end.values()),
+            Some(end) => hands.set(t, end, report),
+            None => {}
         }
         let now = end.map(|end| end.asked.state).unwrap_or_default();
         if now == input.values {

@@ -275,8 +275,8 @@ impl Session {
         self.now
     }
 
-    /// The session ends at `t`, or at what has happened last: what is held is let go, and what is to be done at the end is done.
-    /// Returns that time, and what is given up because it still waits for its own.
+    /// The session ends at `t`, or at what has happened last: what is held is let go, and what is to be done at the end is done. What devices
+    /// show is still theirs: [`Session::take_leave`] comes when the last calls have ended. Returns that time, and what is given up because it still waits for its own.
     pub fn end(
         &mut self,
         t: Micros,
@@ -290,7 +290,6 @@ impl Session {
             self.let_go(hold, &event, facts, say);
         }
         self.point(SessionPoint::Stop, facts, say);
-        self.stop_showing(say);
         (t, self.scheduler.stop(&self.state))
     }
 

@@ -67,7 +67,7 @@ impl InlinePool {
     }
 
     /// Tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.
-    pub fn close(mut self, at: Micros) -> Vec<Shutdown> {
+    pub fn close(&mut self, at: Micros) -> Vec<Shutdown> {
         let leave = self.table.close(at);
         self.let_go(leave)
     }

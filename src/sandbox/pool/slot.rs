@@ -67,6 +67,22 @@ struct Work {
     generation: u64,
 }
 
+impl Queue {
+    /// Takes the calls that wait and of which `which` holds.
+    fn take_calls(&mut self, which: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let (mut calls, mut others) = (Vec::new(), VecDeque::new());
+        for item in self.items.drain(..) {
+            match item {
+                Item::Call(job) if which(&job) => calls.push(job),
+                item => others.push_back(item),
+            }
+        }
+        self.items = others;
+        self.calls = self.calls.saturating_sub(calls.len());
+        calls
+    }
+}
+
 impl Slot {
     /// A slot without an instance.
     pub(in crate::sandbox) fn new(plugin: &Arc<Plugin>, tenant: &str) -> Self {
@@ -138,16 +154,12 @@ impl Slot {
     pub(in crate::sandbox) fn refuse_calls(&self) -> Vec<Job> {
         let mut queue = self.queue();
         self.closed.store(true, Ordering::Relaxed);
-        queue.calls = 0;
-        let (mut calls, mut others) = (Vec::new(), VecDeque::new());
-        for item in queue.items.drain(..) {
-            match item {
-                Item::Call(job) => calls.push(job),
-                Item::Close { .. } => others.push_back(item),
-            }
-        }
-        queue.items = others;
-        calls
+        queue.take_calls(|_| true)
+    }
+
+    /// Gives back the calls that wait, without what a resident plugin is told.
+    pub(in crate::sandbox) fn take_calls(&self) -> Vec<Job> {
+        self.queue().take_calls(|job| job.context.resident.is_none())
     }
 
     /// What is to be done next, for the worker that has the slot.
