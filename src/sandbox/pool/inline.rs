@@ -21,7 +21,7 @@ pub struct InlinePool {
 }
 
 impl InlinePool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`.
+    /// A pool of `plugins`, under `max_instances` of `limits`.
     #[must_use]
     pub fn new(services: Arc<Services>, limits: &Limits, plugins: Vec<Arc<Plugin>>) -> Self {
         Self { services, table: Table::new(limits, plugins) }

@@ -85,7 +85,7 @@ impl std::fmt::Debug for Observer {
 }
 
 impl Pool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`. `observer` is told what becomes of calls and
+    /// A pool of `plugins`, under `max_instances` of `limits`. `observer` is told what becomes of calls and
     /// instances.
     ///
     /// The error is the system's, when it has no thread left.
