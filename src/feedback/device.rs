@@ -97,9 +97,11 @@ impl LampState {
         own.map(|(_, source)| source)
     }
 
-    /// What it is to show. Where nothing shows anything, and where the value is absent, that is nothing: 0.
-    fn wanted(&self, mode: usize, state: &StateTable) -> Outgoing {
-        match self.owner(mode) {
+    /// What it is to show. Where nothing shows anything, and where the value is absent, it is off; a fader stays where it is then, since
+    /// its lowest place is a value like any other.
+    fn wanted(&self, mode: usize, state: &StateTable) -> Option<Outgoing> {
+        let off = || (!self.lamp.is_fader()).then(|| self.lamp.message(0, None));
+        Some(match self.owner(mode) {
             Some(Source::Lamp(Shows::Lamp { when, on, off })) => {
                 if holds(when, mode, state, &Nowhere) {
                     on.clone()
@@ -107,17 +109,15 @@ impl LampState {
                     off.clone()
                 }
             }
-            Some(Source::Value(Shows::Value { scaling, .. }, place)) => {
-                let value = match state.at(*place) {
-                    Some(StateValue::Number(number)) => {
-                        scaled(value_at(scaling, StateNumber::get(*number)), self.lamp.scale())
-                    }
-                    _ => 0,
-                };
-                self.lamp.message(value, None)
-            }
-            _ => self.lamp.message(0, None),
-        }
+            Some(Source::Value(Shows::Value { scaling, .. }, place)) => match state.at(*place) {
+                Some(StateValue::Number(number)) => {
+                    let value = scaled(value_at(scaling, StateNumber::get(*number)), self.lamp.scale());
+                    self.lamp.message(value, None)
+                }
+                _ => return off(),
+            },
+            _ => return off(),
+        })
     }
 
     /// Whether it is a fader or a ring, which a hand may be on.
@@ -252,7 +252,7 @@ impl Device {
                 Waiting::Exit(number) => self.exit.get(number).cloned().map(Outgoing::from),
                 Waiting::Lamp(number) => self.lamps.get_mut(number).and_then(|lamp| {
                     lamp.waits = false;
-                    let wanted = lamp.wanted(mode, state);
+                    let wanted = lamp.wanted(mode, state)?;
                     let differs = lamp.held_until.is_none() && lamp.shown.as_ref() != Some(&wanted);
                     differs.then_some(wanted)
                 }),
