@@ -80,6 +80,8 @@ pub(super) struct LampState {
 #[derive(Debug)]
 pub(super) enum Source {
     Lamp(Shows),
+    /// With the number of its condition, which somebody else looks at.
+    Told(Shows, usize),
     /// With the place of the value.
     Value(Shows, Place),
 }
@@ -99,7 +101,7 @@ impl LampState {
 
     /// What it is to show. Where nothing shows anything, and where the value is absent, it is off; a fader stays where it is then, since
     /// its lowest place is a value like any other.
-    fn wanted(&self, mode: usize, state: &StateTable) -> Option<Outgoing> {
+    fn wanted(&self, mode: usize, state: &StateTable, told: &[bool]) -> Option<Outgoing> {
         let off = || (!self.lamp.is_fader()).then(|| self.lamp.message(0, None));
         Some(match self.owner(mode) {
             Some(Source::Lamp(Shows::Lamp { when, on, off })) => {
@@ -108,6 +110,10 @@ impl LampState {
                 } else {
                     off.clone()
                 }
+            }
+            Some(Source::Told(Shows::Lamp { on, off, .. }, number)) => {
+                let holds = told.get(*number).is_some_and(|holds| *holds);
+                if holds { on.clone() } else { off.clone() }
             }
             Some(Source::Value(Shows::Value { scaling, .. }, place)) => match state.at(*place) {
                 Some(StateValue::Number(number)) => {
@@ -134,7 +140,7 @@ pub(super) fn scaled(value: f64, scale: u16) -> u16 {
     whole
 }
 
-/// Conditions of lamps ask for nothing outside; the loader refuses those that do.
+/// Conditions that are looked at here ask for nothing outside; of those that do it is told whether they hold.
 struct Nowhere;
 
 impl ConditionSource for Nowhere {
@@ -236,7 +242,7 @@ impl Device {
     }
 
     /// Tells what is to be told at `now`; `send` says whether that could be sent.
-    pub(super) fn tell(&mut self, now: Micros, mode: usize, state: &StateTable, send: &mut Send<'_>) {
+    pub(super) fn tell(&mut self, now: Micros, mode: usize, state: &StateTable, told: &[bool], send: &mut Send<'_>) {
         if let Some((_, again)) = self.failed {
             if now < again || !self.present {
                 return;
@@ -252,7 +258,7 @@ impl Device {
                 Waiting::Exit(number) => self.exit.get(number).cloned().map(Outgoing::from),
                 Waiting::Lamp(number) => self.lamps.get_mut(number).and_then(|lamp| {
                     lamp.waits = false;
-                    let wanted = lamp.wanted(mode, state)?;
+                    let wanted = lamp.wanted(mode, state, told)?;
                     let differs = lamp.held_until.is_none() && lamp.shown.as_ref() != Some(&wanted);
                     differs.then_some(wanted)
                 }),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::call::{Owner, ResidentEvent, StopReason};
-use crate::config::MappingId;
+use crate::config::{ConditionOf, MappingId};
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::state::StateValue;
@@ -47,10 +47,10 @@ pub enum InputKind {
     State(StateInput),
     /// Devices are told anew what to show: these, which count as there, or all that are.
     Refresh(Vec<DeviceId>),
-    /// The condition of a mode changed.
+    /// A condition changed that is looked at beside the input.
     When {
-        /// Index of the mode.
-        mode: usize,
+        /// Which.
+        of: ConditionOf,
         /// Whether it holds now.
         holds: bool,
     },

@@ -268,7 +268,7 @@ impl Dispatch {
                 report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
             }
             SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
-            SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
+            SessionEvent::When { t, of, holds } => self.record(Some(Line::when(t, of, holds))),
             SessionEvent::Feedback { t, device, mut out, mode, failed } => {
                 let named =
                     config.devices.get(usize::from(device.0)).is_some_and(|device| device.feedback.output.is_some());

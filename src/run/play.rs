@@ -124,12 +124,19 @@ pub fn play(
         }
         at_work.tend(&mut session, 0);
         let (mut last, mut set_last) = (Vec::new(), Vec::new());
-        for SessionInput { t, what } in inputs {
+        let comes = |input: Option<&SessionInput>| {
+            input.filter(|input| is_recorded && matches!(input.what, InputKind::When { .. })).map(|input| input.t)
+        };
+        while let Some(SessionInput { t, what }) = inputs.next() {
+            session.expect_when(Some(t).filter(|_| matches!(what, InputKind::When { .. })));
             at_work.revoke(&mut session, &mut revoked, number, &clock);
             if !at_work.pass(&mut session, Some(t), &clock) {
                 break;
             }
             clock.advance_to(t);
+            if !matches!(what, InputKind::When { .. }) {
+                session.expect_when(comes(inputs.peek()));
+            }
             let mut hear = |happening: SessionEvent<'_>| {
                 at_work.say(happening);
             };
@@ -144,7 +151,9 @@ pub fn play(
                 InputKind::Lost(device) => session.device_lost(t, device, facts, &mut hear),
                 InputKind::Refresh(devices) => session.refresh(t, &devices, facts, &mut hear),
                 InputKind::Clock(mapping) => session.clock(t, mapping, facts, &mut hear),
-                InputKind::When { mode, holds } => session.when(t, mode, holds, facts, &mut hear),
+                InputKind::When { of, holds } => {
+                    session.when(t, of, holds, comes(inputs.peek()), facts, &mut hear);
+                }
                 InputKind::Event { plugin, event } if is_last_stop(&event) => last.push((plugin, Arc::new(event))),
                 InputKind::Event { plugin, event } => {
                     session.settle(t, facts, &mut hear);

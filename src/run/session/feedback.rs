@@ -58,9 +58,21 @@ impl Session {
         }
     }
 
+    /// When devices are to be told something without anything having changed. What a condition changes that a recording has at that time
+    /// comes before.
+    pub(super) fn show_due(&self) -> Option<Micros> {
+        let due = self.panel.as_ref()?.next_due()?;
+        Some(due).filter(|due| self.told_next != Some(self.now.max(*due)))
+    }
+
     /// Tells devices what is due, when all that belongs to this moment has happened.
     pub(super) fn show(&mut self, say: &mut impl FnMut(SessionEvent<'_>)) {
-        if self.panel.is_none() || self.work_due().is_some_and(|due| due <= self.now) {
+        let is_due = |due: Option<Micros>| due.is_some_and(|due| due <= self.now);
+        if self.panel.is_none()
+            || is_due(self.work_due())
+            || is_due(self.conditions.next_due())
+            || self.told_next == Some(self.now)
+        {
             return;
         }
         let (now, mode) = (self.now, self.mode.index);
