@@ -31,7 +31,7 @@ pub(super) fn mistakes(config: &Config, name: &str, metadata: &Metadata) -> Vec<
         let known = clean(&known.join(", "), MAX_LIST);
         format!("{} is never set: the plugin says that it sets {known}", literal::shown(&key.to_string()))
     });
-    let wrong = asked(config).into_iter().filter(|(key, _)| of_it(&key)).filter_map(|(key, wanted)| {
+    let wrong = asked(config).into_iter().filter(|(key, _)| of_it(key)).filter_map(|(key, wanted)| {
         let kinds = kinds(key);
         let fits = kinds.is_empty() || kinds.contains(ANY) || kinds.contains(wanted);
         let kinds: Vec<&str> = kinds.into_iter().collect();

@@ -1,7 +1,7 @@
 //! The volume of the system.
 
 /// A change of the system's volume. Levels and steps are in per cent, 0–100; where there is no step, it is for whoever carries it out to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Volume {
     /// Louder, by a step.
     Up(Option<u8>),

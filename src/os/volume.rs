@@ -38,9 +38,9 @@ impl Program {
 
     /// What to tell it. `current` is the level in per cent where it was asked for.
     fn arguments(self, volume: &Volume, current: Option<u8>) -> Vec<String> {
-        let step = |step: Option<u8>| step.unwrap_or(STEP).min(100);
-        let level = match (*volume, current) {
-            (Volume::Set(level), _) => format!("{}%", level.min(100)),
+        let step = |step: &Option<u8>| step.unwrap_or(STEP).min(100);
+        let level = match (volume, current) {
+            (Volume::Set(level), _) => format!("{}%", (*level).min(100)),
             // No louder than 100 %: a pad pressed once too often must not overdrive the speakers.
             (Volume::Up(by), Some(current)) => format!("{}%", current.saturating_add(step(by)).min(100.max(current))),
             (Volume::Up(by), None) if self == Self::Pactl => format!("+{}%", step(by)),

@@ -47,9 +47,9 @@ impl WaitingVolume {
 
 impl Change {
     fn of(volume: &Volume) -> Option<Self> {
-        let step = |step: Option<u8>| i16::from(step.unwrap_or(STEP).min(100));
-        match *volume {
-            Volume::Set(level) => Some(Self { level: Some(level.min(100)), steps: 0 }),
+        let step = |step: &Option<u8>| i16::from(step.unwrap_or(STEP).min(100));
+        match volume {
+            Volume::Set(level) => Some(Self { level: Some((*level).min(100)), steps: 0 }),
             Volume::Up(by) => Some(Self { level: None, steps: step(by) }),
             Volume::Down(by) => Some(Self { level: None, steps: -step(by) }),
             Volume::Mute | Volume::Unmute | Volume::Toggle => None,

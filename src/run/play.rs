@@ -189,7 +189,7 @@ pub fn play(
             for input in set_last {
                 at_work.set_as_recorded(&mut session, end, &input);
             }
-            session.take_leave(|due| _ = clock.advance_to(due), &mut |happening| _ = at_work.say(happening));
+            session.take_leave(|due| clock.advance_to(due), &mut |happening| _ = at_work.say(happening));
             end
         };
         log.finish();

@@ -189,7 +189,7 @@ fn a_dry_run_says_that_connections_are_open_and_has_what_a_file_of_answers_says_
     let text = std::fs::read_to_string(&transcript).expect("a transcript");
     let told: Vec<String> = text
         .lines()
-        .filter_map(|line| Some(line.split_once(r#""logs":[["INFO","#)?.1.split_once(r#"]]"#)?.0.to_owned()))
+        .filter_map(|line| Some(line.split_once(r#""logs":[["INFO","#)?.1.split_once(r"]]")?.0.to_owned()))
         .collect();
     let wanted = [
         r#""start start"],["INFO","opening 1"],["WARN","ws_send: the connection is not open yet; an event tells when it is"],["INFO","opening 2""#,

@@ -50,7 +50,7 @@ impl Request {
                 let carried = [program.arguments.join("\0").as_bytes(), b"\0\0", &program.input].concat();
                 format!("run {} {}", program.program, part(&carried))
             }
-            Self::Mixer(volume) => Effect::Volume(*volume).to_string(),
+            Self::Mixer(volume) => Effect::Volume(volume.clone()).to_string(),
             Self::System(system) => format!("system {system:?}"),
         }
     }

@@ -163,7 +163,8 @@ impl CannedAnswers {
         let waited = canned.map_or(Duration::ZERO, |canned| canned.waited);
         let reaction = canned.map(|canned| canned.result.clone());
         if let Request::Network(request) = request
-            && let Some(result) = asked.connections.respond(request, || messages(&reaction), &asker, &self.events)
+            && let Some(result) =
+                asked.connections.respond(request, || messages(reaction.as_ref()), &asker, &self.events)
         {
             return Answer { result, waited: Duration::ZERO };
         }
@@ -177,7 +178,7 @@ impl CannedAnswers {
 }
 
 /// What comes on a connection that is opened with this reaction; or why it does not open.
-fn messages(reaction: &Option<Result<Reaction, EffectError>>) -> Result<Vec<Message>, String> {
+fn messages(reaction: Option<&Result<Reaction, EffectError>>) -> Result<Vec<Message>, String> {
     match reaction {
         None => Ok(Vec::new()),
         Some(Ok(Reaction::Messages(messages))) => Ok(messages.clone()),

@@ -134,7 +134,7 @@ impl Keeper {
         let Way::Own(residents) = &mut self.way else { return };
         let Some(told) = residents.leave_out(plugin, reason) else { return };
         let t = hands.settle(now, report);
-        if let Some(event) = told {
+        for event in told {
             hands.dispatch.event(hands.config, plugin, event, t, &mut |said| report(said));
         }
         hands.dispatch.record(Some(Line::Stop { t, plugin: plugin.to_owned(), reason }));

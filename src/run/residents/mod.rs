@@ -177,7 +177,7 @@ impl Residents {
 
     /// The plugin is left out: nothing that waits for it comes any more. Gives what it is told, where it has an instance; nothing at all
     /// where it is not resident, or was left out before.
-    pub(super) fn leave_out(&mut self, plugin: &str, reason: StopReason) -> Option<Option<Arc<ResidentEvent>>> {
+    pub(super) fn leave_out(&mut self, plugin: &str, reason: StopReason) -> Option<Vec<Arc<ResidentEvent>>> {
         let resident = self.list.iter_mut().find(|resident| resident.owner.plugin == plugin)?;
         let has_instance = match resident.life {
             // One whose start still waits has none.
@@ -193,7 +193,7 @@ impl Residents {
         resident.at_work += u8::from(has_instance);
         let owner = resident.owner.clone();
         self.forget(&owner);
-        Some(has_instance.then(|| Arc::new(PluginEvent::Stop { reason }.into())))
+        Some(has_instance.then(|| Arc::new(PluginEvent::Stop { reason }.into())).into_iter().collect())
     }
 
     /// The plugin that was left out is taken in again.

@@ -262,8 +262,11 @@ impl Slot {
         work.instance = None;
         let released = self.release(services);
         let kept = self.plugin.is_kept_for(&self.tenant);
-        let asked =
-            if kept { SessionRequests::removal(self.plugin.take_own_keys(&self.tenant)) } else { Default::default() };
+        let asked = if kept {
+            SessionRequests::removal(self.plugin.take_own_keys(&self.tenant))
+        } else {
+            SessionRequests::default()
+        };
         Outcome { released, asked, ..Outcome::rejected(rejection) }
     }
 
