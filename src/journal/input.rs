@@ -47,6 +47,8 @@ pub enum InputKind {
     State(StateInput),
     /// Devices are told anew what to show: these, which count as there, or all that are.
     Refresh(Vec<DeviceId>),
+    /// Somebody changed to the mode with this name.
+    Mode(String),
     /// A condition changed that is looked at beside the input.
     When {
         /// Which.

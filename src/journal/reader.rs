@@ -243,6 +243,10 @@ impl Journal {
                 let devices = devices.ok_or("devices are known by their numbers")?;
                 self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Refresh(devices) });
             }
+            Line::Control { t, command: Command::Mode, args } => {
+                let [mode] = <[String; 1]>::try_from(args).map_err(|_| "one mode is changed to")?;
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Mode(mode) });
+            }
             Line::Grant { plugin, tenant, run, approved } => {
                 let record = self.header.plugins.iter().find(|record| record.name == plugin);
                 let digest = record.and_then(PluginRecord::digest).ok_or("a grant of a plugin that was not there")?;

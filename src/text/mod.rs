@@ -3,6 +3,7 @@
 mod json;
 mod repeats;
 mod sanitize;
+pub(crate) mod base64;
 pub(crate) mod hex;
 pub(crate) mod literal;
 pub(crate) mod number;

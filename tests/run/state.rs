@@ -437,6 +437,7 @@ impl Driven {
                 InputKind::Refresh(devices) => session.refresh(t, &devices, &facts, say),
                 InputKind::Clock(mapping) => session.clock(t, mapping, &facts, say),
                 InputKind::When { of, holds } => session.when(t, of, holds, None, &facts, say),
+                InputKind::Mode(mode) => _ = session.change_mode(t, &mode, &facts, say),
                 InputKind::Event { .. } | InputKind::State(_) | InputKind::Stop { .. } => {} // of plugins, of which there are none
             }
         });

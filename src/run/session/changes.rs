@@ -155,6 +155,17 @@ impl Session {
         }
         let CurrentMode { index: from, last, .. } = self.mode;
         let Some(to) = self.conditions.mode(from, last).filter(|to| *to != from) else { return };
+        self.enter_mode(to, facts, say);
+    }
+
+    /// The mode changes, though no mapping says so.
+    pub(super) fn enter_mode(
+        &mut self,
+        to: usize,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        let from = self.mode.index;
         let event = GestureEvent::of_session(self.now, Gesture::Session(SessionPoint::ModeEntered(to)));
         say(SessionEvent::Mode { event: &event, from, to });
         self.set_mode(to);
