@@ -86,7 +86,9 @@ fn set_one(message: &mut Message, field: MidiField, number: i64) {
 /// The change of volume for `event`.
 pub(super) fn volume(operation: VolumeOperation, value: Option<&Number>, given: Given<'_>) -> Result<Volume, Absent> {
     let value = value.map(|value| whole(value, given, &ranges::VOLUME)).transpose()?;
-    Ok(Volume { operation, value: value.and_then(|value| u8::try_from(value).ok()) })
+    let value = value.and_then(|value| u8::try_from(value).ok());
+    // The loader sees to it that a level is there to be set.
+    Volume::new(operation, value).ok_or(Absent(NumberSource::Event(EventNumber::Value)))
 }
 
 /// The click for `event`.

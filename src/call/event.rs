@@ -105,6 +105,9 @@ pub struct ResidentEvent {
 }
 
 impl PluginEvent {
+    /// What events are called.
+    pub const NAMES: [&str; 7] = ["start", "timer", "open", "message", "closed", "state", "stop"];
+
     /// Longest event as JSON, in bytes.
     pub const MAX: usize = 64 << 10;
 

@@ -6,6 +6,7 @@ use argh::FromArgs;
 use serde_json::{Value, json};
 
 use super::advice::{self, Advice};
+use super::declared;
 use super::output::say;
 use super::plugin::RECORDS;
 use super::run_policy::grants;
@@ -13,6 +14,7 @@ use super::{Exit, Failure, Output};
 use crate::config::{Config, ConfigError, Diagnostic, Environment, Invalid, Loaded, PluginConfig, paths};
 use crate::package::{Policy, Verdict, first_seen, verdict};
 use crate::plugins::{Outlook, Places};
+use crate::sandbox::{Manifest, Metadata};
 use crate::text::Escape as _;
 use crate::text::clean;
 use crate::text::literal;
@@ -28,7 +30,7 @@ const MAX_REMARK: usize = 500;
     subcommand,
     name = "check",
     example = "{command_name}\n{command_name} my.toml\n{command_name} --plugins\n{command_name} --json my.toml | jq .errors",
-    note = "With --plugins, each plugin is read, settled and loaded as by `conductor run`, and not called. Where only running tells\nwhat it asks for (an export `capabilities`, or an `init` that returns metadata, and no section conductor.plugin), these\nrun, in the sandbox and with nothing granted; so does the conformance gate where it is required.\n\nExit codes: 0 the configuration is valid; 1 it is not, or a plugin is refused (with --plugins); 2 there is none, or it cannot be read. It is never created."
+    note = "With --plugins, each plugin is read, settled and loaded as by `conductor run`, and not called. Where only running tells\nwhat it asks for (an export `capabilities`, or an `init` that returns metadata, and no section conductor.plugin), these\nrun, in the sandbox and with nothing granted; so does the conformance gate where it is required.\n\nExit codes: 0 the configuration is valid; 1 it is not, or a plugin is refused or does\nnot set what is asked of it (with --plugins); 2 there is none, or it cannot be read. It is never created."
 )]
 pub(super) struct Check {
     /// the configuration; default: config.toml in the configuration directory
@@ -65,8 +67,15 @@ impl Check {
                         say(&format!("{}: warning: {advice}\n", name.escaped()));
                     }
                     out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
-                    for Examined { name, verdict, history, remarks } in plugins.unwrap_or_default() {
+                    for Examined { name, verdict, history, remarks, metadata, mistakes } in plugins.unwrap_or_default()
+                    {
                         out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(name)))?;
+                        if let Some(metadata) = metadata.as_ref().filter(|metadata| !metadata.events.is_empty()) {
+                            out.line(format_args!("hears of:   {}", clean(&metadata.events.join(", "), MAX_REMARK)))?;
+                        }
+                        for mistake in mistakes {
+                            out.line(format_args!("mistake:    {mistake}"))?;
+                        }
                         for remark in remarks {
                             out.line(format_args!("remark:     {}", clean(remark, MAX_REMARK)))?;
                         }
@@ -107,6 +116,10 @@ struct Examined {
     history: Option<String>,
     /// What is odd about it.
     remarks: Vec<String>,
+    /// What it says of itself, where it was looked at to the end.
+    metadata: Option<Metadata>,
+    /// What the configuration asks of it and it does not have.
+    mistakes: Vec<String>,
 }
 
 /// Looks at the plugins of `config`: at `all` of them as `run` does, to the end; or at the origin of those whose grants may depend on
@@ -116,14 +129,17 @@ fn examined(config: &Config, environment: &Environment, all: bool) -> Vec<Examin
     let grants = if all { grants(&places) } else { None };
     let examine = |(name, plugin): (&String, &PluginConfig)| {
         let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-        let (verdict, remarks) = if all {
+        let (verdict, manifest) = if all {
             let Outlook { verdict, status, .. } = Outlook::of(plugin, &policy, grants.as_ref());
-            (verdict, status.map(|status| status.manifest.remarks()).unwrap_or_default())
+            (verdict, status.map(|status| status.manifest))
         } else {
-            (verdict(&plugin.path, &policy), Vec::new())
+            (verdict(&plugin.path, &policy), None)
         };
         let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
-        Examined { name: name.clone(), verdict, history, remarks }
+        let remarks = manifest.as_ref().map(Manifest::remarks).unwrap_or_default();
+        let metadata = manifest.as_ref().and_then(|manifest| manifest.metadata().cloned());
+        let mistakes = metadata.as_ref().map(|metadata| declared::mistakes(config, name, metadata)).unwrap_or_default();
+        Examined { name: name.clone(), verdict, history, remarks, metadata, mistakes }
     };
     let depends = |(_, plugin): &(&String, &PluginConfig)| all || advice::depends_on_file(plugin);
     config.plugins.iter().filter(depends).map(examine).collect()
@@ -139,7 +155,11 @@ fn advice(config: &Config, environment: &Environment, examined: &[Examined]) -> 
 }
 
 fn exit(plugins: &[Examined]) -> Exit {
-    if plugins.iter().any(|plugin| plugin.verdict.refusal.is_some()) { Exit::Negative } else { Exit::Done }
+    if plugins.iter().any(|plugin| plugin.verdict.refusal.is_some() || !plugin.mistakes.is_empty()) {
+        Exit::Negative
+    } else {
+        Exit::Done
+    }
 }
 
 /// How much of everything a configuration has.
@@ -244,6 +264,12 @@ fn plugin_json(plugin: &Examined) -> Value {
     let mut json = json!({ "plugin": plugin.name, "verdict": plugin.verdict });
     if let Some(history) = &plugin.history {
         json["history"] = history.as_str().into();
+    }
+    if let Some(metadata) = plugin.metadata.as_ref().filter(|metadata| !metadata.events.is_empty()) {
+        json["events"] = metadata.events.iter().map(|name| clean(name, MAX_REMARK)).collect::<Vec<_>>().into();
+    }
+    if !plugin.mistakes.is_empty() {
+        json["mistakes"] = plugin.mistakes.clone().into();
     }
     if !plugin.remarks.is_empty() {
         json["remarks"] = plugin.remarks.iter().map(|remark| clean(remark, MAX_REMARK)).collect::<Vec<_>>().into();

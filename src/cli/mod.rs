@@ -4,6 +4,7 @@ mod account;
 mod advice;
 mod check;
 mod ctl;
+mod declared;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;

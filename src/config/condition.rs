@@ -51,7 +51,27 @@ pub enum Condition {
     Not(Box<Condition>),
 }
 
+/// A condition that is looked at beside the input, and what goes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConditionOf {
+    /// The mode with this index.
+    Mode(usize),
+    /// Feedback: its number among those conditions of feedback that ask for the time or for programs, in the order of the configuration.
+    Feedback(usize),
+}
+
 impl Condition {
+    /// Whether it asks for something that is in no table of the session: the time, or programs.
+    #[must_use]
+    pub fn asks_the_world(&self) -> bool {
+        self.leaves().iter().any(|leaf| {
+            matches!(
+                leaf,
+                Self::TimeRange { .. } | Self::DayOfWeek { .. } | Self::AppRunning { .. } | Self::AppFrontmost { .. }
+            )
+        })
+    }
+
     /// The conditions in it that have no others inside.
     pub fn leaves(&self) -> Vec<&Self> {
         match self {

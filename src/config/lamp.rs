@@ -64,6 +64,12 @@ impl Lamp {
         }
     }
 
+    /// Whether it is one of those that are faders, so that 0 is a place and not off.
+    #[must_use]
+    pub const fn is_fader(self) -> bool {
+        matches!(self, Self::Cc14 { .. } | Self::Bend { .. })
+    }
+
     /// Its number, where it has one.
     #[must_use]
     pub const fn number(self) -> u8 {

@@ -24,7 +24,7 @@ pub use action::network_action::{HttpAction, OscAction, OscArgument};
 pub use action::number::{Curve, Number, Scaling, Source as NumberSource, ValueOf, ranges};
 pub use action::template::{Piece, Template};
 pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall, SetValue};
-pub use condition::Condition;
+pub use condition::{Condition, ConditionOf};
 pub use environment::Environment;
 pub use error::{ConfigError, Invalid};
 pub use feedback::{FeedbackConfig, Style, StyleRule, Styles};

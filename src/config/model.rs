@@ -1,13 +1,13 @@
 //! The validated configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::action::Action;
 use super::condition::Condition;
 use super::feedback::FeedbackConfig;
-use super::lamp::{Feedback, Pickup};
+use super::lamp::{Feedback, Pickup, Shows};
 use super::profile::Profile;
 use super::route::Route;
 use super::wasm::{PluginConfig, Secret, WasmConfig};
@@ -92,6 +92,17 @@ impl Config {
     /// Every mapping: those of the modes in order, then the global ones, then the hooks.
     pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
         self.modes.iter().flat_map(|mode| &mode.mappings).chain(&self.global_mappings).chain(&self.hooks)
+    }
+    /// Conditions of feedback that ask for the time or for programs, each once. Their places are their numbers.
+    #[must_use]
+    pub fn conditions_of_feedback(&self) -> Vec<Arc<Condition>> {
+        let mut known = HashSet::new();
+        let conditions = self.feedback.iter().filter_map(|feedback| match &feedback.shows {
+            Shows::Lamp { when, .. } => Some(when),
+            Shows::Value { .. } => None,
+        });
+        // What several lamps share is one.
+        conditions.filter(|when| when.asks_the_world() && known.insert(Arc::as_ptr(when))).cloned().collect()
     }
     /// Index of the mode that the mapping with this number is of; none where it holds in all modes.
     pub fn mode_of(&self, MappingId(mut number): MappingId) -> Option<usize> {

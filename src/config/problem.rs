@@ -332,11 +332,6 @@ pub enum Problem {
     },
     /// What a trigger waits for has no lamp of its own.
     NoLamp,
-    /// A lamp that is to follow something the session is not told of when it changes.
-    LampOfWorld {
-        /// The condition.
-        name: &'static str,
-    },
     /// Something else shows something at the same lamp, and comes first.
     SecondOwner {
         /// The lamp.

@@ -88,7 +88,6 @@ impl Problem {
             Self::ControlsApart { .. } => "write a mapping for the controls of each channel".to_owned(),
             Self::DeviceLacks { add, .. } => format!("add below its [[device]]:\n[device.feedback]\n{add}"),
             Self::NoLamp => "name one beside it: note = 36 or cc = 7; `channel` and `device` may be named, too".to_owned(),
-            Self::LampOfWorld { .. } => "have a mode entered by it ([[modes]] when = …), and ask for the mode here: when = { ModeIs = { mode = \"…\" } }".to_owned(),
             Self::SecondOwner { .. } => "leave one of them out".to_owned(),
             Self::PickupOfNothing { moves: true } => {
                 "add: feedback = { from = \"var.level\", in = [0, 100], to = [0, 127] }, which says where the fader should stand".to_owned()
@@ -214,9 +213,6 @@ impl fmt::Display for Problem {
             }
             Self::DeviceLacks { device, what, .. } => write!(f, "the device \"{device}\" has no {what}"),
             Self::NoLamp => f.write_str("what this trigger waits for has no lamp of its own"),
-            Self::LampOfWorld { name } => {
-                write!(f, "a lamp cannot follow {name}: nobody tells when that changes")
-            }
             Self::SecondOwner { lamp, line } => {
                 write!(f, "line {line} shows something at {lamp} already, and is believed")
             }

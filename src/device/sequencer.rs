@@ -73,10 +73,43 @@ impl PortDevice {
         }
     }
 
+    /// Whether it is gone with what `gone` says.
+    fn is_lost(&self, gone: Gone) -> bool {
+        matches!(self.link, Link::Connected { .. }) && gone.takes(self.address())
+    }
+
+    /// Whether it is looked for again where it is lost. A port that is offered is.
+    fn comes_back(&self) -> bool {
+        matches!(self.wanted, Wanted::Port { reconnect: true, .. } | Wanted::Virtual(_))
+    }
+
     fn address(&self) -> Option<Address> {
         match &self.link {
             Link::Connected { address, .. } => *address,
             Link::Missing | Link::Ended => None,
+        }
+    }
+}
+
+/// What is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    Port(Address),
+    Client(u8),
+    /// Announcements were missed: whatever others have may be.
+    Unknown,
+    /// The sequencer itself, and with it what is offered there.
+    Everything,
+}
+
+impl Gone {
+    /// Whether that takes what is at `address`; the ports that are offered here have none.
+    fn takes(self, address: Option<Address>) -> bool {
+        match self {
+            Self::Port(gone) => address == Some(gone),
+            Self::Client(client) => address.is_some_and(|address| address.client == client),
+            Self::Unknown => address.is_some(),
+            Self::Everything => true,
         }
     }
 }
@@ -105,7 +138,7 @@ impl Sequencer {
                         Ok(()) => return,
                         Err(error) => {
                             self.complain(error);
-                            if !self.lose(|_| true) {
+                            if !self.lose(Gone::Everything) {
                                 return;
                             }
                         }
@@ -142,9 +175,9 @@ impl Sequencer {
             watch.drain(|announcement| announced.push(announcement))?;
             for announcement in announced {
                 let go_on = match announcement {
-                    Announcement::Gone(gone) => self.lose(|address| address == gone),
-                    Announcement::ClientGone(client) => self.lose(|address| address.client == client),
-                    Announcement::Missed => self.lose(|_| true),
+                    Announcement::Gone(address) => self.lose(Gone::Port(address)),
+                    Announcement::ClientGone(client) => self.lose(Gone::Client(client)),
+                    Announcement::Missed => self.lose(Gone::Unknown),
                 };
                 if !go_on {
                     return Ok(());
@@ -153,13 +186,13 @@ impl Sequencer {
         }
     }
 
-    /// Takes devices whose address `gone` names for lost; false when nobody listens any more.
-    fn lose(&mut self, gone: impl Fn(Address) -> bool) -> bool {
+    /// Takes devices for lost that are gone with `gone`; false when nobody listens any more.
+    fn lose(&mut self, gone: Gone) -> bool {
         for device in &mut self.devices {
-            if !device.address().is_some_and(&gone) {
+            if !device.is_lost(gone) {
                 continue;
             }
-            let reconnect = matches!(device.wanted, Wanted::Port { reconnect: true, .. });
+            let reconnect = device.comes_back();
             device.link = if reconnect { Link::Missing } else { Link::Ended };
             if !self.sink.report(device.id, &DeviceEventKind::Lost { reason: Loss::PortVanished }) {
                 return false;
@@ -251,6 +284,23 @@ mod tests {
         }
         list.inputs.sort_by_key(|port| port.address);
         list
+    }
+
+    #[test]
+    fn a_port_that_is_offered_goes_with_the_sequencer_and_with_nothing_else_and_is_offered_again() {
+        let [other, mine] = [20, 24].map(|client| Address { client, port: 0 });
+        for (gone, of_others, of_another, offered) in [
+            (Gone::Port(other), true, false, false),
+            (Gone::Client(20), true, false, false),
+            (Gone::Unknown, true, true, false),
+            (Gone::Everything, true, true, true),
+        ] {
+            let takes = [Some(other), Some(mine), None].map(|address| gone.takes(address));
+            assert_eq!(takes, [of_others, of_another, offered], "{gone:?}");
+        }
+        let device = |wanted| PortDevice::new(DeviceId(0), wanted);
+        let offered = device(Wanted::Virtual("in".to_owned()));
+        assert!(offered.comes_back() && !offered.is_lost(Gone::Everything), "it is not there yet");
     }
 
     #[test]

@@ -127,6 +127,14 @@ impl SocketEvents {
         self.owners().get(owner).is_some_and(|inbox| !inbox.events.is_empty())
     }
 
+    /// Whether `owner` has not been told yet that the connection is open.
+    #[must_use]
+    pub fn is_opening(&self, owner: &SocketOwner, socket: u32) -> bool {
+        let owners = self.owners();
+        let Some(inbox) = owners.get(owner) else { return false };
+        inbox.events.iter().any(|(of, event)| *of == socket && matches!(event, SocketEvent::Open { .. }))
+    }
+
     /// What arrived first of what waits for `owner`, and on which connection.
     pub fn take(&self, owner: &SocketOwner) -> Option<(u32, SocketEvent)> {
         let mut owners = self.owners();

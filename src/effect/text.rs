@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::text::Escape as _;
 
-use super::{Keystroke, MouseButton, MouseClick, Stroke, Volume, VolumeOperation};
+use super::{Keystroke, MouseButton, MouseClick, Stroke, Volume};
 use crate::midi::{Message, Outgoing, SystemMessage};
 
 /// Characters of a text that are shown; a plugin may send kilobytes, and a transcript wants lines.
@@ -43,17 +43,15 @@ pub(super) fn click_text(click: &MouseClick, f: &mut Formatter<'_>) -> fmt::Resu
 }
 
 pub(super) fn volume_text(volume: &Volume, f: &mut Formatter<'_>) -> fmt::Result {
-    f.write_str(match volume.operation {
-        VolumeOperation::Up => "volume up",
-        VolumeOperation::Down => "volume down",
-        VolumeOperation::Mute => "volume mute",
-        VolumeOperation::Unmute => "volume unmute",
-        VolumeOperation::Toggle => "volume toggle",
-        VolumeOperation::Set => "volume set",
-    })?;
-    match (volume.operation, volume.value) {
-        (VolumeOperation::Mute | VolumeOperation::Unmute | VolumeOperation::Toggle, _) | (_, None) => Ok(()),
-        (_, Some(value)) => write!(f, " {value}%"),
+    match volume {
+        Volume::Up(None) => f.write_str("volume up"),
+        Volume::Up(Some(step)) => write!(f, "volume up {step}%"),
+        Volume::Down(None) => f.write_str("volume down"),
+        Volume::Down(Some(step)) => write!(f, "volume down {step}%"),
+        Volume::Mute => f.write_str("volume mute"),
+        Volume::Unmute => f.write_str("volume unmute"),
+        Volume::Toggle => f.write_str("volume toggle"),
+        Volume::Set(level) => write!(f, "volume set {level}%"),
     }
 }
 
@@ -145,7 +143,6 @@ mod tests {
         let keys =
             |keys: &str, modifiers| Effect::Keystroke(Keystroke { keys: keys.into(), modifiers, stroke: Stroke::Tap });
         let click = |x, y| Effect::MouseClick(MouseClick { button: MouseButton::Left, x, y, stroke: Stroke::Tap });
-        let volume = |operation, value| Effect::Volume(Volume { operation, value });
         for (effect, line) in [
             (midi(Message::NoteOn { channel, note: 60, velocity: 100 }), "midi Synth: note on ch 1 60:100"),
             (midi(Message::PitchBend { channel, value: 8000 }), "midi Synth: bend ch 1 -192"),
@@ -159,10 +156,10 @@ mod tests {
             (Effect::Text("Grüße\u{202e}!".into()), r"type: Grüße\u{202e}!"),
             (click(None, None), "click left"),
             (click(Some(10), Some(-20)), "click left at 10,-20"),
-            (volume(VolumeOperation::Up, None), "volume up"),
-            (volume(VolumeOperation::Set, Some(40)), "volume set 40%"),
-            (volume(VolumeOperation::Mute, Some(40)), "volume mute"),
-            (volume(VolumeOperation::Toggle, None), "volume toggle"),
+            (Effect::Volume(Volume::Up(None)), "volume up"),
+            (Effect::Volume(Volume::Set(40)), "volume set 40%"),
+            (Effect::Volume(Volume::Mute), "volume mute"),
+            (Effect::Volume(Volume::Toggle), "volume toggle"),
             (Effect::MouseScroll(MouseMotion { x: 0, y: -3 }), "scroll 0,-3"),
             (Effect::MouseMove(MouseMotion { x: 20, y: 0 }), "move 20,0"),
         ] {

@@ -58,6 +58,8 @@ enum Waiting {
     Init(usize),
     /// What the lamp shows.
     Lamp(usize),
+    /// A message of `exit`, behind which nothing is told.
+    Exit(usize),
 }
 
 /// A lamp and what it was told.
@@ -78,6 +80,8 @@ pub(super) struct LampState {
 #[derive(Debug)]
 pub(super) enum Source {
     Lamp(Shows),
+    /// With the number of its condition, which somebody else looks at.
+    Told(Shows, usize),
     /// With the place of the value.
     Value(Shows, Place),
 }
@@ -95,9 +99,11 @@ impl LampState {
         own.map(|(_, source)| source)
     }
 
-    /// What it is to show. Where nothing shows anything, and where the value is absent, that is nothing: 0.
-    fn wanted(&self, mode: usize, state: &StateTable) -> Outgoing {
-        match self.owner(mode) {
+    /// What it is to show. Where nothing shows anything, and where the value is absent, it is off; a fader stays where it is then, since
+    /// its lowest place is a value like any other.
+    fn wanted(&self, mode: usize, state: &StateTable, told: &[bool]) -> Option<Outgoing> {
+        let off = || (!self.lamp.is_fader()).then(|| self.lamp.message(0, None));
+        Some(match self.owner(mode) {
             Some(Source::Lamp(Shows::Lamp { when, on, off })) => {
                 if holds(when, mode, state, &Nowhere) {
                     on.clone()
@@ -105,17 +111,19 @@ impl LampState {
                     off.clone()
                 }
             }
-            Some(Source::Value(Shows::Value { scaling, .. }, place)) => {
-                let value = match state.at(*place) {
-                    Some(StateValue::Number(number)) => {
-                        scaled(value_at(scaling, StateNumber::get(*number)), self.lamp.scale())
-                    }
-                    _ => 0,
-                };
-                self.lamp.message(value, None)
+            Some(Source::Told(Shows::Lamp { on, off, .. }, number)) => {
+                let holds = told.get(*number).is_some_and(|holds| *holds);
+                if holds { on.clone() } else { off.clone() }
             }
-            _ => self.lamp.message(0, None),
-        }
+            Some(Source::Value(Shows::Value { scaling, .. }, place)) => match state.at(*place) {
+                Some(StateValue::Number(number)) => {
+                    let value = scaled(value_at(scaling, StateNumber::get(*number)), self.lamp.scale());
+                    self.lamp.message(value, None)
+                }
+                _ => return off(),
+            },
+            _ => return off(),
+        })
     }
 
     /// Whether it is a fader or a ring, which a hand may be on.
@@ -132,7 +140,7 @@ pub(super) fn scaled(value: f64, scale: u16) -> u16 {
     whole
 }
 
-/// Conditions of lamps ask for nothing outside; the loader refuses those that do.
+/// Conditions that are looked at here ask for nothing outside; of those that do it is told whether they hold.
 struct Nowhere;
 
 impl ConditionSource for Nowhere {
@@ -234,7 +242,7 @@ impl Device {
     }
 
     /// Tells what is to be told at `now`; `send` says whether that could be sent.
-    pub(super) fn tell(&mut self, now: Micros, mode: usize, state: &StateTable, send: &mut Send<'_>) {
+    pub(super) fn tell(&mut self, now: Micros, mode: usize, state: &StateTable, told: &[bool], send: &mut Send<'_>) {
         if let Some((_, again)) = self.failed {
             if now < again || !self.present {
                 return;
@@ -246,10 +254,11 @@ impl Device {
             && let Some(waiting) = self.queue.pop_front()
         {
             let message = match waiting {
-                Waiting::Init(number) => self.init.get(number).map(|message| Outgoing::from(message.clone())),
+                Waiting::Init(number) => self.init.get(number).cloned().map(Outgoing::from),
+                Waiting::Exit(number) => self.exit.get(number).cloned().map(Outgoing::from),
                 Waiting::Lamp(number) => self.lamps.get_mut(number).and_then(|lamp| {
                     lamp.waits = false;
-                    let wanted = lamp.wanted(mode, state);
+                    let wanted = lamp.wanted(mode, state, told)?;
                     let differs = lamp.held_until.is_none() && lamp.shown.as_ref() != Some(&wanted);
                     differs.then_some(wanted)
                 }),
@@ -314,13 +323,21 @@ impl Device {
         }
     }
 
-    /// What the device shows is told no more: it is told `exit`.
-    pub(super) fn stop(&mut self, send: &mut Send<'_>) {
+    /// The session ends: what waits is still told, and then `exit`. A lamp under the hand stays as it is.
+    pub(super) fn finish(&mut self) {
         if !self.present || self.failed.is_some() {
-            return;
+            return self.lost();
         }
-        for message in &self.exit {
-            if !send(&self.name, self.port.as_ref(), message.clone().into()) {
+        self.held.clear();
+        self.queue.extend((0..self.exit.len()).map(Waiting::Exit));
+    }
+
+    /// Nothing more is told, but what is left of `exit`.
+    pub(super) fn stop(&mut self, send: &mut Send<'_>) {
+        for waiting in std::mem::take(&mut self.queue) {
+            let Waiting::Exit(number) = waiting else { continue };
+            let message = self.exit.get(number).cloned();
+            if message.is_some_and(|message| !send(&self.name, self.port.as_ref(), message.into())) {
                 break;
             }
         }

@@ -29,6 +29,9 @@ pub struct Panel {
     devices: BTreeMap<DeviceId, Device>,
     /// By the place of a value: the lamps that go by it.
     lamps: HashMap<Place, Vec<(DeviceId, usize)>>,
+    /// By the number of a condition that somebody else looks at: whether it holds, and the lamps that go by it.
+    told: Box<[bool]>,
+    told_lamps: Box<[Vec<(DeviceId, usize)>]>,
     /// No input comes any more.
     is_over: bool,
 }
@@ -40,6 +43,10 @@ impl Panel {
     pub fn of(config: &Config, state: &mut StateTable) -> Option<Self> {
         let mut owners: BTreeMap<DeviceId, BTreeMap<Lamp, Vec<Owner>>> = BTreeMap::new();
         let mut keys: BTreeMap<(DeviceId, Lamp), Vec<StateKey>> = BTreeMap::new();
+        let conditions = config.conditions_of_feedback();
+        let numbers: HashMap<_, usize> =
+            (0..).zip(&conditions).map(|(number, when)| (Arc::as_ptr(when), number)).collect();
+        let mut by_condition: BTreeMap<(DeviceId, Lamp), Vec<usize>> = BTreeMap::new();
         for feedback in &config.feedback {
             let asked = keys.entry((feedback.device, feedback.lamp)).or_default();
             if feedback.mode.is_some() {
@@ -47,12 +54,14 @@ impl Panel {
             }
             let source = match &feedback.shows {
                 shows @ Shows::Lamp { when, .. } => {
+                    let number = numbers.get(&Arc::as_ptr(when)).copied();
+                    by_condition.entry((feedback.device, feedback.lamp)).or_default().extend(number);
                     asked.extend(when.leaves().into_iter().filter_map(|leaf| match leaf {
                         Condition::State { key, .. } => Some(key.clone()),
                         Condition::ModeIs { .. } => Some(StateKey::Mode),
                         _ => None,
                     }));
-                    Source::Lamp(shows.clone())
+                    number.map_or_else(|| Source::Lamp(shows.clone()), |number| Source::Told(shows.clone(), number))
                 }
                 shows @ Shows::Value { key, .. } => {
                     asked.push(key.clone());
@@ -62,7 +71,13 @@ impl Panel {
             let lamps = owners.entry(feedback.device).or_default();
             lamps.entry(feedback.lamp).or_default().push((feedback.mode, source));
         }
-        let mut panel = Self { devices: BTreeMap::new(), lamps: HashMap::new(), is_over: false };
+        let mut panel = Self {
+            devices: BTreeMap::new(),
+            lamps: HashMap::new(),
+            told: vec![false; conditions.len()].into(),
+            told_lamps: vec![Vec::new(); conditions.len()].into(),
+            is_over: false,
+        };
         for (id, device) in (0..=u16::MAX).map(DeviceId).zip(&config.devices) {
             let told = &device.feedback;
             let own = owners.remove(&id).unwrap_or_default();
@@ -74,6 +89,11 @@ impl Panel {
                 for key in keys.remove(&(id, lamp)).unwrap_or_default() {
                     let asking = panel.lamps.entry(state.place(&key)).or_default();
                     if asking.last() != Some(&(id, number)) {
+                        asking.push((id, number));
+                    }
+                }
+                for condition in by_condition.remove(&(id, lamp)).unwrap_or_default() {
+                    if let Some(asking) = panel.told_lamps.get_mut(condition) {
                         asking.push((id, number));
                     }
                 }
@@ -123,6 +143,17 @@ impl Panel {
         }
     }
 
+    /// The condition of this number holds now, or does not.
+    pub fn condition_changed(&mut self, condition: usize, holds: bool) {
+        let Some(told) = self.told.get_mut(condition).filter(|told| **told != holds) else { return };
+        *told = holds;
+        for (device, number) in self.told_lamps.get(condition).into_iter().flatten() {
+            if let Some(device) = self.devices.get_mut(device) {
+                device.changed(*number);
+            }
+        }
+    }
+
     /// When something is to be told without anything having changed.
     #[must_use]
     pub fn next_due(&self) -> Option<Micros> {
@@ -134,14 +165,20 @@ impl Panel {
         for (id, device) in &mut self.devices {
             if device.next_due(self.is_over).is_some_and(|due| due <= now) {
                 let device_id = *id;
-                device.tell(now, mode, state, &mut |name, port, message| {
+                device.tell(now, mode, state, &self.told, &mut |name, port, message| {
                     send(Telling { device: device_id, name, port, message })
                 });
             }
         }
     }
 
-    /// The session ends: each device is told so.
+    /// The session ends: each device is still told what waits, in its time, and then that.
+    pub fn finish(&mut self) {
+        self.is_over = true;
+        self.devices.values_mut().for_each(Device::finish);
+    }
+
+    /// Nothing more is told, but what is left of what devices are told at the end.
     pub fn stop(&mut self, send: &mut dyn FnMut(Telling<'_>) -> bool) {
         for (id, device) in &mut self.devices {
             let id = *id;

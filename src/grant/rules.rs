@@ -176,6 +176,14 @@ impl Grant {
     pub fn paths(&self) -> &PathScope {
         &self.paths
     }
+    /// Whether it allows all that `other` does. Both are grants of one plugin under one configuration, which differ in what was approved.
+    pub fn covers(&self, other: &Self) -> bool {
+        let hosts: HashSet<&String> = self.written_hosts.iter().collect();
+        other.held.keys().all(|capability| self.has(*capability))
+            && other.written_hosts.iter().all(|host| hosts.contains(host))
+            && other.commands.is_subset(&self.commands)
+            && other.ports.is_subset(&self.ports)
+    }
     /// Holds `capability` against the grant.
     pub fn check(&self, capability: Capability) -> Result<(), Denied> {
         if self.has(capability) {

@@ -36,6 +36,7 @@ fn audio_control(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostErr
         percent @ 0..=100 => u8::try_from(percent).ok(),
         _ => return Err(Errno::Invalid.because("percent must be 0 to 100")),
     };
+    let volume = Volume::new(operation, value).ok_or_else(|| Errno::Invalid.because("percent must be 0 to 100"))?;
     call.charge(AUDIO_FUEL)?;
-    call.request(&Request::Mixer(Volume { operation, value }), answer::wait(None)).map(|_| 0)
+    call.request(&Request::Mixer(volume), answer::wait(None)).map(|_| 0)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{Owner, ResidentEvent};
-use crate::config::MappingId;
+use crate::call::{Owner, ResidentEvent, StopReason};
+use crate::config::{ConditionOf, MappingId};
 use crate::gesture::DeviceId;
 use crate::midi::Message;
 use crate::state::StateValue;
@@ -36,16 +36,23 @@ pub enum InputKind {
         /// What it was told.
         event: ResidentEvent,
     },
+    /// A resident plugin was left out; what it was told of that is there beside.
+    Stop {
+        /// Which plugin.
+        plugin: String,
+        /// Why.
+        reason: StopReason,
+    },
     /// What a call of a plugin set took effect.
     State(StateInput),
     /// Devices are told anew what to show: these, which count as there, or all that are.
     Refresh(Vec<DeviceId>),
     /// Somebody changed to the mode with this name.
     Mode(String),
-    /// The condition of a mode changed.
+    /// A condition changed that is looked at beside the input.
     When {
-        /// Index of the mode.
-        mode: usize,
+        /// Which.
+        of: ConditionOf,
         /// Whether it holds now.
         holds: bool,
     },
@@ -60,6 +67,8 @@ pub struct StateInput {
     pub call: Option<u64>,
     /// Values by the plugin's own keys.
     pub values: BTreeMap<Box<str>, Option<StateValue>>,
+    /// Whether the session had ended.
+    pub last: bool,
 }
 
 impl SessionInput {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Bytes, Failure, RecordedAnswer};
 use super::header::ApprovalRecord;
-use crate::call::{PluginEvent, ResidentEvent};
+use crate::call::{PluginEvent, ResidentEvent, StopReason};
+use crate::config::ConditionOf;
 use crate::sandbox::{EntryPoint, Outcome, Shutdown, StopPlace, TimeLimit};
 use crate::state::StateValue;
 use crate::time::Micros;
@@ -49,12 +50,16 @@ pub enum Line {
         /// Number of its mapping, from 0: those of the modes in order, then the global ones.
         mapping: usize,
     },
-    /// The condition of a mode changed.
+    /// The condition of a mode changed, or one of feedback that asks for the time or for programs.
     When {
         /// When, in microseconds since the session began; never less than in the line before.
         t: Micros,
         /// Index of the mode, from 0.
-        mode: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<usize>,
+        /// Number of the condition of feedback, from 0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feedback: Option<usize>,
         /// Whether it holds now.
         holds: bool,
     },
@@ -186,6 +191,18 @@ pub enum Line {
         call: Option<u64>,
         /// The values of its keys, as it writes them; absent ones are none any more.
         values: BTreeMap<Box<str>, Option<StateValue>>,
+        /// Whether the session had ended, so that nothing but what devices show went by it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
+    },
+    /// A resident plugin was left out while the session went on.
+    Stop {
+        /// When; never less than in the line before.
+        t: Micros,
+        /// Which plugin.
+        plugin: String,
+        /// Why.
+        reason: StopReason,
     },
     /// The session ended, and nothing was cut off.
     End {
@@ -207,6 +224,16 @@ pub struct InstanceRecord {
 }
 
 impl Line {
+    /// The line of a condition that changed at `t`.
+    #[must_use]
+    pub fn when(t: Micros, of: ConditionOf, holds: bool) -> Self {
+        let (mode, feedback) = match of {
+            ConditionOf::Mode(mode) => (Some(mode), None),
+            ConditionOf::Feedback(number) => (None, Some(number)),
+        };
+        Self::When { t, mode, feedback, holds }
+    }
+
     /// The line of an event that is handed to `plugin` at `t`.
     #[must_use]
     pub fn event(t: Micros, plugin: &str, event: &ResidentEvent) -> Self {

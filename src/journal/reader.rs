@@ -15,7 +15,7 @@ use super::playback::Playback;
 use crate::call::{InstanceId, Owner, PluginEvent, ResidentEvent};
 use crate::capability::Capability;
 use crate::config::profiles::MAX_PROFILE;
-use crate::config::{MAX_BYTES as MAX_CONFIG_BYTES, MappingId};
+use crate::config::{ConditionOf, MAX_BYTES as MAX_CONFIG_BYTES, MappingId};
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Parser};
 use crate::sandbox::{FuelStop, RefusedGrowth, StopPlace, TimeLimit};
@@ -230,8 +230,13 @@ impl Journal {
             Line::Clock { t, mapping } => {
                 self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Clock(MappingId(mapping)) });
             }
-            Line::When { t, mode, holds } => {
-                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::When { mode, holds } });
+            Line::When { t, mode, feedback, holds } => {
+                let of = match (mode, feedback) {
+                    (Some(mode), None) => ConditionOf::Mode(mode),
+                    (None, Some(number)) => ConditionOf::Feedback(number),
+                    _ => return Err("a condition is that of one mode, or one of feedback".to_owned()),
+                };
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::When { of, holds } });
             }
             Line::Control { t, command: Command::FeedbackRefresh, args } => {
                 let devices: Option<Vec<_>> = args.iter().map(|number| number.parse().ok().map(DeviceId)).collect();
@@ -285,9 +290,12 @@ impl Journal {
                 let event = ResidentEvent { event, body: body.map(Into::into) };
                 self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Event { plugin, event } });
             }
-            Line::State { t, plugin, tenant, call, values } => {
-                let what = InputKind::State(StateInput { owner: Owner { plugin, tenant }, call, values });
+            Line::State { t, plugin, tenant, call, values, last } => {
+                let what = InputKind::State(StateInput { owner: Owner { plugin, tenant }, call, values, last });
                 self.inputs.push(SessionInput { t: in_order(t)?, what });
+            }
+            Line::Stop { t, plugin, reason } => {
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Stop { plugin, reason } });
             }
             Line::End { t } => self.end = Some(t.max(*last)),
             line @ (Line::Fact { .. } | Line::Effect { .. } | Line::Answer { .. }) => self.playback.add(line),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::process::{Ended, Environment, Keep, run};
 use super::volume_queue::STEP;
 use crate::effect::EffectError;
-use crate::effect::{Volume, VolumeOperation};
+use crate::effect::Volume;
 
 /// How long a mixer program may take. They answer in tens of milliseconds; one that waits for a dead sound server does
 /// not answer at all.
@@ -38,26 +38,23 @@ impl Program {
 
     /// What to tell it. `current` is the level in per cent where it was asked for.
     fn arguments(self, volume: &Volume, current: Option<u8>) -> Vec<String> {
-        let value = volume.value.unwrap_or(STEP).min(100);
-        // No louder than 100 %: a pad pressed once too often must not overdrive the speakers.
-        let target = match (volume.operation, current) {
-            (VolumeOperation::Up, Some(current)) => Some(current.saturating_add(value).min(100.max(current))),
-            (VolumeOperation::Set, _) => Some(value),
-            _ => None,
-        };
-        let level = match (volume.operation, target) {
-            (_, Some(target)) => format!("{target}%"),
-            (VolumeOperation::Down, None) if self == Self::Pactl => format!("-{value}%"),
-            (VolumeOperation::Down, None) => format!("{value}%-"),
-            (_, None) if self == Self::Pactl => format!("+{value}%"),
-            (_, None) => format!("{value}%+"),
+        let step = |step: &Option<u8>| step.unwrap_or(STEP).min(100);
+        let level = match (volume, current) {
+            (Volume::Set(level), _) => format!("{}%", (*level).min(100)),
+            // No louder than 100 %: a pad pressed once too often must not overdrive the speakers.
+            (Volume::Up(by), Some(current)) => format!("{}%", current.saturating_add(step(by)).min(100.max(current))),
+            (Volume::Up(by), None) if self == Self::Pactl => format!("+{}%", step(by)),
+            (Volume::Up(by), None) => format!("{}%+", step(by)),
+            (Volume::Down(by), _) if self == Self::Pactl => format!("-{}%", step(by)),
+            (Volume::Down(by), _) => format!("{}%-", step(by)),
+            (Volume::Mute | Volume::Unmute | Volume::Toggle, _) => String::new(), // of no use below
         };
         // In the words of each.
-        let mute = match volume.operation {
-            VolumeOperation::Mute => Some(["1", "mute"]),
-            VolumeOperation::Unmute => Some(["0", "unmute"]),
-            VolumeOperation::Toggle => Some(["toggle", "toggle"]),
-            _ => None,
+        let mute = match volume {
+            Volume::Mute => Some(["1", "mute"]),
+            Volume::Unmute => Some(["0", "unmute"]),
+            Volume::Toggle => Some(["toggle", "toggle"]),
+            Volume::Up(_) | Volume::Down(_) | Volume::Set(_) => None,
         };
         let words: Vec<&str> = match (self, mute) {
             (Self::Wpctl, None) => vec!["set-volume", "-l", "1.0", "@DEFAULT_AUDIO_SINK@", &level],
@@ -119,7 +116,7 @@ fn change(
     limit: Duration,
 ) -> Result<(), EffectError> {
     let mut current = None;
-    if program == Program::Pactl && volume.operation == VolumeOperation::Up {
+    if program == Program::Pactl && matches!(volume, Volume::Up(_)) {
         // The only one of the three without a ceiling of its own.
         let words = ["get-sink-volume", "@DEFAULT_SINK@"];
         let asked = run(&environment.clone().with("LC_ALL", "C"), file, words, Keep::Output, limit)?;
@@ -144,9 +141,10 @@ fn first_percentage(text: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effect::VolumeOperation;
 
     fn said(program: Program, operation: VolumeOperation, value: Option<u8>, current: Option<u8>) -> String {
-        program.arguments(&Volume { operation, value }, current).join(" ")
+        program.arguments(&Volume::new(operation, value).expect("a level to set"), current).join(" ")
     }
 
     #[test]

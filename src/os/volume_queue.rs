@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::effect::{Volume, VolumeOperation};
+use crate::effect::Volume;
 
 /// The step of Up and Down, in per cent, where the configuration gives none.
 pub(super) const STEP: u8 = 5;
@@ -47,12 +47,12 @@ impl WaitingVolume {
 
 impl Change {
     fn of(volume: &Volume) -> Option<Self> {
-        let value = volume.value.unwrap_or(STEP).min(100);
-        match volume.operation {
-            VolumeOperation::Set => Some(Self { level: Some(value), steps: 0 }),
-            VolumeOperation::Up => Some(Self { level: None, steps: value.into() }),
-            VolumeOperation::Down => Some(Self { level: None, steps: -i16::from(value) }),
-            VolumeOperation::Mute | VolumeOperation::Unmute | VolumeOperation::Toggle => None,
+        let step = |step: &Option<u8>| i16::from(step.unwrap_or(STEP).min(100));
+        match volume {
+            Volume::Set(level) => Some(Self { level: Some((*level).min(100)), steps: 0 }),
+            Volume::Up(by) => Some(Self { level: None, steps: step(by) }),
+            Volume::Down(by) => Some(Self { level: None, steps: -step(by) }),
+            Volume::Mute | Volume::Unmute | Volume::Toggle => None,
         }
     }
 
@@ -69,23 +69,23 @@ impl Change {
     }
 
     fn volume(self) -> Option<Volume> {
-        let operation = match (self.level, self.steps) {
-            (Some(level), _) => return Some(Volume { operation: VolumeOperation::Set, value: Some(level) }),
-            (None, 0) => return None,
-            (None, 1..) => VolumeOperation::Up,
-            (None, _) => VolumeOperation::Down,
-        };
-        Some(Volume { operation, value: u8::try_from(self.steps.unsigned_abs()).ok() })
+        let step = u8::try_from(self.steps.unsigned_abs()).ok();
+        match (self.level, self.steps) {
+            (Some(level), _) => Some(Volume::Set(level)),
+            (None, 0) => None,
+            (None, 1..) => Some(Volume::Up(step)),
+            (None, _) => Some(Volume::Down(step)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use VolumeOperation::{Down, Mute, Set, Unmute, Up};
+    use crate::effect::VolumeOperation::{self, Down, Mute, Set, Unmute, Up};
 
     fn volume(operation: VolumeOperation, value: Option<u8>) -> Volume {
-        Volume { operation, value }
+        Volume::new(operation, value).expect("a change")
     }
 
     #[test]
@@ -134,7 +134,8 @@ mod tests {
                 && let Some(change) = waiting.take().and_then(|waiting| waiting.begin())
             {
                 busy_until = now + MIXER_MS;
-                calls.push((now, change.value.expect("a level")));
+                let Volume::Set(level) = change else { panic!("{change:?}") };
+                calls.push((now, level));
             }
         }
         let last_turn = 60 * 10;

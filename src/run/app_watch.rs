@@ -28,7 +28,7 @@ impl AppWatch {
         surroundings: Arc<dyn Surroundings>,
         events: SyncSender<Event>,
     ) -> std::io::Result<Option<Self>> {
-        let questions = AppQuestion::of_modes(config);
+        let questions = AppQuestion::of(config);
         if questions.is_empty() {
             return Ok(None);
         }

@@ -121,3 +121,31 @@ fn value(gesture: &Gesture) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Environment;
+    use crate::gesture::DeviceId;
+
+    #[test]
+    fn a_plugin_is_told_the_alias_of_a_device_and_of_one_without_its_name() {
+        let text = "[[device]]\nname = \"Launchpad Mini MK3\"\nalias = \"pads\"\n[[device]]\nname = \"keys\"\n\
+                    [[global_mappings]]\ntrigger = { Note = { note = 1 } }\naction = { Delay = { ms = 1 } }\n";
+        let loaded = Config::from_text(text, "c", Path::new(""), &Environment::default()).expect("valid");
+        let config = Arc::new(loaded.config);
+        let names = Names::of(&config);
+        let mapping = config.mappings().next().expect("a mapping");
+        let told = |device: u16| {
+            let gesture = Gesture::ProgramChange { program: 1 };
+            let event = GestureEvent { device: Some(DeviceId(device)), ..GestureEvent::of_session(0, gesture) };
+            context(&event, mapping, &names, 0, 0, 0).device
+        };
+        assert_eq!(
+            [0, 1, 2].map(told).map(|name| name.as_deref().map(str::to_owned)),
+            [Some("pads".to_owned()), Some("keys".to_owned()), None]
+        );
+    }
+}

@@ -157,6 +157,13 @@ impl Dispatch {
         calls && self.outside.has_room()
     }
 
+    /// The session is about to end: calls that wait for a worker are turned away, so that those come to their turn that the end sets off.
+    pub(super) fn turn_away(&self) {
+        if let Calls::Workers(pool) = &self.calls {
+            pool.turn_away();
+        }
+    }
+
     /// Waits until every call that was accepted is done.
     pub(super) fn wait_idle(&self) {
         if let Calls::Workers(pool) = &self.calls {
@@ -167,7 +174,7 @@ impl Dispatch {
     /// The session ends at `at`, and with it every instance. What waits for a worker is turned away. `left` is what the session did
     /// not come to; whatever is still pressed is let go, and resident plugins are told what `last` says.
     pub(super) fn close(
-        mut self,
+        &mut self,
         config: &Arc<Config>,
         at: Micros,
         left: Left,
@@ -196,20 +203,21 @@ impl Dispatch {
             report(Report::Pending(self.token, entry(EntryKind::Unmapped)));
             jobs.push(Job { call, context, at, token: self.token });
         }
-        let Self { calls, outside, dry_run, recorder, .. } = self;
-        match calls {
-            Calls::Workers(pool) => pool.close_with(at, jobs),
-            Calls::Inline(pool) => {
-                tell_ended((config, dry_run.as_deref(), recorder.as_deref()), pool.close(at), report);
+        let ended = match &mut self.calls {
+            Calls::Workers(pool) => {
+                pool.close_with(at, jobs);
+                Vec::new()
             }
-        }
+            Calls::Inline(pool) => pool.close(at),
+        };
+        self.tell_ended(config, ended, report);
         // What was pressed by instances that lived for a single call, and are long gone.
-        let gone = outside.plugins().into_iter().map(|(plugin, tenant)| {
+        let gone = self.outside.plugins().into_iter().map(|(plugin, tenant)| {
             let origin = Origin::Plugin { plugin: &plugin, tenant: &tenant };
-            let outcome = Outcome::released(outside.release(origin, &|_| false));
+            let outcome = Outcome::released(self.outside.release(origin, &|_| false));
             Shutdown { plugin, tenant, at, outcome }
         });
-        tell_ended((config, dry_run.as_deref(), recorder.as_deref()), gone, report);
+        self.tell_ended(config, gone, report);
     }
 
     /// The recording ends before its session did: what is pressed stays as it is.
@@ -260,7 +268,7 @@ impl Dispatch {
                 report(Report::Entry(Entry { config: Arc::clone(config), t, event: None, mapping: None, mode, what }));
             }
             SessionEvent::Clock { t, mapping } => self.record(Some(Line::Clock { t, mapping: mapping.0 })),
-            SessionEvent::When { t, mode, holds } => self.record(Some(Line::When { t, mode, holds })),
+            SessionEvent::When { t, of, holds } => self.record(Some(Line::when(t, of, holds))),
             SessionEvent::Feedback { t, device, mut out, mode, failed } => {
                 let named =
                     config.devices.get(usize::from(device.0)).is_some_and(|device| device.feedback.output.is_some());

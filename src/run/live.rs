@@ -194,7 +194,7 @@ pub fn run_live(
     let apps = AppWatch::start(&config, Arc::clone(&surroundings), events.clone());
     let apps = apps.map_err(LiveError::thread("asks for programs"))?;
     let mut session = Session::new(Arc::clone(&config)).timed(surroundings);
-    let mut keeper = Keeper::new(residents, ends, &mut session);
+    let mut keeper = Keeper::new(residents, ends, &mut session).watching(clock.now());
     let tend = |keeper: &mut Keeper, session: &mut Session, dispatch: &mut Dispatch| {
         let hands = Hands { session, dispatch, config: &config, facts };
         keeper.tend(clock.now(), hands, &mut |report| sender.send(report));
@@ -341,7 +341,9 @@ pub fn run_live(
             }
         }
     }
-    if !stopped {
+    if stopped {
+        dispatch.turn_away();
+    } else {
         dispatch.wait_idle();
     }
     for event in inbox.try_iter() {
@@ -353,8 +355,13 @@ pub fn run_live(
     let hands = Hands { session: &mut session, dispatch: &mut dispatch, config: &config, facts };
     keeper.take_in(clock.now(), hands, &mut |report| sender.send(report));
     let (end, left) = session.end(clock.now(), facts, &mut |happening| say(&mut dispatch, happening));
+    // What the end has set off comes to its turn; limits bound it.
+    dispatch.wait_idle();
     dispatch.close(&config, end, left, keeper.stop(), &mut |report| sender.send(report));
-    drop(sender);
+    keeper.take_in_last(end, &mut session, &dispatch);
+    let wait = |due: Micros| clock.sleep(Duration::from_micros(due.saturating_sub(clock.now())));
+    session.take_leave(wait, &mut |happening| say(&mut dispatch, happening));
+    drop((dispatch, sender)); // whoever could still report something
     let lost = writer.finish();
     log.finish();
     services.memory.finish();

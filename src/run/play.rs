@@ -91,6 +91,8 @@ pub fn play(
         if let Some(calendar) = calendar {
             session = session.timed(calendar);
         }
+        // What a file of answers has comes from inside; nothing arrives from outside.
+        let sockets = services.outside.socket_events().filter(|_| dry_run.is_some());
         let calls = Calls::Inline(InlinePool::new(Arc::clone(&services), &config.wasm.limits(), plugins));
         let outside = held;
         let dispatch = Dispatch::new(calls, refused, outside, dry_run, clock.epoch())
@@ -101,7 +103,7 @@ pub fn play(
         let keeper = if is_recorded {
             Keeper::recorded(ends)
         } else {
-            Keeper::new(Residents::of(&config, &resident, None), ends, &mut session)
+            Keeper::new(Residents::of(&config, &resident, sockets), ends, &mut session)
         };
         let mut at_work =
             AtWork { dispatch, keeper, config, tell, log: Arc::clone(&log), wanted: true, facts, playback };
@@ -122,13 +124,20 @@ pub fn play(
             });
         }
         at_work.tend(&mut session, 0);
-        let mut last = Vec::new();
-        for SessionInput { t, what } in inputs {
+        let (mut last, mut set_last) = (Vec::new(), Vec::new());
+        let comes = |input: Option<&SessionInput>| {
+            input.filter(|input| is_recorded && matches!(input.what, InputKind::When { .. })).map(|input| input.t)
+        };
+        while let Some(SessionInput { t, what }) = inputs.next() {
+            session.expect_when(Some(t).filter(|_| matches!(what, InputKind::When { .. })));
             at_work.revoke(&mut session, &mut revoked, number, &clock);
             if !at_work.pass(&mut session, Some(t), &clock) {
                 break;
             }
             clock.advance_to(t);
+            if !matches!(what, InputKind::When { .. }) {
+                session.expect_when(comes(inputs.peek()));
+            }
             let mut hear = |happening: SessionEvent<'_>| {
                 at_work.say(happening);
             };
@@ -148,12 +157,17 @@ pub fn play(
                     }
                 }
                 InputKind::Clock(mapping) => session.clock(t, mapping, facts, &mut hear),
-                InputKind::When { mode, holds } => session.when(t, mode, holds, facts, &mut hear),
+                InputKind::When { of, holds } => {
+                    session.when(t, of, holds, comes(inputs.peek()), facts, &mut hear);
+                }
                 InputKind::Event { plugin, event } if is_last_stop(&event) => last.push((plugin, Arc::new(event))),
                 InputKind::Event { plugin, event } => {
                     session.settle(t, facts, &mut hear);
                     at_work.event(&plugin, event, t);
                 }
+                // The plugin was told, or its event turned away, in the line before.
+                InputKind::Stop { .. } => _ = session.settle(t, facts, &mut hear),
+                InputKind::State(input) if input.last => set_last.push(input),
                 InputKind::State(input) => at_work.set_as_recorded(&mut session, t, &input),
             }
             at_work.tend(&mut session, t);
@@ -177,6 +191,11 @@ pub fn play(
         } else {
             let (end, left) = session.end(until, facts, &mut hear);
             at_work.close(end, left, last);
+            at_work.keeper.take_in_last(end, &mut session, &at_work.dispatch);
+            for input in set_last {
+                at_work.set_as_recorded(&mut session, end, &input);
+            }
+            session.take_leave(|due| clock.advance_to(due), &mut |happening| _ = at_work.say(happening));
             end
         };
         log.finish();
@@ -308,10 +327,10 @@ impl<F: FnMut(Entry) -> bool> AtWork<'_, F> {
     }
 
     /// The session ends at `at`.
-    fn close(self, at: Micros, left: Left, last: Vec<(String, Arc<ResidentEvent>)>) {
-        let Self { dispatch, mut keeper, config, mut tell, log, mut wanted, .. } = self;
+    fn close(&mut self, at: Micros, left: Left, last: Vec<(String, Arc<ResidentEvent>)>) {
+        let Self { dispatch, keeper, config, tell, log, wanted, .. } = self;
         let last = [last, keeper.stop()].concat();
-        dispatch.close(&config, at, left, last, &mut |report| hand_on(report, &mut tell, &log, &mut wanted));
+        dispatch.close(config, at, left, last, &mut |report| hand_on(report, tell, log, wanted));
     }
 }
 

@@ -83,7 +83,7 @@ pub use module::entry_point::EntryPoint;
 pub use module::error::{PluginError, PluginErrorKind};
 pub use module::header::Foreign;
 pub use module::known_host::KnownHost;
-pub use module::metadata::{ActionInfo, Metadata};
+pub use module::metadata::{ActionInfo, Metadata, StateInfo};
 pub use module::params_schema::{Mismatch, Schema, SchemaError};
 pub use module::parse::{Export, ExportKind, Import};
 pub use module::producer::Language;

@@ -1,6 +1,8 @@
 //! Names of values as text.
 
 use std::fmt;
+use std::iter::Peekable;
+use std::str::Chars;
 
 use super::key::{MidiValue, StateKey};
 use crate::midi::Channel;
@@ -130,28 +132,43 @@ fn of_plugin(tenant: Option<&str>, plugin: &str, key: &[&str]) -> Option<StateKe
 
 /// The parts of a dotted key. A part is bare, or in double quotes, in which a backslash keeps a quote and a backslash.
 pub(super) fn parts(text: &str) -> Option<Vec<String>> {
-    let mut parts = Vec::new();
     let mut rest = text.chars().peekable();
+    dotted(&mut rest, part)
+}
+
+/// The parts of what keys look like, where a bare `*` stands for a part that may be anything: none.
+pub(super) fn parts_or_any(text: &str) -> Option<Vec<Option<String>>> {
+    let mut rest = text.chars().peekable();
+    dotted(&mut rest, |rest| if rest.next_if_eq(&'*').is_some() { Some(None) } else { part(rest).map(Some) })
+}
+
+type Rest<'a> = Peekable<Chars<'a>>;
+
+/// The first part of `rest`.
+fn part(rest: &mut Rest<'_>) -> Option<String> {
+    let mut part = String::new();
+    if rest.next_if_eq(&'"').is_some() {
+        loop {
+            match rest.next()? {
+                '"' => break,
+                '\\' => part.push(rest.next().filter(|c| matches!(c, '"' | '\\'))?),
+                c if c < ' ' || is_unsafe(c) => return None,
+                c => part.push(c),
+            }
+        }
+    } else {
+        while let Some(c) = rest.next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+            part.push(c);
+        }
+    }
+    (!part.is_empty()).then_some(part)
+}
+
+/// What `next` reads, with dots between.
+fn dotted<T>(rest: &mut Rest<'_>, next: impl Fn(&mut Rest<'_>) -> Option<T>) -> Option<Vec<T>> {
+    let mut parts = Vec::new();
     loop {
-        let mut part = String::new();
-        if rest.next_if_eq(&'"').is_some() {
-            loop {
-                match rest.next()? {
-                    '"' => break,
-                    '\\' => part.push(rest.next().filter(|c| matches!(c, '"' | '\\'))?),
-                    c if c < ' ' || is_unsafe(c) => return None,
-                    c => part.push(c),
-                }
-            }
-        } else {
-            while let Some(c) = rest.next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-                part.push(c);
-            }
-        }
-        if part.is_empty() {
-            return None;
-        }
-        parts.push(part);
+        parts.push(next(rest)?);
         match rest.next() {
             None => return Some(parts),
             Some('.') => {}

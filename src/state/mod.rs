@@ -7,6 +7,7 @@
 mod json;
 mod key;
 mod key_text;
+mod pattern;
 mod prefix;
 mod table;
 mod value;
@@ -15,6 +16,7 @@ mod watch;
 pub use key::{MidiValue, StateKey, ValueKind};
 pub(crate) use key_text::KINDS;
 pub use key_text::KeyFault;
+pub use pattern::StatePattern;
 pub use prefix::StatePrefix;
 pub use table::{Place, StateTable};
 pub use value::{StateNumber, StateTest, StateValue};

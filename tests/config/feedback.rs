@@ -65,10 +65,6 @@ fn each_slip_is_said_with_its_remedy() {
         ("when = \"Always\", note = 1, cc = 1", "13:both `note` and `cc` in this feedback; give one of them"),
         ("when = \"Always\", device = \"pad\"", "13:unknown device \"pad\": did you mean \"pads\"?"),
         (
-            "when = { AppFrontmost = { app_name = \"obs\" } }",
-            "13:a lamp cannot follow AppFrontmost: nobody tells when that changes: have a mode entered by it ([[modes]] when = …), and ask for the mode here: when = { ModeIs = { mode = \"…\" } }",
-        ),
-        (
             "from = \"toggle.mic\"",
             "13:`from` is \"toggle.mic\"; it takes a key whose value is a number; others are shown with `when`, `on` and `off`",
         ),

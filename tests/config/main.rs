@@ -2,6 +2,7 @@
 
 mod broken;
 mod check;
+mod declared_state;
 mod documented;
 mod feedback;
 mod fuzz;

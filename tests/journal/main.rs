@@ -4,6 +4,7 @@ mod ceiling;
 mod files;
 mod foreign;
 mod grants;
+mod left_out;
 mod live;
 mod profiles;
 mod replay;

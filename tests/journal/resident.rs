@@ -146,3 +146,60 @@ fn a_resident_plugin_on_a_connection_replays_without_the_server() {
     let ran = bin("conductor").arg("replay").arg(&changed).run().exits(1);
     assert!(ran.stderr.contains("the replay left the recording: plugin obs (default)"), "{}", ran.transcript());
 }
+
+#[test]
+fn a_dry_run_says_that_connections_are_open_and_has_what_a_file_of_answers_says_come_on_them() {
+    let scratch = Scratch::new();
+    let steps = |name: &str, steps: &str| format!("{name} = '{steps}'\n");
+    let config = format!(
+        "[plugins.obs]\npath = \"{}\"\nresident = true\ngranted_capabilities = [\"Network\"]\nallowed_hosts = [\"obs.example\", \"gone.example\"]\n\
+         [plugins.obs.config]\n{}{}{}",
+        repository("fixtures/plugins/resident_probe.wasm").display(),
+        steps(
+            "start",
+            r#"[["open", "wss://obs.example/", [["Sec-WebSocket-Protocol", "mqtt, other"]]], ["send", 1, "early"], ["open", "wss://gone.example/"]]"#
+        ),
+        steps("message", r#"[["send", 1, "got"], ["set", "there", true], ["close", 1]]"#),
+        steps("closed", r#"[["set", "there"]]"#),
+    );
+    let config = scratch.file("config.toml", config);
+    let answers = scratch.file(
+        "answers.toml",
+        "[[answer]]\nto = \"open wss://obs.example/\"\nmessages = [\"hello\"]\n[[answer]]\nto = \"open wss://gone.example/\"\n\
+         error = \"not_found\"\ntext = \"no such host\"\n",
+    );
+    let input = scratch.file("press.raw", [0x90, 60, 100]);
+    let (journal, transcript) = (scratch.path().join("s.journal.jsonl"), scratch.path().join("s.transcript.jsonl"));
+    let ran = bin("conductor")
+        .args("run --record")
+        .arg(&journal)
+        .args("--dry-run --config")
+        .arg(&config)
+        .args("--answer")
+        .arg(&answers)
+        .args("--input")
+        .arg(&input)
+        .args("--transcript")
+        .arg(&transcript)
+        .run()
+        .exits(0);
+    for said in ["open wss://obs.example/", "open wss://gone.example/"] {
+        assert!(ran.stdout.contains(said), "{said}: {}", ran.transcript());
+    }
+    let text = std::fs::read_to_string(&transcript).expect("a transcript");
+    let told: Vec<String> = text
+        .lines()
+        .filter_map(|line| Some(line.split_once(r#""logs":[["INFO","#)?.1.split_once(r"]]")?.0.to_owned()))
+        .collect();
+    let wanted = [
+        r#""start start"],["INFO","opening 1"],["WARN","ws_send: the connection is not open yet; an event tells when it is"],["INFO","opening 2""#,
+        r#""open 1 Some(\"mqtt\")""#,
+        r#""message 1 text hello""#,
+        r#""closed 2 None no such host""#,
+        r#""closed 1 None the connection is closed""#,
+        r#""stop stop""#,
+    ];
+    assert_eq!(told, wanted, "{text}");
+    let ran = bin("conductor").arg("replay").arg(&journal).arg("--expect").arg(&transcript).run().exits(0);
+    assert!(ran.stdout.starts_with("identical: "), "{}", ran.transcript());
+}

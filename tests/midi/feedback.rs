@@ -109,6 +109,25 @@ fn fader(told: &str) -> String {
 }
 
 #[test]
+fn what_is_absent_is_off_and_a_fader_stays_where_it_is() {
+    let text = pads(
+        "",
+        "[[feedback]]\ncc = 7\nfrom = \"var.x\"\nin = [0, 127]\nto = [127, 1]\n\
+         [[modes]]\nname = \"one\"\n[[modes]]\nname = \"two\"\n[[modes.mappings]]\ntrigger = { PitchBend = {} }\naction = { Delay = { ms = 1 } }\n\
+         feedback = { from = \"var.x\", in = [0, 127], to = [16383, 0] }\n\
+         [[global_mappings]]\ntrigger = { Note = { note = 1 } }\naction = { Set = { key = \"var.x\", value = 0 } }\n\
+         [[global_mappings]]\ntrigger = { Note = { note = 2 } }\naction = { ModeChange = { mode = \"Next\" } }\n",
+    );
+    // Whatever is sent for a value, the ring is off while there is none, and nobody moves the fader.
+    plays(
+        &text,
+        "n2=1 r2 found t:1 n1=1 r1 t:1 n2=1 r2 t:1 n2=1 r2",
+        "0 mode two | 0 feedback pads: b0 07 00 | 1 var.x = 0 | 1 feedback pads: b0 07 7f | 1 feedback pads: e0 7f 7f | \
+         2 mode one | 3 mode two",
+    );
+}
+
+#[test]
 fn what_waits_for_its_turn_is_the_last_value() {
     plays(
         &fader("pace_ms = 10"),

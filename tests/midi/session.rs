@@ -83,6 +83,7 @@ pub(crate) fn play(text: &str, input: &str) -> Vec<String> {
         }
     }
     session.end(hand.now, &world, &mut say);
+    session.take_leave(|_| {}, &mut say);
     lines
 }
 

@@ -222,7 +222,7 @@ fn midi_without_a_sequencer_says_what_to_do() {
 #[test]
 fn without_a_mixer_the_volume_says_what_to_install() {
     let live = Live::new(Environment::inherited().with("PATH", "/nonexistent"));
-    let error = refused(&live, &Effect::Volume(Volume { operation: VolumeOperation::Up, value: None }));
+    let error = refused(&live, &Effect::Volume(Volume::Up(None)));
     assert!(error.to_string().contains("none of wpctl, pactl and amixer"), "{error}");
 }
 
@@ -294,7 +294,7 @@ fn the_mixer_moves() {
     let Some(pulse) = Pulse::start() else { panic!("pulseaudio does not start") };
     let live = Live::new(pulse.environment());
     let change = |operation, value| {
-        perform(&live, &Effect::Volume(Volume { operation, value }));
+        perform(&live, &Effect::Volume(Volume::new(operation, value).expect("a change")));
         assert!(live.drain(LONG));
         pulse.level()
     };
@@ -315,7 +315,7 @@ fn a_mixer_that_fails_is_told() {
     std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("its mode");
     let log = Log::listen();
     let live = Live::new(Environment::inherited().with("PATH", scratch.path()));
-    perform(&live, &Effect::Volume(Volume { operation: VolumeOperation::Mute, value: None }));
+    perform(&live, &Effect::Volume(Volume::Mute));
     log.wait_for("volume mute: the volume was not changed: pactl: Connection failure: Connection refused");
 }
 
@@ -329,7 +329,7 @@ fn turns_that_wait_for_a_slow_mixer_become_one() {
     std::fs::write(&tool, script).expect("a script");
     std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("its mode");
     let live = Live::new(Environment::inherited().with("PATH", scratch.path()));
-    let turn = |operation, value| perform(&live, &Effect::Volume(Volume { operation, value }));
+    let turn = |operation, value| perform(&live, &Effect::Volume(Volume::new(operation, value).expect("a change")));
     turn(VolumeOperation::Set, Some(1));
     while std::fs::read_to_string(&calls).map_or(true, |calls| calls.is_empty()) {
         std::thread::yield_now();

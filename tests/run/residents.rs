@@ -318,3 +318,39 @@ fn what_is_asked_differently_in_a_replay_is_a_difference() {
         assert_eq!(found, Some(wanted).filter(|wanted| *wanted != (None, None)), "{steps}");
     }
 }
+
+#[test]
+fn what_the_last_calls_set_is_shown_before_a_device_is_taken_leave_of() {
+    let text = "[device]\nname = \"pads\"\n[device.feedback]\nexit = [\"f0 02 f7\", \"b0 7f 00\"]\npace_ms = 5\n"
+        .to_owned()
+        + &section(
+            "p",
+            "",
+            &[("start", r#"[["set", "up", true]]"#), ("stop", r#"[["set", "up", false], ["set", "n", 3]]"#)],
+        )
+        + "[on]\nstop = { WasmPlugin = { plugin = \"p\", params = { do = [[\"set\", \"called\", true]] } } }\n\
+           [[feedback]]\nnote = 1\nwhen = { State = { key = \"plugin.p.up\", equals = true } }\n\
+           [[feedback]]\nnote = 2\nwhen = { State = { key = \"plugin.p.called\", equals = true } }\n\
+           [[feedback]]\nnote = 3\nwhen = { State = { key = \"var.x\", equals = true } }\n\
+           [[global_mappings]]\ntrigger = { Note = { note = 60 } }\naction = { Set = { key = \"var.x\", value = true } }\n";
+    let (came, journal) = recorded(&text, presses(&[(100, 60), (101, 61)]));
+    let after: Vec<&str> = came.lines.iter().skip_while(|line| !line.contains("var.x")).map(String::as_str).collect();
+    assert_eq!(
+        after,
+        [
+            "100 press n60:100, var.x = true, {\"var.x\":true}",
+            "100 feedback pads: 90 03 7f",
+            "101 press n61:100",
+            "101 p, stop, {\"plugin.p.called\":true}",
+            "101 p, stop, stop stop, {\"plugin.p.n\":3,\"plugin.p.up\":false}",
+            "105 feedback pads: 90 02 7f",
+            "110 feedback pads: 90 01 00",
+            "115 feedback pads: f0 02 f7",
+            "120 feedback pads: b0 7f 00",
+        ],
+        "{:#?}",
+        came.lines
+    );
+    assert!(journal.contains(r#""values":{"n":3,"up":false},"last":true}"#), "{journal}");
+    assert_eq!(came.end, 101_000);
+}

@@ -412,8 +412,8 @@ impl Driven {
         let (lines, recorded) = (&mut self.lines, &mut self.recorded);
         act(&mut self.session, &mut |event: SessionEvent<'_>| match event {
             SessionEvent::Clock { t, mapping } => recorded.push(SessionInput { t, what: InputKind::Clock(mapping) }),
-            SessionEvent::When { t, mode, holds } => {
-                recorded.push(SessionInput { t, what: InputKind::When { mode, holds } });
+            SessionEvent::When { t, of, holds } => {
+                recorded.push(SessionInput { t, what: InputKind::When { of, holds } });
             }
             other => lines.push(format!("{other:?}")),
         });
@@ -436,12 +436,85 @@ impl Driven {
                 InputKind::Lost(device) => session.device_lost(t, device, &facts, say),
                 InputKind::Refresh(devices) => session.refresh(t, &devices, &facts, say),
                 InputKind::Clock(mapping) => session.clock(t, mapping, &facts, say),
-                InputKind::When { mode, holds } => session.when(t, mode, holds, &facts, say),
+                InputKind::When { of, holds } => session.when(t, of, holds, None, &facts, say),
                 InputKind::Mode(mode) => _ = session.change_mode(t, &mode, &facts, say),
-                InputKind::Event { .. } | InputKind::State(_) => {} // of plugins, of which there are none
+                InputKind::Event { .. } | InputKind::State(_) | InputKind::Stop { .. } => {} // of plugins, of which there are none
             }
         });
     }
+}
+
+impl Driven {
+    /// A session of `text` to which happens what was `recorded`, in the way a replay has it happen.
+    fn replayed(text: &str, recorded: &[SessionInput]) -> Self {
+        let mut replay = Self::new(text, None);
+        let time = |input: Option<&SessionInput>| {
+            input.filter(|input| matches!(input.what, InputKind::When { .. })).map(|input| input.t)
+        };
+        for (number, input) in recorded.iter().enumerate() {
+            replay.session.expect_when(time(Some(input)));
+            let (t, next, facts) = (input.t, time(recorded.get(number + 1)), Still::default());
+            replay.with(|session, say| while !session.advance(t, &facts, &mut |event| say(event)) {});
+            if let InputKind::When { of, holds } = input.what {
+                replay.with(|session, say| session.when(t, of, holds, next, &facts, &mut |event| say(event)));
+            } else {
+                replay.session.expect_when(next);
+                replay.input(input.clone(), false);
+            }
+        }
+        replay
+    }
+}
+
+#[test]
+fn lamps_go_by_programs_the_time_and_modes_and_replay_in_the_order_they_had() {
+    let lamp = |note: u8, when: &str| format!("[[feedback]]\nnote = {note}\nwhen = {when}\n");
+    let front = "{ AppFrontmost = { app = \"obs\" } }";
+    let toggle = "{ State = { key = \"toggle.a\", equals = true } }";
+    let text = format!(
+        "[[device]]\nname = \"Mikro\"\nalias = \"pads\"\n[[modes]]\nname = \"home\"\n\
+         [[modes.mappings]]\ntrigger = {{ Note = {{ note = 10 }} }}\naction = {{ Delay = {{ ms = 1 }} }}\nfeedback = {{ when = {toggle}, on = 5, off = 6 }}\n\
+         [[modes]]\nname = \"a\"\nwhen = {toggle}\n\
+         [[modes.mappings]]\ntrigger = {{ Note = {{ note = 10 }} }}\naction = {{ Delay = {{ ms = 1 }} }}\nfeedback = {{ when = {toggle}, on = 7, off = 8 }}\n\
+         {}{}{}{}{}",
+        lamp(1, front),
+        lamp(
+            2,
+            &format!(
+                "{{ And = {{ conditions = [{front}, {toggle}, {{ Not = {{ condition = {{ ModeIs = {{ mode = \"home\" }} }} }} }}] }} }}"
+            )
+        ),
+        lamp(3, "{ TimeRange = { start = \"01:01\", end = \"01:02\" } }"),
+        lamp(4, toggle),
+        mapped(&["{ Toggle = { name = \"a\" } }"])
+    );
+    let mut live = Driven::new(&text, Some(berlin(0)));
+    let facts = Still::default();
+    let apps = |front: bool| AppAnswers::from([(AppQuestion::Frontmost("obs".into()), front)]);
+    live.input(SessionInput { t: 100, what: InputKind::Found(DeviceId(0)) }, true);
+    live.with(|session, say| session.apps_changed(100, apps(true), &facts, &mut |event| say(event)));
+    for input in notes(&[(1, 36, 1), (2, 36, 0), (3, 36, 1), (4, 36, 0)]) {
+        live.input(input, true);
+    }
+    live.with(|session, say| session.apps_changed(5_000, apps(false), &facts, &mut |event| say(event)));
+    for input in notes(&[(60_000, 36, 1), (60_001, 36, 0), (120_000, 36, 1)]) {
+        live.input(input, true);
+    }
+    let shown = |lines: &[String]| -> Vec<String> {
+        let message =
+            |line: &String| Some(line.split_once("message: One(NoteOn")?.1.split(')').take(2).collect::<String>());
+        let number = |text: String| text.chars().map(|c| if c.is_ascii_digit() { c } else { ' ' }).collect::<String>();
+        let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+        lines.iter().filter_map(message).map(number).map(words).collect()
+    };
+    // Channel, note, what it shows: all at once; obs comes; toggled on and with it the mode; off; obs goes; a minute; and another.
+    assert_eq!(
+        shown(&live.lines).join(", "),
+        "1 1 0, 1 2 0, 1 3 0, 1 4 0, 1 10 6, 1 1 127, 1 2 127, 1 4 127, 1 10 7, 1 2 0, 1 4 0, 1 10 6, 1 1 0, \
+         1 3 127, 1 4 127, 1 10 7, 1 3 0, 1 4 0, 1 10 6"
+    );
+    let replay = Driven::replayed(&text, &live.recorded);
+    assert_eq!(replay.lines, live.lines);
 }
 
 #[test]
@@ -474,11 +547,8 @@ fn devices_and_programs_set_off_what_is_mapped_to_them_and_replay() {
         assert!(said.contains(word), "{word}: {said}");
     }
     assert!(live.recorded.iter().filter(|input| matches!(input.what, InputKind::When { .. })).count() == 4);
-    let mut replay = Driven::new(&text, None);
     let recorded = std::mem::take(&mut live.recorded);
-    for input in recorded.clone() {
-        replay.input(input, false);
-    }
+    let replay = Driven::replayed(&text, &recorded);
     assert_eq!(replay.lines, live.lines);
     assert_eq!(replay.recorded.iter().map(|input| input.t).collect::<Vec<_>>().len(), 6, "four modes, two ticks");
     assert!(recorded.is_sorted_by_key(|input| input.t));

@@ -160,6 +160,17 @@ impl Live {
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         Self { child, stdin, stdout }
     }
+    /// Waits until the plugin is told of `event`, and says how that ended.
+    fn told(&mut self, event: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.stdout.read_line(&mut line).expect("it writes") > 0, "it ended before {event}");
+            let line: Value = serde_json::from_str(&line).expect("JSON");
+            if line["event"] == event {
+                return line["status"].as_str().expect("a status").to_owned();
+            }
+        }
+    }
     /// Presses the key, and says how the call ended.
     fn press(&mut self) -> String {
         self.stdin.write_all(&[0x90, 60, 100, 60, 0]).expect("it reads");
@@ -241,4 +252,38 @@ fn where_a_signature_is_required_a_key_that_is_no_longer_trusted_stops_the_plugi
     std::fs::write(&workshop.store, "[[keys]").expect("a store");
     assert_eq!(live.press(), "rejected");
     live.end();
+}
+
+#[test]
+fn a_resident_plugin_whose_signer_is_revoked_goes_without_a_word_and_comes_back_when_trusted_again() {
+    let workshop = home(
+        "granted_capabilities = [\"Midi\", \"Subprocess\"]\nallowed_ports = [\"synth\"]\nrequire_signature = true\nresident = true",
+    );
+    workshop.trust(&["ada"]);
+    release(&workshop, "ada");
+    let mut live = Live::record(&workshop);
+    assert_eq!(live.told("start"), "ok");
+    let ada = workshop.key("ada").public_key().to_string();
+    program(&workshop, "conductor-sign", "trust remove").args(&ada[..16]).run().exits(0);
+    // Nobody calls it, and it goes all the same; nothing of it runs any more, so that it is not told.
+    assert_eq!(live.told("stop"), "rejected");
+    assert_eq!(live.press(), "rejected");
+    workshop.trust(&["ada"]);
+    assert_eq!(live.told("start"), "ok");
+    assert_eq!(live.press(), "ok");
+    // Who calls it first finds out first.
+    program(&workshop, "conductor-sign", "trust remove").args(&ada[..16]).run().exits(0);
+    assert_eq!(live.press(), "rejected");
+    live.end();
+    let path = |name: &str| workshop.scratch.path().join(name);
+    let journal = std::fs::read_to_string(path("live.journal.jsonl")).expect("a journal");
+    assert_eq!(journal.matches(r#","plugin":"lights","reason":"revoke"}"#).count(), 2, "{journal}");
+    let ran = bin("conductor")
+        .arg("replay")
+        .arg(path("live.journal.jsonl"))
+        .arg("--expect")
+        .arg(path("live.transcript.jsonl"))
+        .run()
+        .exits(0);
+    assert!(ran.stdout.starts_with("identical: ") && ran.stderr.is_empty(), "{}", ran.transcript());
 }

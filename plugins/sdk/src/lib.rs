@@ -38,7 +38,7 @@ pub mod testing;
 
 pub use failure::Failure;
 pub use host::{HostError, Level, config, last_error, log, midi_send, output};
-pub use metadata::{Action, Capability, Metadata};
+pub use metadata::{Action, Capability, Metadata, State};
 pub use network::{EventSocket, HttpRequest, HttpResponse, Message, Piece, WebSocket};
 pub use request::{Context, Params, Request};
 pub use resident::{Event, clear_timer, key_part, remove_state, set_state, set_timer, watch_state};
@@ -131,6 +131,8 @@ macro_rules! metadata {
             license: env!("CARGO_PKG_LICENSE"),
             capabilities: &[],
             actions: &[],
+            events: &[],
+            state: &[],
             params_schema: "",
         }
     };

@@ -42,6 +42,17 @@ pub struct Action {
     pub parameters: &'static [&'static str],
 }
 
+/// Named values the plugin sets, for listings.
+#[derive(Debug, Clone, Copy)]
+pub struct State {
+    /// What their keys look like: `connected`, or `muted.*`, where a star stands for a part, and at the end for all that follow.
+    pub key: &'static str,
+    /// What they are: `text`, `number` or `boolean`.
+    pub kind: &'static str,
+    /// One line for the user.
+    pub description: &'static str,
+}
+
 /// What a plugin says of itself. Fill in what [`metadata!`](crate::metadata) takes from `Cargo.toml`, and add to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Metadata {
@@ -59,6 +70,10 @@ pub struct Metadata {
     pub capabilities: &'static [Capability],
     /// What it can be asked to do.
     pub actions: &'static [Action],
+    /// Events that it does something at, where it is resident: `timer`, `message`, …
+    pub events: &'static [&'static str],
+    /// Named values that it sets. Where any are named, `conductor check --plugins` holds the configuration against them.
+    pub state: &'static [State],
     /// What a mapping's parameters have to be, as JSON Schema; the host holds every call to it. Empty where everything is accepted.
     pub params_schema: &'static str,
 }
@@ -105,6 +120,26 @@ impl Metadata {
             at += 1;
         }
         w = w.raw("]");
+        if !self.events.is_empty() {
+            w = w.raw(r#","events":["#);
+            at = 0;
+            while at < self.events.len() {
+                w = w.comma(at).text(self.events[at]);
+                at += 1;
+            }
+            w = w.raw("]");
+        }
+        if !self.state.is_empty() {
+            w = w.raw(r#","state":["#);
+            at = 0;
+            while at < self.state.len() {
+                let state = self.state[at];
+                w = w.comma(at).raw(r#"{"key":"#).text(state.key).raw(r#","type":"#).text(state.kind);
+                w = w.raw(r#","description":"#).text(state.description).raw("}");
+                at += 1;
+            }
+            w = w.raw("]");
+        }
         if !self.params_schema.is_empty() {
             w = w.raw(r#","params_schema":"#).raw(self.params_schema);
         }
@@ -178,6 +213,8 @@ mod tests {
             Action { name: "log", description: "Appends a line", parameters: &["text", "file"] },
             Action { name: "count", description: "Counts", parameters: &[] },
         ],
+        events: &["timer", "message"],
+        state: &[State { key: "muted.*", kind: "boolean", description: "Whether it is muted" }],
         params_schema: r#"{"type": "object"}"#,
     };
 
@@ -199,6 +236,8 @@ mod tests {
                     {"name": "log", "description": "Appends a line", "parameters": ["text", "file"]},
                     {"name": "count", "description": "Counts", "parameters": []},
                 ],
+                "events": ["timer", "message"],
+                "state": [{"key": "muted.*", "type": "boolean", "description": "Whether it is muted"}],
                 "params_schema": {"type": "object"},
             })
         );

@@ -15,7 +15,7 @@ use crate::grant::Risk;
 use crate::host;
 use crate::package::{Verdict, first_seen};
 use crate::plugins::Outlook;
-use crate::sandbox::{Description, ExportKind, Manifest, Metadata, Probed};
+use crate::sandbox::{Description, ExportKind, Manifest, Metadata, Probed, StateInfo};
 use crate::text::Escape as _;
 use crate::text::clean;
 
@@ -106,6 +106,15 @@ struct MetadataText<'a> {
     homepage: Option<&'a str>,
     capabilities: &'a [String],
     actions: Vec<ActionText<'a>>,
+    events: &'a [String],
+    state: Vec<StateText<'a>>,
+}
+
+#[derive(Serialize)]
+struct StateText<'a> {
+    key: &'a str,
+    r#type: &'a str,
+    description: &'a str,
 }
 
 #[derive(Serialize)]
@@ -247,6 +256,13 @@ impl Report<'_> {
                     std::iter::once(&action.name).chain(&action.parameters).map(String::as_str).collect();
                 line("action:", &format!("{}: {}", call.join(" "), action.description));
             }
+            if !metadata.events.is_empty() {
+                line("hears of:", &metadata.events.join(", "));
+            }
+            for StateInfo { key, kind, description } in &metadata.state {
+                let kind = if kind.is_empty() { "anything" } else { kind };
+                line("sets:", &format!("{key} ({kind}): {description}"));
+            }
         }
         let needs = self.needs();
         if needs.is_empty() {
@@ -289,6 +305,11 @@ fn metadata(metadata: &Metadata) -> MetadataText<'_> {
         description: &action.description,
         parameters: &action.parameters,
     });
+    let state = metadata.state.iter().map(|info| StateText {
+        key: &info.key,
+        r#type: &info.kind,
+        description: &info.description,
+    });
     MetadataText {
         name: &metadata.name,
         version: &metadata.version,
@@ -299,6 +320,8 @@ fn metadata(metadata: &Metadata) -> MetadataText<'_> {
         homepage: metadata.homepage.as_deref(),
         capabilities: &metadata.capability_names,
         actions: actions.collect(),
+        events: &metadata.events,
+        state: state.collect(),
     }
 }
 

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::connections::Connections;
 use crate::effect::{
     Answer, EffectError, EffectErrorKind, HttpResponse, Message, NetworkRequest, Origin, ProgramEnd, Request, Response,
+    SocketEvents, SocketOwner,
 };
 use crate::file;
 use crate::text::Escape as _;
@@ -19,13 +21,16 @@ const MAX_FILE: u64 = 16 << 20;
 
 /// What plugins are answered where nothing they ask for is done: what a file says, and success where it says nothing.
 ///
-/// Success is status 200 and nothing more, exit code 0 without output, a connection on which nothing comes.
+/// Success is status 200 and nothing more, exit code 0 without output, a connection on which nothing comes. What comes on a connection with
+/// events is there at once.
 #[derive(Debug, Default)]
 pub struct CannedAnswers {
     /// In the order of the file, those for the same requests together.
     groups: Vec<Group>,
     /// By plugin and tenant.
-    asked: Mutex<HashMap<(String, String), Progress>>,
+    asked: Mutex<HashMap<SocketOwner, Progress>>,
+    /// What has come on connections with events.
+    events: Arc<SocketEvents>,
 }
 
 /// Answers to requests of one pattern, given one after the other; the last one stays.
@@ -54,7 +59,7 @@ enum Reaction {
 struct Progress {
     /// Answers given, by group.
     given: HashMap<usize, usize>,
-    connections: HashMap<u32, std::vec::IntoIter<Message>>,
+    connections: Connections,
 }
 
 /// Why answers cannot be had from a file.
@@ -125,7 +130,12 @@ impl CannedAnswers {
                 None => groups.push(Group { to, answers: vec![canned] }),
             }
         }
-        Ok(Self { groups, asked: Mutex::default() })
+        Ok(Self { groups, ..Self::default() })
+    }
+
+    /// What has come on connections with events, and waits.
+    pub(super) fn socket_events(&self) -> Arc<SocketEvents> {
+        Arc::clone(&self.events)
     }
 
     /// The answer to `request` of `origin`.
@@ -137,11 +147,11 @@ impl CannedAnswers {
         let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(request, Request::Network(NetworkRequest::SocketCloseAll)) {
             if let Some(asked) = all.get_mut(&asker) {
-                asked.connections.clear();
+                asked.connections = Connections::default();
             }
             return Answer { result: Ok(Response::Done), waited: Duration::ZERO };
         }
-        let asked = all.entry(asker).or_default();
+        let asked = all.entry(asker.clone()).or_default();
         let subject = request.subject();
         let group = self.groups.iter().enumerate().find(|(_, group)| matches(&group.to, &subject));
         let canned = group.and_then(|(number, group)| {
@@ -151,12 +161,29 @@ impl CannedAnswers {
             canned
         });
         let waited = canned.map_or(Duration::ZERO, |canned| canned.waited);
-        let reaction = match canned.map(|canned| canned.result.clone()) {
+        let reaction = canned.map(|canned| canned.result.clone());
+        if let Request::Network(request) = request
+            && let Some(result) =
+                asked.connections.respond(request, || messages(reaction.as_ref()), &asker, &self.events)
+        {
+            return Answer { result, waited: Duration::ZERO };
+        }
+        let reaction = match reaction {
             Some(Err(error)) => return Answer { result: Err(error), waited },
             Some(Ok(reaction)) => Some(reaction),
             None => None,
         };
         Answer { result: asked.respond(request, reaction), waited }
+    }
+}
+
+/// What comes on a connection that is opened with this reaction; or why it does not open.
+fn messages(reaction: Option<&Result<Reaction, EffectError>>) -> Result<Vec<Message>, String> {
+    match reaction {
+        None => Ok(Vec::new()),
+        Some(Ok(Reaction::Messages(messages))) => Ok(messages.clone()),
+        Some(Ok(_)) => Err("the answer is not one to opening a connection: give it messages".to_owned()),
+        Some(Err(error)) => Err(error.to_string()),
     }
 }
 
@@ -189,15 +216,11 @@ impl Progress {
             }
             (NetworkRequest::SocketOpen(_), reaction) => {
                 let messages = if let Some(Reaction::Messages(messages)) = reaction { messages } else { Vec::new() };
-                let number = (1..u32::MAX).find(|number| !self.connections.contains_key(number)).unwrap_or(u32::MAX);
-                self.connections.insert(number, messages.into_iter());
-                Response::Socket(number)
+                Response::Socket(self.connections.open(messages))
             }
-            (NetworkRequest::SocketReceive { socket }, _) => {
-                Response::Message(self.connections.get_mut(socket).and_then(Iterator::next))
-            }
+            (NetworkRequest::SocketReceive { socket }, _) => Response::Message(self.connections.receive(*socket)),
             (NetworkRequest::SocketClose { socket }, _) => {
-                self.connections.remove(socket);
+                self.connections.close(*socket);
                 Response::Done
             }
             _ => Response::Done,

@@ -1,11 +1,12 @@
 //! Dry runs: effects and requests that are told instead of done.
 
 mod answers;
+mod connections;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::effect::{Answer, Effect, EffectError, EffectHandler, NetworkRequest, Origin, Reply, Request};
+use crate::effect::{Answer, Effect, EffectError, EffectHandler, NetworkRequest, Origin, Reply, Request, SocketEvents};
 
 pub use answers::{AnswersError, CannedAnswers};
 
@@ -118,6 +119,10 @@ impl EffectHandler for DryRun {
             return Answer { result: Err(busy), waited: Duration::ZERO };
         }
         self.answers.answer(request, origin)
+    }
+
+    fn socket_events(&self) -> Option<Arc<SocketEvents>> {
+        Some(self.answers.socket_events())
     }
 
     fn stays_inside(&self) -> bool {

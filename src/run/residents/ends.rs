@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::call::{DEFAULT_TENANT, Owner};
 use crate::config::Config;
 use crate::sandbox::{Done, Outcome, Rejection, SessionRequests, Status};
+use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
 
 /// The end of a call, or of an event of a resident plugin, that the session has to know of.
@@ -33,6 +34,8 @@ pub(in crate::run) enum Fate {
     Done,
     /// It was ended by a fault.
     Faulted,
+    /// It is gone, because its plugin is no longer trusted.
+    Distrusted,
     /// There will be none any more.
     Gone,
     /// Nothing ran.
@@ -52,11 +55,20 @@ impl CallEnd {
         let fate = match &outcome.status {
             Status::Ok | Status::Failed(_) => Fate::Done,
             Status::Fault(_) => Fate::Faulted,
-            Status::Rejected(Rejection::Distrusted { .. } | Rejection::Closed { .. }) => Fate::Gone,
+            Status::Rejected(Rejection::Distrusted { .. }) => Fate::Distrusted,
+            Status::Rejected(Rejection::Closed { .. }) => Fate::Gone,
             Status::Rejected(_) => Fate::NotRun,
         };
-        let matters = event || !outcome.asked.is_empty() || (resident && matches!(fate, Fate::Faulted | Fate::Gone));
+        let ended = matches!(fate, Fate::Faulted | Fate::Distrusted | Fate::Gone);
+        let matters = event || !outcome.asked.is_empty() || (resident && ended);
         matters.then(|| Self { owner, token, event, at, fate, asked: outcome.asked.clone() })
+    }
+
+    /// What it has set of named values.
+    pub(in crate::run) fn values(&self) -> impl Iterator<Item = (StateKey, Option<StateValue>)> {
+        let Owner { plugin, tenant } = &self.owner;
+        let values = self.asked.state.iter();
+        values.map(move |(key, value)| (StateKey::set_by(tenant, plugin, key), value.clone()))
     }
 
     /// [`CallEnd::of`] a call that workers have done.

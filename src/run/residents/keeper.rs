@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{CallEnd, Ends, Residents};
+use super::{CallEnd, Ends, Residents, Standing};
 use crate::action::ConditionSource;
+use crate::call::{StartReason, StopReason};
 use crate::config::Config;
 use crate::journal::{Diverged, Line, StateInput};
 use crate::run::dispatch::{Dispatch, Report};
 use crate::run::session::{Session, SessionEvent};
-use crate::state::StateKey;
+use crate::text::Escape as _;
+use crate::text::shell::word;
 use crate::time::Micros;
 
 /// Events handed out at one time, before a caller sees to its input again.
@@ -18,6 +20,10 @@ const MAX_AT_ONCE: u32 = 256;
 /// What events that set each other off without end wait for in a session from a file: a millisecond.
 const PAUSE: Micros = 1_000;
 
+/// How often it is looked whether plugins may do less than before, which calls look at themselves: a plugin that is only told of what
+/// arrives makes none.
+const LOOK: Micros = 1_000_000;
+
 /// Takes in the ends of calls, and hands out events.
 #[derive(Debug)]
 pub(in crate::run) struct Keeper {
@@ -25,6 +31,8 @@ pub(in crate::run) struct Keeper {
     way: Way,
     /// No event is handed out before this time.
     pause: Option<Micros>,
+    /// When it is looked what plugins may do, in a live session.
+    look: Option<Micros>,
 }
 
 /// Where events, and the places at which ends are taken in, come from.
@@ -56,10 +64,7 @@ impl Hands<'_> {
     /// What `end` set takes effect.
     fn set(&mut self, t: Micros, end: &CallEnd, report: &mut dyn FnMut(Report)) {
         let Self { session, dispatch, config, facts } = self;
-        let owner = &end.owner;
-        let values = end.asked.state.iter();
-        let values = values.map(|(key, value)| (StateKey::set_by(&owner.tenant, &owner.plugin, key), value.clone()));
-        session.plugin_set(t, values, *facts, &mut |happening: SessionEvent<'_>| {
+        session.plugin_set(t, end.values(), *facts, &mut |happening: SessionEvent<'_>| {
             dispatch.handle(config, happening, &mut |said| report(said));
         });
     }
@@ -71,22 +76,80 @@ impl Keeper {
         if !residents.is_empty() {
             session.watch_state();
         }
-        Self { ends, way: Way::Own(residents), pause: None }
+        Self { ends, way: Way::Own(residents), pause: None, look: None }
+    }
+
+    /// It is looked, from now on, whether plugins may do less than before.
+    pub(in crate::run) fn watching(mut self, now: Micros) -> Self {
+        let has_some = matches!(&self.way, Way::Own(residents) if !residents.is_empty());
+        self.look = has_some.then(|| now.saturating_add(LOOK));
+        self
     }
 
     /// A keeper that is told by a recording.
     pub(in crate::run) fn recorded(ends: Ends) -> Self {
-        Self { ends, way: Way::Recorded(VecDeque::new()), pause: None }
+        Self { ends, way: Way::Recorded(VecDeque::new()), pause: None, look: None }
     }
 
     /// When there is something to do without an input, if ever.
     pub(in crate::run) fn next_due(&self) -> Option<Micros> {
         let Way::Own(residents) = &self.way else { return None };
-        self.pause.into_iter().chain(residents.next_due()).min()
+        self.pause.into_iter().chain(residents.next_due()).chain(self.look).min()
+    }
+
+    /// Looks what plugins may do. Those that may do less go at once, and start again where they have what they need.
+    fn look(&mut self, now: Micros, hands: &mut Hands<'_>, report: &mut dyn FnMut(Report)) {
+        if self.look.is_none_or(|at| now < at) {
+            return;
+        }
+        self.look = Some(now.saturating_add(LOOK));
+        let Way::Own(residents) = &mut self.way else { return };
+        for (plugin, Standing { may_run, missing, .. }) in residents.look() {
+            let name = plugin.escaped();
+            if may_run {
+                log::warn!("plugin \"{name}\": some of what it may do was revoked; it starts again without");
+            } else if let Some(capability) = missing {
+                log::warn!(
+                    "plugin \"{name}\": {capability} was revoked, which it needs; it is stopped until that is approved again: \
+                     conductor plugin grant {}",
+                    word(&plugin)
+                );
+            } // else it is not trusted any more, and that was said
+            self.leave_out(&plugin, StopReason::Revoke, now, hands, report);
+            if may_run {
+                self.take_back(&plugin, StartReason::Grant);
+            }
+        }
+    }
+
+    /// The resident `plugin` goes while the session goes on: it is told so where it may still run, and what it has set is none any more.
+    pub(in crate::run) fn leave_out(
+        &mut self,
+        plugin: &str,
+        reason: StopReason,
+        now: Micros,
+        hands: &mut Hands<'_>,
+        report: &mut dyn FnMut(Report),
+    ) {
+        let Way::Own(residents) = &mut self.way else { return };
+        let Some(told) = residents.leave_out(plugin, reason) else { return };
+        let t = hands.settle(now, report);
+        for event in told {
+            hands.dispatch.event(hands.config, plugin, event, t, &mut |said| report(said));
+        }
+        hands.dispatch.record(Some(Line::Stop { t, plugin: plugin.to_owned(), reason }));
+    }
+
+    /// The plugin that was left out starts again, as soon as its last instance is gone.
+    pub(in crate::run) fn take_back(&mut self, plugin: &str, reason: StartReason) {
+        if let Way::Own(residents) = &mut self.way {
+            residents.take_in(plugin, reason);
+        }
     }
 
     /// Takes in what has ended, and hands out what waits, at `now`.
     pub(in crate::run) fn tend(&mut self, now: Micros, mut hands: Hands<'_>, report: &mut dyn FnMut(Report)) {
+        self.look(now, &mut hands, report);
         let residents = match &mut self.way {
             Way::Recorded(waiting) => {
                 waiting.extend(std::iter::from_fn(|| self.ends.take()));
@@ -102,10 +165,13 @@ impl Keeper {
                     let values = end.asked.state.clone();
                     let (plugin, tenant) = (end.owner.plugin.clone(), end.owner.tenant.clone());
                     let call = (!end.event).then_some(end.token);
-                    hands.dispatch.record(Some(Line::State { t, plugin, tenant, call, values }));
+                    hands.dispatch.record(Some(Line::State { t, plugin, tenant, call, values, last: false }));
                     hands.set(t, &end, report);
                 }
-                residents.ended(&end, hands.session.state());
+                if residents.ended(&end, hands.session.state()) {
+                    let (t, plugin) = (hands.session.now(), end.owner.plugin);
+                    hands.dispatch.record(Some(Line::Stop { t, plugin, reason: StopReason::Revoke }));
+                }
             }
             residents.changed(&hands.session.take_changes());
             residents.advance(now);
@@ -135,6 +201,23 @@ impl Keeper {
         self.tend(now, hands, report);
     }
 
+    /// The session has ended at `t`, and every call: what they have set is there to be shown.
+    pub(in crate::run) fn take_in_last(&mut self, t: Micros, session: &mut Session, dispatch: &Dispatch) {
+        if let Way::Recorded(_) = self.way {
+            return;
+        }
+        while let Some(end) = self.ends.take() {
+            if end.asked.state.is_empty() {
+                continue;
+            }
+            let values = end.asked.state.clone();
+            let (plugin, tenant) = (end.owner.plugin.clone(), end.owner.tenant.clone());
+            let call = (!end.event).then_some(end.token);
+            dispatch.record(Some(Line::State { t, plugin, tenant, call, values, last: true }));
+            session.set_last(end.values());
+        }
+    }
+
     /// What resident plugins are told of the session's end.
     pub(in crate::run) fn stop(&mut self) -> Vec<(String, Arc<crate::call::ResidentEvent>)> {
         match &mut self.way {
@@ -159,8 +242,10 @@ impl Keeper {
         let found = waiting.iter().position(is_it);
         // Of those before it nothing was taken in.
         let end = found.and_then(|at| waiting.remove(at));
-        if let Some(end) = &end {
-            hands.set(t, end, report);
+        match &end {
+            Some(end) if input.last => hands.session.set_last(end.values()),
+            Some(end) => hands.set(t, end, report),
+            None => {}
         }
         let now = end.map(|end| end.asked.state).unwrap_or_default();
         if now == input.values {

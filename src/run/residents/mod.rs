@@ -4,6 +4,7 @@
 
 mod ends;
 mod keeper;
+mod permission;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub(super) use ends::{CallEnd, Ends, Fate};
 pub(super) use keeper::{Hands, Keeper};
+use permission::{Permission, Standing};
 use waiting::Waiting;
 
 use crate::call::{DEFAULT_TENANT, FrameKind, Owner, PluginEvent, ResidentEvent, StartReason, StopReason};
@@ -45,8 +47,10 @@ struct Resident {
     /// Whether it exports `on_event`; else it is only started and stopped.
     hears: bool,
     life: Life,
-    /// An event was handed out and has not ended.
-    at_work: bool,
+    /// Events that were handed out and have not ended: one, and beside it that it goes.
+    at_work: u8,
+    /// What it may do, where somebody looks whether that changes.
+    permission: Option<Permission>,
     waiting: Waiting,
     /// The last event was one that waited here, and none of a connection.
     ours_was_last: bool,
@@ -64,6 +68,8 @@ enum Life {
     Running,
     /// There is none until this time.
     Rests(Micros),
+    /// There is none, or it goes: the plugin is left out, until it is taken in again for this reason.
+    Out(Option<StartReason>),
     /// There will be none any more.
     Gone,
 }
@@ -76,7 +82,8 @@ impl Residents {
             .filter(|plugin| plugin.is_resident())
             .map(|plugin| {
                 let position = config.plugins.get(plugin.name()).map_or(0, |settings| settings.position);
-                (position, Resident::new(plugin.name(), plugin.hears_events()))
+                let resident = Resident::new(plugin.name(), plugin.hears_events());
+                (position, Resident { permission: Some(Permission::of(plugin)), ..resident })
             })
             .collect();
         list.sort_by_key(|(position, _)| *position);
@@ -105,7 +112,12 @@ impl Residents {
                 Life::Running => {
                     due.extend(resident.timers.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*at, place, *id)));
                 }
-                Life::Rests(_) | Life::Gone => {}
+                // Whatever belonged to the instance that goes is over when all that it was handed has ended.
+                Life::Out(Some(reason)) if resident.at_work == 0 => {
+                    resident.life = Life::Running;
+                    resident.waiting.push(PluginEvent::Start { reason });
+                }
+                Life::Rests(_) | Life::Out(_) | Life::Gone => {}
             }
         }
         due.sort_unstable();
@@ -149,10 +161,58 @@ impl Residents {
         None
     }
 
-    /// A call or an event of a plugin has ended.
-    pub(super) fn ended(&mut self, end: &CallEnd, table: &StateTable) {
-        let Some(resident) = self.list.iter_mut().find(|resident| resident.owner == end.owner) else { return };
-        resident.at_work &= !end.event;
+    /// Looks what each may do now. Gives those that may do less than before.
+    fn look(&mut self) -> Vec<(String, Standing)> {
+        let mut less = Vec::new();
+        for resident in &mut self.list {
+            let Some(standing) = resident.permission.as_mut().map(Permission::look) else { continue };
+            if standing.narrowed {
+                less.push((resident.owner.plugin.clone(), standing));
+            } else if standing.may_run && resident.life == Life::Out(None) {
+                resident.life = Life::Out(Some(StartReason::Grant));
+            }
+        }
+        less
+    }
+
+    /// The plugin is left out: nothing that waits for it comes any more. Gives what it is told, where it has an instance; nothing at all
+    /// where it is not resident, or was left out before.
+    pub(super) fn leave_out(&mut self, plugin: &str, reason: StopReason) -> Option<Vec<Arc<ResidentEvent>>> {
+        let resident = self.list.iter_mut().find(|resident| resident.owner.plugin == plugin)?;
+        let has_instance = match resident.life {
+            // One whose start still waits has none.
+            Life::Running => !resident.waiting.has_start(),
+            Life::Rests(_) => false,
+            Life::Out(_) => {
+                resident.life = Life::Out(None);
+                return None;
+            }
+            Life::Gone => return None,
+        };
+        resident.reset(Life::Out(None));
+        resident.at_work += u8::from(has_instance);
+        let owner = resident.owner.clone();
+        self.forget(&owner);
+        Some(has_instance.then(|| Arc::new(PluginEvent::Stop { reason }.into())).into_iter().collect())
+    }
+
+    /// The plugin that was left out is taken in again.
+    pub(super) fn take_in(&mut self, plugin: &str, reason: StartReason) {
+        if let Some(resident) = self.list.iter_mut().find(|resident| resident.owner.plugin == plugin)
+            && let Life::Out(again) = &mut resident.life
+        {
+            *again = Some(reason);
+        }
+    }
+
+    /// A call or an event of a plugin has ended. Says whether the plugin was left out with that.
+    pub(super) fn ended(&mut self, end: &CallEnd, table: &StateTable) -> bool {
+        let Some(resident) = self.list.iter_mut().find(|resident| resident.owner == end.owner) else { return false };
+        resident.at_work = resident.at_work.saturating_sub(u8::from(end.event));
+        if let Life::Out(_) = resident.life {
+            self.forget(&end.owner); // what its instance has opened before it went
+            return false;
+        }
         match end.fate {
             Fate::Done => {
                 for (id, ms) in &end.asked.timers {
@@ -171,12 +231,18 @@ impl Residents {
                 resident.reset(Life::Rests(until));
                 self.forget(&end.owner);
             }
+            Fate::Distrusted => {
+                resident.reset(Life::Out(None));
+                self.forget(&end.owner);
+                return true;
+            }
             Fate::Gone => {
                 resident.reset(Life::Gone);
                 self.forget(&end.owner);
             }
             Fate::NotRun => {}
         }
+        false
     }
 
     /// What each that runs is told at the end of the session.
@@ -205,7 +271,8 @@ impl Resident {
             owner: Owner::new(plugin, DEFAULT_TENANT),
             hears,
             life: Life::Running,
-            at_work: false,
+            at_work: 0,
+            permission: None,
             waiting,
             ours_was_last: false,
             timers: BTreeMap::new(),
@@ -219,13 +286,14 @@ impl Resident {
         match self.life {
             Life::Running => self.timers.values().min().copied(),
             Life::Rests(until) => Some(until),
-            Life::Gone => None,
+            Life::Out(Some(_)) if self.at_work == 0 => Some(0),
+            Life::Out(_) | Life::Gone => None,
         }
     }
 
     /// The next event, if none is at work. What has arrived and what waits here take turns.
     fn next(&mut self, sockets: Option<&SocketEvents>) -> Option<ResidentEvent> {
-        if self.at_work || self.life != Life::Running {
+        if self.at_work > 0 || self.life != Life::Running {
             return None;
         }
         let arrived = |owner: &Owner| {
@@ -249,7 +317,7 @@ impl Resident {
         if !self.hears && !matches!(event.event, PluginEvent::Start { .. }) {
             return None; // nobody to tell
         }
-        self.at_work = true;
+        self.at_work = 1;
         Some(event)
     }
 

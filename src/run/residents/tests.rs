@@ -24,7 +24,7 @@ fn what_has_arrived_and_what_waits_take_turns_and_a_start_comes_first() {
     resident.waiting.timer(2);
     let mut next = || {
         let event = resident.next(Some(&sockets)).map(|event| event.event.to_string());
-        resident.at_work = false;
+        resident.at_work = 0;
         event
     };
     let all: Vec<_> = std::iter::from_fn(&mut next).collect();

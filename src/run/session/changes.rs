@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AppAnswers, CurrentMode, MAX_MODE_CHAIN, Session, SessionEvent};
 use crate::action::ConditionSource;
-use crate::config::MappingId;
+use crate::config::{ConditionOf, MappingId};
 use crate::gesture::{Gesture, GestureEvent, SessionPoint, Trigger};
 use crate::state::{StateKey, StateValue};
 use crate::time::Micros;
@@ -23,18 +23,26 @@ impl Session {
         self.look_at_changes(facts, say);
     }
 
-    /// The condition of a mode changed, as a recording has it.
+    /// This condition changed, as a recording has it, and at `next` one changes with nothing between.
     pub fn when(
         &mut self,
         t: Micros,
-        mode: usize,
+        of: ConditionOf,
         holds: bool,
+        next: Option<Micros>,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
         self.settle(t, facts, say);
-        self.condition_changed(mode, holds, facts, say);
+        self.condition_changed(of, holds, facts, say);
+        self.told_next = next;
         self.look_at_changes(facts, say);
+    }
+
+    /// The next that a recording has is a condition that changes at this time, or it is something else. What happens at that time before
+    /// was shown only when the condition had changed.
+    pub fn expect_when(&mut self, t: Option<Micros>) {
+        self.told_next = t;
     }
 
     /// These are the answers, at `t`, about the programs that conditions of modes ask for.
@@ -46,6 +54,8 @@ impl Session {
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
         self.settle(t, facts, say);
+        // What has happened already has been shown, and a recording must tell it from what is to come.
+        self.now = self.now.saturating_add(1);
         self.conditions.set_apps(apps);
         self.look_at_changes(facts, say);
     }
@@ -114,8 +124,8 @@ impl Session {
                 self.conditions.ask = false;
                 return;
             };
-            for (mode, holds) in self.conditions.changed(self.now, self.mode.index, &self.state, &*calendar) {
-                self.condition_changed(mode, holds, facts, say);
+            for (of, holds) in self.conditions.changed(self.now, self.mode.index, &self.state, &*calendar) {
+                self.condition_changed(of, holds, facts, say);
             }
         }
         log::warn!(
@@ -127,17 +137,24 @@ impl Session {
         self.conditions.ask = false;
     }
 
-    /// The condition of a mode changed: the first that holds says the mode.
+    /// This condition changed. Of those of modes the first that holds says the mode.
     fn condition_changed(
         &mut self,
-        mode: usize,
+        of: ConditionOf,
         holds: bool,
         facts: &dyn ConditionSource,
         say: &mut impl FnMut(SessionEvent<'_>),
     ) {
-        say(SessionEvent::When { t: self.now, mode, holds });
+        say(SessionEvent::When { t: self.now, of, holds });
+        self.conditions.set(of, holds);
+        if let ConditionOf::Feedback(number) = of {
+            if let Some(panel) = &mut self.panel {
+                panel.condition_changed(number, holds);
+            }
+            return;
+        }
         let CurrentMode { index: from, last, .. } = self.mode;
-        let Some(to) = self.conditions.set(mode, holds, from, last).filter(|to| *to != from) else { return };
+        let Some(to) = self.conditions.mode(from, last).filter(|to| *to != from) else { return };
         self.enter_mode(to, facts, say);
     }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use crate::action::Step;
-use crate::config::{Mapping, MappingId, RouteId};
+use crate::config::{ConditionOf, Mapping, MappingId, RouteId};
 use crate::effect::{FeedbackOut, MidiOut};
 use crate::gesture::{DeviceId, GestureEvent};
 use crate::time::Micros;
@@ -45,12 +45,12 @@ pub enum SessionEvent<'a> {
         /// The mapping.
         mapping: MappingId,
     },
-    /// The condition of a mode changed.
+    /// A condition changed that is looked at beside the input.
     When {
         /// When.
         t: Micros,
-        /// Index of the mode.
-        mode: usize,
+        /// Which.
+        of: ConditionOf,
         /// Whether it holds now.
         holds: bool,
     },

@@ -8,8 +8,11 @@ use crate::config::MappingId;
 use crate::effect::{FeedbackOut, FeedbackPort};
 use crate::feedback::{Panel, Telling};
 use crate::gesture::{DeviceId, GestureEvent};
-use crate::state::StateTable;
+use crate::state::{StateKey, StateTable, StateValue};
 use crate::time::Micros;
+
+/// How long devices are still told things at the end, in microseconds.
+const LONGEST_LEAVE: Micros = 2_000_000;
 
 impl Session {
     /// Devices that show something; none where none does.
@@ -55,17 +58,48 @@ impl Session {
         }
     }
 
+    /// When devices are to be told something without anything having changed. What a condition changes that a recording has at that time
+    /// comes before.
+    pub(super) fn show_due(&self) -> Option<Micros> {
+        let due = self.panel.as_ref()?.next_due()?;
+        Some(due).filter(|due| self.told_next != Some(self.now.max(*due)))
+    }
+
     /// Tells devices what is due, when all that belongs to this moment has happened.
     pub(super) fn show(&mut self, say: &mut impl FnMut(SessionEvent<'_>)) {
-        if self.panel.is_none() || self.work_due().is_some_and(|due| due <= self.now) {
+        let is_due = |due: Option<Micros>| due.is_some_and(|due| due <= self.now);
+        if self.panel.is_none()
+            || is_due(self.work_due())
+            || is_due(self.conditions.next_due())
+            || self.told_next == Some(self.now)
+        {
             return;
         }
         let (now, mode) = (self.now, self.mode.index);
         self.with_panel(say, |panel, session, send| panel.tell(now, mode, &session.state, send));
     }
 
-    /// Tells devices that the session ends.
-    pub(super) fn stop_showing(&mut self, say: &mut impl FnMut(SessionEvent<'_>)) {
+    /// These are the last values that calls have set, after the session has ended: nothing but what devices show goes by them.
+    pub fn set_last(&mut self, values: impl IntoIterator<Item = (StateKey, Option<StateValue>)>) {
+        for (key, value) in values {
+            self.state.set(&key, value);
+        }
+    }
+
+    /// Devices are told how things are in the end, and then that it is the end. Where one takes only so many messages in a time, `wait`
+    /// lets it pass until there, a little while at most.
+    pub fn take_leave(&mut self, mut wait: impl FnMut(Micros), say: &mut impl FnMut(SessionEvent<'_>)) {
+        self.note_changes();
+        self.state.settle();
+        let Some(panel) = &mut self.panel else { return };
+        panel.finish();
+        let last = self.now.saturating_add(LONGEST_LEAVE);
+        while let Some(due) = self.panel.as_ref().and_then(Panel::next_due).filter(|due| *due <= last) {
+            wait(due);
+            self.now = self.now.max(due);
+            let (now, mode) = (self.now, self.mode.index);
+            self.with_panel(say, |panel, session, send| panel.tell(now, mode, &session.state, send));
+        }
         self.with_panel(say, |panel, _, send| panel.stop(send));
     }
 

@@ -3,9 +3,9 @@
 //! A session knows no thread, no port and no file, so that a live run, a file and a recording go through the very same code.
 
 mod changes;
+mod conditions;
 mod event;
 mod feedback;
-mod mode_conditions;
 mod routes;
 mod steps;
 mod timers;
@@ -20,9 +20,9 @@ use crate::mapping::{Mapper, Router};
 use crate::midi::Message;
 use crate::state::{StateKey, StateTable, StateValue, Watch};
 use crate::time::{Calendar, Micros};
+use conditions::WatchedConditions;
+pub use conditions::{AppAnswers, AppQuestion};
 pub use event::SessionEvent;
-use mode_conditions::ModeConditions;
-pub use mode_conditions::{AppAnswers, AppQuestion};
 use steps::view;
 use timers::Timers;
 
@@ -57,7 +57,9 @@ pub struct Session {
     watch: Option<Watch>,
     /// Which devices are there.
     connected: Vec<bool>,
-    conditions: ModeConditions,
+    conditions: WatchedConditions,
+    /// When the next condition changes, as a recording has it: then nothing is shown before it has.
+    told_next: Option<Micros>,
     /// What devices show; absent where they show nothing.
     panel: Option<Panel>,
     /// Faders that are taken over; absent where none is.
@@ -116,7 +118,8 @@ impl Session {
             takeover: Takeover::of(&config),
             state,
             watch,
-            conditions: ModeConditions::of(&config),
+            conditions: WatchedConditions::of(&config),
+            told_next: None,
             calendar: None,
             timers: Timers::default(),
             input_over: false,
@@ -203,7 +206,7 @@ impl Session {
     /// When something falls due without a message, if anything does. A time that has passed means at once.
     #[must_use]
     pub fn next_due(&self) -> Option<Micros> {
-        let shown = self.panel.as_ref().and_then(Panel::next_due);
+        let shown = self.show_due();
         let work = self.work_due().into_iter().chain(shown).min();
         if self.input_over && !self.has_work_of_input() {
             return work;
@@ -253,7 +256,9 @@ impl Session {
                 self.run_mode_hooks(facts, say);
             } else if self.recognizer.next_due().is_some_and(|gesture| gesture <= due) {
                 self.recognize(false, facts, say, |recognizer, _, gestures| recognizer.advance(due, gestures));
-            } else if self.panel.as_ref().and_then(Panel::next_due).is_some_and(|shown| shown <= due) {
+            } else if self.show_due().is_some_and(|shown| shown <= due)
+                && self.conditions.next_due().is_none_or(|condition| condition > due)
+            {
                 self.show(say);
             } else if let Some(calendar) = self.calendar.clone() {
                 if self.timers.next_due().is_some_and(|timer| timer <= due) {
@@ -275,8 +280,8 @@ impl Session {
         self.now
     }
 
-    /// The session ends at `t`, or at what has happened last: what is held is let go, and what is to be done at the end is done.
-    /// Returns that time, and what is given up because it still waits for its own.
+    /// The session ends at `t`, or at what has happened last: what is held is let go, and what is to be done at the end is done. What devices
+    /// show is still theirs: [`Session::take_leave`] comes when the last calls have ended. Returns that time, and what is given up because it still waits for its own.
     pub fn end(
         &mut self,
         t: Micros,
@@ -290,7 +295,6 @@ impl Session {
             self.let_go(hold, &event, facts, say);
         }
         self.point(SessionPoint::Stop, facts, say);
-        self.stop_showing(say);
         (t, self.scheduler.stop(&self.state))
     }
 

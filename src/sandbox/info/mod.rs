@@ -145,6 +145,11 @@ impl PluginInfo {
     pub(in crate::sandbox) fn may_leave_something(&self) -> bool {
         self.exports().iter().any(|export| export.name == "shutdown") || self.needs().contains(&Capability::Midi)
     }
+    /// What it may do now; nothing where it would no longer be admitted. Looks whether either was changed.
+    pub fn permitted(&self) -> Option<Arc<Grant>> {
+        let view = self.grant.view();
+        (!view.is_distrusted()).then(|| self.grant())
+    }
     /// An instance's own look at what the plugin may do.
     pub(in crate::sandbox) fn grant_view(&self) -> GrantView {
         self.grant.view()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use wasmi::Store;
 
-use crate::call::{Params, PluginEvent};
+use crate::call::{Params, PluginEvent, StopReason};
 use crate::grant::GrantView;
 use crate::sandbox::backtrace::frames::Backtrace;
 use crate::sandbox::engine::fault::{Fault, FaultKind};
@@ -182,6 +182,8 @@ impl Instance {
             if let PluginEvent::Closed { socket, .. } = event.event {
                 state.forget_socket(socket);
             }
+            state.left_out =
+                matches!(event.event, PluginEvent::Stop { reason: StopReason::Reload | StopReason::Revoke });
             state.call.answer = event.body.as_deref().map(<[u8]>::to_vec).unwrap_or_default();
             self.hear(&event.event, request.at)
         } else {

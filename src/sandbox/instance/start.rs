@@ -67,6 +67,7 @@ impl Instance {
             denied: 0,
             looked_for_files: false,
             kept: plugin.is_kept_for(tenant),
+            left_out: false,
             leaving: false,
             own_keys: plugin.take_own_keys(tenant),
             watches: Vec::new(),

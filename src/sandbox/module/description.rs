@@ -62,6 +62,8 @@ impl Description {
             ));
         }
         remarks.extend(metadata.as_ref().and_then(|metadata| unknown_capabilities(&metadata.capability_names)));
+        let hears = sections.exports.iter().any(|export| export.name == "on_event");
+        remarks.extend(metadata.iter().flat_map(|metadata| metadata.unknown_words(hears)));
         let Sections { imports, exports, sizes, language, .. } = sections;
         Ok(Self { metadata, imports, exports, needs, remarks, sizes, language })
     }

@@ -353,7 +353,7 @@ impl std::fmt::Display for Rejection {
             ),
             Self::NotRunning { plugin } => write!(
                 f,
-                "plugin \"{}\": it is resident, and was ended by a fault or has not started; it starts again by itself",
+                "plugin \"{}\": it is resident, and was ended by a fault, has not started, or may not do any more what it needs; it starts again by itself",
                 plugin.escaped()
             ),
             Self::Closed { plugin } => write!(f, "plugin \"{}\": the plugins are being shut down", plugin.escaped()),

@@ -8,6 +8,7 @@ use crate::capability::Capability;
 use crate::package::AdmittedPlugin;
 use crate::sandbox::module::description::Description;
 use crate::sandbox::module::error::PluginError;
+use crate::sandbox::module::metadata::Metadata;
 use crate::sandbox::module::parse::{Import, Sizes};
 use crate::sandbox::plugin::probed::Probed;
 use crate::sandbox::store::host_function::HostFunction;
@@ -91,6 +92,11 @@ impl Manifest {
         });
         let remarks = self.description.remarks.iter().chain(probed.iter().flat_map(|probed| &probed.remarks));
         remarks.cloned().chain(unknown).collect()
+    }
+
+    /// What it says of itself: in its section, or else by running.
+    pub fn metadata(self: &Arc<Self>) -> Option<&Metadata> {
+        self.description.metadata.as_ref().or_else(|| self.probed()?.metadata.as_ref())
     }
 
     pub(in crate::sandbox) fn shared_description(&self) -> &Arc<Description> {

@@ -21,7 +21,7 @@ pub struct InlinePool {
 }
 
 impl InlinePool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`.
+    /// A pool of `plugins`, under `max_instances` of `limits`.
     #[must_use]
     pub fn new(services: Arc<Services>, limits: &Limits, plugins: Vec<Arc<Plugin>>) -> Self {
         Self { services, table: Table::new(limits, plugins) }
@@ -67,7 +67,7 @@ impl InlinePool {
     }
 
     /// Tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.
-    pub fn close(mut self, at: Micros) -> Vec<Shutdown> {
+    pub fn close(&mut self, at: Micros) -> Vec<Shutdown> {
         let leave = self.table.close(at);
         self.let_go(leave)
     }

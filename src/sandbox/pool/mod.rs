@@ -85,7 +85,7 @@ impl std::fmt::Debug for Observer {
 }
 
 impl Pool {
-    /// A pool of `plugins`, under `max_instances` and `instance_ttl_s` of `limits`. `observer` is told what becomes of calls and
+    /// A pool of `plugins`, under `max_instances` of `limits`. `observer` is told what becomes of calls and
     /// instances.
     ///
     /// The error is the system's, when it has no thread left.
@@ -160,6 +160,21 @@ impl Pool {
         self.workers.wait_idle();
     }
 
+    /// Reports calls that wait as rejected, without what resident plugins are told.
+    pub fn turn_away(&self) {
+        let slots = self.table().slots();
+        for slot in &slots {
+            self.refuse(slot, slot.take_calls());
+        }
+    }
+
+    fn refuse(&self, slot: &Slot, jobs: Vec<Job>) {
+        for job in jobs {
+            let outcome = Outcome::rejected(Rejection::Closed { plugin: slot.plugin.name().to_owned() });
+            self.observer.0.done(Done { job, before: Vec::new(), outcome, after: None });
+        }
+    }
+
     /// Takes no more calls, reports those that wait as rejected, waits for those at work (their limits bound that), and
     /// tells every instance that it goes: at `at`, the end of the session, those whose time was up before at their own.
     pub fn close(&self, at: Micros) {
@@ -173,10 +188,7 @@ impl Pool {
         }
         let slots = self.table().slots();
         for slot in &slots {
-            for job in slot.refuse_calls() {
-                let outcome = Outcome::rejected(Rejection::Closed { plugin: slot.plugin.name().to_owned() });
-                self.observer.0.done(Done { job, before: Vec::new(), outcome, after: None });
-            }
+            self.refuse(slot, slot.refuse_calls());
         }
         for job in last {
             let slot =

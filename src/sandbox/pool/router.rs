@@ -15,8 +15,6 @@ use crate::time::Micros;
 pub(in crate::sandbox) struct Table {
     plugins: BTreeMap<String, Entry>,
     max_instances: usize,
-    /// Time after which an unused instance goes, in microseconds.
-    ttl: Micros,
     /// Instances that are thought to be alive: from a call's arrival on until they are told to go.
     alive: usize,
     /// No instance's time is up before this.
@@ -34,6 +32,14 @@ struct TenantEntry {
     slot: Arc<Slot>,
     alive: bool,
     last_used: Micros,
+}
+
+impl TenantEntry {
+    /// When its instance goes, unless it is used again.
+    fn goes_at(&self) -> Micros {
+        let ttl = u64::from(self.slot.plugin.limits().instance_ttl_s);
+        self.last_used.saturating_add(ttl.saturating_mul(1_000_000))
+    }
 }
 
 /// An instance that has to go, at its time.
@@ -58,7 +64,6 @@ impl Table {
         Self {
             plugins: plugins.into_iter().map(entry).collect(),
             max_instances: limits.max_instances.max(1) as usize,
-            ttl: u64::from(limits.instance_ttl_s).saturating_mul(1_000_000),
             alive: 0,
             next_expiry: 0,
         }
@@ -113,7 +118,7 @@ impl Table {
         if !seat.alive && entry.plugin.limits().isolation == Isolation::Tenant {
             seat.alive = true;
             self.alive += 1;
-            self.next_expiry = self.next_expiry.min(at.saturating_add(self.ttl));
+            self.next_expiry = self.next_expiry.min(seat.goes_at());
             while self.alive > self.max_instances {
                 let Some(evicted) = self.least_recent(&slot) else { break };
                 leave.push(Leave { slot: evicted, at });
@@ -128,11 +133,10 @@ impl Table {
         if now < self.next_expiry || self.alive == 0 {
             return Vec::new();
         }
-        let ttl = self.ttl;
         let (mut leave, mut next) = (Vec::new(), Micros::MAX);
         let seats = self.plugins.values_mut().flat_map(|entry| entry.tenants.values_mut());
         for seat in seats.filter(|seat| seat.alive && !seat.slot.is_kept()) {
-            let until = seat.last_used.saturating_add(ttl);
+            let until = seat.goes_at();
             if until <= now {
                 seat.alive = false;
                 seat.slot.plugin.counters().evicted();

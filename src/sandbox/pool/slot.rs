@@ -13,6 +13,7 @@ use crate::sandbox::engine::meter::{FuelStop, StopPlace};
 use crate::sandbox::instance::{Instance, InstanceSpec};
 use crate::sandbox::outcome::leaving::{Carried, Shutdown};
 use crate::sandbox::outcome::quarantine::Record;
+use crate::sandbox::outcome::session_requests::SessionRequests;
 use crate::sandbox::outcome::{Outcome, Rejection, Status};
 use crate::sandbox::plugin::Plugin;
 use crate::sandbox::pool::Job;
@@ -64,6 +65,22 @@ struct Work {
     approved: Option<Arc<Approval>>,
     /// Of the next instance.
     generation: u64,
+}
+
+impl Queue {
+    /// Takes the calls that wait and of which `which` holds.
+    fn take_calls(&mut self, which: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let (mut calls, mut others) = (Vec::new(), VecDeque::new());
+        for item in self.items.drain(..) {
+            match item {
+                Item::Call(job) if which(&job) => calls.push(job),
+                item => others.push_back(item),
+            }
+        }
+        self.items = others;
+        self.calls = self.calls.saturating_sub(calls.len());
+        calls
+    }
 }
 
 impl Slot {
@@ -137,16 +154,12 @@ impl Slot {
     pub(in crate::sandbox) fn refuse_calls(&self) -> Vec<Job> {
         let mut queue = self.queue();
         self.closed.store(true, Ordering::Relaxed);
-        queue.calls = 0;
-        let (mut calls, mut others) = (Vec::new(), VecDeque::new());
-        for item in queue.items.drain(..) {
-            match item {
-                Item::Call(job) => calls.push(job),
-                Item::Close { .. } => others.push_back(item),
-            }
-        }
-        queue.items = others;
-        calls
+        queue.take_calls(|_| true)
+    }
+
+    /// Gives back the calls that wait, without what a resident plugin is told.
+    pub(in crate::sandbox) fn take_calls(&self) -> Vec<Job> {
+        self.queue().take_calls(|job| job.context.resident.is_none())
     }
 
     /// What is to be done next, for the worker that has the slot.
@@ -196,11 +209,8 @@ impl Slot {
             return Carried { before: Vec::new(), outcome: Outcome::rejected(rejection), after: None };
         }
         if work.grant.is_distrusted() {
-            // Its instance is not told that it goes: nothing of it runs any more.
-            work.instance = None;
             let rejection = Rejection::Distrusted { plugin: self.plugin.name().to_owned() };
-            let released = self.release(services);
-            let outcome = Outcome { released, ..Outcome::rejected(rejection) };
+            let outcome = self.distrusted(&mut work, rejection, services);
             return Carried { before: Vec::new(), outcome, after: None };
         }
         let lost = self.look(&mut work, services);
@@ -240,12 +250,24 @@ impl Slot {
     /// Turns a call away, as `rejection` says. A plugin that is no longer trusted has no instance any more.
     pub(in crate::sandbox) fn reject(&self, rejection: Rejection, services: &Services) -> Outcome {
         self.plugin.counters().rejected(&rejection);
-        let mut released = Vec::new();
         if matches!(rejection, Rejection::Distrusted { .. }) {
-            self.work().instance = None;
-            released = self.release(services);
+            return self.distrusted(&mut self.work(), rejection, services);
         }
-        Outcome { released, ..Outcome::rejected(rejection) }
+        Outcome::rejected(rejection)
+    }
+
+    /// The plugin is no longer trusted, as `rejection` says. Its instance is not told that it goes: nothing of it runs any more. What a
+    /// resident one has set is none any more.
+    fn distrusted(&self, work: &mut Work, rejection: Rejection, services: &Services) -> Outcome {
+        work.instance = None;
+        let released = self.release(services);
+        let kept = self.plugin.is_kept_for(&self.tenant);
+        let asked = if kept {
+            SessionRequests::removal(self.plugin.take_own_keys(&self.tenant))
+        } else {
+            SessionRequests::default()
+        };
+        Outcome { released, asked, ..Outcome::rejected(rejection) }
     }
 
     fn origin(&self) -> Origin<'_> {

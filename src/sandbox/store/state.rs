@@ -56,6 +56,8 @@ pub(in crate::sandbox) struct InstanceState {
     pub(in crate::sandbox) looked_for_files: bool,
     /// It is the one instance of a resident plugin.
     pub(in crate::sandbox) kept: bool,
+    /// It was told that it goes while the session goes on: nothing of what it has set stays.
+    pub(in crate::sandbox) left_out: bool,
     /// Its `shutdown` runs: nobody takes in what it asks for any more.
     pub(in crate::sandbox) leaving: bool,
     /// What the plugin has set for this tenant.
@@ -166,10 +168,11 @@ impl InstanceState {
         }
     }
 
-    /// What the call asked for, once it has ended: nothing when that was by a fault, and then a resident plugin has nothing set any more.
+    /// What the call asked for, once it has ended: nothing when that was by a fault, or when the plugin is left out, and then a resident
+    /// plugin has nothing set any more.
     pub(in crate::sandbox) fn take_asked(&mut self, faulted: bool) -> SessionRequests {
         let asked = std::mem::take(&mut self.asked);
-        if faulted {
+        if faulted || self.left_out {
             return if self.kept {
                 SessionRequests::removal(std::mem::take(&mut self.own_keys))
             } else {

@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::kept_for;
 use crate::support::sandbox::{load, services, settings};
 use conductor::internals::call::Limits;
 use conductor::internals::config::{Isolation, Params, PluginCall, PluginConfig};
@@ -98,13 +99,13 @@ fn went(said: &Receiver<Said>) -> Vec<String> {
 
 #[test]
 fn time_is_up_when_it_is_up_whoever_notices() {
-    let limits = Limits { instance_ttl_s: 60, ..Limits::default() };
+    let (limits, minute) = (Limits::default(), kept_for(60));
     let used = [("b", 0), ("a", SECOND / 2), ("c", 10 * SECOND)];
     let expected =
         ["p/b 60000000 60000 ok", "p/a 60500000 60500 ok", "p/c 70000000 70000 ok", "p/b 100000000 100000 ok"];
     // Live, with a look at the clock now and then, or none before the end.
     for looks in [&[75 * SECOND][..], &[60 * SECOND, 65 * SECOND, 69_999_999, 70 * SECOND], &[]] {
-        let (pool, said) = observed(&limits, vec![plugin("p", &settings())]);
+        let (pool, said) = observed(&limits, vec![plugin("p", &minute)]);
         let submit = |tenant: &str, at| {
             let call = Arc::new(call("p", tenant, "{}"));
             pool.submit(Job { call, context: Context::default(), at, token: 0 }).expect("accepted");
@@ -121,7 +122,7 @@ fn time_is_up_when_it_is_up_whoever_notices() {
         assert_eq!(went(&said), expected, "looked at {looks:?}");
     }
     // From a file, and in a replay.
-    let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &settings())]);
+    let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &minute)]);
     let mut ended = Vec::new();
     for (tenant, at) in used.into_iter().chain([("b", 80 * SECOND)]) {
         ended.extend(pool.carry_out(&call("p", tenant, "{}"), &Context::default(), at, None).before);
@@ -132,10 +133,10 @@ fn time_is_up_when_it_is_up_whoever_notices() {
 
 #[test]
 fn at_the_end_those_whose_time_was_up_before_go_at_their_time_and_the_others_then() {
-    let limits = Limits { instance_ttl_s: 60, ..Limits::default() };
+    let (limits, minute) = (Limits::default(), kept_for(60));
     let expected = ["p/old 61000000 61000 ok", "p/new 90000000 90000 ok"];
-    let (pool, said) = observed(&limits, vec![plugin("p", &settings())]);
-    let mut inline = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &settings())]);
+    let (pool, said) = observed(&limits, vec![plugin("p", &minute)]);
+    let mut inline = InlinePool::new(Arc::new(services()), &limits, vec![plugin("p", &minute)]);
     for (tenant, at) in [("old", SECOND), ("new", 50 * SECOND)] {
         let job = Job { call: Arc::new(call("p", tenant, "{}")), context: Context::default(), at, token: 0 };
         assert!(inline.carry_out(&job.call, &job.context, at, None).outcome.is_ok());
@@ -208,4 +209,24 @@ fn what_waits_to_go_still_goes_when_the_plugins_are_shut_down() {
     }
     assert_eq!((leaving, ended), (2, 2), "each is told of once, whether anything ran or not");
     assert_eq!(FILE_EPOCH_US, 1_577_836_800_000_000, "which the plugin counts from");
+}
+
+#[test]
+fn each_plugin_has_its_own_time() {
+    let plugins = || vec![plugin("long", &kept_for(60)), plugin("short", &kept_for(5))];
+    let expected = ["short/a 6000000 6000 ok", "long/a 60000000 60000 ok"];
+    let (pool, said) = observed(&Limits::default(), plugins());
+    let mut inline = InlinePool::new(Arc::new(services()), &Limits::default(), plugins());
+    for (name, at) in [("long", 0), ("short", SECOND)] {
+        let job = Job { call: Arc::new(call(name, "a", "{}")), context: Context::default(), at, token: 0 };
+        let carried = inline.carry_out(&job.call, &job.context, at, None);
+        assert!(carried.before.is_empty());
+        pool.submit(job).expect("accepted");
+    }
+    pool.wait_idle();
+    pool.expire(70 * SECOND);
+    pool.close(80 * SECOND);
+    assert_eq!(went(&said), expected);
+    let ended = inline.expire(70 * SECOND);
+    assert_eq!(ended.iter().map(told).collect::<Vec<_>>(), expected);
 }

@@ -45,6 +45,13 @@ fn job(plugin: &str, tenant: &str, params: &str, at: u64, token: u64) -> Job {
     Job { call: Arc::new(call), context: Context::default(), at, token }
 }
 
+/// Settings with which an instance goes so many seconds after its last call.
+fn kept_for(seconds: u32) -> PluginConfig {
+    let mut settings = settings();
+    settings.wasm.instance_ttl_s = seconds;
+    settings
+}
+
 fn sender_settings() -> PluginConfig {
     PluginConfig { granted_capabilities: vec![Capability::Midi], allowed_ports: vec!["out".into()], ..settings() }
 }
@@ -263,8 +270,8 @@ fn isolation_by_call_gives_every_call_a_fresh_instance() {
 
 #[test]
 fn the_least_recently_used_instance_leaves_first_and_idle_ones_by_time() {
-    let plugin = named("counter", COUNTER, &settings());
-    let limits = Limits { max_instances: 2, instance_ttl_s: 10, ..Limits::default() };
+    let plugin = named("counter", COUNTER, &kept_for(10));
+    let limits = Limits { max_instances: 2, ..Limits::default() };
     let mut pool = InlinePool::new(Arc::new(services()), &limits, vec![plugin.clone()]);
     let mut call = |tenant: &str, at: u64| {
         let job = job("counter", tenant, "{}", at, 0);
@@ -284,8 +291,8 @@ fn the_least_recently_used_instance_leaves_first_and_idle_ones_by_time() {
 
 #[test]
 fn playing_the_same_events_on_threads_decides_the_same() {
-    let limits = Limits { max_instances: 2, instance_ttl_s: 1, ..Limits::default() };
-    let mut roomy = settings();
+    let limits = Limits { max_instances: 2, ..Limits::default() };
+    let mut roomy = kept_for(1);
     roomy.wasm.queue = 10_000;
     let events: Vec<(String, &str, u64)> = (0..400_u64)
         .map(|n| {

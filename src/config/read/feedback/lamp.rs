@@ -251,17 +251,6 @@ impl Reader<'_> {
                 let on = fields.take(&["on"]).map_or(Some(Light::Value(u16::MAX)), |value| written_light(&value));
                 let off = fields.take(&["off"]).map_or(Some(Light::Value(0)), |value| written_light(&value));
                 let condition = condition?;
-                let slow = condition.leaves().into_iter().find_map(|leaf| match leaf {
-                    Condition::TimeRange { .. } => Some("TimeRange"),
-                    Condition::DayOfWeek { .. } => Some("DayOfWeek"),
-                    Condition::AppRunning { .. } => Some("AppRunning"),
-                    Condition::AppFrontmost { .. } => Some("AppFrontmost"),
-                    _ => None,
-                });
-                if let Some(name) = slow {
-                    when.wrong(Problem::LampOfWorld { name });
-                    return None;
-                }
                 Some(Said::Lamp { when: Arc::new(condition), on: on?, off: off? })
             }
             (None, Some(from)) => {

@@ -1,8 +1,9 @@
-//! Modes that are entered while their condition holds.
+//! Conditions that are looked at beside the input: those of modes, which are entered while theirs holds, and those of feedback that ask for
+//! the time or for programs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Condition, Config};
+use crate::config::{Condition, ConditionOf, Config};
 use crate::mapping::{ConditionSource, holds};
 use crate::state::{StateKey, StateTable};
 use crate::time::{Calendar, LocalTime, Micros};
@@ -17,10 +18,11 @@ pub enum AppQuestion {
 }
 
 impl AppQuestion {
-    /// The questions that conditions of modes ask, each once.
-    pub(in crate::run) fn of_modes(config: &Config) -> BTreeSet<Self> {
+    /// The questions that conditions of modes and of feedback ask, each once.
+    pub(in crate::run) fn of(config: &Config) -> BTreeSet<Self> {
+        let of_feedback = config.conditions_of_feedback();
         let conditions = config.modes.iter().filter_map(|mode| mode.when.as_ref());
-        let leaves = conditions.flat_map(Condition::leaves);
+        let leaves = conditions.chain(of_feedback.iter().map(|when| &**when)).flat_map(Condition::leaves);
         leaves
             .filter_map(|leaf| match leaf {
                 Condition::AppRunning { app_name } => Some(Self::Running(app_name.clone())),
@@ -42,11 +44,11 @@ impl AppQuestion {
 /// Answers to questions about programs.
 pub type AppAnswers = BTreeMap<AppQuestion, bool>;
 
-/// The conditions of the modes of a configuration, and which of them hold.
+/// Conditions of a configuration that are looked at beside the input, and which of them hold.
 #[derive(Debug)]
-pub(super) struct ModeConditions {
-    /// In the order of the file: index of the mode, its condition, whether it holds.
-    list: Vec<(usize, Condition, bool)>,
+pub(super) struct WatchedConditions {
+    /// Those of modes in the order of the file, then those of feedback: what goes by it, the condition, whether it holds.
+    list: Vec<(ConditionOf, Condition, bool)>,
     /// Values that a condition asks for.
     keys: BTreeSet<StateKey>,
     /// Whether one asks for the time or the day.
@@ -81,10 +83,13 @@ impl ConditionSource for Seen<'_> {
     }
 }
 
-impl ModeConditions {
+impl WatchedConditions {
     pub(super) fn of(config: &Config) -> Self {
-        let list: Vec<_> =
-            (0..).zip(&config.modes).filter_map(|(index, mode)| Some((index, mode.when.clone()?, false))).collect();
+        let of_modes = (0..).zip(&config.modes);
+        let of_modes = of_modes.filter_map(|(mode, of)| Some((ConditionOf::Mode(mode), of.when.clone()?, false)));
+        let of_feedback = (0..).zip(config.conditions_of_feedback());
+        let of_feedback = of_feedback.map(|(number, when)| (ConditionOf::Feedback(number), (*when).clone(), false));
+        let list: Vec<_> = of_modes.chain(of_feedback).collect();
         let leaves: Vec<&Condition> = list.iter().flat_map(|(_, condition, _)| condition.leaves()).collect();
         let key = |leaf: &&Condition| match leaf {
             Condition::State { key, .. } => Some(key.clone()),
@@ -132,7 +137,7 @@ impl ModeConditions {
         mode: usize,
         state: &StateTable,
         calendar: &dyn Calendar,
-    ) -> Vec<(usize, bool)> {
+    ) -> Vec<(ConditionOf, bool)> {
         self.ask = false;
         let unix = calendar.unix_at(now);
         if self.by_time {
@@ -141,10 +146,10 @@ impl ModeConditions {
         let time = LocalTime::at(i64::try_from(unix / 1_000_000).unwrap_or(i64::MAX), calendar);
         let seen = Seen { time, apps: &self.apps };
         let (mut begin, mut end) = (Vec::new(), Vec::new());
-        for (index, condition, held) in &self.list {
+        for (of, condition, held) in &self.list {
             match (holds(condition, mode, state, &seen), held) {
-                (true, false) => begin.push((*index, true)),
-                (false, true) => end.push((*index, false)),
+                (true, false) => begin.push((*of, true)),
+                (false, true) => end.push((*of, false)),
                 _ => {}
             }
         }
@@ -152,23 +157,31 @@ impl ModeConditions {
         begin
     }
 
-    /// The condition of this mode holds now, or does not. Says which mode is to be current then, where that is for conditions to say:
-    /// `current` is, and before it `last` was.
-    pub(super) fn set(&mut self, mode: usize, holds: bool, current: usize, last: usize) -> Option<usize> {
-        if let Some((.., held)) = self.list.iter_mut().find(|(index, ..)| *index == mode) {
+    /// This condition holds now, or does not.
+    pub(super) fn set(&mut self, of: ConditionOf, holds: bool) {
+        if let Some((.., held)) = self.list.iter_mut().find(|(known, ..)| *known == of) {
             *held = holds;
         }
+    }
+
+    /// Which mode is to be current now that the condition of one has changed, where that is for conditions to say: `current` is, and before
+    /// it `last` was.
+    pub(super) fn mode(&mut self, current: usize, last: usize) -> Option<usize> {
         let entered = self.entered.take();
-        let Some((first, ..)) = self.list.iter().find(|(.., held)| *held) else {
+        let first = self.list.iter().find_map(|(of, _, held)| match of {
+            ConditionOf::Mode(mode) if *held => Some(*mode),
+            _ => None,
+        });
+        let Some(first) = first else {
             let (_, before) = entered.filter(|(entered, _)| *entered == current)?;
             return Some(before);
         };
         let before = match entered {
             Some((entered, before)) if entered == current => before,
-            _ if *first == current => last,
+            _ if first == current => last,
             _ => current,
         };
-        self.entered = Some((*first, before));
-        Some(*first)
+        self.entered = Some((first, before));
+        Some(first)
     }
 }
