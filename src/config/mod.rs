@@ -1,6 +1,7 @@
 //! TOML → validated [`Config`], every error with file, line, column and a suggestion.
 
 mod action;
+mod call_places;
 mod condition;
 mod environment;
 mod expand;
@@ -24,6 +25,7 @@ pub use action::network_action::{HttpAction, OscAction, OscArgument};
 pub use action::number::{Curve, Number, Scaling, Source as NumberSource, ValueOf, ranges};
 pub use action::template::{Piece, Template};
 pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall, SetValue};
+pub use call_places::{CallPart, WrittenCall, WrittenCalls};
 pub use condition::Condition;
 pub use environment::Environment;
 pub use error::{ConfigError, Invalid};
