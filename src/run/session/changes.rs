@@ -137,7 +137,12 @@ impl Session {
     ) {
         say(SessionEvent::When { t: self.now, mode, holds });
         let CurrentMode { index: from, last, .. } = self.mode;
-        let Some(to) = self.conditions.set(mode, holds, from, last).filter(|to| *to != from) else { return };
+        let Some(to) = self.conditions.set(mode, holds, from, last) else { return };
+        if to == from {
+            // The mode is there for the condition now: a layer that led to it and ends does not take it away.
+            self.mode.changes += 1;
+            return;
+        }
         let event = GestureEvent::of_session(self.now, Gesture::Session(SessionPoint::ModeEntered(to)));
         say(SessionEvent::Mode { event: &event, from, to });
         self.set_mode(to);
