@@ -7,7 +7,8 @@
 use std::hint::black_box;
 
 use conductor::internals::gesture::{
-    Control, Controls, DeviceId, EncoderMode, EncoderStep, Gesture, Recognizer, Transport, Trigger, TriggerSpec, ValueRange,
+    Control, Controls, DeviceId, EncoderMode, EncoderStep, Gesture, Recognizer, Transport, Trigger, TriggerSpec,
+    ValueRange,
 };
 use conductor::internals::midi::{Channels, Message, Numbers, Parser};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

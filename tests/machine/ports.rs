@@ -45,7 +45,9 @@ fn main() -> Result<()> {
         ["controller", name] => controller(name),
         ["relay", from, to] => relay(from, to),
         ["mirror", to, from] => mirror(to, from),
-        ["latency", count, ref ways @ ..] if ways.chunks_exact(3).remainder().is_empty() => latency(count.parse()?, ways),
+        ["latency", count, ref ways @ ..] if ways.chunks_exact(3).remainder().is_empty() => {
+            latency(count.parse()?, ways)
+        }
         _ => Err("machine-ports burst CLIENT:PORT COUNT | transport CLIENT:PORT | controller NAME | relay IN OUT | \
                   mirror IN OUT | latency COUNT [NAME IN OUT]..."
             .into()),
@@ -124,10 +126,12 @@ fn mirror(to: &str, from: &str) -> Result<()> {
     let port = sends.ports().into_iter().find(|port| sends.port_name(port).is_ok_and(|found| found.contains(&name)));
     let mut sends = sends.connect(&port.ok_or("no such port")?, "out").map_err(|error| error.to_string())?;
     let name = format!(":{from} ");
-    let port = receives.ports().into_iter().find(|port| receives.port_name(port).is_ok_and(|found| found.contains(&name)));
+    let port =
+        receives.ports().into_iter().find(|port| receives.port_name(port).is_ok_and(|found| found.contains(&name)));
     let (messages, incoming) = std::sync::mpsc::channel();
     let take = move |_, message: &[u8], (): &mut ()| _ = messages.send(message.to_vec());
-    let _receives = receives.connect(&port.ok_or("no such port")?, "in", take, ()).map_err(|error| error.to_string())?;
+    let _receives =
+        receives.connect(&port.ok_or("no such port")?, "in", take, ()).map_err(|error| error.to_string())?;
     let long: Vec<u8> = [0xf0].into_iter().chain((0..1_000).map(|byte| (byte % 128) as u8)).chain([0xf7]).collect();
     let messages: [&[u8]; 13] = [
         &[0x90, 60, 100],

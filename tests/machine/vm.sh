@@ -107,7 +107,7 @@ build_root "$work/root"
 (cd "$work/root" && find . | cpio -o -H newc --quiet | gzip -1) > "$work/initrd.gz"
 images=("$kernel"/boot/vmlinuz-*)
 timeout "${VM_TIMEOUT:-600}" qemu-system-x86_64 -M q35 -cpu max -smp 2 -m 1024 -nographic -no-reboot -nic none \
-  -kernel "${images[0]}" -initrd "$work/initrd.gz" -append "console=ttyS0 quiet panic=-1" </dev/null 2>&1 |
+  -kernel "${images[0]}" -initrd "$work/initrd.gz" -append "console=ttyS0 quiet panic=-1 tsc=reliable clocksource=tsc" </dev/null 2>&1 |
   tr -d '\r' | tee "$work/console" | sed -un 's/.*=== start/=== start/; /=== start/,/=== status/p' | grep -v --line-buffered '^=== ' || true
 status=$(sed -n 's/.*=== status=\([0-9]*\).*/\1/p' "$work/console")
 if [ -z "$status" ]; then

@@ -85,6 +85,11 @@ impl Keeper {
         self.pause.into_iter().chain(residents.next_due()).min()
     }
 
+    /// Whether there is nobody to hand anything to, and nothing has ended.
+    pub(in crate::run) fn has_nothing(&self) -> bool {
+        matches!(&self.way, Way::Own(residents) if residents.is_empty()) && self.ends.is_empty()
+    }
+
     /// Takes in what has ended, and hands out what waits, at `now`.
     pub(in crate::run) fn tend(&mut self, now: Micros, mut hands: Hands<'_>, report: &mut dyn FnMut(Report)) {
         let residents = match &mut self.way {
