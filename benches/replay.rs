@@ -120,6 +120,7 @@ fn live(config: &Arc<Config>, session: &[SessionInput], recorder: Option<&Arc<Re
         _ => None,
     });
     let run = LiveRun {
+        desk: Arc::default(),
         config: Arc::clone(config),
         plugins: plugins(config),
         feed: Feed::Paced(messages.collect()),

@@ -37,6 +37,7 @@
 //! | `plugins` | the plugins of a configuration: which may run, and why the others may not |
 //! | [`embed`] | a small way in for programs that embed plugins: a host, a grant, a plugin that is loaded (`examples/embed.rs`) |
 //! | `run` | the run loops: live, and played from a file or a recording |
+//! | `control` | the control socket: what other programs of the user may ask of one that runs |
 //! | [`cli`] | the command line: one file for each subcommand |
 
 // What only the two programs need is nobody else's, and the compiler finds what nobody needs any more. Without the feature that lets
@@ -68,6 +69,7 @@ mod device;
 mod plugins;
 pub mod embed;
 mod run;
+mod control;
 pub mod cli;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
@@ -82,7 +84,7 @@ pub mod internals {
     }
     open! {
         text digest capability time confine midi effect gesture state call config mapping feedback action
-        package grant sandbox host os journal device plugins run
+        package grant sandbox host os journal device plugins run control
     }
     #[cfg(any(test, fuzzing))]
     open! { fuzz }

@@ -125,7 +125,8 @@ pub(super) fn rounds(number: &Number, given: Given<'_>) -> Result<u32, Absent> {
 
 /// The line that is run for `event`, with the event's numbers beside it.
 pub(super) fn command(line: &str, given: Given<'_>) -> Command {
-    let numbers = EventNumber::ALL.map(|number| number.of(given.event).and_then(|number| i16::try_from(number).ok()));
+    let numbers =
+        EventNumber::ALL.map(|number| given.event.number(number).and_then(|number| i16::try_from(number).ok()));
     Command { line: line.to_owned(), variables: Variables::of(numbers) }
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod advice;
 mod check;
+mod ctl;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
@@ -54,6 +55,7 @@ struct Conductor {
 #[argh(subcommand)]
 enum Command {
     Check(check::Check),
+    Ctl(ctl::Ctl),
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
     Doctor(doctor::Doctor),
@@ -97,6 +99,7 @@ impl Command {
     fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self {
             Self::Check(command) => command.run(out),
+            Self::Ctl(command) => command.run(out),
             #[cfg(feature = "demo")]
             Self::Demo(command) => command.run(out),
             Self::Doctor(command) => command.run(out),

@@ -52,6 +52,7 @@ impl Record {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let Self { journal, config, input, raw, transcript, dry_run, json, realtime, data, force } = self;
         let record = Some(journal);
-        Run { config, input, raw, dry_run, answer: None, json, realtime, data, record, transcript, force }.run()
+        Run { config, input, raw, dry_run, answer: None, json, realtime, data, record, transcript, force, socket: None }
+            .run()
     }
 }

@@ -12,6 +12,7 @@ use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::ConditionSource;
 use crate::config::{self, Config, ConfigError, Environment, Loaded, paths};
 use crate::confine::probe;
+use crate::control::{ControlServer, Surroundings};
 use crate::device::{DeviceSpec, Input, MidiFile, Reading, resolve_as};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
@@ -75,6 +76,9 @@ pub(super) struct Run {
     /// replace the journal of --record if there is one of that name
     #[argh(switch)]
     pub(super) force: bool,
+    /// where `conductor ctl` reaches it while it runs; default conductor/control.sock below `$XDG_RUNTIME_DIR`
+    #[argh(option, arg_name = "file")]
+    pub(super) socket: Option<PathBuf>,
 }
 
 impl Run {
@@ -146,6 +150,8 @@ impl Run {
             data_root: places.data_root,
             record: self.record.as_deref().map(|path| JournalFile { path, force: self.force }),
             transcript: self.transcript.as_deref(),
+            socket: self.socket.as_deref(),
+            environment,
         };
         let report = SessionReport::new(self.json);
         let kept = match feed {
@@ -202,6 +208,9 @@ struct RunPlan<'a> {
     data_root: Option<PathBuf>,
     record: Option<JournalFile<'a>>,
     transcript: Option<&'a Path>,
+    /// Where it is to be reached.
+    socket: Option<&'a Path>,
+    environment: Environment,
 }
 
 /// What became of the input, and of each thing that was written while the session went on.
@@ -268,7 +277,11 @@ impl RunPlan<'_> {
         });
         let report = Arc::new(Mutex::new(report));
         let told = Arc::clone(&report);
+        let surroundings = self.surroundings();
+        let server = self.listen(&surroundings)?;
+        let watchers = Arc::clone(&surroundings.watchers);
         let tell = move |entry: Entry| {
+            watchers.tell(&entry);
             let mut report = told.lock().unwrap_or_else(PoisonError::into_inner);
             report.add(&entry) && report.hand_on()
         };
@@ -284,6 +297,7 @@ impl RunPlan<'_> {
             recorder: recorder.clone(),
             surroundings: Arc::<Conditions<SystemClock>>::clone(&world),
             ordered,
+            desk: Arc::clone(&surroundings.desk),
         };
         let LiveEnd { t: end, lost, not_midi } = run_live(run, facts, tell).map_err(|error| {
             if let Some(recorder) = &recorder {
@@ -291,12 +305,39 @@ impl RunPlan<'_> {
             }
             Failure::operation(error.to_string())
         })?;
+        surroundings.watchers.finish();
+        drop(server);
         let report = report.lock().unwrap_or_else(PoisonError::into_inner).finish();
         let transcript = transcript.and_then(Arc::into_inner);
         let transcript = transcript.map(|file| file.into_inner().unwrap_or_else(PoisonError::into_inner));
         let transcript = transcript.map_or(Ok(()), |file| file.finish(lost.transcript));
         let input = if not_midi { Err(Failure::operation("an input was no MIDI, as said above")) } else { Ok(()) };
         Ok(vec![report, finish(recorder.as_deref(), end), transcript, input])
+    }
+
+    /// What the session's clients may ask about.
+    fn surroundings(&self) -> Arc<Surroundings> {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Arc::new(Surroundings::new(
+            &self.plugins,
+            absolute(Path::new(self.source.name())),
+            self.environment.clone(),
+            self.record.map(|journal| absolute(journal.path)),
+        ))
+    }
+
+    /// Listens for them. Where that is not possible at the usual place, the session goes on without.
+    fn listen(&self, surroundings: &Arc<Surroundings>) -> Result<Option<ControlServer>, Failure> {
+        if let Some(path) = self.socket {
+            let server = ControlServer::start(path, Arc::clone(surroundings));
+            return server.map(Some).map_err(|error| Failure::operation(error.to_string()));
+        }
+        let Some(path) = paths::control_socket(&self.environment) else {
+            log::debug!("no control socket: XDG_RUNTIME_DIR is not set; give a place with --socket");
+            return Ok(None);
+        };
+        let server = ControlServer::start(&path, Arc::clone(surroundings));
+        Ok(server.map_err(|error| log::info!("{error}")).ok())
     }
 
     fn begin_journal(&self, epoch: u64, seed: &[u8; 32]) -> Result<Option<Arc<Recorder>>, Failure> {

@@ -50,6 +50,13 @@ pub fn grants_file(environment: &Environment) -> Result<PathBuf, NoHome> {
     Ok(config_directory(environment)?.join("grants.toml"))
 }
 
+/// The control socket: `$XDG_RUNTIME_DIR/conductor/control.sock`. Without the variable there is no place that only the user reaches.
+#[must_use]
+pub fn control_socket(environment: &Environment) -> Option<PathBuf> {
+    let runtime = environment.get("XDG_RUNTIME_DIR").map(Path::new).filter(|path| path.is_absolute())?;
+    Some(runtime.join("conductor").join("control.sock"))
+}
+
 /// What belongs to the user and is no configuration: `$XDG_DATA_HOME/conductor`, else `~/.local/share/conductor`.
 pub fn data_directory(environment: &Environment) -> Result<PathBuf, NoHome> {
     base(environment, "XDG_DATA_HOME", ".local/share")

@@ -1,6 +1,12 @@
 //! What moves on a scale, and ranges of it.
 
+use std::ops::RangeInclusive;
+
+use super::number::EventNumber;
 use crate::midi::Numbers;
+
+/// Seven bits, as the data of MIDI is.
+pub(super) const SEVEN_BITS: RangeInclusive<i32> = 0..=127;
 
 /// What moves on a scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +32,18 @@ impl Control {
         match self {
             Self::Cc(_) | Self::Pressure(_) => 127,
             Self::Cc14(_) | Self::Rpn(_) | Self::Nrpn(_) | Self::Bend => 16_383,
+        }
+    }
+
+    /// What `number` is where it stands at `value`.
+    pub(super) fn number(self, number: EventNumber, value: u16) -> Option<i32> {
+        match (number, self) {
+            (EventNumber::Value, _) | (EventNumber::Bend, Self::Bend) | (EventNumber::Pressure, Self::Pressure(_)) => {
+                Some(value.into())
+            }
+            (EventNumber::Cc, Self::Cc(cc) | Self::Cc14(cc)) => Some(cc.into()),
+            (EventNumber::Note, Self::Pressure(note)) => note.map(Into::into),
+            _ => None,
         }
     }
 }
@@ -136,6 +154,17 @@ impl Controls {
         match self {
             Self::Cc(_) | Self::Pressure(_) => 127,
             Self::Cc14(_) | Self::Rpn(_) | Self::Nrpn(_) | Self::Bend => 16_383,
+        }
+    }
+
+    /// The scale of `number` where one of them moved.
+    pub(super) fn scale_of(&self, number: EventNumber) -> Option<RangeInclusive<i32>> {
+        match (number, self) {
+            (EventNumber::Value, _) | (EventNumber::Bend, Self::Bend) | (EventNumber::Pressure, Self::Pressure(_)) => {
+                Some(0..=self.scale().into())
+            }
+            (EventNumber::Cc, Self::Cc(_) | Self::Cc14(_)) | (EventNumber::Note, Self::Pressure(_)) => Some(SEVEN_BITS),
+            _ => None,
         }
     }
 }

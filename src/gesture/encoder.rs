@@ -1,8 +1,55 @@
-//! Control change values → turns.
+//! How encoders write their turns, and control change values → turns.
 
-use super::event::Direction;
-use super::trigger::EncoderMode;
+use std::fmt;
+use std::ops::RangeInclusive;
+
 use crate::time::Micros;
+
+/// The way an encoder turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// To higher values.
+    Clockwise,
+    /// To lower values.
+    CounterClockwise,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clockwise => "clockwise",
+            Self::CounterClockwise => "counterclockwise",
+        })
+    }
+}
+
+/// How often the action of an encoder runs for a message that says several steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum EncoderStep {
+    /// Once for each step.
+    #[default]
+    Each,
+    /// Once, with all steps in `delta`.
+    Once,
+}
+
+/// How an encoder writes its turns into control change values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum EncoderMode {
+    /// An absolute position: the direction is the difference to the last value; at 0 and 127 a repeated value counts as
+    /// a further turn that way.
+    #[default]
+    Absolute,
+    /// 1–63 clockwise, 65–127 counter-clockwise (127 is −1).
+    TwosComplement,
+    /// 65–127 clockwise, 0–63 counter-clockwise (64 is 0).
+    BinaryOffset,
+    /// 1–63 clockwise, 65–127 counter-clockwise (65 is −1).
+    SignMagnitude,
+}
+
+/// How many steps one message can say, either way.
+pub(super) const STEPS: RangeInclusive<i32> = -63..=63;
 
 /// One encoder.
 #[derive(Debug)]

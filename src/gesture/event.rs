@@ -4,6 +4,8 @@
 use std::fmt;
 
 use super::control::{Control, ValueRange};
+use super::encoder::Direction;
+use super::number::EventNumber;
 use crate::midi::{Channel, SystemMessage};
 use crate::time::Micros;
 
@@ -29,6 +31,35 @@ impl GestureEvent {
     #[must_use]
     pub const fn of_session(t: Micros, gesture: Gesture) -> Self {
         Self { t, device: None, channel: None, gesture }
+    }
+
+    /// What `number` is in it, where it has one.
+    #[must_use]
+    pub fn number(&self, number: EventNumber) -> Option<i32> {
+        use EventNumber::{Cc, Delta, Note, Program, Value, Velocity};
+        let own = match &self.gesture {
+            Gesture::Press { note, velocity }
+            | Gesture::Release { note, velocity }
+            | Gesture::LongPress { note, velocity, .. }
+            | Gesture::DoubleTap { note, velocity, .. } => match number {
+                Value | Velocity => Some((*velocity).into()),
+                Note => Some((*note).into()),
+                _ => None,
+            },
+            // It has several notes.
+            Gesture::Chord { velocity, .. } => matches!(number, Value | Velocity).then_some((*velocity).into()),
+            Gesture::Encoder { cc, steps, .. } => match number {
+                Value | Delta => Some((*steps).into()),
+                Cc => Some((*cc).into()),
+                _ => None,
+            },
+            Gesture::Control { control, value } | Gesture::Crossing { control, value, .. } => {
+                control.number(number, *value)
+            }
+            Gesture::ProgramChange { program } => matches!(number, Value | Program).then_some((*program).into()),
+            Gesture::Transport(_) | Gesture::SysEx(_) | Gesture::Timer { .. } | Gesture::Session(_) => None,
+        };
+        if number == EventNumber::Channel { self.channel.map(|channel| channel.number().into()) } else { own }
     }
 }
 
@@ -166,15 +197,6 @@ pub enum SessionPoint {
     ModeLeft(usize),
 }
 
-/// The way an encoder turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// To higher values.
-    Clockwise,
-    /// To lower values.
-    CounterClockwise,
-}
-
 /// The band of a velocity under a [`super::Trigger::VelocityRange`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VelocityBand {
@@ -293,15 +315,6 @@ impl Gesture {
                 SessionPoint::ModeEntered(_) | SessionPoint::ModeLeft(_) => "mode",
             },
         }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Clockwise => "clockwise",
-            Self::CounterClockwise => "counterclockwise",
-        })
     }
 }
 

@@ -27,23 +27,23 @@
 //! Gestures of one moment come in this order: long presses that fall due, by device, channel and note; then, for a
 //! message, the plain gesture (press, control change), the double tap, chords in the order of the configuration, the encoder.
 
-mod control;
-mod event;
-mod message_key;
-mod trigger;
 mod number;
+mod control;
+mod encoder;
+mod event;
+mod trigger;
+mod message_key;
 mod plan;
 mod timer;
-mod encoder;
 mod parameter;
 mod range;
 mod channel;
 mod recognizer;
 
 pub use control::{Control, Controls, ValueRange};
-pub use encoder::factor as acceleration_factor;
-pub use event::{DeviceId, Direction, Gesture, GestureEvent, SessionPoint, Slot, Transport, VelocityBand};
+pub use encoder::{Direction, EncoderMode, EncoderStep, factor as acceleration_factor};
+pub use event::{DeviceId, Gesture, GestureEvent, SessionPoint, Slot, Transport, VelocityBand};
 pub use message_key::MessageKey;
 pub use number::EventNumber;
 pub use recognizer::Recognizer;
-pub use trigger::{EncoderMode, EncoderStep, Match, Trigger, TriggerSpec};
+pub use trigger::{Match, Trigger, TriggerSpec};

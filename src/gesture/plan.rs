@@ -1,8 +1,9 @@
 //! What the configuration asks of each note and controller of one channel of one device.
 
 use super::control::{Controls, ValueRange};
+use super::encoder::EncoderMode;
 use super::event::DeviceId;
-use super::trigger::{EncoderMode, Trigger, TriggerSpec};
+use super::trigger::{Trigger, TriggerSpec};
 use crate::midi::{Channel, Channels, Numbers};
 use crate::time::Micros;
 

@@ -1,8 +1,12 @@
-//! What a mapping waits for, and which gestures that are. Whatever has to be said of a trigger is said here and in `number.rs`,
-//! without a catch-all: the compiler leads whoever adds one.
+//! What a mapping waits for, and which gestures that are. Whatever has to be said of a trigger is said here and, of its messages, in
+//! `message_key.rs`, without a catch-all: the compiler leads whoever adds one.
 
-use super::control::{Controls, ValueRange};
-use super::event::{Direction, Gesture, SessionPoint, Slot, SlotKind, Transport, VelocityBand};
+use std::ops::RangeInclusive;
+
+use super::control::{Controls, SEVEN_BITS, ValueRange};
+use super::encoder::{Direction, EncoderMode, EncoderStep, STEPS};
+use super::event::{Gesture, SessionPoint, Slot, SlotKind, Transport, VelocityBand};
+use super::number::EventNumber;
 use crate::midi::{Channels, Numbers};
 
 /// A trigger with its filters.
@@ -123,31 +127,6 @@ pub enum Trigger {
     },
     /// A point of the session itself; written as `[on]`, `on_connect`, `on_enter` and the like.
     Session(SessionPoint),
-}
-
-/// How often the action of an encoder runs for a message that says several steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum EncoderStep {
-    /// Once for each step.
-    #[default]
-    Each,
-    /// Once, with all steps in `delta`.
-    Once,
-}
-
-/// How an encoder writes its turns into control change values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum EncoderMode {
-    /// An absolute position: the direction is the difference to the last value; at 0 and 127 a repeated value counts as
-    /// a further turn that way.
-    #[default]
-    Absolute,
-    /// 1–63 clockwise, 65–127 counter-clockwise (127 is −1).
-    TwosComplement,
-    /// 65–127 clockwise, 0–63 counter-clockwise (64 is 0).
-    BinaryOffset,
-    /// 1–63 clockwise, 65–127 counter-clockwise (65 is −1).
-    SignMagnitude,
 }
 
 /// What a trigger says to a gesture.
@@ -308,6 +287,43 @@ impl Trigger {
             medium if medium <= medium_max => VelocityBand::Medium,
             _ => VelocityBand::Hard,
         })
+    }
+
+    /// The scale of `number` in the events that this trigger waits for; nothing where they never have it.
+    #[must_use]
+    pub fn scale_of(&self, number: EventNumber) -> Option<RangeInclusive<i32>> {
+        use EventNumber::{Cc, Delta, Note, Program, Value, Velocity};
+        let own = match self {
+            Self::Note { .. }
+            | Self::VelocityRange { .. }
+            | Self::NoteOff { .. }
+            | Self::LongPress { .. }
+            | Self::DoubleTap { .. } => matches!(number, Value | Velocity | Note).then_some(SEVEN_BITS),
+            // It has several notes.
+            Self::NoteChord { .. } => matches!(number, Value | Velocity).then_some(SEVEN_BITS),
+            Self::EncoderTurn { .. } => match number {
+                Value | Delta => Some(STEPS),
+                Cc => Some(SEVEN_BITS),
+                _ => None,
+            },
+            Self::Control { controls, .. } => controls.scale_of(number),
+            Self::ProgramChange { .. } => matches!(number, Value | Program).then_some(SEVEN_BITS),
+            Self::Transport { .. } | Self::SysEx { .. } | Self::Every { .. } | Self::At { .. } | Self::Session(_) => {
+                return None;
+            }
+        };
+        if number == EventNumber::Channel { Some(1..=16) } else { own }
+    }
+
+    /// The scale of `number` in the events that end what this trigger waits for; nothing where they never have it.
+    #[must_use]
+    pub fn release_scale_of(&self, number: EventNumber) -> Option<RangeInclusive<i32>> {
+        match self {
+            // One of its notes is let go.
+            Self::NoteChord { .. } if number == EventNumber::Note => Some(SEVEN_BITS),
+            trigger if trigger.can_be_held() => trigger.scale_of(number),
+            _ => None,
+        }
     }
 
     /// Whether what it waits for has an end: a note that is let go, or a range that is left.

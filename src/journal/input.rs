@@ -40,6 +40,8 @@ pub enum InputKind {
     State(StateInput),
     /// Devices are told anew what to show: these, which count as there, or all that are.
     Refresh(Vec<DeviceId>),
+    /// Somebody changed to the mode with this name.
+    Mode(String),
     /// The condition of a mode changed.
     When {
         /// Index of the mode.

@@ -243,6 +243,8 @@ impl Line {
 pub enum Command {
     /// Devices are told anew what to show: these, or all that are there.
     FeedbackRefresh,
+    /// This mode becomes the current one.
+    Mode,
 }
 
 /// Why a call was not accepted.

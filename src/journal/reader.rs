@@ -27,6 +27,9 @@ const MAX_LINE: u64 = 64 << 20;
 /// Lines of one journal: a day at a hundred a second.
 const MAX_LINES: u64 = 10_000_000;
 
+/// What is wrong with anything behind the line that ends a journal.
+const AFTER_THE_END: &str = "a line after the end";
+
 /// A recorded session.
 #[derive(Debug)]
 pub struct Journal {
@@ -188,6 +191,10 @@ impl Journal {
                 if text.len() as u64 >= MAX_LINE {
                     return Err(damaged(format!("longer than {} MiB", MAX_LINE >> 20)));
                 }
+                // What a power cut leaves of a line it never leaves behind the last.
+                if journal.end.is_some() {
+                    return Err(damaged(AFTER_THE_END.to_owned()));
+                }
                 journal.truncated = Some(number);
                 break;
             }
@@ -202,7 +209,7 @@ impl Journal {
 
     fn add(&mut self, line: Line, last: &mut Micros) -> Result<(), String> {
         if self.end.is_some() {
-            return Err("a line after the end".to_owned());
+            return Err(AFTER_THE_END.to_owned());
         }
         let mut in_order = |t: Micros| {
             let ordered = t >= *last;
@@ -230,6 +237,10 @@ impl Journal {
                 let devices: Option<Vec<_>> = args.iter().map(|number| number.parse().ok().map(DeviceId)).collect();
                 let devices = devices.ok_or("devices are known by their numbers")?;
                 self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Refresh(devices) });
+            }
+            Line::Control { t, command: Command::Mode, args } => {
+                let [mode] = <[String; 1]>::try_from(args).map_err(|_| "one mode is changed to")?;
+                self.inputs.push(SessionInput { t: in_order(t)?, what: InputKind::Mode(mode) });
             }
             Line::Grant { plugin, tenant, run, approved } => {
                 let record = self.header.plugins.iter().find(|record| record.name == plugin);

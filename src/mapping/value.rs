@@ -38,7 +38,7 @@ impl Given<'_> {
     /// The number that `source` has.
     pub fn number(self, source: &Source) -> Result<f64, Absent> {
         let number = match source {
-            Source::Event(number) => number.of(self.event).map(f64::from),
+            Source::Event(number) => self.event.number(*number).map(f64::from),
             Source::State(key) => match self.state.get(key) {
                 Some(StateValue::Number(number)) => Some(number.get()),
                 Some(StateValue::Flag(flag)) => Some((*flag).into()),

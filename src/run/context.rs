@@ -33,7 +33,7 @@ impl Names {
 
     /// The control that was touched, where it has a name: what sends the note or the controller of `event`.
     fn control(&self, event: &GestureEvent) -> Option<Arc<str>> {
-        let seven = |number: EventNumber| number.of(event).and_then(|number| u8::try_from(number).ok());
+        let seven = |number: EventNumber| event.number(number).and_then(|number| u8::try_from(number).ok());
         // A chord is no single control.
         let number = match &event.gesture {
             Gesture::Chord { .. } => return None,
@@ -69,7 +69,7 @@ pub(super) fn context(
     epoch: u64,
     at: Micros,
 ) -> Context {
-    let seven = |number: EventNumber| number.of(event).and_then(|number| u8::try_from(number).ok());
+    let seven = |number: EventNumber| event.number(number).and_then(|number| u8::try_from(number).ok());
     let mut context = Context {
         velocity: seven(EventNumber::Velocity),
         note: seven(EventNumber::Note),
@@ -84,8 +84,8 @@ pub(super) fn context(
         control: names.control(event),
         mode: names.modes.get(mode).cloned(),
         pressure: seven(EventNumber::Pressure),
-        bend: EventNumber::Bend.of(event).and_then(|bend| u16::try_from(bend).ok()),
-        delta: EventNumber::Delta.of(event).and_then(|delta| i16::try_from(delta).ok()),
+        bend: event.number(EventNumber::Bend).and_then(|bend| u16::try_from(bend).ok()),
+        delta: event.number(EventNumber::Delta).and_then(|delta| i16::try_from(delta).ok()),
         program: seven(EventNumber::Program),
         ..Context::default()
     };

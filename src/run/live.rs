@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::app_watch::AppWatch;
+use super::desk::{At, Desk, Inquiry};
 use super::dispatch::{Calls, Dispatch, Report};
 use super::echo::EchoGuard;
 use super::fate::turned;
@@ -43,6 +44,8 @@ pub(super) enum Event {
     Revoked(RevokedEffect),
     /// A call has ended of which the session has to know, or something has arrived for a resident plugin.
     News,
+    /// Somebody in the process asks something, or tells something.
+    Asked(Inquiry),
     /// The end is asked for.
     Stop,
 }
@@ -82,6 +85,8 @@ pub struct LiveRun {
     pub surroundings: Arc<dyn Surroundings>,
     /// Is given each entry in the order of events, for a transcript.
     pub ordered: Option<Ordered>,
+    /// Where it is asked while it runs.
+    pub desk: Arc<Desk>,
 }
 
 impl fmt::Debug for LiveRun {
@@ -155,7 +160,7 @@ pub fn run_live(
     facts: &dyn ConditionSource,
     tell: impl FnMut(Entry) -> bool + Send + 'static,
 ) -> Result<LiveEnd, LiveError> {
-    let LiveRun { config, plugins, feed, services, dry_run, revocations, recorder, surroundings, ordered } = run;
+    let LiveRun { config, plugins, feed, services, dry_run, revocations, recorder, surroundings, ordered, desk } = run;
     let (events, inbox) = sync_channel::<Event>(Devices::QUEUE);
     let (services, held) = services.with_account();
     let clock = Arc::clone(&services.clock);
@@ -225,6 +230,7 @@ pub fn run_live(
         sent.begin(Arc::clone(&clock));
         EchoGuard::new(sent)
     });
+    let wake = events.clone();
     let (devices, mut inputs) = match feed {
         Feed::Devices(specs) => {
             (Some(Devices::open(&specs, Arc::clone(&clock), events).map_err(LiveError::Device)?), specs.len())
@@ -234,6 +240,7 @@ pub fn run_live(
             (None, 1)
         }
     };
+    desk.open(wake);
     let (mut stopped, mut not_midi, mut unsaid) = (false, false, 0);
     while inputs > 0 && !stopped {
         if let Some(room) = &mut room {
@@ -292,6 +299,11 @@ pub fn run_live(
             },
             Ok(Event::Played) => inputs -= 1,
             Ok(Event::News) => {} // looked at before the next
+            Ok(Event::Asked(inquiry)) => {
+                stopped = inquiry.asks_for_the_end();
+                let at = At { config: &config, recorder: recorder.as_deref(), facts, now: clock.now() };
+                inquiry.answer(at, &mut session, &mut |happening| say(&mut dispatch, happening));
+            }
             Ok(Event::Apps(answers)) => {
                 let t = clock.now();
                 session.apps_changed(t, answers, facts, &mut |happening| say(&mut dispatch, happening));
@@ -326,6 +338,7 @@ pub fn run_live(
         log::warn!("messages of MIDI loops left out in all: {cut}");
     }
     // The input is over; what it set off goes on until its delays have passed.
+    desk.close();
     drop((devices, apps));
     session.input_over();
     while let (Some(due), false) = (session.next_due(), stopped) {

@@ -8,6 +8,7 @@
 
 mod app_watch;
 mod context;
+mod desk;
 mod dispatch;
 mod echo;
 mod fate;
@@ -20,6 +21,7 @@ mod room;
 mod session;
 mod signals;
 
+pub use desk::{Answer, AskError, Desk, DeviceStatus, Question, SessionStatus};
 pub use dispatch::Replayed;
 pub use live::{Feed, LiveEnd, LiveError, LiveRun, run_live};
 pub use play::{Playing, play};

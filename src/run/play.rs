@@ -15,6 +15,7 @@ use crate::journal::{Command, Entry, InputKind, Line, Playback, Recorder, Revoke
 use crate::os::DryRun;
 use crate::plugins::PluginSet;
 use crate::sandbox::{InlinePool, Plugin, PluginLog, Services, ThreadError, confinement, on_guest_thread};
+use crate::text::Escape as _;
 use crate::time::{Alarm, Calendar, Clock, Micros, VirtualClock};
 
 /// What a session is played with.
@@ -141,6 +142,11 @@ pub fn play(
                 InputKind::Found(device) => session.device_found(t, device, facts, &mut hear),
                 InputKind::Lost(device) => session.device_lost(t, device, facts, &mut hear),
                 InputKind::Refresh(devices) => session.refresh(t, &devices, facts, &mut hear),
+                InputKind::Mode(mode) => {
+                    if session.change_mode(t, &mode, facts, &mut hear).is_none() {
+                        log::warn!("the recording changes to mode \"{}\", which there is not", mode.escaped());
+                    }
+                }
                 InputKind::Clock(mapping) => session.clock(t, mapping, facts, &mut hear),
                 InputKind::When { mode, holds } => session.when(t, mode, holds, facts, &mut hear),
                 InputKind::Event { plugin, event } if is_last_stop(&event) => last.push((plugin, Arc::new(event))),

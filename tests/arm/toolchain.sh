@@ -3,8 +3,8 @@
 # PREFIX (default target/tools/cross). Then: `. PREFIX/env.sh; cargo build --target aarch64-unknown-linux-gnu`.
 #
 # C compilers and libraries from Debian 12 (glibc 2.36, ALSA), so that the programs run on Debian 12 and anything newer; Rust
-# from Debian 13, because there the standard libraries of all three machines are one version; qemu's user emulation. Nothing
-# is installed: apt works on a state directory of its own and the packages are only unpacked. 1.1 GB and two minutes, once.
+# from Debian 13, because there the standard libraries of all three machines are one version; from there qemu's user emulation too:
+# under that of Debian 12 (7.2) a child forked from a program with several threads now and then waits for ever. Nothing is installed: apt works on a state directory of its own and the packages are only unpacked. 1.1 GB and two minutes, once.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -97,11 +97,12 @@ for machine in arm64 armhf; do
   rm -rf "$prefix/$machine/lib"
   ln -s usr/lib "$prefix/$machine/lib"
 done
-unpack bookworm "$prefix/gcc" qemu-user-static \
+unpack trixie "$prefix/gcc" qemu-user
+unpack bookworm "$prefix/gcc" \
   {gcc,cpp}-12-aarch64-linux-gnu binutils-aarch64-linux-gnu libgcc-12-dev-arm64-cross libgcc-s1-arm64-cross \
   {gcc,cpp}-12-arm-linux-gnueabihf binutils-arm-linux-gnueabihf libgcc-12-dev-armhf-cross libgcc-s1-armhf-cross \
   binutils-common libbinutils libctf0 libgprofng0 libjansson4 libisl23 libmpc3 libmpfr6
-find "$prefix/gcc/usr/bin" -name 'qemu-*' ! -name qemu-aarch64-static ! -name qemu-arm-static -delete
+find "$prefix/gcc/usr/bin" -name 'qemu-*' ! -name qemu-aarch64 ! -name qemu-arm -delete
 rm -rf "$prefix"/*/usr/share/{doc,man,locale,info,lintian,bug}
 
 # Every program runs with the loader and the libraries it was built against; PREFIX is found at run time, not written down.
@@ -133,11 +134,11 @@ SETTINGS
   echo '# . env.sh, from bash: cargo builds for aarch64-unknown-linux-gnu and armv7-unknown-linux-gnueabihf, and runs the tests.'
   echo 'p=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)'
   echo 'export RUSTC=$p/bin/rustc PKG_CONFIG_ALLOW_CROSS=1'
-  settings aarch64-unknown-linux-gnu aarch64-linux-gnu arm64 qemu-aarch64-static
-  settings armv7-unknown-linux-gnueabihf arm-linux-gnueabihf armhf qemu-arm-static
+  settings aarch64-unknown-linux-gnu aarch64-linux-gnu arm64 qemu-aarch64
+  settings armv7-unknown-linux-gnueabihf arm-linux-gnueabihf armhf qemu-arm
 } >"$prefix/env.sh"
 
 "$prefix/bin/rustc" -V >&2
 "$prefix/bin/aarch64-linux-gnu-gcc" --version | head -1 >&2
-"$prefix/gcc/usr/bin/qemu-aarch64-static" --version | head -1 >&2
+"$prefix/gcc/usr/bin/qemu-aarch64" --version | head -1 >&2
 touch "$stamp"

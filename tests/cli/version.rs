@@ -37,10 +37,12 @@ fn every_help_text_has_an_example_and_its_exit_codes() {
     let programs = [
         (
             "conductor",
-            &["", "check", "demo", "doctor", "monitor", "ports", "record", "replay", "run", "version", "wasi"][..],
+            &["", "check", "ctl", "demo", "doctor", "monitor", "ports", "record", "replay", "run", "version", "wasi"][..],
         ),
         ("conductor", &["plugin", "plugin conformance", "plugin grant", "plugin inspect", "plugin list"]),
         ("conductor", &["plugin revoke", "plugin run"]),
+        ("conductor", &["ctl devices", "ctl feedback", "ctl feedback refresh", "ctl mode", "ctl plugins"]),
+        ("conductor", &["ctl state", "ctl status", "ctl stop", "ctl watch"]),
         #[cfg(feature = "plugin-signing")]
         ("conductor-sign", &["", "cosign", "generate-key", "rotate", "sign", "verify"]),
         #[cfg(feature = "plugin-signing")]

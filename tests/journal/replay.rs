@@ -336,6 +336,20 @@ fn a_journal_that_was_cut_off_is_usable_up_to_there() {
 }
 
 #[test]
+fn nothing_stands_behind_the_end_of_a_journal_not_even_a_part_of_a_line() {
+    let scratch = Scratch::new();
+    let journal = record("gestures", &scratch);
+    let bytes = std::fs::read(&journal).expect("the journal");
+    let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
+    for more in [&b"{\"k\":\"end\",\"t\":9000}\n"[..], b"{\"k\":\"en", b"\0\0\0"] {
+        std::fs::write(&journal, [&bytes, more].concat()).expect("the journal");
+        let ran = replay(&journal).run();
+        assert_eq!(ran.code, Some(2), "{}", ran.transcript());
+        assert!(ran.stderr.contains(&format!(":{}: a line after the end", lines + 1)), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_budget_holds_each_plugin_to_what_it_used() {
     let scratch = Scratch::new();
     let journal = record("plugins-at-work", &scratch);

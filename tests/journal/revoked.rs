@@ -99,6 +99,7 @@ fn what_was_dropped_is_in_the_journal_and_in_every_transcript_of_it() {
     let transcript = Arc::new(Mutex::new(Transcript::default()));
     let writer = Arc::clone(&transcript);
     let run = LiveRun {
+        desk: std::sync::Arc::default(),
         config,
         plugins,
         feed: Feed::Paced(messages(6)),

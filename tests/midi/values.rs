@@ -340,7 +340,7 @@ proptest! {
             let value = value.min(control.scale());
             let event = GestureEvent { gesture: Gesture::Control { control, value }, ..event(value) };
             for number in EventNumber::ALL {
-                if let Some(found) = number.of(&event) {
+                if let Some(found) = event.number(number) {
                     prop_assert!(trigger.scale_of(number).is_some_and(|scale| scale.contains(&found)));
                 }
             }

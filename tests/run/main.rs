@@ -1,6 +1,7 @@
 //! Whole runs of the program, and what leaves it.
 
 mod backtraces;
+mod control;
 mod effects;
 mod feedback;
 mod full_disk;

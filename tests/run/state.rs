@@ -449,6 +449,7 @@ impl Driven {
                 InputKind::Refresh(devices) => session.refresh(t, &devices, &facts, say),
                 InputKind::Clock(mapping) => session.clock(t, mapping, &facts, say),
                 InputKind::When { mode, holds } => session.when(t, mode, holds, &facts, say),
+                InputKind::Mode(mode) => _ = session.change_mode(t, &mode, &facts, say),
                 InputKind::Event { .. } | InputKind::State(_) => {} // of plugins, of which there are none
             }
         });

@@ -194,6 +194,7 @@ impl<'a> Stage<'a> {
             })
         };
         let run = LiveRun {
+            desk: Arc::default(),
             config: Arc::clone(&self.config),
             plugins,
             feed: Feed::Paced(self.messages()),

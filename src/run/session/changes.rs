@@ -143,6 +143,17 @@ impl Session {
             self.mode.changes += 1;
             return;
         }
+        self.enter_mode(to, facts, say);
+    }
+
+    /// The mode changes, though no mapping says so.
+    pub(super) fn enter_mode(
+        &mut self,
+        to: usize,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) {
+        let from = self.mode.index;
         let event = GestureEvent::of_session(self.now, Gesture::Session(SessionPoint::ModeEntered(to)));
         say(SessionEvent::Mode { event: &event, from, to });
         self.set_mode(to);

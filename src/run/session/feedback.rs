@@ -18,7 +18,7 @@ impl Session {
     }
 
     /// Index of the current mode.
-    #[cfg(any(test, feature = "internals"))]
+    #[must_use]
     pub fn mode(&self) -> usize {
         self.mode.index
     }

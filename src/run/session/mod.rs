@@ -337,6 +337,29 @@ impl Session {
         self.look_at_changes(facts, say);
     }
 
+    /// Somebody changes to the mode with this name at `t`, which counts as a `ModeChange` of a mapping does. Says which mode was current
+    /// before; nothing where none has the name.
+    pub fn change_mode(
+        &mut self,
+        t: Micros,
+        name: &str,
+        facts: &dyn ConditionSource,
+        say: &mut impl FnMut(SessionEvent<'_>),
+    ) -> Option<usize> {
+        let to = self.config.modes.iter().position(|mode| mode.name == name)?;
+        self.settle(t, facts, say);
+        let from = self.mode.index;
+        self.enter_mode(to, facts, say);
+        self.look_at_changes(facts, say);
+        Some(from)
+    }
+
+    /// Whether the device is there.
+    #[must_use]
+    pub fn is_connected(&self, device: DeviceId) -> bool {
+        self.connected.get(usize::from(device.0)).is_some_and(|connected| *connected)
+    }
+
     /// The device is there, or is not. Of several with one name, one is enough for the name.
     fn set_connected(&mut self, device: DeviceId, connected: bool) {
         let Some(known) = self.connected.get_mut(usize::from(device.0)) else { return };
