@@ -31,7 +31,7 @@ impl Schema {
         }
         let mut findings = Vec::new();
         for name in self.required.iter().filter(|name| !fields.contains_key(*name)) {
-            let sample = self.properties.get(name).and_then(|schema| schema.samples().into_iter().find_map(literal));
+            let sample = self.properties.get(name).and_then(|schema| schema.samples().iter().find_map(literal));
             findings.push(Finding {
                 parameter: None,
                 unknown: false,
@@ -98,9 +98,9 @@ impl Schema {
             (Value::Bool(_), None) => Some(Value::from(value.to_string())).filter(|text| self.fits(text)),
             _ => None,
         };
-        let help = match close.and_then(literal) {
+        let help = match close.as_ref().and_then(literal) {
             Some(close) => format!("the nearest that it takes: {} = {close}", key(name)),
-            None => format!("write it like: {} = {}", key(name), self.samples().into_iter().find_map(literal)?),
+            None => format!("write it like: {} = {}", key(name), self.samples().iter().find_map(literal)?),
         };
         let problem = format!("`{}` {}", clean_name(&mismatch.place, MAX_SHOWN), mismatch.problem);
         Some(Finding { parameter: Some(name.to_owned()), unknown: false, problem, help: Some(help) })
@@ -130,18 +130,18 @@ fn whole_or_not(number: f64) -> Option<Value> {
 }
 
 /// `value` as TOML has it, where it is written alike there and is short.
-fn literal(value: Value) -> Option<String> {
-    let simple = match &value {
+fn literal(value: &Value) -> Option<String> {
+    let simple = match value {
         Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
         Value::Array(items) => items.iter().all(|item| item.is_string() || item.is_number()),
         Value::Null | Value::Object(_) => false,
     };
-    (simple && value.to_string().len() <= MAX_SHOWN).then(|| shown(&value))
+    (simple && value.to_string().len() <= MAX_SHOWN).then(|| shown(value))
 }
 
 /// `name` as a key of TOML.
 fn key(name: &str) -> String {
-    crate::text::literal::shown_key(name).to_string()
+    crate::text::literal::shown_key(name)
 }
 
 #[cfg(test)]
