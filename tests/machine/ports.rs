@@ -132,7 +132,7 @@ fn mirror(to: &str, from: &str) -> Result<()> {
     let take = move |_, message: &[u8], (): &mut ()| _ = messages.send(message.to_vec());
     let _receives =
         receives.connect(&port.ok_or("no such port")?, "in", take, ()).map_err(|error| error.to_string())?;
-    let long: Vec<u8> = [0xf0].into_iter().chain((0..1_000).map(|byte| (byte % 128) as u8)).chain([0xf7]).collect();
+    let long: Vec<u8> = [0xf0].into_iter().chain((0..=127).cycle().take(1_000)).chain([0xf7]).collect();
     let messages: [&[u8]; 13] = [
         &[0x90, 60, 100],
         &[0xa0, 60, 64],
