@@ -18,7 +18,6 @@ mod profile;
 mod read;
 mod route;
 mod source;
-mod suggest;
 mod wasm;
 
 pub use action::network_action::{HttpAction, OscAction, OscArgument};
@@ -42,5 +41,4 @@ pub use profile::shipped::SHIPPED;
 pub use profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
 pub use route::{Route, RouteId, RouteKind, RouteKinds, RoutePass};
 pub use source::{Place, Source};
-pub(crate) use suggest::nearest;
 pub use wasm::{Isolation, PathScope, PluginConfig, Secret, WasmConfig};

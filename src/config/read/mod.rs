@@ -46,9 +46,9 @@ use super::problem::Problem;
 use super::profile::Profile;
 use super::profile::places::ProfileTexts;
 use super::source::Source;
-use super::suggest::nearest;
 use super::wasm::WasmConfig;
 use crate::gesture::{SessionPoint, Trigger, TriggerSpec};
+use crate::text::nearest;
 
 /// Most modes.
 const MAX_MODES: usize = 256;

@@ -18,9 +18,9 @@ use crate::config::read::Reader;
 use crate::config::read::table::{Table, shortened};
 use crate::config::read::value::Value;
 use crate::config::read::variant::{Family, choice};
-use crate::config::suggest::nearest;
 use crate::effect::{KeyModifier, Keystroke, MouseButton, Stroke, Variables, VolumeOperation};
 use crate::state::StateKey;
+use crate::text::nearest;
 
 const ACTIONS: Family = Family {
     kind: "action",

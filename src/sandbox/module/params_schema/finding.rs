@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{MAX_LISTED, MAX_SHOWN, Schema, shown};
-use crate::config::nearest;
 use crate::text::clean_name;
+use crate::text::nearest;
 
 /// Something that a plugin would not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
