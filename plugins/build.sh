@@ -85,6 +85,7 @@ rust "$root/plugins" note-logger fixtures/plugins/note_logger.wasm "${reactor[@]
 rust "$root/plugins" json-probe fixtures/plugins/json_probe.wasm "${reactor[@]}"
 rust "$root/plugins" conductor-wasm-media fixtures/plugins/conductor_wasm_media.wasm "${reactor[@]}"
 rust "$root/plugins" conductor-wasm-system-utils fixtures/plugins/conductor_wasm_system_utils.wasm "${reactor[@]}"
+rust "$root/plugins" conductor-wasm-spotify fixtures/plugins/conductor_wasm_spotify.wasm "${reactor[@]}"
 rust "$root/plugins" resident-probe fixtures/plugins/resident_probe.wasm "${reactor[@]}"
 # As the documentation has it: plain `cargo build`.
 rust "$root/plugins" plain-example fixtures/plugins/plain_example.wasm

@@ -46,6 +46,17 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
 /// Replaces the content of `path` as a whole: a reader sees the old or the new one, also after a power failure.
 /// A symbolic link keeps pointing where it points.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, bytes, None)
+}
+
+/// Replaces the content of `path` as a whole; afterwards only this user may read it, whoever might before.
+#[cfg(feature = "http")]
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, bytes, Some(0o600))
+}
+
+/// Replaces `path`; it has the mode that it had, or `mode` from its first byte on.
+fn replace_with(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     let path = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -53,8 +64,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     let temporary = temporary_name(&path);
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        if let Ok(old) = fs::metadata(&path) {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+        }
+        let mut file = options.open(&temporary)?;
+        if mode.is_none()
+            && let Ok(old) = fs::metadata(&path)
+        {
             file.set_permissions(old.permissions())?;
         }
         file.write_all(bytes)?;
@@ -113,6 +132,17 @@ impl EditLock {
         rustix::fs::flock(&directory, rustix::fs::FlockOperation::LockExclusive)?;
         Ok(Self(directory))
     }
+
+    /// The lock of the directory of `path`, which has to exist, unless somebody else has it.
+    #[cfg(feature = "http")]
+    pub(crate) fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        let directory = File::open(directory(path))?;
+        match rustix::fs::flock(&directory, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self(directory))),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +168,33 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 2);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_private_file_is_nobody_elses_even_where_it_was() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = scratch("private");
+        let file = directory.join("file");
+        let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        replace_private(&file, b"one").unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        replace_private(&file, b"two").unwrap();
+        assert_eq!((mode(), fs::read(&file).unwrap()), (0o600, b"two".to_vec()));
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_lock_that_somebody_has_is_not_waited_for() {
+        let directory = scratch("lock");
+        let file = directory.join("file");
+        let taken = EditLock::try_take(&file).unwrap().expect("nobody has it");
+        assert!(EditLock::try_take(&file).unwrap().is_none());
+        drop(taken);
+        assert!(EditLock::try_take(&file).unwrap().is_some());
         fs::remove_dir_all(directory).unwrap();
     }
 

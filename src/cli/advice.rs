@@ -5,9 +5,13 @@ use std::fmt;
 use crate::capability::Capability;
 use crate::config::{Config, Environment, PluginConfig, Secret};
 use crate::grant::Risk;
+#[cfg(feature = "http")]
+use crate::os::{self, TokenStore};
 use crate::package::{TrustLevel, Verdict};
 use crate::text::Escape as _;
 use crate::text::literal;
+#[cfg(feature = "http")]
+use crate::text::shell::word;
 
 /// A warning about a plugin of the configuration, or about its own secrets, with the line to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +43,23 @@ impl fmt::Display for Advice {
 /// Secrets that go to more than one host, and those that have no value in `environment`.
 pub(super) fn of_secrets(config: &Config, environment: &Environment) -> Vec<Advice> {
     let own = config.secrets.iter().filter_map(|(name, secret)| unset(None, name, secret, environment));
-    own.chain(config.plugins.iter().flat_map(|(name, plugin)| secrets(name, plugin, environment))).collect()
+    let advice = own.chain(config.plugins.iter().flat_map(|(name, plugin)| secrets(name, plugin, environment)));
+    #[cfg(feature = "http")]
+    let advice = advice.chain(config.plugins.iter().filter_map(|(name, plugin)| no_login(name, plugin)));
+    advice.collect()
+}
+
+/// A plugin that may send a token, and has none to send.
+#[cfg(feature = "http")]
+fn no_login(plugin: &str, settings: &PluginConfig) -> Option<Advice> {
+    let oauth = settings.oauth.as_ref()?;
+    let message = match TokenStore::of(&os::Environment::inherited()).read(&oauth.client) {
+        Ok(Some(_)) => return None,
+        Ok(None) => "nobody has logged in for the token that it sends".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let help = format!("to log in: conductor plugin login {}", word(plugin));
+    Some(Advice { plugin: Some(plugin.to_owned()), message, help })
 }
 
 /// A secret whose variable is not set.

@@ -41,4 +41,4 @@ pub use profile::shipped::SHIPPED;
 pub use profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
 pub use route::{Route, RouteId, RouteKind, RouteKinds, RoutePass};
 pub use source::{Place, Source};
-pub use wasm::{Isolation, PathScope, PluginConfig, Secret, WasmConfig};
+pub use wasm::{Isolation, OAuth, PathScope, PluginConfig, Secret, WasmConfig};

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use crate::call::Isolation;
 use crate::call::Limits;
 use crate::capability::Capability;
 pub use crate::capability::PathScope;
+use crate::effect::OAuthClient;
 use crate::state::StatePrefix;
 
 /// Settings every plugin has, with the defaults of `[wasm]`. A `[plugins.NAME]` may override each; its
@@ -88,6 +90,8 @@ pub struct PluginConfig {
     pub config: BTreeMap<String, String>,
     /// By name.
     pub secrets: BTreeMap<String, Secret>,
+    /// The login whose token it may send.
+    pub oauth: Option<OAuth>,
     /// Accept an older version than the last admitted one; default false.
     pub dangerous_allow_downgrade: bool,
     /// Started with the session for the tenant `default`, and kept; default false.
@@ -107,6 +111,19 @@ pub struct Secret {
     pub variable: String,
     /// The hosts it may be sent to, written as in `allowed_hosts`; none for every host the plugin may reach.
     pub hosts: Option<Vec<String>>,
+}
+
+/// `[plugins.NAME.oauth]`: a login, and where its token may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuth {
+    /// What is registered with the service.
+    pub client: Arc<OAuthClient>,
+    /// The hosts the token may be sent to, written as in `allowed_hosts`.
+    pub hosts: Vec<String>,
+    /// What `config_get` calls it.
+    pub name: String,
+    /// The port the browser comes back to; any when absent.
+    pub redirect_port: Option<u16>,
 }
 
 impl From<&str> for Secret {
@@ -132,6 +149,7 @@ impl PluginConfig {
             allowed_ports: Vec::new(),
             config: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            oauth: None,
             dangerous_allow_downgrade: false,
             resident: false,
             allowed_state: Vec::new(),

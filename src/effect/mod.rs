@@ -36,9 +36,9 @@ pub use pieces::{Pieces, PiecesFault};
 pub(crate) use press::{Press, Pressing};
 pub use request::{
     Answer, Brightness, HttpRequest, HttpResponse, Message, NetworkRequest, Program, ProgramEnd, Reach, Request,
-    Response, Secrets, SocketOpen, System,
+    Response, SocketOpen, System,
 };
-pub use secret::{CLOSE, OPEN, placeholder, placeholders};
+pub use secret::{CLOSE, OAuthClient, OPEN, SecretSource, Secrets, placeholder, placeholders};
 pub use sent_midi::SentMidi;
 pub use socket_events::{SocketEvent, SocketEvents, SocketOwner, Wake};
 pub(crate) use url::split_port;

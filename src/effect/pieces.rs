@@ -6,7 +6,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::digest::Digest;
-use crate::text::hex;
+use crate::text::{base64, hex};
 
 /// How deep pieces may stand in pieces.
 const MAX_DEPTH: usize = 8;
@@ -199,28 +199,13 @@ fn put_together(pieces: &[Piece], secret: &dyn Fn(&str) -> Option<String>) -> Re
                 out.extend_from_slice(&inner);
             }
             Piece::Sha256(inner) => out.extend_from_slice(Digest::of(&put_together(inner, secret)?).as_bytes()),
-            Piece::Base64(inner) => out.extend_from_slice(base64(&put_together(inner, secret)?).as_bytes()),
+            Piece::Base64(inner) => out.extend_from_slice(base64::standard(&put_together(inner, secret)?).as_bytes()),
         }
         if out.len() > MAX_BYTES {
             return Err(PiecesFault::TooLarge(format!("a message in pieces is at most {MAX_BYTES} bytes long")));
         }
     }
     Ok(out)
-}
-
-/// `bytes` in Base64, filled up at the end.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let at = |place: usize| u32::from(chunk.get(place).copied().unwrap_or_default());
-        let all = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            let digit = all >> (18 - 6 * place) & 63; // below 64
-            out.push(if place > chunk.len() { '=' } else { char::from(DIGITS[digit as usize]) });
-        }
-    }
-    out
 }
 
 /// A piece as it is written; JSON bounds how deep.

@@ -1,4 +1,36 @@
-//! Placeholders for secrets in the headers of requests.
+//! Placeholders for secrets in the headers of requests, and what they stand for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Url;
+
+/// Names that stand for secrets, and where their values are found. Values are read when a request is sent, and stand nowhere else.
+pub type Secrets = Arc<BTreeMap<String, SecretSource>>;
+
+/// Where the value of a secret is found when a request is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In this environment variable.
+    Variable(String),
+    /// It is the access token that a login for this client gave.
+    Token(Arc<OAuthClient>),
+}
+
+/// What is registered with a service so that a plugin can act for its user there (OAuth 2.0, a public client).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuthClient {
+    /// The plugin it is for.
+    pub plugin: String,
+    /// The identifier that the service gave.
+    pub client_id: String,
+    /// Where the user agrees.
+    pub authorize_url: Url,
+    /// Where tokens are given out.
+    pub token_url: Url,
+    /// What the tokens are to be good for.
+    pub scopes: Vec<String>,
+}
 
 /// How a placeholder begins; the secret's name and [`CLOSE`] follow.
 pub const OPEN: &str = "{{secret:";

@@ -49,6 +49,15 @@ pub enum Denied {
         /// The hosts the secret is bound to, as the configuration lists them.
         hosts: Vec<String>,
     },
+    /// The token is not for the host.
+    Token {
+        /// The token's name in the configuration, never what it is.
+        name: String,
+        /// `scheme://host[:port]` it was to go to.
+        origin: String,
+        /// The hosts the token is bound to, as the configuration lists them.
+        hosts: Vec<String>,
+    },
     /// The program is not in `allowed_commands`.
     Command {
         /// As it was asked for.
@@ -93,7 +102,7 @@ impl Denied {
             Self::Host { .. } => "host",
             Self::Address { .. } => "address",
             Self::Url { .. } => "url",
-            Self::Secret { .. } => "secret",
+            Self::Secret { .. } | Self::Token { .. } => "secret",
             Self::Command { .. } => "command",
             Self::Shell { .. } => "shell",
             Self::Port { .. } => "port",
@@ -108,7 +117,9 @@ impl Denied {
             Self::Capability { missing, .. } => missing.name().into(),
             Self::Host { origin } | Self::Address { origin, .. } => rule_for(origin).into(),
             Self::Url { fault } => fault.to_string().into(),
-            Self::Secret { name, origin, .. } => format!("{name} {}", rule_for(origin)).into(),
+            Self::Secret { name, origin, .. } | Self::Token { name, origin, .. } => {
+                format!("{name} {}", rule_for(origin)).into()
+            }
             Self::Command { command } | Self::Shell { command } => command.into(),
             Self::Port { port } => port.into(),
             Self::State { prefix, .. } => prefix.into(),
@@ -164,6 +175,12 @@ impl Denied {
                     literal::secret(variable, &hosts)
                 )
             }
+            Self::Token { origin, hosts, .. } => {
+                let mut hosts = hosts.clone();
+                hosts.push(rule_for(origin));
+                let table = table.trim_end_matches(']');
+                format!("only if that host may have it: in {table}.oauth]: hosts = {}", literal::array(&hosts))
+            }
             Self::Command { command } => line("allowed_commands", grant.commands(), command),
             Self::Port { port } => line("allowed_ports", grant.ports(), port),
             Self::State { prefix, listed } => line("allowed_state", listed.clone(), prefix),
@@ -215,6 +232,7 @@ impl fmt::Display for Denied {
             }
             Self::Url { fault } => write!(f, "the URL is refused: {fault}"),
             Self::Secret { name, origin, .. } => write!(f, "the secret {} is not for {origin}", literal::shown(name)),
+            Self::Token { name, origin, .. } => write!(f, "the token {} is not for {origin}", literal::shown(name)),
             Self::Command { command } => write!(f, "{} is not an allowed command", literal::shown(command)),
             Self::Shell { command } => write!(f, "{} is a shell, and plugins run none", literal::shown(command)),
             Self::Port { port } => write!(f, "{} is not an allowed MIDI port", literal::shown(port)),

@@ -8,7 +8,7 @@ use super::host::{HostRule, HostRules};
 #[cfg(any(feature = "http", feature = "websocket"))]
 use crate::config::Config;
 use crate::config::{PluginConfig, Secret};
-use crate::effect::{Secrets, Url, placeholders};
+use crate::effect::{SecretSource, Secrets, Url, placeholders};
 
 /// The secrets of a plugin, or those for requests of the configuration's own, each bound to its hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,16 +16,35 @@ pub struct BoundSecrets(BTreeMap<String, Bound>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bound {
-    secret: Secret,
-    /// Of [`Secret::hosts`]; none for every host that may be reached.
+    source: SecretSource,
+    /// As the configuration lists them; none for every host that may be reached.
+    hosts: Option<Vec<String>>,
+    /// Of those.
     rules: Option<HostRules>,
 }
 
+impl Bound {
+    fn new(source: SecretSource, hosts: Option<&[String]>) -> Self {
+        let rules = hosts.map(|hosts| {
+            let mut rules = HostRules::default();
+            // What is no rule covers nothing; the configuration has refused it already.
+            hosts.iter().flat_map(|host| HostRule::parse(host)).for_each(|rule| rules.insert(rule));
+            rules
+        });
+        Self { source, hosts: hosts.map(<[String]>::to_vec), rules }
+    }
+}
+
 impl BoundSecrets {
-    /// The secrets of `plugin`.
+    /// The secrets of `plugin`, and the token it may send.
     #[must_use]
     pub fn of(plugin: &PluginConfig) -> Self {
-        Self::bound(&plugin.secrets)
+        let Self(mut bound) = Self::bound(&plugin.secrets);
+        if let Some(oauth) = &plugin.oauth {
+            let source = SecretSource::Token(Arc::clone(&oauth.client));
+            bound.insert(oauth.name.clone(), Bound::new(source, Some(&oauth.hosts)));
+        }
+        Self(bound)
     }
 
     /// The secrets that `config` has for its own requests.
@@ -36,15 +55,8 @@ impl BoundSecrets {
     }
 
     fn bound(secrets: &BTreeMap<String, Secret>) -> Self {
-        let bound = |secret: &Secret| {
-            let rules = secret.hosts.as_ref().map(|hosts| {
-                let mut rules = HostRules::default();
-                // What is no rule covers nothing; the configuration has refused it already.
-                hosts.iter().flat_map(|host| HostRule::parse(host)).for_each(|rule| rules.insert(rule));
-                rules
-            });
-            Bound { secret: secret.clone(), rules }
-        };
+        let bound =
+            |secret: &Secret| Bound::new(SecretSource::Variable(secret.variable.clone()), secret.hosts.as_deref());
         Self(secrets.iter().map(|(name, secret)| (name.clone(), bound(secret))).collect())
     }
 
@@ -53,16 +65,17 @@ impl BoundSecrets {
     pub fn reaching(&self, url: &Url, headers: &[(String, String)]) -> Result<Secrets, Denied> {
         let mut reaching = BTreeMap::new();
         for name in headers.iter().flat_map(|(_, value)| placeholders(value)) {
-            let Some(Bound { secret, rules }) = self.0.get(name) else { continue };
+            let Some(Bound { source, hosts, rules }) = self.0.get(name) else { continue };
             if rules.as_ref().is_some_and(|rules| rules.reach(url).is_none()) {
-                return Err(Denied::Secret {
-                    name: name.to_owned(),
-                    origin: url.origin(),
-                    variable: secret.variable.clone(),
-                    hosts: secret.hosts.clone().unwrap_or_default(),
+                let (name, origin, hosts) = (name.to_owned(), url.origin(), hosts.clone().unwrap_or_default());
+                return Err(match source {
+                    SecretSource::Variable(variable) => {
+                        Denied::Secret { name, origin, variable: variable.clone(), hosts }
+                    }
+                    SecretSource::Token(_) => Denied::Token { name, origin, hosts },
                 });
             }
-            reaching.insert(name.to_owned(), secret.variable.clone());
+            reaching.insert(name.to_owned(), source.clone());
         }
         Ok(Arc::new(reaching))
     }

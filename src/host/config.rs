@@ -16,7 +16,7 @@ pub(super) const CONFIG_GET: HostFunction = HostFunction {
     results: &[I32],
     capability: None,
     doc: "config_get(key_ptr, key_len, buf, buf_len) -> length: writes the value of a key of the plugin's `config` to the buffer, as \
-          much as it holds, and returns the whole length; for a key of `secrets` it is the placeholder {{secret:NAME}}, to be put into a header's value; not_found (-2) when there is no such key.",
+          much as it holds, and returns the whole length; for a key of `secrets`, and for the token of a login, it is the placeholder {{secret:NAME}}, to be put into a header's value; not_found (-2) when there is no such key.",
     call: config_get,
 };
 

@@ -28,7 +28,8 @@ pub(super) const HTTP_REQUEST: HostFunction = HostFunction {
     doc: "http_request(head_ptr, head_len, body_ptr, body_len) -> length: sends a request to a host that allowed_hosts lists and waits for \
           the answer, whose length it returns; response_read reads it. The head is JSON: {\"url\": …, \"method\": \"GET\", \"headers\": \
           [[name, value], …], \"timeout_ms\": 30000, \"redirects\": 5}, all but the url optional; values of headers may hold \
-          {{secret:NAME}}, for hosts that the secret is for. The answer's line is {\"status\": …, \"url\": …, \"headers\": [[name, value], …]}. Each redirect is \
+          {{secret:NAME}}, for hosts that the secret is for; a token of a login that is answered with 401 is renewed, and the request \
+          repeated once. The answer's line is {\"status\": …, \"url\": …, \"headers\": [[name, value], …]}. Each redirect is \
           held against the grant again. At most 1 MiB is sent and 4 MiB are received.",
     call: http_request,
 };

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{answer, http};
 use crate::capability::Capability;
-use crate::effect::{Message, NetworkRequest, Pieces, PiecesFault, Response, SocketOpen, Url, placeholder};
+use crate::effect::{
+    Message, NetworkRequest, Pieces, PiecesFault, Response, SecretSource, SocketOpen, Url, placeholder,
+};
 use crate::sandbox::{Args, Errno, HostCall, HostError, HostFunction, ValueType::I32};
 
 /// Fuel of opening a connection.
@@ -131,6 +133,9 @@ fn send_pieces(call: &mut HostCall<'_>, args: Args<'_>) -> Result<i32, HostError
     let secrets = call.plugin().secrets().reaching(&url, &wanted).map_err(|denied| call.deny(&denied))?;
     if let Some(missing) = names.iter().find(|name| !secrets.contains_key(*name)) {
         return Err(Errno::NotFound.because(format!("the plugin has no secret {missing:?}")));
+    }
+    if let Some((token, _)) = secrets.iter().find(|(_, source)| matches!(source, SecretSource::Token(_))) {
+        return Err(Errno::NotPermitted.because(format!("the token {token:?} goes into headers only")));
     }
     call.request(&NetworkRequest::SocketSendPieces { socket, pieces, secrets }.into(), Duration::ZERO).map(|_| 0)
 }

@@ -51,6 +51,8 @@ pub use live::Live;
 pub(crate) use midi_clients::{OwnReceivers, is_marked};
 #[cfg(any(feature = "http", feature = "websocket"))]
 pub use network::{AuthorityError, Lookup, Network, SystemLookup};
+#[cfg(feature = "http")]
+pub use network::{Login, Loopback, Returned, Token, TokenStore, WaitError};
 pub use process::Environment;
 pub use revoked::{Permits, Revocations, RevokedEffect};
 

@@ -9,7 +9,8 @@ impl From<&PluginConfig> for LoadOptions {
     /// The limits and values of `config`. What it grants is not among them: that depends on what the plugin asks for and on what was
     /// approved.
     fn from(config: &PluginConfig) -> Self {
-        let secrets = config.secrets.keys().map(|name| (name.clone(), placeholder(name)));
+        let token = config.oauth.as_ref().map(|oauth| &oauth.name);
+        let secrets = config.secrets.keys().chain(token).map(|name| (name.clone(), placeholder(name)));
         Self {
             limits: config.wasm.limits(),
             values: config.config.clone().into_iter().chain(secrets).collect(),

@@ -4,6 +4,7 @@ mod json;
 mod repeats;
 mod sanitize;
 mod suggest;
+pub(crate) mod base64;
 pub(crate) mod hex;
 pub(crate) mod literal;
 pub(crate) mod number;

@@ -41,6 +41,24 @@ fn every_example_loads() {
     assert!(seen >= 10, "{seen} examples");
 }
 
+/// What the page of an official plugin shows is one configuration: the plugin, and mappings for it.
+#[test]
+fn the_examples_of_each_official_plugin_load_together() {
+    let environment: Environment = [("HOME", "/home/ada")].into_iter().collect();
+    for plugin in ["media", "spotify", "system"] {
+        let page = format!("plugins/{plugin}/README.md");
+        let text = std::fs::read_to_string(crate::support::repository(&page)).expect(&page);
+        let blocks: Vec<String> = blocks(&text).into_iter().map(|(_, block)| block).collect();
+        assert!(blocks.len() >= 4, "{page}: a plugin and mappings for three controllers");
+        let config =
+            blocks.join("\n").replacen("[[modes.mappings]]", "[[modes]]\nname = \"Default\"\n[[modes.mappings]]", 1);
+        match Config::from_text(&config, &page, Path::new("/etc/conductor"), &environment) {
+            Ok(loaded) => assert_eq!(loaded.warnings, [], "{page}"),
+            Err(invalid) => panic!("{page}, all its examples:\n{config}\n{invalid}"),
+        }
+    }
+}
+
 #[test]
 fn the_profile_the_page_shows_is_one_and_the_table_lists_those_built_in() {
     let page = std::fs::read_to_string(crate::support::repository("docs/profiles.md")).expect("the page");

@@ -252,6 +252,7 @@ fn every_key_of_every_section_is_accepted_alone_and_others_are_not() {
         "dangerous_allow_downgrade = true",
         "resident = true",
         "allowed_state = [\"mode\"]",
+        "oauth = { client_id = \"a\", authorize_url = \"https://a/\", token_url = \"http://[::1]:1/\", scopes = [], hosts = [\"a\"], name = \"b\", redirect_port = 65535 }",
     ];
     let sections: [(&str, &[&str]); 8] = [
         (

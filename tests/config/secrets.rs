@@ -94,3 +94,26 @@ fn check_and_run_say_which_line_to_write_and_which_variable_to_set() {
     let ran = bin("conductor").arg("check").arg(config).env("CONDUCTOR_TEST_TOKEN", "x").run().exits(0);
     assert_eq!(ran.stderr, "", "{}", ran.transcript());
 }
+
+#[test]
+fn a_login_names_its_service_and_the_hosts_of_its_token() {
+    let text = "[plugins.p]\npath = \"/p.wasm\"\n[plugins.p.oauth]\nclient_id = \"a b\"\n\
+                authorize_url = \"https://accounts.example.com/authorize\"\ntoken_url = \"http://127.0.0.1:8080/token\"\n\
+                scopes = [\"a\", \"b:c\"]\nhosts = [\"api.example.com\"]\n";
+    let read = |text: &str| Config::from_text(text, "c", Path::new("/"), &environment());
+    let plugin = read(text).expect(text).config.plugins.remove("p").expect("it is there");
+    let oauth = plugin.oauth.expect("a login");
+    assert_eq!(
+        (oauth.name.as_str(), oauth.redirect_port, oauth.hosts),
+        ("token", None, vec!["api.example.com".to_owned()])
+    );
+    assert_eq!((oauth.client.plugin.as_str(), oauth.client.client_id.as_str()), ("p", "a b"));
+    assert_eq!(oauth.client.scopes, ["a", "b:c"]);
+    // Nothing else may be called what the token is called.
+    for taken in ["config = { token = 1 }", "secrets = { token = { env = \"X\", hosts = [\"a\"] } }"] {
+        let taken = text.replace("[plugins.p.oauth]", &format!("{taken}\n[plugins.p.oauth]"));
+        let invalid = read(&taken).expect_err(&taken);
+        assert!(invalid.to_string().contains("that neither `config` nor `secrets` has"), "{invalid}");
+        assert!(read(&format!("{taken}name = \"login\"\n")).is_ok(), "{taken}");
+    }
+}

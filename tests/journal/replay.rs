@@ -71,6 +71,20 @@ fn answers_of_a_server_come_from_the_journal() {
     golden("fixtures/sessions/http/session.transcript.jsonl", &ran.stdout);
 }
 
+/// Recorded with a service that stood for Spotify and gave out tokens; a replay has no login and needs none.
+#[cfg(feature = "http")]
+#[test]
+fn a_session_with_a_login_comes_to_the_golden_transcript_and_has_no_token() {
+    let ran = bin("conductor")
+        .args("replay fixtures/sessions/spotify/session.journal.jsonl --plugins fixtures/plugins --json")
+        .run()
+        .exits(0);
+    assert!(!ran.stderr.contains("left the recording"), "{}", ran.stderr);
+    golden("fixtures/sessions/spotify/session.transcript.jsonl", &ran.stdout);
+    let journal = std::fs::read_to_string(repository("fixtures/sessions/spotify/session.journal.jsonl")).expect("it");
+    assert!(journal.contains("\"answer\"") && !journal.contains("golden-"), "a token stands in the journal");
+}
+
 #[test]
 fn answers_of_players_and_of_the_machine_come_from_the_journal() {
     let ran = bin("conductor")

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::support::server::{Authority, Server, answer, read_request};
 use crate::support::test_name;
 use conductor::internals::effect::{
-    Answer, EffectError, HttpRequest, HttpResponse, NetworkRequest, Origin, Reach, Response, Url,
+    Answer, EffectError, HttpRequest, HttpResponse, NetworkRequest, Origin, Reach, Response, SecretSource, Url,
 };
 use conductor::internals::os::{Lookup, Network};
 use conductor::internals::time::SystemClock;
@@ -273,7 +273,7 @@ fn a_secret_reaches_the_server_and_nobody_else() {
     let path = std::env::var("PATH").expect("PATH");
     let mut request = request(&format!("http://a.example:{}/", server.port()));
     request.headers = vec![("authorization".to_owned(), "Bearer {{secret:token}}".to_owned())];
-    request.secrets = Arc::new(BTreeMap::from([("token".to_owned(), "PATH".to_owned())]));
+    request.secrets = Arc::new(BTreeMap::from([("token".to_owned(), SecretSource::Variable("PATH".to_owned()))]));
     assert!(!format!("{request:?}").contains(&path));
     let response = response(exchange(&network(None), request, LONG));
     let body = String::from_utf8(response.body).expect("text");
@@ -434,7 +434,7 @@ mod websocket {
             url: Url::parse(&format!("ws://a.example:{}/", server.port())).expect("a URL"),
             headers: vec![("x-token".to_owned(), "<{{secret:token}}>".to_owned())],
             reach: Reach { named: true, listed: Arc::default() },
-            secrets: Arc::new(BTreeMap::from([("token".to_owned(), "PATH".to_owned())])),
+            secrets: Arc::new(BTreeMap::from([("token".to_owned(), SecretSource::Variable("PATH".to_owned()))])),
             events: None,
         };
         let Ok(Response::Socket(socket)) = network.request(&NetworkRequest::SocketOpen(open), ME, LONG).result else {

@@ -2,6 +2,10 @@
 
 mod actions;
 mod http;
+mod login;
+mod official_servers;
 mod plugins;
+mod spotify;
+mod tokens;
 #[path = "../support/mod.rs"]
 mod support;

@@ -16,14 +16,17 @@ use conductor::internals::sandbox::{Context, Outcome, Services};
 use conductor::internals::time::SystemClock;
 
 /// File, largest size in bytes, most fuel of a call whose requests are answered at once.
-const OFFICIAL: [(&str, u64, u64); 2] =
-    [("conductor_wasm_media.wasm", 230_000, 1_300_000), ("conductor_wasm_system_utils.wasm", 180_000, 650_000)];
+const OFFICIAL: [(&str, u64, u64); 3] = [
+    ("conductor_wasm_media.wasm", 230_000, 1_300_000),
+    ("conductor_wasm_spotify.wasm", 370_000, 400_000),
+    ("conductor_wasm_system_utils.wasm", 180_000, 650_000),
+];
 
 /// Calls the plugin `file` with `json`.
 fn call(file: &str, json: &str, services: &Services) -> Outcome {
     let wasm = std::fs::read(repository("fixtures/plugins").join(file)).expect("a committed guest");
     let config = PluginConfig {
-        granted_capabilities: vec![Capability::Subprocess, Capability::SystemControl],
+        granted_capabilities: vec![Capability::Network, Capability::Subprocess, Capability::SystemControl],
         allowed_commands: vec!["playerctl".to_owned()],
         ..settings()
     };
@@ -42,10 +45,12 @@ fn each_stays_within_its_budget_and_passes_the_gate() {
         bin("conductor").args("plugin conformance").arg(&path).run().exits(0);
         let json = match file {
             "conductor_wasm_media.wasm" => r#"{"action":"shuffle","player":"mpv"}"#,
+            "conductor_wasm_spotify.wasm" => r#"{"action":"toggle"}"#,
             _ => r#"{"action":"notify","title":"Take 2","body":"The red light is on."}"#,
         };
         // A rehearsal: every request is answered with a success.
-        let grants = "--grant Subprocess --grant SystemControl --command playerctl";
+        let grants =
+            "--grant Subprocess --grant SystemControl --command playerctl --host api.spotify.com --set token=t";
         let ran = bin("conductor").args("plugin run").arg(&path).args("--params").arg(json).args(grants).run().exits(0);
         let told = format!("{}{}", ran.stdout, ran.stderr);
         let line = told.lines().find_map(|line| line.strip_prefix("fuel ")).unwrap_or_else(|| panic!("{told}"));
@@ -61,6 +66,12 @@ fn what_the_schema_does_not_know_never_reaches_a_plugin() {
         ("conductor_wasm_media.wasm", r#"{"action":"eject"}"#),
         ("conductor_wasm_media.wasm", r#"{"action":"volume","percent":101}"#),
         ("conductor_wasm_media.wasm", r#"{"action":"seek","position":1.5}"#),
+        ("conductor_wasm_spotify.wasm", r#"{"action":"shout"}"#),
+        ("conductor_wasm_spotify.wasm", r#"{"action":"transfer","device":""}"#),
+        ("conductor_wasm_spotify.wasm", r#"{"action":"play","offset":-1}"#),
+        ("conductor_wasm_spotify.wasm", r#"{"action":"play","offset":true}"#),
+        ("conductor_wasm_spotify.wasm", r#"{"action":"play","uris":[7]}"#),
+        ("conductor_wasm_spotify.wasm", r#"{"action":"play","market":"DE"}"#),
         ("conductor_wasm_system_utils.wasm", r#"{"action":"brightness","percent":0}"#),
         ("conductor_wasm_system_utils.wasm", r#"{"action":"lock","now":true}"#),
     ] {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use log::{Log, Metadata, Record};
+use log::{Level, Log, Metadata, Record};
 
 use super::Failure;
 use crate::config::Logging;
@@ -33,13 +33,20 @@ struct Logger {
     file: Option<Arc<LogWriter>>,
 }
 
+/// Whether a line may be logged at any level. Libraries trace the very bytes that they send, with the secrets in them; of theirs only
+/// what matters to a user is.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let of_this_project = |root: &str| matches!(root, "conductor" | "plugin" | "wasi_shim");
+    metadata.level() <= Level::Warn || metadata.target().split("::").next().is_some_and(of_this_project)
+}
+
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.filter.enabled(metadata)
+        may_be_logged(metadata) && self.filter.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        if !self.filter.matches(record) {
+        if !may_be_logged(record.metadata()) || !self.filter.matches(record) {
             return;
         }
         let target = if record.target() == "plugin" { " plugin" } else { "" };

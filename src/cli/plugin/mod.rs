@@ -5,6 +5,10 @@ mod grant;
 mod inspect;
 mod configured;
 mod list;
+#[cfg(feature = "http")]
+mod login;
+#[cfg(feature = "http")]
+mod logout;
 mod revoke;
 mod run;
 
@@ -34,6 +38,10 @@ enum Command {
     Grant(grant::Grant),
     Inspect(inspect::Inspect),
     List(list::List),
+    #[cfg(feature = "http")]
+    Login(login::Login),
+    #[cfg(feature = "http")]
+    Logout(logout::Logout),
     Revoke(revoke::Revoke),
     Run(Box<run::Run>),
 }
@@ -45,6 +53,10 @@ impl Plugin {
             Command::Grant(command) => command.run(out),
             Command::Inspect(command) => command.run(out),
             Command::List(command) => command.run(out),
+            #[cfg(feature = "http")]
+            Command::Login(command) => command.run(out),
+            #[cfg(feature = "http")]
+            Command::Logout(command) => command.run(out),
             Command::Revoke(command) => command.run(out),
             Command::Run(command) => command.run(out),
         }

@@ -5,12 +5,11 @@
 
 mod text;
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EffectError, OPEN, Pieces, Url};
+use super::{EffectError, OPEN, Pieces, Secrets, Url};
 use crate::effect::Volume;
 
 /// One thing asked of the world, by what it is asked of.
@@ -101,10 +100,6 @@ pub struct Reach {
     /// Literal addresses that were listed; each passes whatever its class.
     pub listed: Arc<[IpAddr]>,
 }
-
-/// Names that stand for secrets, and the environment variables that hold them. Values are read when a request is sent, and
-/// stand nowhere else.
-pub type Secrets = Arc<BTreeMap<String, String>>;
 
 /// One HTTP exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]

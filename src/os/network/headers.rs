@@ -1,8 +1,10 @@
 //! Request headers: which a plugin may set, and the secrets that are put into them at the last moment.
 
+use std::sync::Arc;
+
 #[cfg(feature = "http")]
 use crate::effect::HttpResponse;
-use crate::effect::{CLOSE, EffectError, OPEN, Secrets, placeholder};
+use crate::effect::{CLOSE, EffectError, OAuthClient, OPEN, SecretSource, Secrets, placeholder};
 use crate::text::Escape as _;
 use crate::text::literal;
 
@@ -40,7 +42,6 @@ pub(super) struct Filled(Vec<(String, String)>);
 
 impl Filled {
     /// Adds a secret that was sent.
-    #[cfg(feature = "websocket")]
     pub(super) fn add(&mut self, value: &str, name: &str) {
         let known = || self.0.iter().any(|(known, _)| known == value);
         if value.len() >= MIN_SCRUBBED_BYTES && !known() {
@@ -95,10 +96,14 @@ fn replace(body: &mut Vec<u8>, what: &[u8], by: &[u8]) {
     *body = replaced;
 }
 
-/// Checks `headers` and replaces `{{secret:NAME}}` in their values.
+/// What gives the access token of a login.
+pub(super) type TokenSource<'a> = dyn FnMut(&Arc<OAuthClient>) -> Result<String, EffectError> + 'a;
+
+/// Checks `headers` and replaces `{{secret:NAME}}` in their values. Tokens come from `token`.
 pub(super) fn fill(
     headers: &[(String, String)],
     secrets: &Secrets,
+    token: &mut TokenSource<'_>,
 ) -> Result<(Vec<(String, String)>, Filled), EffectError> {
     if headers.len() > MAX_HEADERS {
         return Err(EffectError::Failed(format!("more than {MAX_HEADERS} headers")));
@@ -107,7 +112,7 @@ pub(super) fn fill(
     let mut sent = Vec::with_capacity(headers.len());
     for (name, value) in headers {
         let lower = name.to_ascii_lowercase();
-        if !token(&lower) {
+        if !is_token(&lower) {
             return Err(EffectError::Failed(format!("\"{}\" is no header name", name.escaped())));
         }
         let reserved = RESERVED.contains(&lower.as_str()) || lower.starts_with("sec-websocket-");
@@ -115,7 +120,7 @@ pub(super) fn fill(
         if reserved && lower != "sec-websocket-protocol" {
             return Err(EffectError::Failed(format!("the header {lower} is set by Conductor; leave it out")));
         }
-        let value = expand(value, secrets, &mut filled)?;
+        let value = expand(value, secrets, token, &mut filled)?;
         if lower.len() + value.len() > MAX_HEADER_BYTES {
             return Err(EffectError::Failed(format!("the header {lower} is longer than {MAX_HEADER_BYTES} bytes")));
         }
@@ -132,19 +137,31 @@ pub(super) fn fill(
     Ok((sent, filled))
 }
 
-fn token(name: &str) -> bool {
+fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// What the environment holds for the secret `name`.
+/// What the environment holds for the secret `name` of a message.
+#[cfg(feature = "websocket")]
 pub(super) fn secret(name: &str, secrets: &Secrets) -> Result<String, EffectError> {
-    let variable = secrets.get(name).ok_or_else(|| {
+    value_of(name, secrets, &mut |_| {
+        Err(EffectError::NotPermitted(format!("the token {} goes into headers only", literal::shown(name))))
+    })
+}
+
+/// What the environment holds for the secret `name`, or `token` gives for it.
+fn value_of(name: &str, secrets: &Secrets, token: &mut TokenSource<'_>) -> Result<String, EffectError> {
+    let source = secrets.get(name).ok_or_else(|| {
         EffectError::NotFound(format!(
             "there is no secret {}; add to the plugin: secrets = {{ {} = {{ env = \"VARIABLE\", hosts = [\"HOST\"] }} }}",
             literal::shown(name),
             literal::key(name)
         ))
     })?;
+    let variable = match source {
+        SecretSource::Variable(variable) => variable,
+        SecretSource::Token(client) => return token(client),
+    };
     std::env::var(variable).ok().filter(|secret| !secret.is_empty()).ok_or_else(|| {
         EffectError::NotFound(format!(
             "the environment variable {variable} of the secret \"{name}\" is not set, or not text"
@@ -152,15 +169,20 @@ pub(super) fn secret(name: &str, secrets: &Secrets) -> Result<String, EffectErro
     })
 }
 
-/// `value` with its placeholders replaced by what the environment holds.
-fn expand(value: &str, secrets: &Secrets, filled: &mut Filled) -> Result<String, EffectError> {
+/// `value` with its placeholders replaced by what they stand for.
+fn expand(
+    value: &str,
+    secrets: &Secrets,
+    token: &mut TokenSource<'_>,
+    filled: &mut Filled,
+) -> Result<String, EffectError> {
     let mut expanded = String::with_capacity(value.len());
     let mut rest = value;
     while let Some((before, after)) = rest.split_once(OPEN) {
         let (name, after) = after
             .split_once(CLOSE)
             .ok_or_else(|| EffectError::Failed("a {{secret:…}} placeholder is not closed".to_owned()))?;
-        let secret = secret(name, secrets)?;
+        let secret = value_of(name, secrets, token)?;
         expanded.push_str(before);
         expanded.push_str(&secret);
         if secret.len() >= MIN_SCRUBBED_BYTES {
@@ -175,14 +197,18 @@ fn expand(value: &str, secrets: &Secrets, filled: &mut Filled) -> Result<String,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn secrets(entries: &[(&str, &str)]) -> Secrets {
-        Arc::new(entries.iter().map(|(name, variable)| ((*name).to_owned(), (*variable).to_owned())).collect())
+        let variable = |variable: &str| SecretSource::Variable(variable.to_owned());
+        Arc::new(entries.iter().map(|(name, value)| ((*name).to_owned(), variable(value))).collect())
+    }
+
+    fn filled(headers: &[(String, String)], secrets: &Secrets) -> Result<(Vec<(String, String)>, Filled), EffectError> {
+        fill(headers, secrets, &mut |client| Ok(format!("token-of-{}", client.plugin)))
     }
 
     fn one(name: &str, value: &str, secrets: &Secrets) -> Result<String, EffectError> {
-        fill(&[(name.to_owned(), value.to_owned())], secrets).map(|(mut headers, _)| headers.remove(0).1)
+        filled(&[(name.to_owned(), value.to_owned())], secrets).map(|(mut headers, _)| headers.remove(0).1)
     }
 
     #[test]
@@ -221,7 +247,7 @@ mod tests {
     fn an_answer_that_repeats_a_secret_does_not_give_it_away() {
         let path = std::env::var("PATH").expect("PATH");
         let secrets = secrets(&[("token", "PATH")]);
-        let (_, filled) = fill(&[("x".to_owned(), "{{secret:token}}".to_owned())], &secrets).expect("filled");
+        let (_, filled) = filled(&[("x".to_owned(), "{{secret:token}}".to_owned())], &secrets).expect("filled");
         let mut response = HttpResponse {
             status: 200,
             headers: vec![("echo".to_owned(), format!("<{path}>"))],
@@ -237,7 +263,7 @@ mod tests {
         let secrets = secrets(&[("a", "PATH"), ("b", "PATH")]);
         let headers: Vec<_> =
             (0..64).map(|number| (format!("x-{number}"), "{{secret:a}}{{secret:b}}".to_owned())).collect();
-        let (_, filled) = fill(&headers, &secrets).expect("filled");
+        let (_, filled) = filled(&headers, &secrets).expect("filled");
         assert_eq!(filled.0.len(), 1);
     }
 

@@ -16,6 +16,8 @@ mod tls;
 mod wire;
 #[cfg(feature = "websocket")]
 mod sockets;
+#[cfg(feature = "http")]
+mod tokens;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,12 +27,15 @@ pub(super) use http_sender::HttpSender;
 pub use names::{Lookup, SystemLookup};
 pub(super) use on_demand::NetworkOnDemand;
 pub use tls::AuthorityError;
+#[cfg(feature = "http")]
+pub use tokens::{Login, Loopback, Returned, Token, TokenStore, WaitError};
 
+use super::process::Environment;
 #[cfg(feature = "http")]
 use crate::effect::HttpRequest;
-#[cfg(feature = "websocket")]
-use crate::effect::SocketOpen;
 use crate::effect::{Answer, EffectError, NetworkRequest, Origin, Response, SocketEvents};
+#[cfg(feature = "websocket")]
+use crate::effect::{OAuthClient, SocketOpen};
 use crate::time::Clock;
 use deadline::Deadline;
 use dial::Dialer;
@@ -39,6 +44,8 @@ use dial::Dialer;
 pub struct Network {
     clock: Arc<dyn Clock>,
     dialer: Dialer,
+    #[cfg(feature = "http")]
+    tokens: tokens::Tokens,
     #[cfg(feature = "websocket")]
     sockets: sockets::Sockets,
     /// Where what arrives for resident plugins waits.
@@ -60,14 +67,34 @@ impl Network {
         lookup: Arc<dyn Lookup>,
         authorities: Option<&Path>,
     ) -> Result<Self, AuthorityError> {
+        let dialer = Dialer::new(lookup, tls::client_config(authorities)?);
         Ok(Self {
+            #[cfg(feature = "http")]
+            tokens: tokens::Tokens::new(Arc::clone(&clock), dialer.clone(), TokenStore::nowhere()),
             clock,
-            dialer: Dialer::new(lookup, tls::client_config(authorities)?),
+            dialer,
             #[cfg(feature = "websocket")]
             sockets: sockets::Sockets::default(),
             #[cfg(feature = "websocket")]
             events: Arc::default(),
         })
+    }
+
+    /// The network of a program with this environment.
+    pub fn of(clock: Arc<dyn Clock>, environment: &Environment) -> Result<Self, AuthorityError> {
+        let authorities = environment.get("SSL_CERT_FILE");
+        let network = Self::new(clock, Arc::new(SystemLookup), authorities.as_deref().map(Path::new))?;
+        #[cfg(feature = "http")]
+        let network = network.with_tokens(TokenStore::of(environment));
+        Ok(network)
+    }
+
+    /// Tokens for the headers of requests are those of `store`; without there are none.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn with_tokens(self, store: TokenStore) -> Self {
+        let tokens = tokens::Tokens::new(Arc::clone(&self.clock), self.dialer.clone(), store);
+        Self { tokens, ..self }
     }
 
     /// What arrives for resident plugins waits in `events`.
@@ -120,16 +147,48 @@ impl Network {
     }
     #[cfg(feature = "http")]
     fn http(&self, request: &HttpRequest, origin: Origin<'_>, deadline: &Deadline) -> Result<Response, EffectError> {
-        let (headers, filled) = headers::fill(&request.headers, &request.secrets)?;
-        let connection = self.dialer.dial(&request.url, &request.reach, origin, deadline)?;
-        let mut response = http::exchange(connection, request, &headers, deadline)?;
-        filled.scrub(&mut response);
-        Ok(Response::Http(response))
+        let mut refused = None;
+        loop {
+            let mut used = None;
+            let (headers, filled) = headers::fill(&request.headers, &request.secrets, &mut |client| {
+                let token = self.tokens.access(client, refused.as_deref(), deadline)?;
+                used = Some(token.clone());
+                Ok(token)
+            })?;
+            let connection = self.dialer.dial(&request.url, &request.reach, origin, deadline)?;
+            let mut response = http::exchange(connection, request, &headers, deadline)?;
+            // The token ended before its time, or the clock here is wrong: with a new one, once.
+            if response.status == 401 && used.is_some() && refused.is_none() {
+                refused = used;
+                continue;
+            }
+            filled.scrub(&mut response);
+            return Ok(Response::Http(response));
+        }
+    }
+
+    /// The tokens of logins.
+    #[cfg(feature = "http")]
+    fn tokens(&self) -> &tokens::Tokens {
+        &self.tokens
+    }
+
+    /// The access token that a connection is opened with.
+    #[cfg(feature = "websocket")]
+    fn token(&self, client: &Arc<OAuthClient>, deadline: &Deadline) -> Result<String, EffectError> {
+        #[cfg(feature = "http")]
+        return self.tokens.access(client, None, deadline);
+        #[cfg(not(feature = "http"))]
+        {
+            let (_, _) = (client, deadline);
+            Err(missing("tokens of logins", "http"))
+        }
     }
     #[cfg(feature = "websocket")]
     fn open(&self, open: &SocketOpen, origin: Origin<'_>, deadline: &Deadline) -> Result<Response, EffectError> {
         let slot = self.sockets.reserve(origin)?;
-        let (headers, filled) = headers::fill(&open.headers, &open.secrets)?;
+        let (headers, filled) =
+            headers::fill(&open.headers, &open.secrets, &mut |client| self.token(client, deadline))?;
         if let Some(limit) = open.events {
             let deadline = Deadline::after(Arc::clone(&self.clock), limit);
             return slot.open_with_events((&self.dialer, &self.events), open, headers, filled, deadline);

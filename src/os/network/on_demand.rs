@@ -1,11 +1,10 @@
 //! The network, set up when a plugin first asks for something on it.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::super::process::Environment;
-use super::{AuthorityError, Network, SystemLookup};
+use super::{AuthorityError, Network};
 use crate::effect::{EffectError, NetworkRequest, Origin, Response, SocketEvents};
 use crate::time::SystemClock;
 
@@ -39,10 +38,8 @@ impl NetworkOnDemand {
             return Ok(Response::Done); // nothing was ever opened
         }
         let network = self.network.get_or_init(|| {
-            let authorities = environment.get("SSL_CERT_FILE");
-            let clock = Arc::clone(&self.clock);
-            Network::new(clock, Arc::new(SystemLookup), authorities.as_deref().map(Path::new))
-                .map(|network| network.with_events(Arc::clone(&self.events)))
+            let network = Network::of(Arc::<SystemClock>::clone(&self.clock), environment);
+            network.map(|network| network.with_events(Arc::clone(&self.events)))
         });
         match network {
             Ok(network) => network.request(request, origin, limit).result,

@@ -1,6 +1,7 @@
 //! `[plugins.NAME]`, and plugins known by their files.
 
 pub(in crate::config::read) mod wasm;
+mod oauth;
 pub(in crate::config::read) mod secret;
 pub(in crate::config::read) mod scope;
 
@@ -12,6 +13,7 @@ use toml::de::DeValue;
 
 use crate::config::problem::Problem;
 use crate::config::read::Reader;
+use crate::config::read::plugins::oauth::oauth;
 use crate::config::read::plugins::scope::{allowed_paths, capability, digest, host};
 use crate::config::read::plugins::secret::secret;
 use crate::config::read::plugins::wasm::FOR_ALL;
@@ -80,7 +82,8 @@ impl Reader<'_> {
         for (span, value) in entries {
             let named = Value::new("plugins", value.toml, span, value.report());
             let name = name(&named, value.key);
-            let plugin = value.table(format!("[plugins.{}]", shortened(value.key))).map(|table| self.section(table));
+            let plugin = value.table(format!("[plugins.{}]", shortened(value.key)));
+            let plugin = plugin.map(|table| self.section(table, value.key));
             if let (Some(name), Some(plugin)) = (name, plugin) {
                 plugins.0.insert(name, plugin);
             }
@@ -88,7 +91,7 @@ impl Reader<'_> {
         plugins
     }
 
-    fn section(&self, mut table: Table<'_>) -> Entry {
+    fn section(&self, mut table: Table<'_>, name: &str) -> Entry {
         let section = table.span();
         let path = table.take(&["path"]);
         let file = path.and_then(|value| Some((self.path(&value)?, value.string()?)));
@@ -109,6 +112,7 @@ impl Reader<'_> {
         }
         plugin.config = pairs(&mut table, "config", scalar);
         plugin.secrets = pairs(&mut table, "secrets", secret);
+        plugin.oauth = oauth(&mut table, name, &plugin);
         plugin.dangerous_allow_downgrade = table.flag("dangerous_allow_downgrade", false);
         plugin.position = section.start;
         resident(&mut table, &mut plugin);

@@ -169,8 +169,8 @@ mod tests {
             [
                 r#"`action` must be one of "play", "stop", and is "plai"; the nearest that it takes: action = "play""#,
                 "`level` must be at most 100, and is 101; the nearest that it takes: level = 100",
-                "`on` must be boolean, and is 1; write it like: on = true",
                 "there is no parameter `levle`; did you mean `level`?",
+                "`on` must be boolean, and is 1; write it like: on = true",
                 r#"`tags[1]` must be string, and is 1; write it like: tags = ["play"]"#,
             ]
         );
