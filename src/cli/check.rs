@@ -11,10 +11,12 @@ use super::output::say;
 use super::plugin::RECORDS;
 use super::run_policy::grants;
 use super::{Exit, Failure, Output};
-use crate::config::{Config, ConfigError, Diagnostic, Environment, Invalid, Loaded, PluginConfig, paths};
+use crate::config::{
+    CallPart, Config, ConfigError, Diagnostic, Environment, Invalid, Loaded, PluginConfig, Problem, paths,
+};
 use crate::package::{Policy, Verdict, first_seen, verdict};
 use crate::plugins::{Outlook, Places};
-use crate::sandbox::{Manifest, Metadata};
+use crate::sandbox::{Finding, Metadata};
 use crate::text::Escape as _;
 use crate::text::clean;
 use crate::text::literal;
@@ -30,7 +32,7 @@ const MAX_REMARK: usize = 500;
     subcommand,
     name = "check",
     example = "{command_name}\n{command_name} my.toml\n{command_name} --plugins\n{command_name} --json my.toml | jq .errors",
-    note = "With --plugins, each plugin is read, settled and loaded as by `conductor run`, and not called. Where only running tells\nwhat it asks for (an export `capabilities`, or an `init` that returns metadata, and no section conductor.plugin), these\nrun, in the sandbox and with nothing granted; so does the conformance gate where it is required.\n\nExit codes: 0 the configuration is valid; 1 it is not, or a plugin is refused or does\nnot set what is asked of it (with --plugins); 2 there is none, or it cannot be read. It is never created."
+    note = "With --plugins, each plugin is read, settled and loaded as by `conductor run`, and not called, and the parameters\nof mappings are held against what it says that it accepts. Where only running tells\nwhat it asks for (an export `capabilities`, or an `init` that returns metadata, and no section conductor.plugin), these\nrun, in the sandbox and with nothing granted; so does the conformance gate where it is required.\n\nExit codes: 0 the configuration is valid; 1 it is not, or (with --plugins) a plugin is refused, would not take a\nmapping's parameters, or does not set what is asked of it; 2 there is none, or it cannot be read. It is never created."
 )]
 pub(super) struct Check {
     /// the configuration; default: config.toml in the configuration directory
@@ -57,16 +59,24 @@ impl Check {
                 let examined = examined(&loaded.config, &environment, self.plugins);
                 let advice = advice(&loaded.config, &environment, &examined);
                 let plugins = self.plugins.then_some(&examined[..]);
+                let findings = of_calls(&loaded, plugins.unwrap_or_default());
                 if self.json {
-                    out.json(&valid_json(&name, &loaded, &advice, plugins).to_string())?;
+                    out.json(&read_json(&name, &loaded, &findings, &advice, plugins).to_string())?;
                 } else {
+                    for finding in &findings {
+                        say(&format!("{finding}\n"));
+                    }
                     for warning in &loaded.warnings {
                         say(&format!("{warning}\n"));
                     }
                     for advice in &advice {
                         say(&format!("{}: warning: {advice}\n", name.escaped()));
                     }
-                    out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
+                    if findings.is_empty() {
+                        out.line(format_args!("{name}: valid: {}", Summary::of(&loaded.config)))?;
+                    } else {
+                        say(&format!("{}: not valid: {}\n", name.escaped(), count(findings.len(), "error")));
+                    }
                     for Examined { name, verdict, history, remarks, metadata, mistakes } in plugins.unwrap_or_default()
                     {
                         out.lines(&format!("\n[plugins.{}]\n{verdict}", literal::shown_key(name)))?;
@@ -84,7 +94,7 @@ impl Check {
                         }
                     }
                 }
-                Ok(exit(plugins.unwrap_or_default()))
+                Ok(if findings.is_empty() { exit(plugins.unwrap_or_default()) } else { Exit::Negative })
             }
             Err(ConfigError::Invalid(invalid)) if self.json => {
                 out.json(&invalid_json(&name, &invalid).to_string())?;
@@ -129,20 +139,40 @@ fn examined(config: &Config, environment: &Environment, all: bool) -> Vec<Examin
     let grants = if all { grants(&places) } else { None };
     let examine = |(name, plugin): (&String, &PluginConfig)| {
         let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
-        let (verdict, manifest) = if all {
-            let Outlook { verdict, status, .. } = Outlook::of(plugin, &policy, grants.as_ref());
-            (verdict, status.map(|status| status.manifest))
+        let (verdict, remarks, metadata) = if all {
+            let Outlook { verdict, status, description } = Outlook::of(plugin, &policy, grants.as_ref());
+            let remarks = status.map(|status| status.manifest.remarks()).unwrap_or_default();
+            (verdict, remarks, description.ok().and_then(|description| description.metadata))
         } else {
-            (verdict(&plugin.path, &policy), None)
+            (verdict(&plugin.path, &policy), Vec::new(), None)
         };
         let history = first_seen(&verdict, &policy).map(|first_seen| first_seen.text(RECORDS));
-        let remarks = manifest.as_ref().map(Manifest::remarks).unwrap_or_default();
-        let metadata = manifest.as_ref().and_then(|manifest| manifest.metadata().cloned());
         let mistakes = metadata.as_ref().map(|metadata| declared::mistakes(config, name, metadata)).unwrap_or_default();
         Examined { name: name.clone(), verdict, history, remarks, metadata, mistakes }
     };
     let depends = |(_, plugin): &(&String, &PluginConfig)| all || advice::depends_on_file(plugin);
     config.plugins.iter().filter(depends).map(examine).collect()
+}
+
+/// Calls in mappings that the plugins would not take: `run` would turn each away when it comes to it.
+fn of_calls(loaded: &Loaded, plugins: &[Examined]) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for call in loaded.calls.iter() {
+        let plugin = plugins.iter().find(|plugin| plugin.name == call.plugin);
+        let metadata = plugin.and_then(|plugin| plugin.metadata.as_ref());
+        let Some(schema) = metadata.and_then(|metadata| metadata.params_schema.as_ref()) else { continue };
+        for Finding { parameter, unknown, problem, help } in schema.findings(&call.params, &call.made) {
+            let part = match &parameter {
+                None => CallPart::Whole,
+                Some(name) if unknown => CallPart::Key(name),
+                Some(name) => CallPart::Value(name),
+            };
+            let problem = Problem::PluginParams { plugin: call.plugin.clone(), what: problem, help };
+            diagnostics.push(loaded.calls.diagnostic(&loaded.source, call, part, problem));
+        }
+    }
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.place.line, diagnostic.place.column));
+    diagnostics
 }
 
 /// What is allowed in `config`, and better done otherwise.
@@ -199,12 +229,18 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn valid_json(file: &str, loaded: &Loaded, advice: &[Advice], plugins: Option<&[Examined]>) -> Value {
+fn read_json(
+    file: &str,
+    loaded: &Loaded,
+    findings: &[Diagnostic],
+    advice: &[Advice],
+    plugins: Option<&[Examined]>,
+) -> Value {
     let Summary { devices, modes, mappings, plugins: number } = Summary::of(&loaded.config);
     let mut json = json!({
         "file": file,
-        "valid": true,
-        "errors": [],
+        "valid": findings.is_empty(),
+        "errors": findings.iter().map(|found| diagnostic_json(file, found)).collect::<Vec<_>>(),
         "warnings": loaded.warnings.iter().map(|found| diagnostic_json(file, found)).chain(advice.iter().map(advice_json)).collect::<Vec<_>>(),
         "summary": {"devices": devices, "modes": modes, "mappings": mappings, "plugins": number},
     });

@@ -90,7 +90,7 @@ impl Run {
             return Err(Failure::usage("--answer stands for the world of a --dry-run: give both"));
         }
         let environment = Environment::of_process();
-        let Loaded { mut config, source, profiles, warnings } = load(self.config.as_deref(), &environment)?;
+        let Loaded { mut config, source, profiles, warnings, .. } = load(self.config.as_deref(), &environment)?;
         logging::start(&config.logging)?;
         for warning in &warnings {
             log::warn!("{warning}");

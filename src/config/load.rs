@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use super::call_places::WrittenCalls;
 use super::environment::Environment;
 use super::error::{ConfigError, Invalid};
 use super::model::{Config, FirstChannel};
@@ -49,6 +50,8 @@ pub struct Loaded {
     pub source: Source,
     /// The profiles it names, as read.
     pub profiles: Vec<ProfileSource>,
+    /// The calls of plugins in it.
+    pub calls: WrittenCalls,
     /// What was left out or never takes effect.
     pub warnings: Vec<Diagnostic>,
 }

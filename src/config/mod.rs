@@ -1,6 +1,7 @@
 //! TOML → validated [`Config`], every error with file, line, column and a suggestion.
 
 mod action;
+mod call_places;
 mod condition;
 mod environment;
 mod expand;
@@ -17,13 +18,13 @@ mod profile;
 mod read;
 mod route;
 mod source;
-mod suggest;
 mod wasm;
 
 pub use action::network_action::{HttpAction, OscAction, OscArgument};
 pub use action::number::{Curve, Number, Scaling, Source as NumberSource, ValueOf, ranges};
 pub use action::template::{Piece, Template};
 pub use action::{Action, MidiField, ModeTarget, ParamValues, Params, PluginCall, SetValue};
+pub use call_places::{CallPart, WrittenCall, WrittenCalls};
 pub use condition::{Condition, ConditionOf};
 pub use environment::Environment;
 pub use error::{ConfigError, Invalid};
@@ -40,5 +41,4 @@ pub use profile::shipped::SHIPPED;
 pub use profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
 pub use route::{Route, RouteId, RouteKind, RouteKinds, RoutePass};
 pub use source::{Place, Source};
-pub(crate) use suggest::nearest;
 pub use wasm::{Isolation, OAuth, PathScope, PluginConfig, Secret, WasmConfig};

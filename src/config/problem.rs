@@ -358,6 +358,15 @@ pub enum Problem {
     },
     /// A placeholder of a secret where secrets are not filled in.
     SecretInBody,
+    /// A call of a plugin that the plugin would not take.
+    PluginParams {
+        /// The plugin.
+        plugin: String,
+        /// What it would not take.
+        what: String,
+        /// What to write.
+        help: Option<String>,
+    },
     /// A key of a route that none of the messages it passes has anything to do with.
     RouteKeyIdle {
         /// The key.

@@ -57,6 +57,7 @@ impl Problem {
                     literal::shown(second)
                 )
             }
+            Self::PluginParams { help, .. } => return help.clone(),
             Self::NoFile { .. } => "give it a path".to_owned(),
             Self::UnsupportedTrigger { .. } => "the mapping is left out; the rest of the file is used".to_owned(),
             Self::FnKey { alone: true } => "nothing is left of the keystroke; choose another key".to_owned(),
@@ -225,6 +226,7 @@ impl fmt::Display for Problem {
             Self::BadUrl { found, why } => write!(f, "`url` is \"{found}\": {why}"),
             Self::NoBody { method } => write!(f, "a {method} request has no body"),
             Self::SecretInBody => f.write_str("secrets are filled into headers only"),
+            Self::PluginParams { plugin, what, .. } => write!(f, "plugin {plugin}: {what}"),
             Self::RouteKeyIdle { key, of } => {
                 write!(f, "`{key}` means nothing here: no message that this route passes has {of}")
             }

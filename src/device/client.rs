@@ -32,18 +32,28 @@ pub(super) fn failed(error: alsa::Error) -> PortsError {
     PortsError::Failed { reason: error.to_string() }
 }
 
-/// Waits until something has come for `seq`, or for the order to stop (`stop` becomes readable).
-pub(super) fn wait(seq: &Seq, stop: &OwnedFd) -> Result<Woken, PortsError> {
-    let readable = alsa::poll::Flags::IN.bits();
-    let mut fds = vec![pollfd { fd: stop.as_raw_fd(), events: readable, revents: 0 }];
-    fds.extend((seq, Some(alsa::Direction::Capture)).get().map_err(failed)?);
-    loop {
-        match alsa::poll::poll(&mut fds, -1) {
-            Err(error) if error.errno() == rustix::io::Errno::INTR.raw_os_error() => {}
-            Err(error) => return Err(failed(error)),
-            Ok(_) => break,
-        }
+/// What is waited on for a client: something that has come for it, and the order to stop.
+pub(super) struct Waiting(Vec<pollfd>);
+
+impl Waiting {
+    /// For `seq`, and for `stop` to become readable. Both have to live as long as they are waited on.
+    pub(super) fn new(seq: &Seq, stop: &OwnedFd) -> Result<Self, PortsError> {
+        let readable = alsa::poll::Flags::IN.bits();
+        let mut fds = vec![pollfd { fd: stop.as_raw_fd(), events: readable, revents: 0 }];
+        fds.extend((seq, Some(alsa::Direction::Capture)).get().map_err(failed)?);
+        Ok(Self(fds))
     }
-    let stopped = fds.first().is_some_and(|fd| fd.revents != 0);
-    Ok(if stopped { Woken::Stop } else { Woken::Input })
+
+    /// Waits for either.
+    pub(super) fn wait(&mut self) -> Result<Woken, PortsError> {
+        loop {
+            match alsa::poll::poll(&mut self.0, -1) {
+                Err(error) if error.errno() == rustix::io::Errno::INTR.raw_os_error() => {}
+                Err(error) => return Err(failed(error)),
+                Ok(_) => break,
+            }
+        }
+        let stopped = self.0.first().is_some_and(|fd| fd.revents != 0);
+        Ok(if stopped { Woken::Stop } else { Woken::Input })
+    }
 }

@@ -63,7 +63,7 @@ impl fmt::Display for InputError {
             Self::NotFound { input, ports } => {
                 write!(f, "{}: there is no such file and no MIDI input port of that name", input.escaped())?;
                 let names = ports.iter().flat_map(|port| [port.client.as_str(), &port.name]);
-                if let Some(nearest) = crate::config::nearest(input, names) {
+                if let Some(nearest) = crate::text::nearest(input, names) {
                     write!(f, "; did you mean {nearest:?}?")?;
                 }
                 if ports.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alsa::seq::{Addr, Event, EventType, MidiEvent, PortCap, PortInfo, PortSubscribe, PortType, Seq};
 use rustix::io::Errno;
 
-use super::client::{failed, open, wait};
+use super::client::{Waiting, failed, open};
 use super::port::PortsError;
 use super::sink::Sink;
 use super::wake::{Stop, Wake, Woken, pair};
@@ -97,8 +97,12 @@ fn read(seq: &Seq, wake: &Wake, id: DeviceId, sink: &Sink) {
         Ok(decoder) => decoder,
         Err(error) => return log::error!("{error}"),
     };
+    let mut waiting = match Waiting::new(seq, wake.descriptor()) {
+        Ok(waiting) => waiting,
+        Err(error) => return log::error!("{error}"),
+    };
     loop {
-        let error = match wait(seq, wake.descriptor()) {
+        let error = match waiting.wait() {
             Ok(Woken::Stop) => return,
             Ok(Woken::Input | Woken::Timeout) => loop {
                 let mut input = seq.input();

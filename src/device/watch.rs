@@ -5,7 +5,7 @@ use std::path::Path;
 
 use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, PortType, Seq};
 
-use super::client::{failed, open, wait};
+use super::client::{Waiting, failed, open};
 use super::port::{PortList, PortsError};
 use super::usb::{SYSTEM, Usb};
 use super::wake::Woken;
@@ -102,7 +102,7 @@ impl Watch {
 
     /// Waits for an announcement or for the order to stop (`stop` becomes readable).
     pub(super) fn wait(&self, stop: &OwnedFd) -> Result<Woken, PortsError> {
-        wait(&self.seq, stop)
+        Waiting::new(&self.seq, stop)?.wait()
     }
 
     /// Hands on what was announced since the last call; true when anything was.

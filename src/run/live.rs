@@ -145,6 +145,12 @@ impl LiveError {
     }
 }
 
+/// How long no event has to come until reports are handed on that have waited.
+const QUIET_FOR_REPORTS: Micros = 2_000;
+
+/// Turns of the run loop for which a report waits at most.
+const MAX_UNSAID_TURNS: u32 = 64;
+
 /// How often a quiet daemon looks for instances whose time is up.
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -196,6 +202,9 @@ pub fn run_live(
     let mut session = Session::new(Arc::clone(&config)).timed(surroundings);
     let mut keeper = Keeper::new(residents, ends, &mut session).watching(clock.now());
     let tend = |keeper: &mut Keeper, session: &mut Session, dispatch: &mut Dispatch| {
+        if keeper.has_nothing() {
+            return; // nearly always, and the time need not be asked for
+        }
         let hands = Hands { session, dispatch, config: &config, facts };
         keeper.tend(clock.now(), hands, &mut |report| sender.send(report));
     };
@@ -232,7 +241,7 @@ pub fn run_live(
         }
     };
     desk.open(wake);
-    let (mut stopped, mut not_midi) = (false, false);
+    let (mut stopped, mut not_midi, mut unsaid) = (false, false, 0);
     while inputs > 0 && !stopped {
         if let Some(room) = &mut room {
             room.wait(&dispatch, &sender, &*clock, &|| signals.asked());
@@ -241,7 +250,13 @@ pub fn run_live(
         tend(&mut keeper, &mut session, &mut dispatch);
         let held = guard.as_ref().and_then(EchoGuard::next_due);
         let due = session.next_due().into_iter().chain(held).chain(keeper.next_due()).min();
-        let next = next_event(&inbox, due, &*clock);
+        // Reports go on when it is quiet, or after so many turns.
+        unsaid = if sender.is_waiting() { unsaid + 1 } else { 0 };
+        if unsaid > MAX_UNSAID_TURNS {
+            sender.flush();
+        }
+        let quiet = sender.is_waiting().then(|| clock.now().saturating_add(QUIET_FOR_REPORTS));
+        let next = next_event(&inbox, due.into_iter().chain(quiet).min(), &*clock);
         if let (Some(devices), Ok(Event::Device(event))) = (&devices, &next) {
             devices.taken(event);
         }
@@ -300,6 +315,7 @@ pub fn run_live(
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
             // Only an empty queue lets time pass: what was received before a timer fell due comes before it.
             Err(RecvTimeoutError::Timeout) => {
+                sender.flush();
                 if let Some(guard) = &mut guard {
                     guard.advance(clock.now());
                 }
@@ -326,6 +342,7 @@ pub fn run_live(
     drop((devices, apps));
     session.input_over();
     while let (Some(due), false) = (session.next_due(), stopped) {
+        sender.flush();
         tend(&mut keeper, &mut session, &mut dispatch);
         let due = keeper.next_due().map_or(due, |resident| resident.min(due));
         match next_event(&inbox, Some(due), &*clock) {
@@ -341,6 +358,7 @@ pub fn run_live(
             }
         }
     }
+    sender.flush();
     if stopped {
         dispatch.turn_away();
     } else {

@@ -84,7 +84,7 @@ pub use module::error::{PluginError, PluginErrorKind};
 pub use module::header::Foreign;
 pub use module::known_host::KnownHost;
 pub use module::metadata::{ActionInfo, Metadata, StateInfo};
-pub use module::params_schema::{Mismatch, Schema, SchemaError};
+pub use module::params_schema::{Finding, Mismatch, Schema, SchemaError};
 pub use module::parse::{Export, ExportKind, Import};
 pub use module::producer::Language;
 pub use module::signature::{Signature, ValueType};

@@ -3,6 +3,7 @@
 mod json;
 mod repeats;
 mod sanitize;
+mod suggest;
 pub(crate) mod base64;
 pub(crate) mod hex;
 pub(crate) mod literal;
@@ -15,3 +16,4 @@ pub use self::toml::toml_error;
 pub use hex::HexError;
 pub use repeats::{Repeats, Tally, Total};
 pub use sanitize::{Escape, Escaped, clean, clean_bytes, clean_name, escape_json, escape_lines, excerpt, is_unsafe};
+pub(crate) use suggest::nearest;

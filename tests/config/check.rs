@@ -72,6 +72,82 @@ fn what_cannot_be_read_is_exit_2_and_what_is_too_large_is_refused_unread() {
     bin("conductor").args("check").arg(&full).run().exits(0);
 }
 
+/// A plugin that says what parameters it accepts, and a configuration with mappings that mostly have others.
+fn with_lights(mappings: &str) -> Scratch {
+    let schema = r#"{"type":"object","required":["action"],"additionalProperties":false,"properties":{
+        "action":{"type":"string","enum":["on","off"]},"level":{"type":"integer","minimum":0,"maximum":100},
+        "lamp":{"type":"string","maxLength":20},"fade":{"type":"number","minimum":0}}}"#;
+    let metadata = format!(
+        r#"{{"name":"lights","version":"1.0.0","description":"","author":"","license":"MIT","type":"action","params_schema":{schema}}}"#
+    );
+    let module = format!(
+        r#"(module (@custom "conductor.plugin" "{}") (memory (export "memory") 1)
+          (func (export "execute") (param i32 i32) (result i32) (i32.const 0)))"#,
+        metadata.replace('"', "\\22").replace('\n', " ")
+    );
+    let scratch = Scratch::new();
+    scratch.file("lights.wasm", wat::parse_str(module).expect("a module"));
+    scratch.file("config.toml", format!("[plugins.lights]\npath = \"lights.wasm\"\n{mappings}"));
+    scratch
+}
+
+fn check_plugins(scratch: &Scratch, more: &str, code: i32) -> crate::support::Ran {
+    let line = format!("check --plugins {more} config.toml");
+    bin("conductor")
+        .directory(scratch.path())
+        .env("HOME", scratch.path())
+        .hide(scratch.path(), "~")
+        .args(&line)
+        .run()
+        .exits(code)
+}
+
+#[test]
+fn parameters_that_a_plugin_would_not_take_are_found_where_they_stand() {
+    let scratch = with_lights(
+        r#"
+[[global_mappings]]
+trigger = { Note = { note = 36 } }
+action = { WasmPlugin = { plugin = "lights", params = { action = "onn", level = 120, colour = "red" } } }
+
+[[global_mappings]]
+trigger = { Note = { note = 37 } }
+action = { Sequence = { actions = [
+    { Delay = { ms = 5 } },
+    { WasmPlugin = { plugin = "lights", params = { levle = 3 } } },
+] } }
+release = { WasmPlugin = { plugin = "lights" } }
+
+[[global_mappings]]
+trigger = { CC = { cc = 7 } }
+action = { WasmPlugin = { plugin = "lights", params = { action = "on", level = 900 }, values = { level = { from = "value" }, lamp = { from = "cc" } } } }
+
+[[global_mappings]]
+trigger = { Note = { note = 38 } }
+action = { WasmPlugin = { path = "lights.wasm", params = { action = "off", fade = -0.5, lamp = 3 } } }
+"#,
+    );
+    let mut text = check_plugins(&scratch, "", 1).transcript();
+    text += &check_plugins(&scratch, "--json", 1).transcript();
+    golden("fixtures/cli/check-params.txt", &text);
+    let ran = bin("conductor").directory(scratch.path()).args("check config.toml").run().exits(0);
+    assert!(ran.stdout.contains("valid"), "without the plugin nobody knows: {}", ran.stdout);
+}
+
+#[test]
+fn parameters_that_a_plugin_takes_are_not_found() {
+    let scratch = with_lights(
+        r#"
+[[global_mappings]]
+trigger = { CC = { cc = 7 } }
+action = { WasmPlugin = { plugin = "lights", params = { action = "on", lamp = "desk", fade = 1 }, values = { level = { from = "value" } } } }
+"#,
+    );
+    let ran = check_plugins(&scratch, "", 0);
+    assert!(ran.stdout.starts_with("config.toml: valid: "), "{}", ran.stdout);
+    assert_eq!(ran.stderr, "");
+}
+
 #[test]
 fn help_ends_with_examples_and_exit_codes() {
     let ran = bin("conductor").args("check --help").run().exits(0);

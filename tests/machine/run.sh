@@ -9,8 +9,8 @@ binary=${1:-target/release/conductor}
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 cp "$binary" "$stage/conductor"
-cargo build --locked --quiet --example machine-ports
-cp target/debug/examples/machine-ports "$stage/"
+cargo build --locked --quiet --release --example machine-ports
+cp target/release/examples/machine-ports "$stage/"
 tests/machine/vm.sh -f "$stage/conductor" -f "$stage/machine-ports" -f fixtures/plugins/note_logger.wasm -f tests/machine/config.toml \
   -f tests/machine/lib.sh -f tests/machine/own_ports.sh -f tests/machine/light.toml -f tests/machine/loop.toml \
   -f tests/machine/other.toml -f tests/machine/lamps.toml -f tests/machine/lamps.sh -f tests/machine/surface.toml -f tests/machine/surface.sh tests/machine/scenario.sh

@@ -54,6 +54,11 @@ promise "fader: what comes into its range goes out on another port, in 14 bits" 
   "Control change          2, controller 11, value 64" "Control change          2, controller 43, value 1" \
   "Control change          2, controller 11, value 64" "Control change          2, controller 43, value 1"
 promise "fader: and nothing else does" count $sound "controller 11," 2
+amidi -p hw:0,1 -S 'b0 08 00 08 10 08 70 08 7f'
+promise "fader: another one with another number, on another channel, in another range" within 20 in_order $sound \
+  "Control change          2, controller 74, value 0" "Control change          2, controller 74, value 5" \
+  "Control change          2, controller 74, value 35" "Control change          2, controller 74, value 40"
+promise "fader: once for each of its messages" count $sound "controller 74," 4
 aplay_transport() { ./machine-ports transport "$(address Surface)"; }
 promise "transport: a start is sent" aplay_transport
 promise "transport: and answered with a position, a continue, and a parameter that is let go of" within 20 in_order $sound \
@@ -83,8 +88,18 @@ promise "burst: 2,000 at one moment for a mapping" ./machine-ports burst "$(addr
 promise "burst: and it fires for each" within 20 count $surfaces '"mapping":"burst"' 2000
 promise "burst: nothing was said to be lost" not has $surface "before they could be read"
 
+# --- another program's library ---------------------------------------------------------------------------------------
+promise "midir: what a program that speaks with it sends through a route comes back to it, byte for byte" \
+  timeout 120 ./machine-ports mirror Through Passed
+
 # --- latency ----------------------------------------------------------------------------------------------------------
-promise "latency: a note through a mapping, and through a connection" timeout 120 ./machine-ports latency "$(address Surface)" Sound 300
+./machine-ports relay "Relay in" "Relay out" &
+relay=$!
+within 10 port "Relay in"
+within 10 port "Relay out"
+promise "latency: a note through a connection, a relay, a route and a mapping" timeout 300 ./machine-ports latency 300 \
+  "a relay" "Relay in" "Relay out" "a route" Through Passed "a mapping" Surface Sound
+kill $relay
 
 kill -TERM $player
 within 10 ended $player

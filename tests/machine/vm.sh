@@ -8,6 +8,7 @@
 #
 #   MIDI_VM      directory the kernel is unpacked to, kept between runs (default: target/tools/midi-vm)
 #   VM_TIMEOUT   seconds the machine may run (default: 600)
+#   VM_CPUS      processors it has (default: 2)
 set -euo pipefail
 
 kernel=$(realpath -m "${MIDI_VM:-target/tools/midi-vm}")
@@ -15,7 +16,7 @@ files=()
 while getopts f: option; do
   case $option in
     f) files+=("$OPTARG") ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
   esac
 done
 shift $((OPTIND - 1))
@@ -106,8 +107,8 @@ trap 'rm -rf "$work"' EXIT
 build_root "$work/root"
 (cd "$work/root" && find . | cpio -o -H newc --quiet | gzip -1) > "$work/initrd.gz"
 images=("$kernel"/boot/vmlinuz-*)
-timeout "${VM_TIMEOUT:-600}" qemu-system-x86_64 -M q35 -cpu max -smp 2 -m 1024 -nographic -no-reboot -nic none \
-  -kernel "${images[0]}" -initrd "$work/initrd.gz" -append "console=ttyS0 quiet panic=-1" </dev/null 2>&1 |
+timeout "${VM_TIMEOUT:-600}" qemu-system-x86_64 -M q35 -cpu max -smp "${VM_CPUS:-2}" -m 1024 -nographic -no-reboot -nic none \
+  -kernel "${images[0]}" -initrd "$work/initrd.gz" -append "console=ttyS0 quiet panic=-1 tsc=reliable clocksource=tsc" </dev/null 2>&1 |
   tr -d '\r' | tee "$work/console" | sed -un 's/.*=== start/=== start/; /=== start/,/=== status/p' | grep -v --line-buffered '^=== ' || true
 status=$(sed -n 's/.*=== status=\([0-9]*\).*/\1/p' "$work/console")
 if [ -z "$status" ]; then

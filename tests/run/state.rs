@@ -242,6 +242,18 @@ fn modes_that_send_each_other_on_come_to_an_end() {
 }
 
 #[test]
+fn a_layer_that_ends_leaves_a_mode_alone_whose_condition_has_come_to_hold() {
+    let text = format!(
+        "[[modes]]\nname = \"a\"\n[[modes]]\nname = \"b\"\nwhen = {{ State = {{ key = \"toggle.m\", equals = true }} }}\n{}",
+        mapped(&["{ ModeChange = { mode = \"b\", while_held = true } }", "{ Toggle = { name = \"m\" } }"])
+    );
+    let lines = played(&text, notes(&[(0, 36, 1), (10, 37, 1), (20, 36, 0), (30, 37, 1)]), berlin(0));
+    assert_eq!(lines, ["0 b", "10 toggle.m = true", "30 toggle.m = false", "30 a"]);
+    let lines = played(&text, notes(&[(0, 36, 1), (20, 36, 0)]), berlin(0));
+    assert_eq!(lines, ["0 b", "20 a"]);
+}
+
+#[test]
 fn next_and_previous_pass_over_modes_with_a_condition() {
     let mode = |name: &str, when: &str| format!("[[modes]]\nname = \"{name}\"\n{when}\n");
     let text = [

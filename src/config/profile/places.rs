@@ -10,9 +10,9 @@ use crate::config::paths;
 use crate::config::problem::Problem;
 use crate::config::profile::shipped::SHIPPED;
 use crate::config::source::Source;
-use crate::config::suggest::nearest;
 use crate::file;
 use crate::text::Escape as _;
+use crate::text::nearest;
 
 /// Largest profile, in bytes. The largest built in has a tenth of that.
 pub(crate) const MAX_PROFILE: u64 = 64 << 10;

@@ -8,9 +8,9 @@ use super::value::Value;
 use crate::config::lamp::Lamp;
 use crate::config::problem::Problem;
 use crate::config::profile::{ControlAddress, ControlNumber, Profile, ProfileControl};
-use crate::config::suggest::nearest;
 use crate::gesture::DeviceId;
 use crate::midi::{Channel, Numbers};
+use crate::text::nearest;
 
 /// Most controls of one list.
 const MAX_LIST: usize = 128;

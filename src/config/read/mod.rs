@@ -36,6 +36,7 @@ use self::report::Report;
 use self::syntax::Scan;
 use self::table::{Table, shortened};
 use self::value::Value;
+use super::call_places::{WrittenCall, WrittenCalls};
 use super::environment::Environment;
 use super::error::Invalid;
 use super::expand::expand;
@@ -45,9 +46,9 @@ use super::problem::Problem;
 use super::profile::Profile;
 use super::profile::places::ProfileTexts;
 use super::source::Source;
-use super::suggest::nearest;
 use super::wasm::WasmConfig;
 use crate::gesture::{SessionPoint, Trigger, TriggerSpec};
+use crate::text::nearest;
 
 /// Most modes.
 const MAX_MODES: usize = 256;
@@ -94,6 +95,8 @@ struct Reader<'a> {
     repeat_said: bool,
     /// What controls of devices show.
     lamps: lamp::Lamps,
+    /// Calls of plugins so far.
+    calls: Vec<WrittenCall>,
 }
 
 /// Reads the whole of `source`.
@@ -111,8 +114,8 @@ pub(super) fn read(
         .map(|table| config(&table, &report, directory, environment, &mut profiles));
     let Found { errors, warnings, more } = report.finish();
     match config {
-        Some(config) if errors.is_empty() => {
-            Ok(Loaded { config, source: source.clone(), profiles: profiles.sources, warnings })
+        Some((config, calls)) if errors.is_empty() => {
+            Ok(Loaded { config, source: source.clone(), profiles: profiles.sources, calls, warnings })
         }
         _ => Err(Invalid { errors, warnings, more }),
     }
@@ -124,7 +127,7 @@ fn config<'a>(
     directory: &'a Path,
     environment: &'a Environment,
     profiles: &mut Profiles<'_>,
-) -> Config {
+) -> (Config, WrittenCalls) {
     let mut root = Table::new(table, 0..0, "the configuration".to_owned(), report);
     let mut reader = Reader {
         report,
@@ -146,6 +149,7 @@ fn config<'a>(
         event: Event::default(),
         repeat_said: false,
         lamps: lamp::Lamps::default(),
+        calls: Vec::new(),
     };
     let (devices, of_devices) = settings::devices(root.take(&["device"]), &mut reader.channels, profiles);
     reader.lamps.devices = devices.iter().map(lamp::Device::of).collect();
@@ -185,7 +189,8 @@ fn config<'a>(
     reader.tell_zero_channels();
     let plugins = reader.settled_plugins();
     let state_keys = reader.settle_state(&plugins);
-    Config {
+    let calls = WrittenCalls { calls: reader.calls, hidden: report.hidden() };
+    let config = Config {
         channels_from: reader.channels.first(),
         feedback,
         state_keys,
@@ -199,7 +204,8 @@ fn config<'a>(
         logging,
         advanced: reader.advanced,
         wasm: reader.wasm,
-    }
+    };
+    (config, calls)
 }
 
 /// The names of the modes. `[[modes.mappings]]` without a `[[modes]]` before it makes one mode that needs no name.

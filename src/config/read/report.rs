@@ -64,6 +64,10 @@ impl Report {
     pub(super) fn hide(&self, span: Range<usize>) {
         self.hidden.borrow_mut().push(span);
     }
+    /// The bytes that were kept out of messages so far.
+    pub(super) fn hidden(&self) -> Vec<Range<usize>> {
+        self.hidden.borrow().clone()
+    }
     /// Adds a problem at the bytes `span`.
     pub(super) fn add(&self, span: Range<usize>, problem: Problem) {
         self.keep(problem.is_warning(), span, Noted::Here(problem));

@@ -12,9 +12,9 @@ use super::value::Value;
 use crate::config::action::SetValue;
 use crate::config::condition::Condition;
 use crate::config::problem::Problem;
-use crate::config::suggest::nearest;
 use crate::config::wasm::PluginConfig;
 use crate::state::{KINDS, KeyFault, StateKey, StateNumber, StateTest, StateValue, ValueKind};
+use crate::text::nearest;
 
 /// Named values, as far as the file has been read.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use toml::de::DeTable;
 use super::report::Report;
 use super::value::Value;
 use crate::config::problem::Problem;
-use crate::config::suggest::nearest;
 use crate::text::Escape as _;
+use crate::text::nearest;
 
 /// A table being read. A key may go by several names: the first is the name, the others are aliases.
 pub(super) struct Table<'a> {

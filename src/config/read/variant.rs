@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::table::{Table, shortened};
 use super::value::Value;
 use crate::config::problem::Problem;
-use crate::config::suggest::nearest;
+use crate::text::nearest;
 
 /// What a set of variants is called and how one is written.
 pub(super) struct Family {

@@ -238,7 +238,6 @@ impl Sequencer {
 
     /// Our source port for `port`, after making sure that it leads there.
     fn connected(&mut self, port: &str, target: Target) -> Result<i32, EffectError> {
-        let now = self.clock.now();
         let Some(output) = self.ports.get_mut(port) else {
             return Err(EffectError::NotFound(format!("MIDI port {port}: not open")));
         };
@@ -253,9 +252,10 @@ impl Sequencer {
                 log::info!("MIDI port {port} is gone");
                 output.to = To::Missing(0);
             }
-            To::Missing(until) if now < until => return Err(missing(port, None)),
+            To::Missing(until) if self.clock.now() < until => return Err(missing(port, None)),
             To::Missing(_) => {}
         }
+        let now = self.clock.now();
         output.to = To::Missing(now + RETRY);
         let ports = destinations(&self.seq, self.client);
         let of_client = |client: &Address| ports.iter().find(|port| port.address.client == client.client);

@@ -1,9 +1,9 @@
 //! The way from the run loop and the workers to the thread that reports: it never waits, and is bounded in number and in bytes.
 //! What finds it full is lost and counted, in whole lines.
 
-use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::order::Place;
 use crate::journal::{Entry, EntryKind};
@@ -18,6 +18,12 @@ pub(in crate::run) const MAX_ENTRIES: usize = 8_192;
 /// Bytes they may hold.
 pub(in crate::run) const MAX_BYTES: usize = 16 << 20;
 
+/// Reports that wait at most until their reader is woken for them.
+const MAX_UNSAID: usize = 64;
+
+/// Places the queue keeps for reports when it is empty. Many more, which a burst has made, a daemon at rest would keep resident.
+const KEPT_PLACES: usize = 256;
+
 /// Lines that were lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LostLines {
@@ -28,11 +34,10 @@ pub struct LostLines {
 }
 
 /// The sending side.
-#[derive(Clone)]
+///
+/// Its reader is not woken for each report of the run loop, but by [`ReportSender::flush`]: that would take longer than sending a message
+/// does, and on a machine with one or two cores it would take the one on which the receiver of the message runs next.
 pub(in crate::run) struct ReportSender {
-    /// Has no bound of its own: a channel that has one makes room for all it may ever hold, megabytes that a daemon at rest would
-    /// keep resident.
-    to: Sender<Queued>,
     fill: Arc<Fill>,
     /// Effects that a lost call asked for in a dry run are lost with it.
     dry_run: Option<Arc<DryRun>>,
@@ -40,7 +45,6 @@ pub(in crate::run) struct ReportSender {
 
 /// The receiving side.
 pub(in crate::run) struct ReportReceiver {
-    from: Receiver<Queued>,
     fill: Arc<Fill>,
     dry_run: Option<Arc<DryRun>>,
 }
@@ -60,12 +64,23 @@ pub(in crate::run) enum Received {
     Lost(Place),
 }
 
-/// How full the queue is.
+/// The queue, and how full it is.
 #[derive(Default)]
-struct Fill(Mutex<Counts>);
+struct Fill {
+    counts: Mutex<Counts>,
+    /// Tells the reader that there is something, or will be nothing any more.
+    more: Condvar,
+    /// There is something that the reader has not been woken for.
+    unsaid: AtomicBool,
+}
 
 #[derive(Default)]
 struct Counts {
+    queue: VecDeque<Queued>,
+    /// Sending sides there are.
+    senders: usize,
+    /// Nobody reads any more.
+    unread: bool,
     entries: usize,
     bytes: usize,
     /// Reports that were taken so far.
@@ -82,7 +97,13 @@ struct Counts {
 
 impl Fill {
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the reader.
+    fn wake(&self) {
+        self.unsaid.store(false, Ordering::Relaxed);
+        self.more.notify_one();
     }
 
     /// Counts the lines of `report`, which are lost, and says so now and then.
@@ -118,10 +139,34 @@ impl Counts {
 
 /// The two sides. `dry_run` keeps what plugins asked for, where nothing is done.
 pub(in crate::run) fn report_queue(dry_run: Option<Arc<DryRun>>) -> (ReportSender, ReportReceiver) {
-    let (to, from) = channel();
     let fill = Arc::<Fill>::default();
-    let sender = ReportSender { to, fill: Arc::clone(&fill), dry_run: dry_run.clone() };
-    (sender, ReportReceiver { from, fill, dry_run })
+    fill.lock().senders = 1;
+    let sender = ReportSender { fill: Arc::clone(&fill), dry_run: dry_run.clone() };
+    (sender, ReportReceiver { fill, dry_run })
+}
+
+impl Clone for ReportSender {
+    fn clone(&self) -> Self {
+        self.fill.lock().senders += 1;
+        Self { fill: Arc::clone(&self.fill), dry_run: self.dry_run.clone() }
+    }
+}
+
+impl Drop for ReportSender {
+    fn drop(&mut self) {
+        let mut counts = self.fill.lock();
+        counts.senders = counts.senders.saturating_sub(1); // added when it was made
+        drop(counts);
+        self.fill.wake();
+    }
+}
+
+impl Drop for ReportReceiver {
+    fn drop(&mut self) {
+        let mut counts = self.fill.lock();
+        counts.unread = true;
+        counts.queue = VecDeque::new();
+    }
 }
 
 impl ReportSender {
@@ -129,6 +174,10 @@ impl ReportSender {
     pub(in crate::run) fn send(&self, report: Report) {
         let bytes = bytes_of(&report);
         let mut counts = self.fill.lock();
+        // A reader that panicked has said so on standard error.
+        if counts.unread {
+            return;
+        }
         if let Report::Pending(token, _) = &report {
             counts.begun = *token;
             if counts.lost_early.remove(token) {
@@ -137,9 +186,16 @@ impl ReportSender {
         }
         let ended = Place::ended_by(&report);
         let unheard = ended.is_some_and(|place| counts.unreported.remove(&place));
-        let queued = if !unheard && counts.admit(bytes) {
+        if !unheard && counts.admit(bytes) {
+            // What other threads add to is told at once.
+            let waits = matches!(report, Report::Entry(_)) && counts.queue.len() < MAX_UNSAID;
+            counts.queue.push_back(Queued::Report { bytes, report });
             drop(counts);
-            Queued::Report { bytes, report }
+            if waits {
+                self.fill.unsaid.store(true, Ordering::Relaxed);
+            } else {
+                self.fill.wake();
+            }
         } else {
             let lost = ended.filter(|_| !unheard);
             match (Place::begun_by(&report), lost) {
@@ -151,13 +207,23 @@ impl ReportSender {
             drop(counts);
             self.fill.lose(&report);
             forget_effects(self.dry_run.as_deref(), &report);
-            match lost.filter(|_| !early) {
-                Some(place) => Queued::Lost(place),
-                None => return,
+            if let Some(place) = lost.filter(|_| !early) {
+                self.fill.lock().queue.push_back(Queued::Lost(place));
+                self.fill.wake();
             }
-        };
-        // Without a reader the thread that reports has ended; one that panicked has said so on standard error.
-        let _ = self.to.send(queued);
+        }
+    }
+
+    /// Whether something waits that the reader has not been woken for.
+    pub(in crate::run) fn is_waiting(&self) -> bool {
+        self.fill.unsaid.load(Ordering::Relaxed)
+    }
+
+    /// Wakes the reader for whatever waits.
+    pub(in crate::run) fn flush(&self) {
+        if self.is_waiting() {
+            self.fill.wake();
+        }
     }
 }
 
@@ -173,9 +239,21 @@ impl ReportReceiver {
     /// The next report, when there is one; `None` when there will be no more.
     pub(in crate::run) fn next(&self) -> Option<Received> {
         loop {
-            match self.from.recv().ok()? {
+            let mut counts = self.fill.lock();
+            let queued = loop {
+                if let Some(queued) = counts.queue.pop_front() {
+                    break queued;
+                }
+                if counts.queue.capacity() > KEPT_PLACES {
+                    counts.queue = VecDeque::new();
+                }
+                if counts.senders == 0 {
+                    return None;
+                }
+                counts = self.fill.more.wait(counts).unwrap_or_else(PoisonError::into_inner);
+            };
+            match queued {
                 Queued::Report { bytes, report } => {
-                    let mut counts = self.fill.lock();
                     counts.entries = counts.entries.saturating_sub(1); // both added when it was sent
                     counts.bytes = counts.bytes.saturating_sub(bytes);
                     counts.taken += 1;

@@ -147,6 +147,11 @@ impl Keeper {
         }
     }
 
+    /// Whether there is nobody to hand anything to, and nothing has ended.
+    pub(in crate::run) fn has_nothing(&self) -> bool {
+        matches!(&self.way, Way::Own(residents) if residents.is_empty()) && self.ends.is_empty()
+    }
+
     /// Takes in what has ended, and hands out what waits, at `now`.
     pub(in crate::run) fn tend(&mut self, now: Micros, mut hands: Hands<'_>, report: &mut dyn FnMut(Report)) {
         self.look(now, &mut hands, report);

@@ -154,7 +154,12 @@ impl Session {
             return;
         }
         let CurrentMode { index: from, last, .. } = self.mode;
-        let Some(to) = self.conditions.mode(from, last).filter(|to| *to != from) else { return };
+        let Some(to) = self.conditions.mode(from, last) else { return };
+        if to == from {
+            // The mode is there for the condition now: a layer that led to it and ends does not take it away.
+            self.mode.changes += 1;
+            return;
+        }
         self.enter_mode(to, facts, say);
     }
 

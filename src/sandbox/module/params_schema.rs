@@ -5,6 +5,7 @@
 //! `minLength`, `maxLength`. Annotations (`title`, `description`, `default`, `examples`, `$schema`, `$comment`) are passed over.
 //! Any other keyword is an error: a check that is not made must not look as if it were.
 
+mod finding;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use crate::text::clean_name;
+pub use finding::Finding;
 
 /// Schemas inside schemas; real ones have three or four levels.
 const MAX_DEPTH: usize = 16;

@@ -11,15 +11,16 @@ use crate::config::action::number::Number;
 use crate::config::action::number::ranges::{DELAY_MS, NOTCHES, PIXELS, ROUNDS, VOLUME};
 use crate::config::action::template::Template;
 use crate::config::action::{Action, ModeTarget, PluginCall};
+use crate::config::call_places::WrittenCall;
 use crate::config::keys;
 use crate::config::problem::Problem;
 use crate::config::read::Reader;
 use crate::config::read::table::{Table, shortened};
 use crate::config::read::value::Value;
 use crate::config::read::variant::{Family, choice};
-use crate::config::suggest::nearest;
 use crate::effect::{KeyModifier, Keystroke, MouseButton, Stroke, Variables, VolumeOperation};
 use crate::state::StateKey;
+use crate::text::nearest;
 
 const ACTIONS: Family = Family {
     kind: "action",
@@ -185,7 +186,8 @@ impl Reader<'_> {
 
     fn plugin_call(&mut self, fields: &mut Table<'_>) -> Option<Action> {
         let (path, name) = (fields.take(&["path"]), fields.take(&["plugin"]));
-        let (params, values) = self.params(fields);
+        let mut written = WrittenCall::at(fields.span());
+        let (params, values) = self.params(fields, &mut written);
         let tenant = match fields.take(&["tenant"]) {
             Some(value) => value.string().and_then(|tenant| crate::config::read::plugins::name(&value, tenant)),
             None => Some("default".to_owned()),
@@ -202,6 +204,9 @@ impl Reader<'_> {
             }
         };
         let call = PluginCall { plugin: plugin?, tenant: tenant?, params: params? };
+        written.plugin.clone_from(&call.plugin);
+        written.params.clone_from(&call.params.json);
+        self.calls.push(written);
         Some(Action::WasmPlugin { call: Arc::new(call), values })
     }
 }

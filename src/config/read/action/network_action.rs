@@ -12,8 +12,8 @@ use crate::config::read::Reader;
 use crate::config::read::plugins::pairs;
 use crate::config::read::table::{Table, shortened};
 use crate::config::read::value::Value;
-use crate::config::suggest::nearest;
 use crate::effect::{Host, OPEN, Single, UdpTarget, Url, placeholders, split_port};
+use crate::text::nearest;
 
 /// Methods. `CONNECT` would open a tunnel, `TRACE` shows headers that were filled in.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

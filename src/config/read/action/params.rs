@@ -3,6 +3,7 @@
 use toml::de::DeValue;
 
 use crate::config::action::{ParamValues, Params};
+use crate::config::call_places::WrittenCall;
 use crate::config::problem::Problem;
 use crate::config::read::Reader;
 use crate::config::read::table::Table;
@@ -112,20 +113,34 @@ fn write(value: &Value<'_>, into: &mut String) -> Option<()> {
 }
 
 impl Reader<'_> {
-    /// The parameters of a call, and what is laid over them.
+    /// The parameters of a call, and what is laid over them. Their places go into `places`.
     pub(in crate::config::read) fn params(
         &mut self,
         fields: &mut Table<'_>,
+        places: &mut WrittenCall,
     ) -> (Option<Params>, Option<Box<ParamValues>>) {
         let table = fields.take(&["params"]).map(|value| value.table("params"));
         let written = table.as_ref().and_then(Option::as_ref).map(Table::entries).unwrap_or_default();
+        if let Some(Some(table)) = &table {
+            places.whole = table.span();
+        }
+        let mut keep = |entries: &[Entry<'_>]| {
+            let kept = entries.iter().map(|(key, value)| (value.key.to_owned(), key.clone(), value.span()));
+            places.parameters.splice(0..0, kept);
+        };
+        keep(&written);
         let params = match &table {
             Some(table) => table.as_ref().and_then(Params::read),
             // A call that names none has an empty table.
             None => Some(Params { json: "{}".to_owned(), ..Params::default() }),
         };
         let values = fields.take(&["values"]).and_then(|value| value.table("values"));
-        let values = values.map(|values| self.values(&values.entries(), &written)).filter(|_| params.is_some());
+        let entries = values.map(|values| values.entries()).filter(|_| params.is_some());
+        if let Some(entries) = &entries {
+            keep(entries); // before those they are laid over
+            places.made = entries.iter().map(|(_, value)| value.key.to_owned()).collect();
+        }
+        let values = entries.map(|entries| self.values(&entries, &written));
         (params, values.flatten().map(Box::new))
     }
 

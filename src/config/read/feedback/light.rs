@@ -10,10 +10,10 @@ use crate::config::read::Reader;
 use crate::config::read::table::shortened;
 use crate::config::read::value::Value;
 use crate::config::read::variant::choice;
-use crate::config::suggest::nearest;
 use crate::gesture::DeviceId;
 use crate::midi::{Message, Outgoing};
 use crate::text::hex;
+use crate::text::nearest;
 
 const DATA: std::ops::RangeInclusive<i64> = 0..=127;
 

@@ -9,8 +9,8 @@ use crate::config::read::Reader;
 use crate::config::read::plugins::{MAX_ENTRIES, each};
 use crate::config::read::table::shortened;
 use crate::config::read::value::Value;
-use crate::config::suggest::nearest;
 use crate::config::wasm::PathScope;
+use crate::text::nearest;
 
 impl Reader<'_> {
     /// A program's name or an absolute path.

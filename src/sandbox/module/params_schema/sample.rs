@@ -29,7 +29,7 @@ impl Schema {
     }
 
     /// Values that fit, an ordinary one first.
-    fn samples(&self) -> Vec<Value> {
+    pub(super) fn samples(&self) -> Vec<Value> {
         let mut samples = match &self.values {
             Some(values) => values.clone(),
             None => self.likely_types().into_iter().flat_map(|ty| self.samples_of(ty)).collect(),
