@@ -8,6 +8,7 @@ mod conditions;
 #[path = "../tests/support/desk.rs"]
 mod desk;
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
@@ -66,7 +67,7 @@ fn text(broker: &Broker) -> String {
         plugin.display()
     );
     for topic in 0..TOPICS {
-        text.push_str(&format!("[[feedback]]\ncc = {topic}\nfrom = \"plugin.mqtt.storm.t{topic}\"\n"));
+        let _ = writeln!(text, "[[feedback]]\ncc = {topic}\nfrom = \"plugin.mqtt.storm.t{topic}\"");
     }
     text
 }
@@ -85,7 +86,7 @@ fn measure(directory: &Path) -> bool {
         std::thread::sleep(Duration::from_secs(5));
         Duration::ZERO
     });
-    let each = (busy - sender - idle).as_secs_f64() * 1e3 / as_f64(changes);
+    let each = busy.saturating_sub(sender + idle).as_secs_f64() * 1e3 / as_f64(changes);
     println!("| a lamp follows a topic | |\n|---|---|");
     println!("| changes shown | {changes} |\n| processor time of each, ms | {each:.3} |\n");
 
@@ -167,7 +168,7 @@ fn spent(what: impl FnOnce() -> Duration + Send) -> (Duration, Duration) {
     let before = now();
     // On a thread of its own, whose time is then its own.
     let came = std::thread::scope(|scope| scope.spawn(what).join().expect("no panic"));
-    (now() - before, came)
+    (now().saturating_sub(before), came)
 }
 
 /// p50, p99 and p99.9, in microseconds.
