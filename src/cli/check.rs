@@ -16,7 +16,7 @@ use crate::config::{
 };
 use crate::package::{Policy, Verdict, first_seen, verdict};
 use crate::plugins::{Outlook, Places};
-use crate::sandbox::{Finding, Metadata};
+use crate::sandbox::{Finding, Manifest, Metadata};
 use crate::text::Escape as _;
 use crate::text::clean;
 use crate::text::literal;
@@ -141,8 +141,11 @@ fn examined(config: &Config, environment: &Environment, all: bool) -> Vec<Examin
         let policy = Policy::from_config(name, plugin, &places.trusted_keys, places.history.as_deref(), at);
         let (verdict, remarks, metadata) = if all {
             let Outlook { verdict, status, description } = Outlook::of(plugin, &policy, grants.as_ref());
-            let remarks = status.map(|status| status.manifest.remarks()).unwrap_or_default();
-            (verdict, remarks, description.ok().and_then(|description| description.metadata))
+            let manifest = status.map(|status| status.manifest);
+            let remarks = manifest.as_ref().map(Manifest::remarks).unwrap_or_default();
+            // Some say it only by running, and of one that is refused there is what stands in its file.
+            let said = manifest.as_ref().and_then(|manifest| manifest.metadata().cloned());
+            (verdict, remarks, said.or_else(|| description.ok()?.metadata))
         } else {
             (verdict(&plugin.path, &policy), Vec::new(), None)
         };
