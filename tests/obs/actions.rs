@@ -192,6 +192,9 @@ fn scenes(stage: &mut Stage) {
     stage.becomes("the T-bar", "GetCurrentProgramScene", &none, "currentProgramSceneName", &json!("Break"));
     stage.press_makes("action = \"studio\", state = \"off\"", kind, &none, key, &json!(false));
     program(stage, "action = \"scene\", scene = \"Main\"", "Main");
+    // And there it stays, so that it is seen: what goes before the plugin has asked for it is not.
+    let (kind, key) = ("GetCurrentSceneTransition", "transitionName");
+    stage.press_makes("action = \"transition\", name = \"Cut\"", kind, &none, key, &json!("Cut"));
 }
 
 fn sound(stage: &mut Stage) {
