@@ -295,6 +295,8 @@ fn outputs(stage: &mut Stage, studio: &Studio) {
     });
     until("it is a file", || std::fs::metadata(path.as_str().expect("a path")).is_ok_and(|file| file.len() > 0));
     stage.press_makes(&told("stop"), kind, &none, active, &json!(false));
+    // One that is still about to stop says no more that it is active, and does not start.
+    stage.client.event("ReplayBufferStateChanged", "outputState", &json!("OBS_WEBSOCKET_OUTPUT_STOPPED"));
     stage.press_makes("action = \"replay\"", kind, &none, active, &json!(true));
     stage.press_makes("action = \"replay\"", kind, &none, active, &json!(false));
     let (kind, told) = ("GetStreamStatus", |state: &str| format!("action = \"stream\", state = \"{state}\""));
