@@ -354,3 +354,89 @@ fn what_the_last_calls_set_is_shown_before_a_device_is_taken_leave_of() {
     assert!(journal.contains(r#""values":{"n":3,"up":false},"last":true}"#), "{journal}");
     assert_eq!(came.end, 101_000);
 }
+
+/// A device with a lamp for each of these keys: note 1 for the first, and so on.
+fn lamps(keys: &[&str]) -> String {
+    let mut text = "[device]\nname = \"pads\"\n[device.feedback]\n".to_owned();
+    for (note, key) in (1..).zip(keys) {
+        let _ =
+            writeln!(text, "[[feedback]]\nnote = {note}\nwhen = {{ State = {{ key = \"{key}\", equals = true }} }}");
+    }
+    text
+}
+
+/// What devices were told, with the time.
+fn shown(came: &Came) -> Vec<&str> {
+    came.lines.iter().filter(|line| line.contains("feedback")).map(String::as_str).collect()
+}
+
+#[test]
+fn lamps_of_a_plugin_that_dies_go_out_until_it_is_back() {
+    let text = lamps(&["plugin.p.up", "plugin.q.up"])
+        + &section("p", "", &[("start", r#"[["set", "up", true]]"#)])
+        + &section("q", "", &[("start", r#"[["set", "up", true]]"#)])
+        + &calls(60, "p", r#"[["trap"]]"#);
+    let (came, _) = recorded(&text, presses(&[(10, 60), (2_000, 61)]));
+    let died = came.lines.iter().find(|line| line.starts_with("10 p, press n60")).expect("it is told");
+    assert!(died.contains("unreachable"), "{died}");
+    assert_eq!(
+        shown(&came),
+        [
+            "0 feedback pads: 90 01 7f",
+            "0 feedback pads: 90 02 7f",
+            "10 feedback pads: 90 01 00",
+            "1010 feedback pads: 90 01 7f",
+        ],
+        "{:#?}",
+        came.lines
+    );
+}
+
+#[test]
+fn a_plugin_that_sets_more_than_it_may_is_told_so_and_lamps_show_what_is_there() {
+    let many: Vec<String> = (0..256).map(|key| format!("[\"set\", \"k{key}\", true]")).collect();
+    let text = lamps(&["plugin.p.k3", "plugin.p.k256"])
+        + &section(
+            "p",
+            "",
+            &[
+                ("start", &format!("[[\"timer\", 1, 200], {}]", many.join(", "))),
+                ("timer 1", r#"[["set", "k3", null], ["set", "k256", true]]"#),
+            ],
+        )
+        + &calls(60, "p", r#"[["set", "k256", true]]"#);
+    let (came, _) = recorded(&text, presses(&[(100, 60), (300, 61)]));
+    let full = came.lines.iter().find(|line| line.starts_with("100 p, press n60")).expect("it is told");
+    assert!(full.contains("256"), "{full}");
+    assert_eq!(
+        shown(&came),
+        [
+            "0 feedback pads: 90 01 7f",
+            "0 feedback pads: 90 02 00",
+            "200 feedback pads: 90 02 7f",
+            "200 feedback pads: 90 01 00",
+        ],
+        "{:#?}",
+        came.lines
+    );
+}
+
+#[test]
+fn of_two_plugins_that_claim_a_lamp_the_first_has_it_which_check_says() {
+    let claim = |plugin: &str| {
+        format!("[[feedback]]\nnote = 1\nwhen = {{ State = {{ key = \"plugin.{plugin}.on\", equals = true }} }}\n")
+    };
+    let text = lamps(&[])
+        + &claim("p")
+        + &claim("q")
+        + &section("p", "", &[])
+        + &section("q", "", &[])
+        + &calls(60, "q", r#"[["set", "on", true]]"#)
+        + &calls(61, "p", r#"[["set", "on", true]]"#)
+        + &calls(62, "q", r#"[["set", "on", false]]"#);
+    let loaded = Config::from_text(&text, "config.toml", Path::new(""), &Environment::default()).expect("valid");
+    let said: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert!(said.iter().any(|warning| warning.contains("line 4 shows something at note 1 already")), "{said:#?}");
+    let (came, _) = recorded(&text, presses(&[(10, 60), (20, 61), (30, 62)]));
+    assert_eq!(shown(&came), ["0 feedback pads: 90 01 00", "20 feedback pads: 90 01 7f"], "{:#?}", came.lines);
+}
