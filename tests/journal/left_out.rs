@@ -1,10 +1,7 @@
 //! A resident plugin that may do less while it runs goes at once, and comes back when it may again; all of it replays.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
-use crate::support::{Program, Scratch, bin, start};
-use serde_json::Value;
+use crate::support::daemon::Daemon;
+use crate::support::{Program, Scratch, bin};
 
 /// Writes down what it is told, says that it is there, and tries to lock the screen each time.
 const KEEPER: &str = r#"(module
@@ -24,11 +21,7 @@ const KEEPER: &str = r#"(module
 struct Home(Scratch);
 
 /// A session at work.
-struct Live {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
+struct Live(Daemon);
 
 impl Home {
     fn new() -> Self {
@@ -48,28 +41,12 @@ impl Home {
     }
 
     fn record(&self) -> Live {
-        let words = start("conductor");
         let path = |name: &str| self.0.path().join(name);
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .arg("record")
-            .arg(path("live.journal.jsonl"))
-            .arg("--transcript")
-            .arg(path("live.transcript.jsonl"))
-            .arg("--data")
-            .arg(path("data"))
-            .args(["--dry-run", "--json", "--input", "-"])
-            .env_clear()
-            .env("HOME", "/nonexistent")
-            .env("XDG_CONFIG_HOME", self.0.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(path("stderr.txt")).expect("a file"))
-            .spawn()
-            .expect("the program starts");
-        let stdin = child.stdin.take().expect("a pipe");
-        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        Live { child, stdin, stdout }
+        Live(Daemon::start(&["record"], |command| {
+            command.arg(path("live.journal.jsonl")).arg("--transcript").arg(path("live.transcript.jsonl"));
+            command.arg("--data").arg(path("data")).env("XDG_CONFIG_HOME", self.0.path());
+            command.stderr(std::fs::File::create(path("stderr.txt")).expect("a file"))
+        }))
     }
 
     fn read(&self, name: &str) -> String {
@@ -80,21 +57,11 @@ impl Home {
 impl Live {
     /// Waits until the plugin is told of `event`, and says how that ended.
     fn told(&mut self, event: &str) -> String {
-        loop {
-            let mut line = String::new();
-            assert!(self.stdout.read_line(&mut line).expect("it writes") > 0, "it ended before {event}");
-            let line: Value = serde_json::from_str(&line).expect("JSON");
-            if line["event"] == event {
-                return line["status"].as_str().expect("a status").to_owned();
-            }
-        }
+        self.0.wait_for(|line| line["event"] == event)["status"].as_str().expect("a status").to_owned()
     }
 
-    fn end(mut self) {
-        drop(self.stdin);
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut self.stdout, &mut rest).expect("it writes");
-        assert!(self.child.wait().expect("it ends").success());
+    fn end(self) {
+        assert_eq!(self.0.end().code, Some(0));
     }
 }
 

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::support::{Ran, Scratch, bin, start};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::support::daemon::{Daemon, DaemonEnd};
+use crate::support::{Ran, Scratch, bin};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 const CONFIG: &str = r#"
@@ -30,44 +31,24 @@ trigger = { Note = { note = 36 } }
 action = { Text = { text = "boom" } }
 "#;
 
-/// A daemon that reads standard input.
-struct Daemon {
-    child: Child,
+/// A session that can be asked.
+struct Asked {
+    daemon: Daemon,
     socket: PathBuf,
-    output: BufReader<std::process::ChildStdout>,
 }
 
-impl Daemon {
-    /// Runs `config`, and waits until it can be asked.
+impl Asked {
+    /// Runs the configuration, and waits until it can be asked.
     fn start(scratch: &Scratch, more: &[&str]) -> Self {
         let config = scratch.file("config.toml", CONFIG);
-        let mut words = start("conductor").into_iter();
-        let mut command = Command::new(words.next().expect("a program"));
-        command.args(words).args(["run", "--dry-run", "--json", "--input", "-", "--config"]).arg(config).args(more);
-        command.env_clear().env("HOME", "/nonexistent").env("XDG_RUNTIME_DIR", scratch.path());
-        command.current_dir(scratch.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("it starts");
-        let output = BufReader::new(child.stdout.take().expect("its output"));
-        let mut daemon = Self { child, socket: scratch.path().join("conductor/control.sock"), output };
+        let mut daemon = Daemon::start(&["run"], |command| {
+            command.arg("--config").arg(config).args(more);
+            command.env("XDG_RUNTIME_DIR", scratch.path()).current_dir(scratch.path())
+        });
         // What has been said of a message comes when the session has begun.
         daemon.press(1);
         daemon.wait_for(|line| line["gesture"] == "press n1:100");
-        daemon
-    }
-
-    fn press(&mut self, note: u8) {
-        self.child.stdin.as_mut().expect("open").write_all(&[0x90, note, 100]).expect("it reads");
-    }
-
-    fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let mut line = String::new();
-            assert!(self.output.read_line(&mut line).expect("a line") > 0, "it ended too early");
-            let line = serde_json::from_str(&line).expect("JSON");
-            if wanted(&line) {
-                return line;
-            }
-        }
+        Self { daemon, socket: scratch.path().join("conductor/control.sock") }
     }
 
     fn ctl(&self, line: &str) -> Ran {
@@ -83,12 +64,9 @@ impl Daemon {
     }
 
     /// Waits for its end: exit code, and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
-        drop(self.child.stdin.take());
-        let (mut rest, mut errors) = (String::new(), String::new());
-        self.output.read_to_string(&mut rest).expect("text");
-        self.child.stderr.take().expect("a pipe").read_to_string(&mut errors).expect("text");
-        (self.child.wait().expect("its end").code(), errors)
+    fn end(self) -> (Option<i32>, String) {
+        let DaemonEnd { code, errors, .. } = self.daemon.end();
+        (code, errors)
     }
 }
 
@@ -105,27 +83,27 @@ fn answer(client: &mut BufReader<UnixStream>) -> Value {
 #[test]
 fn what_is_changed_through_the_socket_is_recorded_and_replays() {
     let scratch = Scratch::new();
-    let mut daemon = Daemon::start(&scratch, &["--record", "s.journal.jsonl", "--transcript", "s.transcript.jsonl"]);
-    let mut watch = daemon.connect();
+    let mut asked = Asked::start(&scratch, &["--record", "s.journal.jsonl", "--transcript", "s.transcript.jsonl"]);
+    let mut watch = asked.connect();
     send(&mut watch, "{\"id\":\"w\",\"command\":\"WATCH\"}\n");
     assert_eq!(answer(&mut watch), json!({"id": "w", "status": "success", "data": {}}));
 
-    assert_eq!(daemon.json("status")["mode"], "Default");
-    daemon.press(36);
-    daemon.wait_for(|line| line["output"] == "type: open");
-    assert_eq!(daemon.json("state toggle"), json!({"toggle.mic": true}));
-    assert_eq!(daemon.json("mode Drums"), json!({"mode": "Drums", "before": "Default"}));
-    assert_eq!(daemon.json("status")["mode"], "Drums");
-    assert_eq!(daemon.json("state mode"), json!({"mode": "Drums"}));
-    daemon.press(36);
-    daemon.wait_for(|line| line["output"] == "type: boom");
-    daemon.json("feedback refresh");
-    let ran = daemon.ctl("mode Lights").exits(1);
+    assert_eq!(asked.json("status")["mode"], "Default");
+    asked.daemon.press(36);
+    asked.daemon.wait_for(|line| line["output"] == "type: open");
+    assert_eq!(asked.json("state toggle"), json!({"toggle.mic": true}));
+    assert_eq!(asked.json("mode Drums"), json!({"mode": "Drums", "before": "Default"}));
+    assert_eq!(asked.json("status")["mode"], "Drums");
+    assert_eq!(asked.json("state mode"), json!({"mode": "Drums"}));
+    asked.daemon.press(36);
+    asked.daemon.wait_for(|line| line["output"] == "type: boom");
+    asked.json("feedback refresh");
+    let ran = asked.ctl("mode Lights").exits(1);
     assert_eq!(ran.stderr, "there is no mode \"Lights\"; there are: Default, Drums\n");
-    daemon.ctl("state toggle.lamp").exits(1);
-    assert_eq!(daemon.ctl("stop").exits(0).stdout, "");
+    asked.ctl("state toggle.lamp").exits(1);
+    assert_eq!(asked.ctl("stop").exits(0).stdout, "");
 
-    let (code, errors) = daemon.end();
+    let (code, errors) = asked.end();
     assert_eq!((code, errors.as_str()), (Some(0), "info: reading standard input\n"));
     let (journal, transcript) = (scratch.path().join("s.journal.jsonl"), scratch.path().join("s.transcript.jsonl"));
     let lines = |path: &Path| -> Vec<Value> {
@@ -155,8 +133,8 @@ fn what_is_changed_through_the_socket_is_recorded_and_replays() {
 #[test]
 fn a_request_that_is_none_is_refused_by_name_and_the_next_is_answered() {
     let scratch = Scratch::new();
-    let daemon = Daemon::start(&scratch, &[]);
-    let mut client = daemon.connect();
+    let asked = Asked::start(&scratch, &[]);
+    let mut client = asked.connect();
     for (request, code, id) in [
         ("nonsense", "invalid_request", Value::Null),
         ("{\"id\":1}", "invalid_request", Value::Null),
@@ -184,7 +162,7 @@ fn a_request_that_is_none_is_refused_by_name_and_the_next_is_answered() {
     assert_eq!(answer(&mut client)["data"]["device"], "Pads");
 
     // Refused where it becomes too long, while more of it would come.
-    let mut long = daemon.connect();
+    let mut long = asked.connect();
     let chunk = "x".repeat(1 << 16);
     for _ in 0..16 {
         send(&mut long, &chunk);
@@ -193,36 +171,36 @@ fn a_request_that_is_none_is_refused_by_name_and_the_next_is_answered() {
     let mut rest = String::new();
     let _ = long.read_to_string(&mut rest);
     assert_eq!(rest, "", "and that was the end of it");
-    daemon.ctl("stop").exits(0);
-    assert_eq!(daemon.end().0, Some(0));
+    asked.ctl("stop").exits(0);
+    assert_eq!(asked.end().0, Some(0));
 }
 
 #[test]
 fn clients_that_neither_read_nor_go_delay_nobody() {
     let scratch = Scratch::new();
-    let mut daemon = Daemon::start(&scratch, &[]);
-    let mut stuck = daemon.connect();
+    let mut asked = Asked::start(&scratch, &[]);
+    let mut stuck = asked.connect();
     send(&mut stuck, "{\"id\":1,\"command\":\"WATCH\"}\n");
     assert_eq!(answer(&mut stuck)["status"], "success");
     // Each leaves a line that nobody reads: more than waits for one, and more than a socket holds.
     for round in 0..100_u32 {
         let bytes: Vec<u8> = (0..200).flat_map(|_| [0x90, 36, 100, 0x80, 36, 0]).collect();
-        daemon.child.stdin.as_mut().expect("open").write_all(&bytes).expect("it reads");
+        asked.daemon.send(&bytes);
         let mark = u8::try_from(40 + round % 2).expect("a note");
-        daemon.press(mark);
-        daemon.wait_for(|line| line["gesture"] == format!("press n{mark}:100"));
+        asked.daemon.press(mark);
+        asked.daemon.wait_for(|line| line["gesture"] == format!("press n{mark}:100"));
     }
-    let mut silent: Vec<_> = (0..40).map(|_| daemon.connect()).collect();
+    let mut silent: Vec<_> = (0..40).map(|_| asked.connect()).collect();
     // 32 may be there, and one is; they are let in as they came.
     for client in &mut silent[31..] {
         assert_eq!(answer(client)["error"]["code"], "busy");
     }
     drop(silent);
     // All of them are gone; their places are free as soon as that is seen.
-    let answered = (0..1000).any(|_| daemon.ctl("status").code == Some(0));
+    let answered = (0..1000).any(|_| asked.ctl("status").code == Some(0));
     assert!(answered, "it answers again");
-    daemon.ctl("stop").exits(0);
-    let (code, errors) = daemon.end();
+    asked.ctl("stop").exits(0);
+    let (code, errors) = asked.end();
     assert_eq!(code, Some(0), "{errors}");
     let mut told = String::new();
     stuck.read_to_string(&mut told).expect("what had been sent");
@@ -231,7 +209,7 @@ fn clients_that_neither_read_nor_go_delay_nobody() {
 #[test]
 fn a_socket_is_its_owners_and_one_that_nobody_listens_at_is_replaced() {
     let scratch = Scratch::new();
-    let first = Daemon::start(&scratch, &[]);
+    let first = Asked::start(&scratch, &[]);
     let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!((mode(&first.socket), mode(first.socket.parent().expect("a directory"))), (0o600, 0o700));
     let config = scratch.file("other.toml", CONFIG);
@@ -248,7 +226,7 @@ fn a_socket_is_its_owners_and_one_that_nobody_listens_at_is_replaced() {
     assert!(second.stderr.contains("another Conductor listens at"), "{}", second.stderr);
     first.ctl("status").exits(0);
     // It has no time to take it away.
-    kill_process(Pid::from_child(&first.child), Signal::KILL).expect("it runs");
+    first.daemon.signal(Signal::KILL);
     let socket = first.socket.clone();
     first.end();
     assert!(socket.exists());
@@ -283,9 +261,9 @@ fn another_user_is_not_answered() {
         return; // nobody else can be started
     }
     let scratch = Scratch::new();
-    let daemon = Daemon::start(&scratch, &[]);
+    let asked = Asked::start(&scratch, &[]);
     for (path, mode) in
-        [(scratch.path(), 0o755), (daemon.socket.parent().expect("a directory"), 0o755), (&daemon.socket, 0o666)]
+        [(scratch.path(), 0o755), (asked.socket.parent().expect("a directory"), 0o755), (&asked.socket, 0o666)]
     {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
     }
@@ -293,11 +271,11 @@ fn another_user_is_not_answered() {
         let mut command = Command::new("setpriv");
         command.args(["--reuid", uid, "--clear-groups", "python3", "-c"]);
         command.arg(ASK);
-        let ran = command.arg(&daemon.socket).output().expect("it runs");
+        let ran = command.arg(&asked.socket).output().expect("it runs");
         String::from_utf8(ran.stdout).expect("text")
     };
     assert!(ask("0").contains("\"success\""), "root is answered");
     assert_eq!(ask("65534"), "", "a stranger is not");
-    daemon.ctl("stop").exits(0);
-    assert_eq!(daemon.end().0, Some(0));
+    asked.ctl("stop").exits(0);
+    assert_eq!(asked.end().0, Some(0));
 }

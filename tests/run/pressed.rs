@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::support::conditions::Still;
-use crate::support::{Scratch, bin, start};
+use crate::support::daemon::{Daemon, DaemonEnd};
+use crate::support::{Scratch, bin};
 use conductor::internals::config::{Config, Environment};
 use conductor::internals::digest::Digest;
 use conductor::internals::effect::{Effect, EffectError, EffectHandler, Origin, Reply};
@@ -21,7 +20,7 @@ use conductor::internals::run::{Playing, Replayed, play};
 use conductor::internals::sandbox::Services;
 use conductor::internals::time::{FILE_EPOCH_US, Micros, VirtualClock};
 use proptest::prelude::*;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// Notes and pedals of an output, with how often each is down.
@@ -251,58 +250,21 @@ fn an_action_that_finds_no_room_to_wait_lets_go_at_once_what_it_has_pressed() {
     );
 }
 
-/// A run of the program that is spoken to.
-struct Live {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-    said: Vec<Value>,
+/// Runs `config` beside the test.
+fn live(scratch: &Scratch, config: &str, more: &[&str]) -> Daemon {
+    let config = scratch.file("config.toml", config);
+    Daemon::start(&["run"], |command| command.arg("--config").arg(config).args(more).current_dir(scratch.path()))
 }
 
-impl Live {
-    fn start(scratch: &Scratch, config: &str, more: &[&str]) -> Self {
-        let config = scratch.file("config.toml", config);
-        let mut words = start("conductor").into_iter();
-        let mut command = Command::new(words.next().expect("a program"));
-        command.args(words).args(["run", "--dry-run", "--json", "--input", "-", "--config"]).arg(config).args(more);
-        command.env_clear().env("HOME", "/nonexistent").current_dir(scratch.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("it starts");
-        let (input, output) = (child.stdin.take(), child.stdout.take().expect("its output"));
-        Self { child, input, output: BufReader::new(output), said: Vec::new() }
-    }
+/// Waits for a line with this output.
+fn wait_for(live: &mut Daemon, output: &str) {
+    live.wait_for(|line| line["output"] == output);
+}
 
-    fn press(&mut self, note: u8) {
-        self.input.as_mut().expect("open").write_all(&[0x90, note, 100]).expect("it reads");
-    }
-
-    /// Waits for a line of this output.
-    fn wait_for(&mut self, output: &str) {
-        loop {
-            let mut line = String::new();
-            assert!(self.output.read_line(&mut line).expect("a line") > 0, "{output} never came: {:?}", self.said);
-            self.said.push(serde_json::from_str(&line).expect("JSON"));
-            if self.said.last().expect("a line")["output"] == output {
-                return;
-            }
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
-    }
-
-    /// Waits for its end: exit code, the outputs of its account, and what it said.
-    fn end(mut self) -> (Option<i32>, Vec<String>, String) {
-        let mut rest = String::new();
-        self.output.read_to_string(&mut rest).expect("text");
-        self.said.extend(rest.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")));
-        let mut errors = String::new();
-        self.child.stderr.take().expect("a pipe").read_to_string(&mut errors).expect("text");
-        let code = self.child.wait().expect("its end").code();
-        let outputs = self.said.iter().filter_map(|line| line["output"].as_str().map(str::to_owned)).collect();
-        (code, outputs, errors)
-    }
+/// Waits for its end: exit code, the outputs of its account, and what it said.
+fn end(live: Daemon) -> (Option<i32>, Vec<String>, String) {
+    let DaemonEnd { code, account, errors } = live.ends();
+    (code, account.iter().filter_map(|line| line["output"].as_str().map(str::to_owned)).collect(), errors)
 }
 
 const PRESSED: [&str; 2] = ["midi Synth: note on ch 2 60:100", "midi Synth: cc ch 2 64:127"];
@@ -320,11 +282,11 @@ fn a_daemon_that_is_stopped_in_the_middle_lets_go_says_how_much_it_left_and_repl
         let files: Vec<PathBuf> =
             ["s.journal.jsonl", "s.transcript.jsonl"].iter().map(|name| scratch.path().join(name)).collect();
         let more = ["--record", "s.journal.jsonl", "--transcript", "s.transcript.jsonl"];
-        let mut live = Live::start(&scratch, &config(&[HELD.to_owned(), HELD.to_owned()]), &more);
+        let mut live = live(&scratch, &config(&[HELD.to_owned(), HELD.to_owned()]), &more);
         live.press(36);
-        live.wait_for(PRESSED[1]);
+        wait_for(&mut live, PRESSED[1]);
         live.signal(signal);
-        let (code, outputs, errors) = live.end();
+        let (code, outputs, errors) = end(live);
         assert_eq!(code, Some(0), "{errors}");
         assert_eq!(outputs, [PRESSED, LET_GO].concat());
         assert!(errors.contains("the session ended: 2 steps of 1 action were dropped"), "{errors}");
@@ -347,32 +309,32 @@ fn what_mappings_pressed_is_let_go_before_calls_at_work_are_waited_for() {
     let settings = "max_fuel = 1_000_000_000_000\nmax_execution_ms = 30_000";
     let plugin = with_plugin(&scratch, "busy", &busy, settings);
     let held = format!("[[modes.mappings]]\ntrigger = {{ Note = {{ note = 37 }} }}\naction = {HELD}\n");
-    let mut live = Live::start(&scratch, &(plugin + &held), &[]);
+    let mut live = live(&scratch, &(plugin + &held), &[]);
     live.press(36);
     live.press(37);
-    live.wait_for(PRESSED[1]);
+    wait_for(&mut live, PRESSED[1]);
     live.signal(Signal::TERM);
-    live.wait_for(LET_GO[1]);
+    wait_for(&mut live, LET_GO[1]);
     live.signal(Signal::TERM);
-    let (code, ..) = live.end();
+    let (code, ..) = end(live);
     assert_eq!(code, Some(128 + 15), "the second signal ends at once, whoever is at work");
 }
 
 #[test]
 fn a_hang_up_is_ignored_with_a_word() {
     let scratch = Scratch::new();
-    let mut live = Live::start(&scratch, &config(&[HELD.to_owned(), HELD.to_owned()]), &[]);
+    let mut live = live(&scratch, &config(&[HELD.to_owned(), HELD.to_owned()]), &[]);
     live.press(36);
-    live.wait_for(PRESSED[1]);
+    wait_for(&mut live, PRESSED[1]);
     for _ in 0..3 {
         live.signal(Signal::HUP);
         // Signals of one kind that come together are one; a press goes round the loop.
         live.press(36);
-        live.wait_for(PRESSED[1]);
+        wait_for(&mut live, PRESSED[1]);
     }
     live.press(37);
     live.signal(Signal::TERM);
-    let (code, outputs, errors) = live.end();
+    let (code, outputs, errors) = end(live);
     assert_eq!(code, Some(0));
     assert!(errors.contains("SIGHUP is ignored: "), "{errors}");
     assert_eq!(outputs.iter().filter(|output| *output == LET_GO[0]).count(), 4, "{outputs:?}");

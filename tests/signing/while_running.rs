@@ -2,11 +2,9 @@
 
 #![cfg(feature = "plugin-signing")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
+use crate::support::daemon::Daemon;
 use crate::support::signing::{Workshop, key_file};
-use crate::support::{Program, bin, start};
+use crate::support::{Program, bin};
 use conductor::internals::package::signing::SigningKey as _;
 use serde_json::Value;
 
@@ -131,63 +129,28 @@ fn a_rebuilt_plugin_is_told_that_another_build_was_approved() {
 }
 
 /// A session at work.
-struct Live {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
+struct Live(Daemon);
 
 impl Live {
     fn record(workshop: &Workshop) -> Self {
-        let words = start("conductor");
         let path = |name: &str| workshop.scratch.path().join(name);
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .arg("record")
-            .arg(path("live.journal.jsonl"))
-            .arg("--transcript")
-            .arg(path("live.transcript.jsonl"))
-            .args(["--dry-run", "--json", "--input", "-"])
-            .env_clear()
-            .env("HOME", workshop.scratch.path())
-            .env("XDG_CONFIG_HOME", workshop.scratch.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(path("stderr.txt")).expect("a file"))
-            .spawn()
-            .expect("the program starts");
-        let stdin = child.stdin.take().expect("a pipe");
-        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        Self { child, stdin, stdout }
+        Self(Daemon::start(&["record"], |command| {
+            command.arg(path("live.journal.jsonl")).arg("--transcript").arg(path("live.transcript.jsonl"));
+            command.env("HOME", workshop.scratch.path()).env("XDG_CONFIG_HOME", workshop.scratch.path());
+            command.stderr(std::fs::File::create(path("stderr.txt")).expect("a file"))
+        }))
     }
     /// Waits until the plugin is told of `event`, and says how that ended.
     fn told(&mut self, event: &str) -> String {
-        loop {
-            let mut line = String::new();
-            assert!(self.stdout.read_line(&mut line).expect("it writes") > 0, "it ended before {event}");
-            let line: Value = serde_json::from_str(&line).expect("JSON");
-            if line["event"] == event {
-                return line["status"].as_str().expect("a status").to_owned();
-            }
-        }
+        self.0.wait_for(|line| line["event"] == event)["status"].as_str().expect("a status").to_owned()
     }
     /// Presses the key, and says how the call ended.
     fn press(&mut self) -> String {
-        self.stdin.write_all(&[0x90, 60, 100, 60, 0]).expect("it reads");
-        loop {
-            let mut line = String::new();
-            assert!(self.stdout.read_line(&mut line).expect("it writes") > 0, "it ended");
-            let line: Value = serde_json::from_str(&line).expect("JSON");
-            if line["action"] == "WasmPlugin" {
-                return line["status"].as_str().expect("a status").to_owned();
-            }
-        }
+        self.0.send(&[0x90, 60, 100, 60, 0]);
+        self.0.wait_for(|line| line["action"] == "WasmPlugin")["status"].as_str().expect("a status").to_owned()
     }
-    fn end(mut self) {
-        drop(self.stdin);
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut self.stdout, &mut rest).expect("it writes");
-        assert!(self.child.wait().expect("it ends").success());
+    fn end(self) {
+        assert_eq!(self.0.end().code, Some(0));
     }
 }
 

@@ -29,12 +29,12 @@ const LONG: Duration = Duration::from_secs(20);
 /// The real network; what a device is told, and what is sent to a port, is noted.
 struct World {
     live: Live,
-    told: Arc<Told>,
+    told: Arc<DeviceLog>,
 }
 
 /// What a device was told, in order.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct DeviceLog {
     lines: Mutex<Vec<String>>,
     more: Condvar,
     /// When something was sent to a port.
@@ -65,7 +65,7 @@ impl EffectHandler for World {
     }
 }
 
-impl Told {
+impl DeviceLog {
     /// Waits until something behind the first `from` is `wanted`; how many there are up to it.
     #[track_caller]
     pub(crate) fn wait(&self, from: usize, wanted: &str) -> usize {
@@ -103,7 +103,7 @@ impl Told {
 pub(crate) struct Desk {
     hand: File,
     /// What its controller was told.
-    pub(crate) told: Arc<Told>,
+    pub(crate) told: Arc<DeviceLog>,
     seen: usize,
     run: JoinHandle<(Option<Arc<Recorder>>, u64)>,
     transcript: Arc<Mutex<Transcript>>,
@@ -147,7 +147,7 @@ impl Desk {
             let header = Header::new(clock.epoch(), &[7; 32], limits, record, records.collect());
             Recorder::create(&directory.join("s.journal.jsonl"), &header, true).expect("a journal")
         });
-        let told = Arc::<Told>::default();
+        let told = Arc::<DeviceLog>::default();
         let world = World { live: Live::new(Environment::inherited()), told: Arc::clone(&told) };
         let outside: Arc<dyn EffectHandler> = match &recorder {
             Some(recorder) => Arc::new(RecordedHandler::new(Arc::new(world), Arc::clone(recorder))),

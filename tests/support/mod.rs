@@ -4,6 +4,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod conditions;
+pub(crate) mod daemon;
 #[cfg(feature = "websocket")]
 pub(crate) mod desk;
 #[cfg(all(feature = "http", feature = "websocket"))]
