@@ -12,7 +12,7 @@ use super::{Exit, Failure, advice, config_option, logging, recording};
 use crate::action::ConditionSource;
 use crate::config::{self, Config, ConfigError, Environment, Loaded, paths};
 use crate::confine::probe;
-use crate::control::{ControlServer, Surroundings};
+use crate::control::{ControlServer, SessionInfo};
 use crate::device::{DeviceSpec, Input, MidiFile, Reading, resolve_as};
 use crate::gesture::DeviceId;
 use crate::grant::Approvals;
@@ -277,9 +277,9 @@ impl RunPlan<'_> {
         });
         let report = Arc::new(Mutex::new(report));
         let told = Arc::clone(&report);
-        let surroundings = self.surroundings();
-        let server = self.listen(&surroundings)?;
-        let watchers = Arc::clone(&surroundings.watchers);
+        let info = self.info();
+        let server = self.listen(&info)?;
+        let watchers = Arc::clone(&info.watchers);
         let tell = move |entry: Entry| {
             watchers.tell(&entry);
             let mut report = told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -297,7 +297,7 @@ impl RunPlan<'_> {
             recorder: recorder.clone(),
             surroundings: Arc::<Conditions<SystemClock>>::clone(&world),
             ordered,
-            desk: Arc::clone(&surroundings.desk),
+            desk: Arc::clone(&info.desk),
         };
         let LiveEnd { t: end, lost, not_midi } = run_live(run, facts, tell).map_err(|error| {
             if let Some(recorder) = &recorder {
@@ -305,7 +305,7 @@ impl RunPlan<'_> {
             }
             Failure::operation(error.to_string())
         })?;
-        surroundings.watchers.finish();
+        info.watchers.finish();
         drop(server);
         let report = report.lock().unwrap_or_else(PoisonError::into_inner).finish();
         let transcript = transcript.and_then(Arc::into_inner);
@@ -316,9 +316,9 @@ impl RunPlan<'_> {
     }
 
     /// What the session's clients may ask about.
-    fn surroundings(&self) -> Arc<Surroundings> {
+    fn info(&self) -> Arc<SessionInfo> {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Arc::new(Surroundings::new(
+        Arc::new(SessionInfo::new(
             &self.plugins,
             absolute(Path::new(self.source.name())),
             self.environment.clone(),
@@ -327,16 +327,16 @@ impl RunPlan<'_> {
     }
 
     /// Listens for them. Where that is not possible at the usual place, the session goes on without.
-    fn listen(&self, surroundings: &Arc<Surroundings>) -> Result<Option<ControlServer>, Failure> {
+    fn listen(&self, info: &Arc<SessionInfo>) -> Result<Option<ControlServer>, Failure> {
         if let Some(path) = self.socket {
-            let server = ControlServer::start(path, Arc::clone(surroundings));
+            let server = ControlServer::start(path, Arc::clone(info));
             return server.map(Some).map_err(|error| Failure::operation(error.to_string()));
         }
         let Some(path) = paths::control_socket(&self.environment) else {
             log::debug!("no control socket: XDG_RUNTIME_DIR is not set; give a place with --socket");
             return Ok(None);
         };
-        let server = ControlServer::start(&path, Arc::clone(surroundings));
+        let server = ControlServer::start(&path, Arc::clone(info));
         Ok(server.map_err(|error| log::info!("{error}")).ok())
     }
 

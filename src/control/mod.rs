@@ -15,12 +15,12 @@ mod client;
 mod request;
 mod response;
 mod server;
-mod surroundings;
+mod session_info;
 mod watchers;
 
 pub use client::{Client, ClientError, ClientErrorKind};
-pub use request::{Command, Request};
+pub use request::{ControlCommand, Request};
 pub use response::{ErrorCode, Reply, Response};
 pub use server::{ControlServer, ServerError};
-pub use surroundings::{PluginReport, Surroundings};
+pub use session_info::{PluginReport, SessionInfo};
 pub use watchers::Watchers;

@@ -46,7 +46,7 @@ impl Request {
 
     /// A request of `command`, without arguments.
     #[must_use]
-    pub fn new(command: Command) -> Self {
+    pub fn new(command: ControlCommand) -> Self {
         Self { id: Value::from(1), command: command.name().to_owned(), args: Args::default() }
     }
 
@@ -61,17 +61,17 @@ impl Request {
     }
 
     /// Its command, with the arguments that belong to it and no others.
-    pub(super) fn command(&self) -> Result<Command, Reply> {
-        let Some(command) = Command::ALL.into_iter().find(|command| command.name() == self.command) else {
-            let known: Vec<&str> = Command::ALL.into_iter().map(Command::name).collect();
+    pub(super) fn command(&self) -> Result<ControlCommand, Reply> {
+        let Some(command) = ControlCommand::ALL.into_iter().find(|command| command.name() == self.command) else {
+            let known: Vec<&str> = ControlCommand::ALL.into_iter().map(ControlCommand::name).collect();
             let said = format!("there is no such command; there are: {}", known.join(" "));
             return Err(Reply::Error(ErrorCode::UnknownCommand, said));
         };
         let Args { name, key, path } = &self.args;
         let [takes_name, takes_key, takes_path] = match command {
-            Command::Mode | Command::GetDevice => [true, false, false],
-            Command::State => [false, true, false],
-            Command::ValidateConfig => [false, false, true],
+            ControlCommand::Mode | ControlCommand::GetDevice => [true, false, false],
+            ControlCommand::State => [false, true, false],
+            ControlCommand::ValidateConfig => [false, false, true],
             _ => [false; 3],
         };
         for (given, takes, word) in [
@@ -95,7 +95,7 @@ impl Request {
 
 /// What can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
+pub enum ControlCommand {
     /// Whether somebody is there.
     Ping,
     /// How the session stands.
@@ -120,7 +120,7 @@ pub enum Command {
     FeedbackRefresh,
 }
 
-impl Command {
+impl ControlCommand {
     const ALL: [Self; 11] = [
         Self::Ping,
         Self::Status,

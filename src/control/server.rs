@@ -17,9 +17,9 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 use serde_json::{Value, json};
 
-use super::request::{Command, Request};
+use super::request::{ControlCommand, Request};
 use super::response::{ErrorCode, Reply, Response};
-use super::surroundings::Surroundings;
+use super::session_info::SessionInfo;
 use crate::config::{Config, ConfigError};
 use crate::run::{Answer, AskError, Question};
 use crate::text::Escape as _;
@@ -90,7 +90,7 @@ pub struct ControlServer {
 
 impl ControlServer {
     /// Listens at `path`, whose directory is made if it is not there. A socket that nobody listens at any more is replaced.
-    pub fn start(path: &Path, surroundings: Arc<Surroundings>) -> Result<Self, ServerError> {
+    pub fn start(path: &Path, info: Arc<SessionInfo>) -> Result<Self, ServerError> {
         let failed = |kind| ServerError { path: path.to_owned(), kind };
         let (listener, inode) = listen(path).map_err(failed)?;
         let ending = Arc::new(AtomicBool::new(false));
@@ -104,7 +104,7 @@ impl ControlServer {
                 }
                 // A failure is of the client that came, or will be over when some have gone.
                 let Ok(stream) = stream else { continue };
-                admit(stream, &clients, &counted, &surroundings);
+                admit(stream, &clients, &counted, &info);
             }
         };
         let thread = std::thread::Builder::new().name("control".into()).spawn(accept);
@@ -151,23 +151,23 @@ fn listen(path: &Path) -> Result<(UnixListener, u64), ServerErrorKind> {
 }
 
 /// Serves `stream` on a thread of its own, if it is of this user and there is room.
-fn admit(stream: UnixStream, clients: &Arc<AtomicUsize>, answers: &Arc<Answers>, surroundings: &Arc<Surroundings>) {
+fn admit(stream: UnixStream, clients: &Arc<AtomicUsize>, answers: &Arc<Answers>, info: &Arc<SessionInfo>) {
     // Whoever is root reaches everything of this process anyway.
     let own = socket_peercred(&stream).is_ok_and(|peer| peer.uid == geteuid() || peer.uid.is_root());
     if !own || stream.set_write_timeout(Some(WRITING)).is_err() || stream.set_read_timeout(Some(READING)).is_err() {
         return;
     }
-    let place = Client(Arc::clone(clients));
+    let place = ClientPlace(Arc::clone(clients));
     if clients.fetch_add(1, Ordering::Relaxed) >= MAX_CLIENTS {
         let reply =
             Reply::Error(ErrorCode::Busy, format!("{MAX_CLIENTS} clients are connected, and there may be no more"));
         let _ = answer(&stream, Value::Null, reply);
         return;
     }
-    let (surroundings, answers) = (Arc::clone(surroundings), Arc::clone(answers));
+    let (info, answers) = (Arc::clone(info), Arc::clone(answers));
     let serve = move || {
         // It went away, or was too slow: nobody is left to be told.
-        let _ = serve(&stream, &answers, &surroundings);
+        let _ = serve(&stream, &answers, &info);
         drop(place);
     };
     // Without a thread the connection is closed, which the client sees.
@@ -175,9 +175,9 @@ fn admit(stream: UnixStream, clients: &Arc<AtomicUsize>, answers: &Arc<Answers>,
 }
 
 /// The place of a client among those there may be.
-struct Client(Arc<AtomicUsize>);
+struct ClientPlace(Arc<AtomicUsize>);
 
-impl Drop for Client {
+impl Drop for ClientPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -215,7 +215,7 @@ impl Drop for Answering<'_> {
 }
 
 /// Answers what comes on `stream`, line by line.
-fn serve(stream: &UnixStream, answers: &Answers, surroundings: &Surroundings) -> io::Result<()> {
+fn serve(stream: &UnixStream, answers: &Answers, info: &SessionInfo) -> io::Result<()> {
     let mut from = BufReader::new(stream);
     let mut line = Vec::new();
     loop {
@@ -238,8 +238,8 @@ fn serve(stream: &UnixStream, answers: &Answers, surroundings: &Surroundings) ->
             }
         };
         match request.command() {
-            Ok(Command::Watch) => return watch(stream, request.id, surroundings),
-            Ok(command) => answer(stream, request.id.clone(), surroundings.answer(command, request))?,
+            Ok(ControlCommand::Watch) => return watch(stream, request.id, info),
+            Ok(command) => answer(stream, request.id.clone(), info.answer(command, request))?,
             Err(reply) => answer(stream, request.id, reply)?,
         }
     }
@@ -252,8 +252,8 @@ fn answer(stream: &UnixStream, id: Value, reply: Reply) -> io::Result<()> {
 }
 
 /// Tells the client what happens, until it goes or the session ends.
-fn watch(stream: &UnixStream, id: Value, surroundings: &Surroundings) -> io::Result<()> {
-    let watched = surroundings.watchers.add();
+fn watch(stream: &UnixStream, id: Value, info: &SessionInfo) -> io::Result<()> {
+    let watched = info.watchers.add();
     answer(stream, id, Reply::Data(json!({})))?;
     loop {
         match watched.lines.recv_timeout(LOOK) {
@@ -281,16 +281,18 @@ fn watch(stream: &UnixStream, id: Value, surroundings: &Surroundings) -> io::Res
     }
 }
 
-impl Surroundings {
-    fn answer(&self, command: Command, request: Request) -> Reply {
+impl SessionInfo {
+    fn answer(&self, command: ControlCommand, request: Request) -> Reply {
         let args = request.args;
         match command {
-            Command::Ping => Reply::Data(json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() })),
-            Command::Plugins => data(&self.plugins()),
-            Command::ValidateConfig => self.validate(args.path.as_deref()),
-            Command::Status => self.status(),
-            Command::ListDevices => self.ask(Question::Devices),
-            Command::GetDevice => match self.desk.ask(Question::Devices) {
+            ControlCommand::Ping => {
+                Reply::Data(json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() }))
+            }
+            ControlCommand::Plugins => data(&self.plugins()),
+            ControlCommand::ValidateConfig => self.validate(args.path.as_deref()),
+            ControlCommand::Status => self.status(),
+            ControlCommand::ListDevices => self.ask(Question::Devices),
+            ControlCommand::GetDevice => match self.desk.ask(Question::Devices) {
                 Ok(Answer::Devices(devices)) => {
                     let wanted = args.name.unwrap_or_default();
                     let found = devices.iter().find(|device| device.device == wanted);
@@ -301,12 +303,12 @@ impl Surroundings {
                 }
                 other => told(other),
             },
-            Command::Mode => self.ask(Question::Mode(args.name.unwrap_or_default())),
-            Command::State => self.ask(Question::State(args.key.unwrap_or_default())),
-            Command::FeedbackRefresh => self.ask(Question::Refresh),
-            Command::Stop => self.ask(Question::Stop),
+            ControlCommand::Mode => self.ask(Question::Mode(args.name.unwrap_or_default())),
+            ControlCommand::State => self.ask(Question::State(args.key.unwrap_or_default())),
+            ControlCommand::FeedbackRefresh => self.ask(Question::Refresh),
+            ControlCommand::Stop => self.ask(Question::Stop),
             // Served by itself, for it has no end.
-            Command::Watch => Reply::Data(json!({})),
+            ControlCommand::Watch => Reply::Data(json!({})),
         }
     }
 

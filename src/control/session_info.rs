@@ -15,7 +15,7 @@ use crate::sandbox::Plugin;
 
 /// What is around a session.
 #[derive(Debug)]
-pub struct Surroundings {
+pub struct SessionInfo {
     /// The way to the session.
     pub desk: Arc<Desk>,
     /// Those who follow it.
@@ -61,7 +61,7 @@ pub struct PluginReport {
     pub denials: BTreeMap<String, u64>,
 }
 
-impl Surroundings {
+impl SessionInfo {
     /// What is around a session with these plugins.
     #[must_use]
     pub fn new(plugins: &PluginSet, config: PathBuf, environment: Environment, journal: Option<PathBuf>) -> Self {

@@ -14,7 +14,7 @@ use crate::action::ConditionSource;
 use crate::config::{Config, DeviceConfig};
 use crate::gesture::DeviceId;
 use crate::journal::{Command, Line, Recorder};
-use crate::state::StateValue;
+use crate::state::{StatePrefix, StateValue};
 use crate::time::Micros;
 
 /// How long an answer may take. A session that is well answers within one of its steps.
@@ -171,10 +171,9 @@ impl At<'_> {
                 Answer::Devices(config.devices.iter().enumerate().map(device).collect())
             }
             Question::State(prefix) => {
-                let below = |name: &str| match name.strip_prefix(prefix.as_str()) {
-                    Some(rest) => prefix.is_empty() || rest.is_empty() || rest.starts_with('.'),
-                    None => false,
-                };
+                // What is no beginning of a name, none begins with.
+                let wanted = StatePrefix::parse(&prefix).ok();
+                let below = |name: &str| prefix.is_empty() || wanted.as_ref().is_some_and(|wanted| wanted.begins(name));
                 let named = session.state().iter().map(|(key, value)| (key.to_string(), value.clone()));
                 Answer::State(named.filter(|(name, _)| below(name)).collect())
             }

@@ -6,7 +6,7 @@ use conductor_plugin::Failure;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Answered, Api, Refusal};
+use crate::api::{Api, ApiAnswer, Refusal};
 use crate::nothing_plays;
 use crate::player::{Device, Player, Repeat};
 
@@ -229,7 +229,7 @@ impl Account {
         self.explained(command, refusal, already)
     }
 
-    fn once(&self, command: &Command, device: Option<&Device>) -> Result<Answered, Failure> {
+    fn once(&self, command: &Command, device: Option<&Device>) -> Result<ApiAnswer, Failure> {
         let id = device.and_then(|device| device.id.as_deref());
         let query = command.query.iter().map(|(key, value)| (*key, value.as_str()));
         let mut target = command.path.to_owned();

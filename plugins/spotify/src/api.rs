@@ -46,7 +46,7 @@ struct Body {
 }
 
 /// An answer: a body, or why not.
-pub(crate) type Answered = Result<Vec<u8>, Refusal>;
+pub(crate) type ApiAnswer = Result<Vec<u8>, Refusal>;
 
 impl Api {
     pub(crate) fn of_this_call() -> Result<Self, Failure> {
@@ -60,7 +60,7 @@ impl Api {
     }
 
     /// Sends a request, and repeats it once where the server failed.
-    pub(crate) fn ask(&self, method: &str, target: &str, body: Option<&[u8]>) -> Result<Answered, Failure> {
+    pub(crate) fn ask(&self, method: &str, target: &str, body: Option<&[u8]>) -> Result<ApiAnswer, Failure> {
         let response = self.send(method, target, body)?;
         // After a gateway gave up waiting, a skip may have happened.
         let again = response.status >= 500 && !(response.status == 504 && method == "POST");

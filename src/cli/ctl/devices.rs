@@ -3,7 +3,7 @@
 use argh::FromArgs;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 use crate::text::clean;
 
 /// List the devices of the configuration, and say which of them are there.
@@ -22,7 +22,7 @@ pub(super) struct Devices {
 
 impl Devices {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
-        let devices = client.ask(&Request::new(Command::ListDevices))?;
+        let devices = client.ask(&Request::new(ControlCommand::ListDevices))?;
         if self.json {
             out.json(&devices.to_string())?;
             return Ok(Exit::Done);

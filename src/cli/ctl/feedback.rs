@@ -3,7 +3,7 @@
 use argh::FromArgs;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 
 /// What devices show.
 #[derive(FromArgs, Debug)]
@@ -41,7 +41,7 @@ struct Refresh {
 impl Feedback {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
         let FeedbackCommand::Refresh(Refresh { json }) = self.command;
-        let told = client.ask(&Request::new(Command::FeedbackRefresh))?;
+        let told = client.ask(&Request::new(ControlCommand::FeedbackRefresh))?;
         if json {
             out.json(&told.to_string())?;
         } else {

@@ -3,7 +3,7 @@
 use argh::FromArgs;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 use crate::text::clean;
 
 /// Change the mode, as a `ModeChange` of a mapping does.
@@ -25,7 +25,7 @@ pub(super) struct Mode {
 
 impl Mode {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
-        let mut request = Request::new(Command::Mode);
+        let mut request = Request::new(ControlCommand::Mode);
         request.args.name = Some(self.name);
         let changed = client.ask(&request)?;
         if self.json {

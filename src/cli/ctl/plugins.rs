@@ -4,7 +4,7 @@ use argh::FromArgs;
 use serde_json::Value;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 use crate::text::clean;
 
 /// Say how its plugins do: calls, faults, denials, capabilities.
@@ -23,7 +23,7 @@ pub(super) struct Plugins {
 
 impl Plugins {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
-        let plugins = client.ask(&Request::new(Command::Plugins))?;
+        let plugins = client.ask(&Request::new(ControlCommand::Plugins))?;
         if self.json {
             out.json(&plugins.to_string())?;
             return Ok(Exit::Done);

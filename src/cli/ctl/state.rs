@@ -3,7 +3,7 @@
 use argh::FromArgs;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 use crate::text::clean;
 
 /// Show named values: all, or those that begin with these parts.
@@ -26,7 +26,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
         let wanted = self.key.is_some();
-        let mut request = Request::new(Command::State);
+        let mut request = Request::new(ControlCommand::State);
         request.args.key = self.key;
         let values = client.ask(&request)?;
         let none = values.as_object().is_none_or(serde_json::Map::is_empty);

@@ -4,7 +4,7 @@ use argh::FromArgs;
 use serde_json::Value;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 use crate::text::clean;
 
 /// Say how it stands: mode, devices, plugins, files.
@@ -23,7 +23,7 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
-        let status = client.ask(&Request::new(Command::Status))?;
+        let status = client.ask(&Request::new(ControlCommand::Status))?;
         if self.json {
             out.json(&status.to_string())?;
             return Ok(Exit::Done);

@@ -3,7 +3,7 @@
 use argh::FromArgs;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 
 /// End it in order, as the first signal does: what is held is let go, calls at work are finished.
 #[derive(FromArgs, Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Stop {
 
 impl Stop {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
-        let ending = client.ask(&Request::new(Command::Stop))?;
+        let ending = client.ask(&Request::new(ControlCommand::Stop))?;
         if self.json {
             out.json(&ending.to_string())?;
         }

@@ -4,7 +4,7 @@ use argh::FromArgs;
 use serde_json::Value;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::control::{Client, Command, Request};
+use crate::control::{Client, ControlCommand, Request};
 use crate::text::clean;
 
 /// Follow what happens, line by line, until it ends.
@@ -23,7 +23,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn run(self, mut client: Client, out: &mut Output) -> Result<Exit, Failure> {
-        client.ask(&Request::new(Command::Watch))?;
+        client.ask(&Request::new(ControlCommand::Watch))?;
         while let Some(line) = client.next_line()? {
             if self.json {
                 out.json(&line)?;

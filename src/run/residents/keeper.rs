@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{CallEnd, Ends, Residents, Standing};
+use super::{CallEnd, Ends, PermissionChange, Residents};
 use crate::action::ConditionSource;
 use crate::call::{StartReason, StopReason};
 use crate::config::Config;
@@ -104,7 +104,7 @@ impl Keeper {
         }
         self.look = Some(now.saturating_add(LOOK));
         let Way::Own(residents) = &mut self.way else { return };
-        for (plugin, Standing { may_run, missing, .. }) in residents.look() {
+        for (plugin, PermissionChange { may_run, missing, .. }) in residents.look() {
             let name = plugin.escaped();
             if may_run {
                 log::warn!("plugin \"{name}\": some of what it may do was revoked; it starts again without");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub(super) use ends::{CallEnd, Ends, Fate};
 pub(super) use keeper::{Hands, Keeper};
-use permission::{Permission, Standing};
+use permission::{Permission, PermissionChange};
 use waiting::Waiting;
 
 use crate::call::{DEFAULT_TENANT, FrameKind, Owner, PluginEvent, ResidentEvent, StartReason, StopReason};
@@ -162,7 +162,7 @@ impl Residents {
     }
 
     /// Looks what each may do now. Gives those that may do less than before.
-    fn look(&mut self) -> Vec<(String, Standing)> {
+    fn look(&mut self) -> Vec<(String, PermissionChange)> {
         let mut less = Vec::new();
         for resident in &mut self.list {
             let Some(standing) = resident.permission.as_mut().map(Permission::look) else { continue };

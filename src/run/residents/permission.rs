@@ -19,7 +19,7 @@ pub(super) struct Permission {
 
 /// What has become of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct PermissionChange {
     /// It may do less than its instance was made for.
     pub(super) narrowed: bool,
     /// It would be admitted, and has what it needs.
@@ -37,7 +37,7 @@ impl Permission {
     }
 
     /// Looks again. A `stat` or two where nothing has changed.
-    pub(super) fn look(&mut self) -> Standing {
+    pub(super) fn look(&mut self) -> PermissionChange {
         let now = self.plugin.permitted();
         let narrowed = match (&self.granted, &now) {
             (Some(before), Some(now)) => !Arc::ptr_eq(before, now) && !now.covers(before),
@@ -45,8 +45,8 @@ impl Permission {
         };
         let lacks = |capability: &&Capability| now.as_ref().is_some_and(|grant| !grant.has(**capability));
         let missing = self.needed.iter().find(lacks).copied();
-        let standing = Standing { narrowed, may_run: now.is_some() && missing.is_none(), missing };
+        let change = PermissionChange { narrowed, may_run: now.is_some() && missing.is_none(), missing };
         self.granted = now;
-        standing
+        change
     }
 }
